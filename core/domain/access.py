@@ -1,0 +1,51 @@
+"""Who may do what; whatever is not in the table is denied."""
+
+from enum import StrEnum
+
+from core.domain.errors import NotAllowed, NotAuthenticated
+
+
+class Role(StrEnum):
+    PARTICIPANT = "participant"
+    ORGANIZER = "organizer"
+    ADMIN = "admin"
+
+
+class Action(StrEnum):
+    READ_PUBLIC = "read_public"
+    REGISTER = "register"
+    SUBMIT = "submit"
+    SUBMIT_REFERENCE = "submit_reference"  # gate lifted, shown without a rank
+    READ_OWN = "read_own"
+    READ_ANY_SUBMISSION = "read_any_submission"
+    CANCEL_OWN = "cancel_own"
+    CANCEL_ANY = "cancel_any"
+
+
+_EVERYONE = frozenset({None, Role.PARTICIPANT, Role.ORGANIZER, Role.ADMIN})
+_MEMBERS = frozenset({Role.PARTICIPANT, Role.ORGANIZER, Role.ADMIN})
+_STAFF = frozenset({Role.ORGANIZER, Role.ADMIN})
+
+PERMISSIONS: dict[Action, frozenset[Role | None]] = {
+    Action.READ_PUBLIC: _EVERYONE,
+    Action.REGISTER: _EVERYONE,
+    Action.SUBMIT: _MEMBERS,
+    Action.SUBMIT_REFERENCE: _STAFF,
+    Action.READ_OWN: _MEMBERS,
+    Action.READ_ANY_SUBMISSION: _STAFF,
+    Action.CANCEL_OWN: _MEMBERS,
+    Action.CANCEL_ANY: frozenset({Role.ADMIN}),
+}
+
+
+def is_allowed(role: Role | None, action: Action) -> bool:
+    """None is the anonymous caller."""
+    return role in PERMISSIONS.get(action, frozenset())
+
+
+def check_allowed(role: Role | None, action: Action) -> None:
+    if is_allowed(role, action):
+        return
+    if role is None:
+        raise NotAuthenticated("this needs an account: send a token as `Authorization: Bearer …`")
+    raise NotAllowed(f"a {role} may not {action.value.replace('_', ' ')}")

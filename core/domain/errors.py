@@ -1,0 +1,82 @@
+"""Everything that can go wrong, by whose fault it is.
+
+ContestError
+├── ParticipantFault      shown to its author, never retried, counts against the quota
+├── PlatformFault         logged, retried, never blamed on the author
+└── RequestRefused        the request asked for something that cannot be had
+    ├── InvalidInput
+    ├── NotAuthenticated
+    ├── NotFound
+    ├── NotAllowed
+    ├── Conflict
+    ├── TooLarge
+    ├── QuotaExceeded
+    ├── PhaseClosed
+    └── IllegalTransition
+"""
+
+from core.domain.faults import HINTS, FaultCode
+
+
+class ContestError(Exception):
+    """Root of the tree; `message` is one readable line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class ParticipantFault(ContestError):
+    """The submission is at fault; `code` is from the public list, `hint` says what to do."""
+
+    def __init__(self, code: FaultCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+    @property
+    def hint(self) -> str:
+        return HINTS[self.code]
+
+
+class PlatformFault(ContestError):
+    """Ours: logged, retried, refunded."""
+
+
+class RequestRefused(ContestError):
+    """The request cannot be granted; nothing was changed."""
+
+
+class InvalidInput(RequestRefused):
+    """A value is missing, malformed or out of range."""
+
+
+class NotAuthenticated(RequestRefused):
+    """No valid token came with the request."""
+
+
+class NotFound(RequestRefused):
+    """No such object, or none this caller may know of."""
+
+
+class NotAllowed(RequestRefused):
+    """The caller's role does not permit the action."""
+
+
+class Conflict(RequestRefused):
+    """The object's present state forbids it (a name taken, a key reused with another body)."""
+
+
+class TooLarge(RequestRefused):
+    """More bytes than the limit."""
+
+
+class QuotaExceeded(RequestRefused):
+    """Too many submissions in the window."""
+
+
+class PhaseClosed(RequestRefused):
+    """The competition does not take submissions now."""
+
+
+class IllegalTransition(RequestRefused):
+    """The evaluation cannot move from where it is to where it was told to go."""

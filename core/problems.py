@@ -1,0 +1,163 @@
+"""Problem files: a problem is data, validated here; its network and tensors are code in `sandbox.problems`."""
+
+import hashlib
+import json
+import tomllib
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from core.domain.errors import InvalidInput, NotFound
+
+PROBLEM_FOLDER = Path(__file__).resolve().parent.parent / "problems"
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Package = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Options = dict[str, bool | int | float | str | list[int]]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BatchFormat(StrEnum):
+    PAIR = "pair"  # (x, y)
+    MAPPING = "mapping"  # {"image": x, "age_group": y, "image_id": …, "age": …, "person_id": …}, as in 2023
+
+
+class TrainingStrategy(StrEnum):
+    STACKED = "stacked"  # many replicas as one computation
+    ONE_BY_ONE = "one_by_one"  # a process per core, channels-last
+    AUTO = "auto"
+
+
+class DataPart(_Model):
+    package: Package
+    options: Options = {}
+
+
+class NetworkPart(_Model):
+    package: Package
+    options: Options = {}
+
+
+class RecipePart(_Model):
+    """How the originals and the retrained models are trained."""
+
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    optimizer: Literal["sgd"] = "sgd"
+    learning_rate: float = Field(gt=0)
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0)
+    schedule: Literal["one_cycle", "cosine", "constant"] = "one_cycle"
+    warmup_fraction: float = Field(default=0.2, ge=0, lt=1)
+
+
+class SplitPart(_Model):
+    """How the data set is cut; the forget set is then taken out of the training part."""
+
+    train: int | None = Field(default=None, ge=2)  # None: everything the data set calls training
+    validation: int = Field(ge=1)
+    test: int | None = Field(default=None, ge=1)
+    label_noise: float = Field(default=0.0, ge=0, lt=1)  # share of train labels replaced at random
+    seed: int = Field(ge=0)
+
+
+class ForgetPart(_Model):
+    """Which training examples must go."""
+
+    kind: Literal["random", "class", "ids"]
+    fraction: float | None = Field(default=None, gt=0, lt=1)
+    class_index: int | None = Field(default=None, ge=0)
+    ids: list[int] | None = None
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> "ForgetPart":
+        needed = {"random": self.fraction, "class": self.class_index, "ids": self.ids}
+        if needed[self.kind] is None:
+            name = {"random": "fraction", "class": "class_index", "ids": "ids"}[self.kind]
+            raise ValueError(f"a forget request of kind {self.kind!r} needs `{name}`")
+        if any(value is not None for kind, value in needed.items() if kind != self.kind):
+            raise ValueError(f"a forget request of kind {self.kind!r} takes no other kind's values")
+        return self
+
+
+class PoolPart(_Model):
+    replicas: int = Field(ge=2)
+    originals: int = Field(default=1, ge=1)  # 1: every replica starts from the same original, as in 2023
+    strategy: TrainingStrategy = TrainingStrategy.AUTO
+    seed: int = Field(ge=0)
+
+
+class EvaluationPart(_Model):
+    replicas: int = Field(ge=2)
+    canary_replicas: int = Field(default=8, ge=2)
+    shard_replicas: int = Field(default=64, ge=1)
+    calibration_replicas: int = Field(default=16, ge=2)
+    compute_budget: float = Field(default=0.10, gt=0)
+    protocol: Literal["held_out", "neurips2023", "exact"] = "held_out"
+    batch_size: int = Field(default=64, ge=1)  # of the loaders a submission receives
+    batch_format: BatchFormat = BatchFormat.PAIR
+    wall_seconds_floor: float = Field(default=10.0, gt=0)  # no replica is killed sooner than this
+    memory_bytes: int = Field(default=2 << 30, ge=64 << 20)
+    scratch_bytes: int = Field(default=64 << 20, ge=1 << 20)
+    log_bytes: int = Field(default=64 << 10, ge=0)
+    processes: int = Field(default=64, ge=1)
+    seed: int = Field(default=0, ge=0)
+
+
+class ProblemSpec(_Model):
+    slug: Slug
+    title: str = Field(min_length=1, max_length=120)
+    summary: str = ""
+    kind: Literal["image_classification"] = "image_classification"
+    exposure: Literal["practice", "public", "private"] = "practice"
+    data: DataPart
+    network: NetworkPart
+    recipe: RecipePart
+    split: SplitPart
+    forget: ForgetPart
+    pools: PoolPart
+    evaluation: EvaluationPart
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON: the problem's identity."""
+        body = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(body.encode()).hexdigest()
+
+
+def parse_problem(values: dict[str, Any], *, source: str) -> ProblemSpec:
+    try:
+        return ProblemSpec.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise InvalidInput(f"{source}: {where}: {first['msg']}") from None
+
+
+def load_problem_file(path: Path) -> ProblemSpec:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"cannot read the problem file {path}: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"{path} is not valid TOML: {error}") from None
+    return parse_problem(values, source=str(path))
+
+
+def list_problems(folder: Path = PROBLEM_FOLDER) -> list[ProblemSpec]:
+    return [load_problem_file(path) for path in sorted(folder.glob("*.toml"))]
+
+
+def find_problem(name: str, folder: Path = PROBLEM_FOLDER) -> ProblemSpec:
+    """Look a problem up by slug, or by the path of a problem file."""
+    if name.endswith(".toml"):
+        return load_problem_file(Path(name))
+    known = {path.stem: path for path in folder.glob("*.toml")}
+    if name not in known:
+        raise NotFound(f"no problem named {name!r}; there are: {', '.join(sorted(known)) or 'none'}")
+    return load_problem_file(known[name])

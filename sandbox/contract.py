@@ -1,0 +1,108 @@
+"""All that host and guest share: frames, command names, limits and what a replica reports. Standard library only.
+
+A frame is a 4-byte big-endian length, a JSON header of that many bytes, and `header["bytes"]` bytes of payload.
+The host writes frames to the guest's stdin and reads frames from its stdout; there is no shared folder.
+
+host → guest   setup {…}   file {name}+code   splits+safetensors   original {index}+safetensors
+               run {index, seed, original}   kill {index}   stop
+guest → host   ready {}   started {index}   log {index}+text
+               finished {index, outcome, cpu_seconds, peak_memory_bytes, error, traceback}+safetensors
+"""
+
+import json
+import struct
+from enum import StrEnum
+from typing import Any, BinaryIO
+
+HEADER_LIMIT = 64 << 10
+ENTRY_FILE = "submission.py"
+ENTRY_FUNCTION = "unlearning"
+PREPARE_FUNCTION = "prepare"
+OPTIONAL_PARAMETERS = ("device", "seed", "num_classes", "budget_seconds")
+SPLIT_NAMES = ("retain", "forget", "validation")
+MAPPING_IMAGE, MAPPING_LABEL = "image", "age_group"
+
+
+class Message(StrEnum):
+    SETUP = "setup"
+    FILE = "file"
+    SPLITS = "splits"
+    ORIGINAL = "original"
+    RUN = "run"
+    KILL = "kill"
+    STOP = "stop"
+    READY = "ready"
+    STARTED = "started"
+    LOG = "log"
+    FINISHED = "finished"
+
+
+class Outcome(StrEnum):
+    """What became of one replica, as far as host and guest can tell before the weights are looked at."""
+
+    OK = "ok"
+    ENTRYPOINT_MISSING = "entrypoint_missing"
+    SYNTAX_ERROR = "syntax_error"
+    IMPORT_FAILED = "import_failed"
+    SIGNATURE_MISMATCH = "signature_mismatch"
+    EXCEPTION = "exception"
+    TIME_LIMIT = "time_limit"
+    MEMORY_LIMIT = "memory_limit"
+    PROCESS_LIMIT = "process_limit"
+    OUTPUT_LIMIT = "output_limit"
+    OUTPUT_MISSING = "output_missing"
+    OUTPUT_SCHEMA = "output_schema"
+    SANDBOX_FAILED = "sandbox_failed"
+
+
+class FrameError(Exception):
+    """The other side sent something that is not a frame."""
+
+
+def write_frame(stream: BinaryIO, kind: Message, payload: bytes = b"", **fields: Any) -> None:
+    header = json.dumps({"kind": kind.value, "bytes": len(payload), **fields}).encode()
+    if len(header) > HEADER_LIMIT:
+        raise FrameError(f"a frame header of {len(header)} bytes is over {HEADER_LIMIT}")
+    stream.write(struct.pack(">I", len(header)) + header)
+    stream.write(payload)
+    stream.flush()
+
+
+def read_frame(stream: BinaryIO, *, payload_limit: int) -> tuple[dict[str, Any], bytes] | None:
+    """Read one frame, or None at the end of the stream; sizes are checked before memory is taken."""
+    prefix = stream.read(4)
+    if not prefix:
+        return None
+    if len(prefix) < 4:
+        raise FrameError("the stream ended inside a frame")
+    (length,) = struct.unpack(">I", prefix)
+    if length > HEADER_LIMIT:
+        raise FrameError(f"a frame header of {length} bytes is over {HEADER_LIMIT}")
+    header = _parse_header(_read_exactly(stream, length))
+    if header["bytes"] > payload_limit:
+        raise FrameError(f"a payload of {header['bytes']} bytes is over {payload_limit}")
+    return header, _read_exactly(stream, header["bytes"])
+
+
+def _parse_header(raw: bytes) -> dict[str, Any]:
+    try:
+        header = json.loads(raw)
+        kind, size = Message(header["kind"]), header["bytes"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise FrameError(f"not a frame header: {error}") from None
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise FrameError("a frame's size must be a whole number")
+    header["kind"] = kind
+    return dict(header)
+
+
+def _read_exactly(stream: BinaryIO, size: int) -> bytes:
+    parts: list[bytes] = []
+    left = size
+    while left:
+        part = stream.read(min(left, 1 << 20))
+        if not part:
+            raise FrameError("the stream ended inside a frame")
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)

@@ -1,0 +1,91 @@
+"""What a sandbox is asked to do and what it answers; backends satisfy `Sandbox`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from core.problems import BatchFormat
+from sandbox.contract import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRef:
+    """Which network code of `sandbox.problems` to build, and how."""
+
+    package: str
+    options: Mapping[str, Any]
+    num_classes: int
+    input_shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaOrder:
+    index: int
+    seed: int
+    original: int = 0  # which of RunRequest.originals it starts from
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    wall_seconds: float  # of one replica, from `started` to `finished`
+    memory_bytes: int  # of the whole sandbox
+    output_bytes: int  # of one replica's weights
+    log_bytes: int  # of one replica's printed text; the rest is dropped
+    print_bytes: int  # a replica that prints more than this is stopped
+    scratch_bytes: int  # of the temporary folder
+    processes: int  # of one replica, threads included
+
+    def __post_init__(self) -> None:
+        if self.wall_seconds <= 0 or min(self.memory_bytes, self.output_bytes, self.processes) <= 0:
+            raise ValueError("limits must be positive")
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    label: str  # names the container, so that a janitor can find it
+    network: NetworkRef
+    batch_format: BatchFormat
+    batch_size: int
+    files: Mapping[str, bytes]  # the submission, entry file `submission.py`
+    splits: bytes  # safetensors: retain_x, retain_y, forget_x, …, validation_y
+    originals: tuple[bytes, ...]  # safetensors of the original models at hand
+    orders: tuple[ReplicaOrder, ...]
+    limits: Limits
+    budget_seconds: float | None = None  # told to a submission that asks for it
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaResult:
+    index: int
+    seed: int
+    outcome: Outcome
+    wall_seconds: float  # host clock
+    cpu_seconds: float  # of the child and everything it waited for
+    peak_memory_bytes: int
+    weights: bytes | None  # safetensors, unchecked
+    log: str
+    error: str  # one line, empty if the outcome is ok
+    traceback: str  # for practice problems only
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How the sandbox itself fared; the replicas were handed to `on_replica` one by one."""
+
+    sandbox: str
+    delivered: int
+    wall_seconds: float
+    sandbox_error: str  # empty if the platform's part went well
+    stopped: bool  # on_replica asked to stop
+
+
+class Sandbox(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def find_obstacle(self) -> str | None:
+        """Say in one line why this sandbox cannot run here, or None if it can."""
+
+    def run(self, request: RunRequest, *, on_replica: Callable[[ReplicaResult], bool]) -> RunResult:
+        """Run every order in turn; `on_replica` gets each result and returns False to stop early."""
