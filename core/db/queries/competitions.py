@@ -1,0 +1,71 @@
+"""SQL about competitions, problems, specs, pools and calibrations."""
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from core.db.models import Calibration, Competition, EvaluationSpec, Pool, PoolChunk, Problem
+
+
+def fetch_competitions(session: Session) -> list[Competition]:
+    query = select(Competition).options(joinedload(Competition.spec).joinedload(EvaluationSpec.problem))
+    return list(session.scalars(query.order_by(Competition.created_at)))
+
+
+def fetch_competition(session: Session, slug: str) -> Competition | None:
+    query = (
+        select(Competition)
+        .where(Competition.slug == slug)
+        .options(joinedload(Competition.spec).joinedload(EvaluationSpec.problem))
+    )
+    return session.scalars(query).one_or_none()
+
+
+def lock_competition(session: Session, competition_id: str) -> Competition:
+    """Lock one competition's row: quota is counted and spent under it."""
+    return session.scalars(select(Competition).where(Competition.id == competition_id).with_for_update()).one()
+
+
+def fetch_competitions_of_spec(session: Session, spec_id: str) -> list[Competition]:
+    return list(session.scalars(select(Competition).where(Competition.spec_id == spec_id)))
+
+
+def fetch_specs_of_problem(session: Session, problem_id: str) -> list[EvaluationSpec]:
+    return list(session.scalars(select(EvaluationSpec).where(EvaluationSpec.problem_id == problem_id)))
+
+
+def fetch_problem(session: Session, slug: str, digest: str) -> Problem | None:
+    return session.scalars(select(Problem).where(Problem.slug == slug, Problem.digest == digest)).one_or_none()
+
+
+def fetch_spec(session: Session, digest: str) -> EvaluationSpec | None:
+    return session.scalars(select(EvaluationSpec).where(EvaluationSpec.digest == digest)).one_or_none()
+
+
+def fetch_pools(session: Session, problem_id: str) -> list[Pool]:
+    query = select(Pool).where(Pool.problem_id == problem_id).options(selectinload(Pool.chunks)).order_by(Pool.id)
+    return list(session.scalars(query))
+
+
+def fetch_chunk(session: Session, chunk_id: str) -> PoolChunk | None:
+    query = (
+        select(PoolChunk).where(PoolChunk.id == chunk_id).options(joinedload(PoolChunk.pool).joinedload(Pool.problem))
+    )
+    return session.scalars(query).one_or_none()
+
+
+def count_unfinished_chunks(session: Session, pool_id: str) -> int:
+    query = select(func.count()).select_from(PoolChunk).where(PoolChunk.pool_id == pool_id, PoolChunk.state != "done")
+    return session.scalars(query).one()
+
+
+def lock_pool(session: Session, pool_id: str) -> Pool:
+    return session.scalars(select(Pool).where(Pool.id == pool_id).with_for_update()).one()
+
+
+def lock_problem(session: Session, problem_id: str) -> Problem:
+    return session.scalars(select(Problem).where(Problem.id == problem_id).with_for_update()).one()
+
+
+def fetch_calibration(session: Session, spec_id: str, node_class: str) -> Calibration | None:
+    query = select(Calibration).where(Calibration.spec_id == spec_id, Calibration.node_class == node_class)
+    return session.scalars(query).one_or_none()

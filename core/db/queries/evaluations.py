@@ -1,0 +1,185 @@
+"""SQL about evaluations, shards, replicas and scorecards; `move` is the only way a status changes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from core.db.base import utc_now
+from core.db.models import (
+    Competition,
+    Evaluation,
+    EvaluationEvent,
+    EvaluationSpec,
+    Replica,
+    Scorecard,
+    Shard,
+    Submission,
+)
+from core.domain.faults import FaultCode
+from core.domain.submission import Status, Verdict, advance
+
+LIVE = tuple(status.value for status in Status if status is not Status.FINISHED)
+
+
+def move(
+    session: Session,
+    evaluation: Evaluation,
+    target: Status,
+    *,
+    verdict: Verdict | None = None,
+    code: FaultCode | None = None,
+    reason: str = "",
+) -> None:
+    """Move a locked evaluation, checking the table of transitions and writing history in the same transaction."""
+    advance(Status(evaluation.status), target, verdict=verdict)
+    now = utc_now()
+    evaluation.status = target.value
+    if target is Status.CANARY:
+        evaluation.started_at = now
+    if target is Status.FINISHED:
+        evaluation.finished_at = now
+        evaluation.verdict = verdict.value if verdict else None
+        evaluation.code = code.value if code else ""
+        evaluation.reason = reason
+    session.add(
+        EvaluationEvent(
+            evaluation_id=evaluation.id, at=now, status=target.value, verdict=evaluation.verdict, detail=reason
+        )
+    )
+
+
+def lock_evaluation(session: Session, evaluation_id: str) -> Evaluation | None:
+    query = (
+        select(Evaluation)
+        .where(Evaluation.id == evaluation_id)
+        .options(selectinload(Evaluation.shards))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return session.scalars(query).one_or_none()
+
+
+def fetch_evaluation(session: Session, evaluation_id: str) -> Evaluation | None:
+    query = (
+        select(Evaluation)
+        .where(Evaluation.id == evaluation_id)
+        .options(
+            selectinload(Evaluation.shards),
+            joinedload(Evaluation.spec).joinedload(EvaluationSpec.problem),
+            joinedload(Evaluation.submission),
+        )
+    )
+    return session.scalars(query).one_or_none()
+
+
+def fetch_shard(session: Session, shard_id: str) -> Shard | None:
+    return session.scalars(select(Shard).where(Shard.id == shard_id)).one_or_none()
+
+
+def fetch_submission(session: Session, submission_id: str) -> Submission | None:
+    query = (
+        select(Submission)
+        .where(Submission.id == submission_id)
+        .options(
+            joinedload(Submission.user),
+            joinedload(Submission.competition).joinedload(Competition.spec).joinedload(EvaluationSpec.problem),
+            selectinload(Submission.evaluations).selectinload(Evaluation.shards),
+        )
+    )
+    return session.scalars(query).one_or_none()
+
+
+def fetch_submissions_of_user(session: Session, user_id: str, *, limit: int, before: str | None) -> list[Submission]:
+    """Newest first; `before` is the id of the last one already seen (ids sort by creation)."""
+    query = select(Submission).where(Submission.user_id == user_id)
+    if before is not None:
+        query = query.where(Submission.id < before)
+    query = query.options(
+        joinedload(Submission.user),
+        joinedload(Submission.competition).joinedload(Competition.spec).joinedload(EvaluationSpec.problem),
+        selectinload(Submission.evaluations).selectinload(Evaluation.shards),
+    )
+    return list(session.scalars(query.order_by(Submission.id.desc()).limit(limit)))
+
+
+def count_submissions_since(session: Session, competition_id: str, user_id: str, since: datetime) -> int:
+    """Count what the quota counts: everything but what ended by our own fault."""
+    ours = select(Evaluation.submission_id).where(Evaluation.verdict == Verdict.PLATFORM_ERROR.value).scalar_subquery()
+    query = (
+        select(func.count())
+        .select_from(Submission)
+        .where(
+            Submission.competition_id == competition_id,
+            Submission.user_id == user_id,
+            Submission.created_at >= since,
+            Submission.id.not_in(ours),
+        )
+    )
+    return session.scalars(query).one()
+
+
+def count_live_submissions(session: Session, competition_id: str, user_id: str) -> int:
+    query = (
+        select(func.count())
+        .select_from(Evaluation)
+        .join(Submission)
+        .where(Submission.competition_id == competition_id, Submission.user_id == user_id, Evaluation.status.in_(LIVE))
+    )
+    return session.scalars(query).one()
+
+
+def fetch_board_rows(session: Session, competition_id: str, spec_id: str) -> list[Evaluation]:
+    """Everything that ended under the spec and may be shown on its board, in order of acceptance."""
+    query = (
+        select(Evaluation)
+        .join(Submission)
+        .where(
+            Submission.competition_id == competition_id,
+            Evaluation.spec_id == spec_id,
+            Submission.purpose != "calibration",
+            Evaluation.verdict.is_not(None),
+        )
+        .options(joinedload(Evaluation.submission).joinedload(Submission.user))
+        .order_by(Submission.created_at)
+    )
+    return list(session.scalars(query))
+
+
+def count_queued_before(session: Session, evaluation: Evaluation) -> int:
+    query = (
+        select(func.count())
+        .select_from(Evaluation)
+        .where(Evaluation.status.in_(LIVE), Evaluation.created_at < evaluation.created_at)
+    )
+    return session.scalars(query).one()
+
+
+def fetch_events(session: Session, evaluation_id: str, *, after: int = 0) -> list[EvaluationEvent]:
+    query = select(EvaluationEvent).where(EvaluationEvent.evaluation_id == evaluation_id, EvaluationEvent.id > after)
+    return list(session.scalars(query.order_by(EvaluationEvent.id)))
+
+
+def fetch_replicas(session: Session, evaluation_id: str) -> Sequence[Replica]:
+    query = select(Replica).where(Replica.evaluation_id == evaluation_id).order_by(Replica.position)
+    return session.scalars(query).all()
+
+
+def fetch_scorecard(session: Session, evaluation_id: str) -> Scorecard | None:
+    return session.get(Scorecard, evaluation_id)
+
+
+def fetch_scorecards(session: Session, evaluation_ids: Sequence[str]) -> dict[str, Scorecard]:
+    rows = session.scalars(select(Scorecard).where(Scorecard.evaluation_id.in_(evaluation_ids)))
+    return {row.evaluation_id: row for row in rows}
+
+
+def fetch_scoring_ids(session: Session, before: datetime) -> list[str]:
+    """Evaluations waiting to be scored whose task may have been lost."""
+    query = select(Evaluation.id).where(Evaluation.status == Status.SCORING.value, Evaluation.created_at < before)
+    return list(session.scalars(query))
+
+
+def fetch_cancelling_ids(session: Session) -> list[str]:
+    return list(session.scalars(select(Evaluation.id).where(Evaluation.status == Status.CANCELLING.value)))

@@ -1,0 +1,61 @@
+"""Leases: a worker claims a piece of work with a fence, and a write with an old fence changes nothing."""
+
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, select, update
+from sqlalchemy.orm import Session
+
+from core.db.models import PoolChunk, Shard
+
+LeasedModel = type[Shard] | type[PoolChunk]
+
+
+def claim(session: Session, model: LeasedModel, piece_id: str, *, worker: str, now: datetime, until: datetime) -> int:
+    """Take the piece if it is free or its lease has run out; return the new fence, or 0 if it is not to be had."""
+    row = cast(Shard | PoolChunk | None, session.get(model, piece_id, with_for_update=True, populate_existing=True))
+    if row is None or row.state not in ("pending", "leased"):
+        return 0
+    if row.state == "leased" and row.lease_until is not None and row.lease_until > now:
+        return 0
+    row.state, row.worker, row.lease_until = "leased", worker, until
+    row.fence += 1
+    row.attempts += 1
+    return row.fence
+
+
+def renew(session: Session, model: LeasedModel, piece_id: str, fence: int, *, until: datetime, **progress: Any) -> bool:
+    """Extend the lease and store progress; False when the fence is outdated."""
+    return _update(session, model, piece_id, fence, lease_until=until, **progress)
+
+
+def settle(session: Session, model: LeasedModel, piece_id: str, fence: int, *, state: str, **values: Any) -> bool:
+    """End the lease with a final or pending state; False when the fence is outdated."""
+    return _update(session, model, piece_id, fence, state=state, lease_until=None, **values)
+
+
+def fetch_expired(session: Session, model: LeasedModel, now: datetime) -> list[str]:
+    return list(session.scalars(select(model.id).where(model.state == "leased", model.lease_until < now)))
+
+
+def fetch_stale_pending(session: Session, model: LeasedModel) -> list[str]:
+    return list(session.scalars(select(model.id).where(model.state == "pending")))
+
+
+def release_expired(session: Session, model: LeasedModel, piece_id: str, now: datetime) -> bool:
+    """Return one lost piece to the pending state; False when its holder renewed or ended it meanwhile."""
+    query = (
+        update(model)
+        .where(model.id == piece_id, model.state == "leased", model.lease_until < now)
+        .values(state="pending", lease_until=None, fault="its worker was lost")
+    )
+    return _count(session.execute(query)) == 1
+
+
+def _update(session: Session, model: LeasedModel, piece_id: str, fence: int, **values: Any) -> bool:
+    query = update(model).where(model.id == piece_id, model.fence == fence, model.state == "leased").values(**values)
+    return _count(session.execute(query)) == 1
+
+
+def _count(result: Any) -> int:
+    return result.rowcount if isinstance(result, CursorResult) else 0

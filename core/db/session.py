@@ -1,0 +1,78 @@
+"""The engine, and the only commit: `transaction()` commits once, then runs what was to happen after the commit."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.orm import Session
+
+from core.domain.errors import PlatformFault
+
+_AFTER_COMMIT = "after_commit"
+_READ_ONLY = "lacuna_read_only"
+
+
+@cache
+def get_engine(url: str) -> Engine:
+    """One engine a process and URL; SQLite gets WAL, foreign keys, and write locks taken at BEGIN."""
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    _make_folder(make_url(url).database)
+    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """Open a session, commit at the end, roll back on any error; callbacks run only after the commit."""
+    with Session(engine, expire_on_commit=False) as session:
+        try:
+            yield session
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+        callbacks: list[Callable[[], object]] = session.info.pop(_AFTER_COMMIT, [])
+    for callback in callbacks:
+        callback()
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """Open a session that only reads: it takes no write lock and commits nothing."""
+    with Session(engine.execution_options(**{_READ_ONLY: True}), expire_on_commit=False) as session:
+        yield session
+
+
+def after_commit(session: Session, callback: Callable[[], object]) -> None:
+    session.info.setdefault(_AFTER_COMMIT, []).append(callback)
+
+
+def _make_folder(database: str | None) -> None:
+    if database in (None, "", ":memory:"):
+        return
+    folder = Path(str(database)).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PlatformFault(f"cannot create the folder {folder} for the database: {error.strerror}") from None
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver must not open transactions behind our back
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_immediate(connection: Any) -> None:
+    # a deferred transaction that reads and then writes fails with SQLITE_BUSY instead of waiting
+    read_only = connection.get_execution_options().get(_READ_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

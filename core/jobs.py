@@ -1,0 +1,111 @@
+"""The Celery app, the task names, and the outbox: a task is sent after the commit that calls for it, never before."""
+
+from functools import partial
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from core.db.base import utc_now
+from core.db.models import Evaluation, EvaluationEvent, EvaluationSpec, Shard, Submission
+from core.db.queries import evaluations, outbox
+from core.db.session import after_commit, get_engine, reading, transaction
+from core.domain.errors import Conflict, NotFound
+from core.domain.submission import Status, Verdict
+from core.settings import Settings, get_settings
+
+RUN_SHARD = "lacuna.run_shard"
+SCORE = "lacuna.score_evaluation"
+BUILD_CHUNK = "lacuna.build_chunk"
+SWEEP = "lacuna.sweep"
+QUEUES = {RUN_SHARD: "shards", SCORE: "scores", BUILD_CHUNK: "pools", SWEEP: "sweeps"}
+VISIBILITY_SECONDS = 3600  # longer than any task; lost work comes back by its lease, not by the broker
+
+log = structlog.get_logger()
+
+
+def make_celery(settings: Settings) -> Celery:
+    app = Celery("lacuna", broker=settings.resolved_broker_url)
+    app.conf.update(
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_routes={name: {"queue": queue} for name, queue in QUEUES.items()},
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        broker_connection_retry_on_startup=True,
+        broker_transport_options={"visibility_timeout": VISIBILITY_SECONDS, "socket_keepalive": True},
+        beat_schedule={"sweep": {"task": SWEEP, "schedule": settings.sweep_seconds}},
+        timezone="UTC",
+    )
+    return app
+
+
+celery_app = make_celery(get_settings())
+
+
+def enqueue(session: Session, task: str, object_id: str) -> None:
+    """Write the message with the caller's change; send it once that is committed."""
+    row = outbox.store_message(session, task, object_id)
+    engine = session.get_bind().engine
+    after_commit(session, partial(_send, engine, row.id, task, object_id))
+
+
+def relay_unsent(settings: Settings) -> int:
+    """Send what a crash or a broker's absence left behind; sending twice is harmless, tasks claim their work."""
+    engine = get_engine(settings.resolved_database_url)
+    with reading(engine) as session:
+        rows = outbox.fetch_unsent(session, utc_now())
+    return sum(_send(engine, row.id, row.task, row.object_id) for row in rows)
+
+
+def _send(engine: Engine, message_id: str, task: str, object_id: str) -> bool:
+    try:
+        celery_app.send_task(task, args=[object_id], retry=False)
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("broker unreachable, the outbox keeps the task", task=task, object_id=object_id, error=str(error))
+        return False
+    with transaction(engine) as session:
+        outbox.delete_message(session, message_id)
+    return True
+
+
+def open_evaluation(session: Session, submission: Submission, spec: EvaluationSpec) -> Evaluation:
+    """Queue one attempt at a submission: its row, its first event, its canary shard and the message, together."""
+    rules = spec.body["evaluation"]
+    total = rules["replicas"] if submission.purpose != "calibration" else rules["calibration_replicas"]
+    evaluation = Evaluation(submission_id=submission.id, spec_id=spec.id, status="queued", replicas_total=total)
+    session.add(evaluation)
+    session.flush()
+    canary = total if submission.purpose == "calibration" else min(rules["canary_replicas"], total)
+    shard = Shard(evaluation_id=evaluation.id, position=0, first=0, count=canary)
+    session.add_all([shard, EvaluationEvent(evaluation_id=evaluation.id, status="queued")])
+    session.flush()
+    enqueue(session, RUN_SHARD, shard.id)
+    return evaluation
+
+
+def request_cancel(session: Session, evaluation_id: str) -> Evaluation:
+    """Withdraw at once what no worker has begun; otherwise tell the worker, who stops within a heartbeat."""
+    evaluation = evaluations.lock_evaluation(session, evaluation_id)
+    if evaluation is None:
+        raise NotFound("no such evaluation")
+    if evaluation.status == Status.FINISHED:
+        raise Conflict(f"the evaluation already ended: {evaluation.verdict}")
+    if evaluation.status == Status.CANCELLING:
+        return evaluation
+    evaluations.move(session, evaluation, Status.CANCELLING, reason="cancelled by request")
+    if all(shard.state != "leased" for shard in evaluation.shards):
+        finish_cancelled(session, evaluation)
+    return evaluation
+
+
+def finish_cancelled(session: Session, evaluation: Evaluation) -> None:
+    """End a cancelled evaluation that no worker holds any more."""
+    for shard in evaluation.shards:
+        if shard.state == "pending":
+            shard.state = "abandoned"
+    evaluations.move(session, evaluation, Status.FINISHED, verdict=Verdict.WITHDRAWN, reason="cancelled by request")

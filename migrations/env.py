@@ -1,0 +1,33 @@
+"""Alembic's entry: the URL comes with the config or from the settings."""
+
+from alembic import context
+from sqlalchemy import Connection
+
+from core.db.base import Base, UtcDateTime
+from core.db.models import User  # noqa: F401  (importing the tables fills the metadata)
+from core.db.session import get_engine
+from core.settings import get_settings
+
+
+def _render_item(kind: str, item: object, _context: object) -> str | bool:
+    """Revisions name plain SQL types: they must not change when our Python type does."""
+    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
+
+
+def _migrate(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        render_as_batch=connection.dialect.name == "sqlite",
+        compare_type=True,
+        render_item=_render_item,
+        transaction_per_migration=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+url = context.config.get_main_option("sqlalchemy.url") or get_settings().resolved_database_url
+with get_engine(url).connect() as connection:
+    _migrate(connection)
+    connection.commit()
