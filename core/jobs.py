@@ -20,8 +20,8 @@ from core.settings import Settings, get_settings
 RUN_SHARD = "lacuna.run_shard"
 SCORE = "lacuna.score_evaluation"
 BUILD_CHUNK = "lacuna.build_chunk"
-SWEEP = "lacuna.sweep"
-QUEUES = {RUN_SHARD: "shards", SCORE: "scores", BUILD_CHUNK: "pools", SWEEP: "sweeps"}
+PREPARE = "lacuna.prepare_problem"
+QUEUES = {RUN_SHARD: "shards", SCORE: "scores", BUILD_CHUNK: "pools", PREPARE: "pools"}
 VISIBILITY_SECONDS = 3600  # longer than any task; lost work comes back by its lease, not by the broker
 
 log = structlog.get_logger()
@@ -37,8 +37,9 @@ def make_celery(settings: Settings) -> Celery:
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         broker_connection_retry_on_startup=True,
-        broker_transport_options={"visibility_timeout": VISIBILITY_SECONDS, "socket_keepalive": True},
-        beat_schedule={"sweep": {"task": SWEEP, "schedule": settings.sweep_seconds}},
+        # a request must not hang on an absent broker: the outbox keeps the task and the janitor sends it
+        broker_transport_options={"visibility_timeout": VISIBILITY_SECONDS, "socket_keepalive": True, "max_retries": 1}
+        | {"interval_start": 0, "interval_step": 0, "interval_max": 0},
         timezone="UTC",
     )
     return app
@@ -80,12 +81,29 @@ def open_evaluation(session: Session, submission: Submission, spec: EvaluationSp
     evaluation = Evaluation(submission_id=submission.id, spec_id=spec.id, status="queued", replicas_total=total)
     session.add(evaluation)
     session.flush()
-    canary = total if submission.purpose == "calibration" else min(rules["canary_replicas"], total)
-    shard = Shard(evaluation_id=evaluation.id, position=0, first=0, count=canary)
-    session.add_all([shard, EvaluationEvent(evaluation_id=evaluation.id, status="queued")])
-    session.flush()
-    enqueue(session, RUN_SHARD, shard.id)
+    session.add(EvaluationEvent(evaluation_id=evaluation.id, status="queued"))
+    if submission.purpose == "calibration":
+        # two at once, because entries run beside each other too and are slowed by that
+        add_shards(session, evaluation, position=0, first=0, size=max(total // 2, 1))
+    else:
+        canary = min(rules["canary_replicas"], total)
+        add_shards(session, evaluation, position=0, first=0, size=canary, stop=canary)
     return evaluation
+
+
+def add_shards(
+    session: Session, evaluation: Evaluation, *, position: int, first: int, size: int, stop: int | None = None
+) -> None:
+    """Cut the replicas from `first` on into shards and send them out."""
+    end = evaluation.replicas_total if stop is None else stop
+    shards = [
+        Shard(evaluation_id=evaluation.id, position=place, first=start, count=min(size, end - start))
+        for place, start in enumerate(range(first, end, size), start=position)
+    ]
+    session.add_all(shards)
+    session.flush()
+    for shard in shards:
+        enqueue(session, RUN_SHARD, shard.id)
 
 
 def request_cancel(session: Session, evaluation_id: str) -> Evaluation:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from core.domain.errors import InvalidInput, NotFound
 
+MIN_REPLICAS = 16  # an interval needs halves that can be cut into folds
 PROBLEM_FOLDER = Path(__file__).resolve().parent.parent / "problems"
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Package = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
@@ -86,14 +87,14 @@ class ForgetPart(_Model):
 
 
 class PoolPart(_Model):
-    replicas: int = Field(ge=2)
+    replicas: int = Field(ge=MIN_REPLICAS)
     originals: int = Field(default=1, ge=1)  # 1: every replica starts from the same original, as in 2023
     strategy: TrainingStrategy = TrainingStrategy.AUTO
     seed: int = Field(ge=0)
 
 
 class EvaluationPart(_Model):
-    replicas: int = Field(ge=2)
+    replicas: int = Field(ge=MIN_REPLICAS)
     canary_replicas: int = Field(default=8, ge=2)
     shard_replicas: int = Field(default=64, ge=1)
     calibration_replicas: int = Field(default=16, ge=2)
@@ -102,6 +103,8 @@ class EvaluationPart(_Model):
     batch_size: int = Field(default=64, ge=1)  # of the loaders a submission receives
     batch_format: BatchFormat = BatchFormat.PAIR
     wall_seconds_floor: float = Field(default=10.0, gt=0)  # no replica is killed sooner than this
+    wall_seconds_ceiling: float = Field(default=600.0, gt=0)  # of a run whose gate is lifted, or not calibrated yet
+    canary_margin: float = Field(default=1.5, ge=1)  # the canary ends an entry only this far over the budget
     memory_bytes: int = Field(default=2 << 30, ge=64 << 20)
     scratch_bytes: int = Field(default=64 << 20, ge=1 << 20)
     log_bytes: int = Field(default=64 << 10, ge=0)

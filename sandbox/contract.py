@@ -3,10 +3,12 @@
 A frame is a 4-byte big-endian length, a JSON header of that many bytes, and `header["bytes"]` bytes of payload.
 The host writes frames to the guest's stdin and reads frames from its stdout; there is no shared folder.
 
-host → guest   setup {…}   file {name}+code   splits+safetensors   original {index}+safetensors
+host → guest   setup {…, files, originals}   file {name}+code   splits+safetensors   original {index}+safetensors
                run {index, seed, original}   kill {index}   stop
 guest → host   ready {}   started {index}   log {index}+text
-               finished {index, outcome, cpu_seconds, peak_memory_bytes, error, traceback}+safetensors
+               finished {index, outcome, cpu_seconds, peak_memory_bytes, error, traceback, clean}+safetensors
+
+A replica talks to its parent in the same frames: `started {cpu_seconds}`, then `finished {outcome, error, traceback}`.
 """
 
 import json
@@ -15,6 +17,7 @@ from enum import StrEnum
 from typing import Any, BinaryIO
 
 HEADER_LIMIT = 64 << 10
+ERROR_CHARS, TRACEBACK_CHARS = 300, 8000  # at six bytes a character in JSON both fit a header
 ENTRY_FILE = "submission.py"
 ENTRY_FUNCTION = "unlearning"
 PREPARE_FUNCTION = "prepare"
@@ -59,6 +62,10 @@ class FrameError(Exception):
     """The other side sent something that is not a frame."""
 
 
+class PayloadTooLarge(FrameError):
+    """The header is a frame's, but what follows is over the limit."""
+
+
 def write_frame(stream: BinaryIO, kind: Message, payload: bytes = b"", **fields: Any) -> None:
     header = json.dumps({"kind": kind.value, "bytes": len(payload), **fields}).encode()
     if len(header) > HEADER_LIMIT:
@@ -70,25 +77,64 @@ def write_frame(stream: BinaryIO, kind: Message, payload: bytes = b"", **fields:
 
 def read_frame(stream: BinaryIO, *, payload_limit: int) -> tuple[dict[str, Any], bytes] | None:
     """Read one frame, or None at the end of the stream; sizes are checked before memory is taken."""
-    prefix = stream.read(4)
-    if not prefix:
+    first = stream.read(1)
+    if not first:
         return None
-    if len(prefix) < 4:
-        raise FrameError("the stream ended inside a frame")
-    (length,) = struct.unpack(">I", prefix)
-    if length > HEADER_LIMIT:
-        raise FrameError(f"a frame header of {length} bytes is over {HEADER_LIMIT}")
-    header = _parse_header(_read_exactly(stream, length))
-    if header["bytes"] > payload_limit:
-        raise FrameError(f"a payload of {header['bytes']} bytes is over {payload_limit}")
+    length = _check_length(first + _read_exactly(stream, 3))
+    header = parse_header(_read_exactly(stream, length))
+    _check_payload(header, payload_limit)
     return header, _read_exactly(stream, header["bytes"])
 
 
-def _parse_header(raw: bytes) -> dict[str, Any]:
+class FrameBuffer:
+    """Puts frames together from a stream that arrives in pieces and may stall; sizes are checked as soon as known."""
+
+    def __init__(self, *, payload_limit: int) -> None:
+        self._payload_limit = payload_limit
+        self._bytes = bytearray()
+        self._header: dict[str, Any] | None = None
+
+    def feed(self, piece: bytes) -> None:
+        self._bytes += piece
+
+    def pop(self) -> tuple[dict[str, Any], bytes] | None:
+        """Take the next whole frame, or None if it has not all arrived."""
+        if self._header is None:
+            if len(self._bytes) < 4:
+                return None
+            length = _check_length(bytes(self._bytes[:4]))
+            if len(self._bytes) < 4 + length:
+                return None
+            header = parse_header(bytes(self._bytes[4 : 4 + length]))
+            _check_payload(header, self._payload_limit)
+            del self._bytes[: 4 + length]
+            self._header = header
+        size = self._header["bytes"]
+        if len(self._bytes) < size:
+            return None
+        header, payload = self._header, bytes(self._bytes[:size])
+        del self._bytes[:size]
+        self._header = None
+        return header, payload
+
+
+def _check_length(prefix: bytes) -> int:
+    (length,) = struct.unpack(">I", prefix)
+    if length > HEADER_LIMIT:
+        raise FrameError(f"a frame header of {length} bytes is over {HEADER_LIMIT}")
+    return int(length)
+
+
+def _check_payload(header: dict[str, Any], limit: int) -> None:
+    if header["bytes"] > limit:
+        raise PayloadTooLarge(f"a payload of {header['bytes']} bytes is over {limit}")
+
+
+def parse_header(raw: bytes) -> dict[str, Any]:
     try:
         header = json.loads(raw)
         kind, size = Message(header["kind"]), header["bytes"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:  # a hostile header may be nested for ever
         raise FrameError(f"not a frame header: {error}") from None
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise FrameError("a frame's size must be a whole number")

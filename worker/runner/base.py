@@ -1,11 +1,13 @@
 """What a sandbox is asked to do and what it answers; backends satisfy `Sandbox`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from core.problems import BatchFormat
 from sandbox.contract import Outcome
+
+LOCAL_LABEL = "lacuna-local-"  # begins the labels of runs that no shard in a database stands for
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +91,6 @@ class Sandbox(Protocol):
 
     def run(self, request: RunRequest, *, on_replica: Callable[[ReplicaResult], bool]) -> RunResult:
         """Run every order in turn; `on_replica` gets each result and returns False to stop early."""
+
+    def kill_orphans(self, live_labels: Collection[str]) -> None:
+        """Remove what earlier runs left behind on this machine, but not what one of these labels names."""

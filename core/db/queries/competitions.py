@@ -3,7 +3,16 @@
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from core.db.models import Calibration, Competition, EvaluationSpec, Pool, PoolChunk, Problem
+from core.db.models import (
+    Calibration,
+    Competition,
+    Evaluation,
+    EvaluationSpec,
+    Pool,
+    PoolChunk,
+    Problem,
+    Submission,
+)
 
 
 def fetch_competitions(session: Session) -> list[Competition]:
@@ -69,3 +78,17 @@ def lock_problem(session: Session, problem_id: str) -> Problem:
 def fetch_calibration(session: Session, spec_id: str, node_class: str) -> Calibration | None:
     query = select(Calibration).where(Calibration.spec_id == spec_id, Calibration.node_class == node_class)
     return session.scalars(query).one_or_none()
+
+
+def fetch_problem_by_id(session: Session, problem_id: str) -> Problem | None:
+    return session.get(Problem, problem_id)
+
+
+def fetch_calibration_runs(session: Session, spec_id: str) -> list[Evaluation]:
+    """Calibration runs that may still lead to a calibration."""
+    query = (
+        select(Evaluation)
+        .join(Submission)
+        .where(Evaluation.spec_id == spec_id, Submission.purpose == "calibration", Evaluation.verdict.is_(None))
+    )
+    return list(session.scalars(query))

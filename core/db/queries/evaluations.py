@@ -183,3 +183,12 @@ def fetch_scoring_ids(session: Session, before: datetime) -> list[str]:
 
 def fetch_cancelling_ids(session: Session) -> list[str]:
     return list(session.scalars(select(Evaluation.id).where(Evaluation.status == Status.CANCELLING.value)))
+
+
+def fetch_status(session: Session, evaluation_id: str) -> str | None:
+    return session.scalars(select(Evaluation.status).where(Evaluation.id == evaluation_id)).one_or_none()
+
+
+def store_submission(session: Session, submission: Submission) -> None:
+    session.add(submission)
+    session.flush()

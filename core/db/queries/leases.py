@@ -38,8 +38,10 @@ def fetch_expired(session: Session, model: LeasedModel, now: datetime) -> list[s
     return list(session.scalars(select(model.id).where(model.state == "leased", model.lease_until < now)))
 
 
-def fetch_stale_pending(session: Session, model: LeasedModel) -> list[str]:
-    return list(session.scalars(select(model.id).where(model.state == "pending")))
+def fetch_live(session: Session, model: LeasedModel, now: datetime) -> list[tuple[str, int]]:
+    """Pieces under a live lease, with their fences."""
+    rows = session.execute(select(model.id, model.fence).where(model.state == "leased", model.lease_until >= now))
+    return [(row.id, row.fence) for row in rows]
 
 
 def release_expired(session: Session, model: LeasedModel, piece_id: str, now: datetime) -> bool:

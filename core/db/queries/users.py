@@ -6,6 +6,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from core.db.models import ApiToken, User
+from core.domain.access import Role
+from core.domain.errors import NotFound
 
 
 def fetch_user_by_name(session: Session, name: str) -> User | None:
@@ -32,3 +34,33 @@ def fetch_tokens(session: Session, user_id: str) -> list[ApiToken]:
 def fetch_token(session: Session, token_id: str, user_id: str) -> ApiToken | None:
     query = select(ApiToken).where(ApiToken.id == token_id, ApiToken.user_id == user_id)
     return session.scalars(query).one_or_none()
+
+
+def fetch_user_by_folded_name(session: Session, name: str) -> User | None:
+    """Names that differ only in case would be mistaken for each other."""
+    return session.scalars(select(User).where(func.lower(User.name) == name.lower()).limit(1)).one_or_none()
+
+
+def fetch_first_registration(session: Session, since: datetime) -> datetime | None:
+    return session.scalars(select(func.min(User.created_at)).where(User.created_at >= since)).one()
+
+
+def store_user(session: Session, user: User) -> None:
+    session.add(user)
+    session.flush()
+
+
+def set_role(session: Session, name: str, role: Role) -> None:
+    user = fetch_user_by_name(session, name)
+    if user is None:
+        raise NotFound(f"no account named {name!r}")
+    user.role = role.value
+
+
+def store_token(session: Session, token: ApiToken) -> None:
+    session.add(token)
+    session.flush()
+
+
+def fetch_user(session: Session, user_id: str) -> User | None:
+    return session.get(User, user_id)

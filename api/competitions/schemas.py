@@ -1,0 +1,64 @@
+"""What is told about a competition."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class PoolView(BaseModel):
+    """A pool of trained models, counted in models."""
+
+    kind: str
+    state: str
+    finished: int
+    total: int
+
+
+class Preparation(BaseModel):
+    """How far a competition is from being open, counted in trained models."""
+
+    stage: str = Field(description="waiting, pools, calibration or done")
+    finished: int
+    total: int
+    pools: list[PoolView]
+
+
+class CompetitionSummary(BaseModel):
+    slug: str
+    title: str
+    summary: str
+    state: str = Field(description="preparing, open or closed")
+    exposure: str = Field(description="practice, public or private")
+    protocol: str
+    compute_budget: float = Field(description="largest allowed relative runtime")
+    replicas: int
+    created_at: datetime
+
+
+class CompetitionView(CompetitionSummary):
+    fault: str = Field(description="why preparing cannot go on; empty when it can")
+    metric_version: str
+    spec_digest: str
+    problem_digest: str
+    daily_limit: int
+    concurrent_limit: int
+    upload_bytes: int
+    preparation: Preparation
+    forget_request: dict[str, Any] | None = Field(description="kind, count and digest of the forget set")
+    problem: dict[str, Any] = Field(description="the problem file; seeds are left out unless it is for practice")
+    evaluation: dict[str, Any]
+
+
+class CompetitionList(BaseModel):
+    items: list[CompetitionSummary]
+
+
+class LimitsView(BaseModel):
+    daily_limit: int
+    used: int = Field(description="submissions since 00:00 UTC, without those that failed by the platform's own fault")
+    left: int
+    resets_at: datetime
+    concurrent_limit: int
+    running: int
+    upload_bytes: int

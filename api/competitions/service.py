@@ -1,0 +1,113 @@
+"""Competitions, their problem cards and what a participant may still submit."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from api.competitions.schemas import CompetitionSummary, CompetitionView, PoolView, Preparation
+from api.deps import Caller
+from core.db.models import Competition, Pool
+from core.db.queries import competitions, evaluations
+from core.domain.access import Action
+from core.domain.errors import NotFound
+from core.domain.pools import PoolKind
+from core.domain.quota import Allowance, next_reset, start_of_day
+from core.settings import Settings
+
+PRACTICE = "practice"
+# whoever knows these can draw the hidden forget set and the models it is judged against
+_SECRET_FIELDS = {"split": ("seed",), "forget": ("seed", "ids"), "pools": ("seed",), "evaluation": ("seed",)}
+
+
+def load_competition(session: Session, slug: str) -> Competition:
+    competition = competitions.fetch_competition(session, slug)
+    if competition is None:
+        raise NotFound(f"no competition named {slug!r}")
+    return competition
+
+
+def get_exposure(competition: Competition) -> str:
+    return str(competition.spec.body["problem"]["exposure"])
+
+
+def make_summary(competition: Competition) -> CompetitionSummary:
+    return CompetitionSummary(**_describe(competition))
+
+
+def make_view(session: Session, settings: Settings, competition: Competition, caller: Caller) -> CompetitionView:
+    spec = competition.spec
+    shown = get_exposure(competition) == PRACTICE or caller.may(Action.READ_ANY_SUBMISSION)
+    problem = spec.body["problem"] if shown else _hide_seeds(spec.body["problem"])
+    return CompetitionView(
+        **_describe(competition),
+        fault=competition.fault,
+        metric_version=spec.body["metric_version"],
+        spec_digest=spec.digest,
+        problem_digest=spec.problem.digest,
+        daily_limit=competition.daily_limit,
+        concurrent_limit=competition.concurrent_limit,
+        upload_bytes=settings.upload_bytes,
+        preparation=find_preparation(session, competition),
+        forget_request=spec.problem.manifest,
+        problem=problem,
+        evaluation=problem["evaluation"],
+    )
+
+
+def find_preparation(session: Session, competition: Competition) -> Preparation:
+    rows = competitions.fetch_pools(session, competition.spec.problem_id)
+    pools = [_make_pool_view(row) for row in rows]
+    finished = sum(pool.finished for pool in pools)
+    total = _count_models(competition.spec.body["problem"])
+    stage = "pools" if pools else "waiting"
+    if pools and finished == total:
+        stage = "calibration"
+    if competition.state != "preparing":
+        stage = "done"
+    return Preparation(stage=stage, finished=finished, total=total, pools=pools)
+
+
+def find_allowance(session: Session, competition: Competition, user_id: str, now: datetime) -> Allowance:
+    used = evaluations.count_submissions_since(session, competition.id, user_id, start_of_day(now))
+    return Allowance(
+        daily_limit=competition.daily_limit,
+        used=used,
+        concurrent_limit=competition.concurrent_limit,
+        running=evaluations.count_live_submissions(session, competition.id, user_id),
+        resets_at=next_reset(now),
+    )
+
+
+def _describe(competition: Competition) -> dict[str, Any]:
+    body = competition.spec.body
+    return {
+        "slug": competition.slug,
+        "title": competition.title,
+        "summary": competition.summary,
+        "state": competition.state,
+        "exposure": get_exposure(competition),
+        "protocol": body["protocol"],
+        "compute_budget": body["evaluation"]["compute_budget"],
+        "replicas": body["evaluation"]["replicas"],
+        "created_at": competition.created_at,
+    }
+
+
+def _make_pool_view(pool: Pool) -> PoolView:
+    finished = sum(chunk.count for chunk in pool.chunks if chunk.state == "done")
+    return PoolView(kind=PoolKind(pool.kind).value, state=pool.state, finished=finished, total=pool.size)
+
+
+def _count_models(problem: dict[str, Any]) -> int:
+    """Originals, the retrained pool, and a control bank of the same size."""
+    return int(problem["pools"]["originals"]) + 2 * int(problem["pools"]["replicas"])
+
+
+def _hide_seeds(problem: dict[str, Any]) -> dict[str, Any]:
+    return {
+        part: {name: value for name, value in values.items() if name not in _SECRET_FIELDS.get(part, ())}
+        if isinstance(values, dict)
+        else values
+        for part, values in problem.items()
+    }

@@ -1,0 +1,109 @@
+"""What endpoints ask for: a session, the caller, and permission."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, cast
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from api.security import hash_token
+from core.db.base import utc_now
+from core.db.queries import users
+from core.db.session import reading, transaction
+from core.domain.access import Action, Role, check_allowed, is_allowed
+from core.domain.errors import NotAuthenticated
+from core.settings import Settings
+from core.storage import BlobStore
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks; an anonymous caller has neither id nor role."""
+
+    user_id: str | None
+    name: str
+    role: Role | None
+
+    def may(self, action: Action) -> bool:
+        return is_allowed(self.role, action)
+
+    @property
+    def member_id(self) -> str:
+        """The account's id, where the route admits accounts only."""
+        if self.user_id is None:
+            raise NotAuthenticated("this needs an account: send a token as `Authorization: Bearer …`")
+        return self.user_id
+
+
+ANONYMOUS = Caller(None, "", None)
+_bearer = HTTPBearer(auto_error=False, description="a token from POST /api/v1/tokens")
+
+
+def get_app_settings(request: Request) -> Settings:
+    return cast(Settings, request.app.state.settings)
+
+
+def get_app_engine(request: Request) -> Engine:
+    return cast(Engine, request.app.state.engine)
+
+
+def get_app_store(request: Request) -> BlobStore:
+    return cast(BlobStore, request.app.state.store)
+
+
+SettingsDep = Annotated[Settings, Depends(get_app_settings)]
+EngineDep = Annotated[Engine, Depends(get_app_engine)]
+StoreDep = Annotated[BlobStore, Depends(get_app_store)]
+
+
+def open_session(engine: EngineDep) -> Iterator[Session]:
+    """One transaction a request, committed before the answer is sent."""
+    with transaction(engine) as session:
+        yield session
+
+
+def open_reading(engine: EngineDep) -> Iterator[Session]:
+    with reading(engine) as session:
+        yield session
+
+
+# scope: the commit must have happened when the client reads the answer
+SessionDep = Annotated[Session, Depends(open_session, scope="function")]
+ReadingDep = Annotated[Session, Depends(open_reading, scope="function")]
+
+
+def get_caller(
+    engine: EngineDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller:
+    if credentials is None:
+        return ANONYMOUS
+    with reading(engine) as session:
+        token = users.fetch_live_token(session, hash_token(credentials.credentials), utc_now())
+        if token is None:
+            raise NotAuthenticated("the token is unknown, expired or revoked")
+        return Caller(token.user.id, token.user.name, Role(token.user.role))
+
+
+class Permission:
+    """Admits callers who may do one action; every route declares one, and a test fails for a route without."""
+
+    def __init__(self, action: Action) -> None:
+        self.action = action
+
+    def __call__(self, caller: Annotated[Caller, Depends(get_caller)]) -> Caller:
+        check_allowed(caller.role, self.action)
+        return caller
+
+
+def allow(action: Action) -> Any:
+    return Depends(Permission(action))
+
+
+PublicCaller = Annotated[Caller, allow(Action.READ_PUBLIC)]
+Member = Annotated[Caller, allow(Action.READ_OWN)]
+Submitter = Annotated[Caller, allow(Action.SUBMIT)]
+Canceller = Annotated[Caller, allow(Action.CANCEL_OWN)]
+Registrant = Annotated[Caller, allow(Action.REGISTER)]

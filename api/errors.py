@@ -1,0 +1,194 @@
+"""Every error leaves as RFC 9457 problem details; domain errors get their HTTP status here and nowhere else."""
+
+from collections.abc import Mapping
+from html import escape
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from core.domain.errors import (
+    Conflict,
+    ContestError,
+    IllegalTransition,
+    InvalidInput,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    ParticipantFault,
+    PhaseClosed,
+    PlatformFault,
+    QuotaExceeded,
+    RequestRefused,
+    TooLarge,
+)
+from core.domain.quota import LimitReached
+
+log = structlog.get_logger()
+
+STATUS_OF_ERROR: dict[type[ContestError], tuple[int, str]] = {
+    ContestError: (500, "INTERNAL_ERROR"),
+    ParticipantFault: (422, "SUBMISSION_FAULT"),
+    PlatformFault: (503, "PLATFORM_FAULT"),
+    RequestRefused: (400, "REFUSED"),
+    InvalidInput: (422, "INVALID_INPUT"),
+    NotAuthenticated: (401, "NOT_AUTHENTICATED"),
+    NotFound: (404, "NOT_FOUND"),
+    NotAllowed: (403, "NOT_ALLOWED"),
+    Conflict: (409, "CONFLICT"),
+    TooLarge: (413, "TOO_LARGE"),
+    QuotaExceeded: (429, "QUOTA_EXCEEDED"),
+    LimitReached: (429, "QUOTA_EXCEEDED"),
+    PhaseClosed: (409, "PHASE_CLOSED"),
+    IllegalTransition: (409, "ILLEGAL_TRANSITION"),
+}
+CODE_OF_STATUS = {
+    400: "BAD_REQUEST",
+    401: "NOT_AUTHENTICATED",
+    403: "NOT_ALLOWED",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    406: "NOT_ACCEPTABLE",
+    413: "TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+    422: "INVALID_INPUT",
+    500: "INTERNAL_ERROR",
+}
+OUR_FAULT = "something failed on our side; nothing of yours was lost, and trying again is safe"
+
+
+class FieldError(BaseModel):
+    """One value that was refused."""
+
+    pointer: str = Field(description="JSON pointer into the request, or `/query/…`, `/path/…`, `/header/…`")
+    detail: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str = Field(description="stable and meant for programs")
+    request_id: str
+    errors: list[FieldError] = []
+
+
+def describe_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe error answers for the OpenAPI document."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in statuses
+    }
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(ContestError, _answer_contest_error)
+    app.add_exception_handler(HTTPException, _answer_http_error)
+    app.add_exception_handler(RequestValidationError, _answer_validation_error)
+
+
+def make_error_response(
+    request: Request,
+    status: int,
+    *,
+    code: str,
+    detail: str,
+    errors: list[FieldError] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    problem = Problem(
+        type=f"urn:lacuna:error:{code.lower().replace('_', '-')}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        instance=request.url.path,
+        code=code,
+        request_id=getattr(request.state, "request_id", ""),
+        errors=errors or [],
+    )
+    if _wants_page(request):
+        return HTMLResponse(_render_page(problem), status_code=status, headers=headers)
+    return JSONResponse(
+        problem.model_dump(), status_code=status, headers=headers, media_type="application/problem+json"
+    )
+
+
+def get_status(error: ContestError) -> tuple[int, str]:
+    """The nearest class of the tree that is in the table."""
+    return next(STATUS_OF_ERROR[kind] for kind in type(error).__mro__ if kind in STATUS_OF_ERROR)
+
+
+def _answer_contest_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, ContestError):
+        raise error
+    status, code = get_status(error)
+    detail, headers = error.message, {}
+    if status >= 500:  # what failed on our side may name folders and hosts
+        log.error("platform fault", detail=error.message, path=request.url.path)
+        detail = OUR_FAULT
+        headers["Retry-After"] = "10"
+    if isinstance(error, LimitReached):
+        code, headers["Retry-After"] = error.code.value, str(error.retry_after)
+    if isinstance(error, ParticipantFault):
+        code, detail = error.code.value, f"{error.message}. {error.hint}"
+    if isinstance(error, NotAuthenticated):
+        headers["WWW-Authenticate"] = 'Bearer realm="lacuna"'
+    return make_error_response(request, status, code=code, detail=detail, headers=headers)
+
+
+def _answer_http_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    details = {
+        404: "there is nothing at this address",
+        405: f"{request.method} is not offered at this address",
+        413: "the request is larger than this server accepts",
+    }
+    status = error.status_code
+    detail = details.get(status, str(error.detail))
+    code = CODE_OF_STATUS.get(status, f"HTTP_{status}")
+    return make_error_response(request, status, code=code, detail=detail, headers=error.headers)
+
+
+def _answer_validation_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    fields = [FieldError(pointer=_point(found["loc"]), detail=str(found["msg"])) for found in error.errors()]
+    detail = "; ".join(f"{field.pointer}: {field.detail}" for field in fields[:3])
+    return make_error_response(request, 422, code="INVALID_INPUT", detail=detail, errors=fields)
+
+
+def _point(location: tuple[int | str, ...]) -> str:
+    """A JSON pointer into the body; other places keep their name in front."""
+    parts = location[1:] if location and location[0] == "body" else location
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def _wants_page(request: Request) -> bool:
+    return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
+
+
+def _render_page(problem: Problem) -> str:
+    # built without the template engine: it must work when that is what failed
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{problem.status} {escape(problem.title)} · Lacuna</title>"
+        '<link rel="stylesheet" href="/static/style.css"></head><body><main class="narrow">'
+        f'<p class="kicker">Error {problem.status}</p><h1>{escape(problem.title)}</h1>'
+        f"<p>{escape(problem.detail[:1].upper() + problem.detail[1:])}.</p>"
+        f'<p class="soft">Request {escape(problem.request_id)}</p>'
+        '<p><a href="/">All competitions</a></p></main></body></html>'
+    )

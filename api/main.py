@@ -1,0 +1,74 @@
+"""The web application: JSON under /api/v1, pages beside it."""
+
+from pathlib import Path
+
+import structlog
+from fastapi import APIRouter, FastAPI
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.staticfiles import StaticFiles
+
+from api import health
+from api.competitions import endpoints as competitions
+from api.errors import add_error_handlers
+from api.leaderboard import endpoints as leaderboard
+from api.middleware import DeclaredSizeLimit, Envelope
+from api.openapi import make_openapi
+from api.pages import endpoints as pages
+from api.submissions import endpoints as submissions
+from api.users import endpoints as users
+from core.db.session import get_engine
+from core.domain.errors import ContestError
+from core.settings import Settings, get_settings
+from core.storage import FolderStore
+
+STATIC_FOLDER = Path(__file__).parent / "pages" / "static"
+FORM_BYTES = 64 << 10  # what a request may hold beside the uploaded file
+
+log = structlog.get_logger()
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Raises PlatformFault, in one readable line, if the database or the store cannot be opened."""
+    settings = settings or get_settings()
+    engine = get_engine(settings.resolved_database_url)
+    readiness = health.check_database(engine)
+    if not readiness.ready:
+        log.warning("not ready", detail=readiness.detail, revision=readiness.revision)
+    app = FastAPI(
+        title="Lacuna",
+        version="1",
+        summary="A competition platform for machine unlearning",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # these load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.settings = settings
+    app.state.engine = engine
+    app.state.store = FolderStore(settings.store_folder)
+    _add_routes(app)
+    add_error_handlers(app)
+    # the last added is the outermost
+    limit = settings.upload_bytes + FORM_BYTES
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=limit)  # bodies that do not tell their size
+    app.add_middleware(DeclaredSizeLimit, max_bytes=limit)
+    app.add_middleware(Envelope)
+    return app
+
+
+def app_factory() -> FastAPI:
+    """For `uvicorn --factory api.main:app_factory`: what is wrong is said in one line, without a traceback."""
+    try:
+        return create_app(get_settings())
+    except ContestError as error:
+        raise SystemExit(f"lacuna api: {error.message}") from None
+
+
+def _add_routes(app: FastAPI) -> None:
+    api = APIRouter(prefix="/api/v1")
+    for module in (users, competitions, submissions, leaderboard):
+        api.include_router(module.router)
+    app.include_router(api)
+    app.include_router(health.router)
+    app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
+    app.openapi = make_openapi(app)  # type: ignore[method-assign]  # the documented way to extend it

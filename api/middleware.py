@@ -1,0 +1,105 @@
+"""Around every request: an id, the security headers, a bound on its size, and an answer when something breaks."""
+
+import re
+from time import perf_counter
+
+import structlog
+from fastapi import Request
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import OUR_FAULT, make_error_response
+from core.db.base import new_id
+
+log = structlog.get_logger()
+REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+DRAINED_BYTES = 64 << 20  # read and dropped, so that the client sees the answer and not a broken connection
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self';"
+        " font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+class Envelope:
+    """Give the request an id, the answer its headers, and an unexpected exception a plain 500."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = _choose_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        started, begin = False, perf_counter()
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                _add_headers(message, request_id)
+                seconds = round(perf_counter() - begin, 4)
+                log.info("request", method=scope["method"], path=scope["path"], status=message["status"],
+                         seconds=seconds, request_id=request_id)  # fmt: skip
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_headers)
+        except Exception:
+            log.exception("request failed", path=scope["path"], request_id=request_id)
+            if started:
+                raise
+            response = make_error_response(Request(scope), 500, code="INTERNAL_ERROR", detail=OUR_FAULT)
+            await response(scope, receive, send_with_headers)
+
+
+class DeclaredSizeLimit:
+    """Answer 413 to a body that says it is too large, without keeping any of it."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self.app = app
+        self.max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or _declared_size(scope) <= self.max_bytes:
+            await self.app(scope, receive, send)
+            return
+        await _drain(receive)
+        detail = f"the request is larger than the {self.max_bytes:,} bytes this server accepts; nothing was stored"
+        response = make_error_response(Request(scope), 413, code="TOO_LARGE", detail=detail)
+        await response(scope, receive, send)
+
+
+async def _drain(receive: Receive) -> None:
+    dropped = 0
+    while dropped < DRAINED_BYTES:
+        message = await receive()
+        dropped += len(message.get("body", b""))
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            return
+
+
+def _declared_size(scope: Scope) -> int:
+    text = Headers(scope=scope).get("content-length", "0")
+    return int(text) if text.isdecimal() else 0
+
+
+def _choose_id(scope: Scope) -> str:
+    given = Headers(scope=scope).get("x-request-id", "")
+    return given if REQUEST_ID.fullmatch(given) else new_id()
+
+
+def _add_headers(message: Message, request_id: str) -> None:
+    headers = MutableHeaders(scope=message)
+    headers["X-Request-ID"] = request_id
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)

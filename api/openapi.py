@@ -1,0 +1,38 @@
+"""The OpenAPI document: what FastAPI finds, with every error answer in the one shape it really has."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic.json_schema import models_json_schema
+
+from api.errors import Problem, describe_errors
+
+REFERENCE = "#/components/schemas/{model}"
+
+
+def make_openapi(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    find = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = find()
+        schemas = document["components"]["schemas"]
+        if "Problem" not in schemas:
+            _, found = models_json_schema([(Problem, "serialization")], ref_template=REFERENCE)
+            schemas.update(found["$defs"])
+            for name in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(name, None)
+            _correct_errors(document)
+        return document
+
+    return openapi
+
+
+def _correct_errors(document: dict[str, Any]) -> None:
+    problem = describe_errors(422)[422]
+    for path in document["paths"].values():
+        for operation in path.values():
+            responses = operation["responses"]
+            if "422" in responses:
+                responses["422"] = problem
+            responses.setdefault("default", {**problem, "description": "Any other error"})

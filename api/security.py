@@ -1,0 +1,39 @@
+"""Passwords as argon2 hashes; tokens as random secrets of which only the SHA-256 is kept."""
+
+import hashlib
+import secrets
+import threading
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+TOKEN_PREFIX = "lct_"  # noqa: S105 (a recognisable beginning, for secret scanners)
+TOKEN_BYTES = 32
+
+_hasher = PasswordHasher()
+# each hash takes 64 MiB: a burst of log-ins must not be able to exhaust the machine
+_places = threading.BoundedSemaphore(2)
+# verified when the account does not exist, so that the time of the answer does not tell
+_NOBODY = _hasher.hash(secrets.token_hex(16))
+
+
+def hash_password(password: str) -> str:
+    with _places:
+        return _hasher.hash(password)
+
+
+def is_password(password: str, stored: str | None) -> bool:
+    """Compare in the same time whether or not there is such an account (None)."""
+    with _places:
+        try:
+            return _hasher.verify(stored or _NOBODY, password) and stored is not None
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def make_token() -> str:
+    return TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def hash_token(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

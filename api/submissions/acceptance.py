@@ -1,0 +1,151 @@
+"""Accept an upload: read it, check the quota under a lock, store it and queue its evaluation, once per key."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from api.competitions.service import find_allowance, find_preparation, load_competition
+from api.deps import Caller
+from api.submissions.schemas import RequestedPurpose
+from core.db.base import utc_now
+from core.db.models import Competition, Evaluation, EvaluationEvent, EvaluationSpec, IdempotencyKey, Submission
+from core.db.queries import competitions, evaluations, idempotency
+from core.db.session import reading, transaction
+from core.domain.access import Action, check_allowed
+from core.domain.errors import Conflict, ParticipantFault, PhaseClosed, TooLarge
+from core.domain.intake.reading import read_submission
+from core.domain.quota import check_allowance
+from core.domain.submission import VERDICT_OF_FAULT, Status
+from core.jobs import open_evaluation
+from core.storage import BlobStore
+
+FILENAME_LENGTH = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    slug: str
+    filename: str
+    content: bytes
+    note: str
+    purpose: RequestedPurpose
+    key: str | None  # Idempotency-Key
+
+    @property
+    def sha256(self) -> str:
+        """Identity of the request: the same key with another one is a mistake."""
+        parts = [self.slug, self.filename, self.note, self.purpose.value, hashlib.sha256(self.content).hexdigest()]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    submission_id: str
+    replayed: bool
+
+
+def accept_upload(engine: Engine, store: BlobStore, upload: Upload, caller: Caller, *, limit_bytes: int) -> Accepted:
+    if upload.purpose is RequestedPurpose.REFERENCE:
+        check_allowed(caller.role, Action.SUBMIT_REFERENCE)
+    if len(upload.content) > limit_bytes:
+        raise TooLarge(f"the file is larger than {limit_bytes:,} bytes; nothing was stored")
+    with reading(engine) as session:
+        competition = load_competition(session, upload.slug)
+        if (earlier := _find_replay(session, upload, caller)) is not None:
+            return Accepted(earlier, replayed=True)
+        _check_open(session, competition)
+        _check_quota(session, competition, upload, caller)
+    fault = _find_fault(upload, limit_bytes)
+    digest = store.put(upload.content)
+    with transaction(engine) as session:
+        locked = competitions.lock_competition(session, competition.id)
+        if (earlier := _find_replay(session, upload, caller)) is not None:
+            return Accepted(earlier, replayed=True)
+        if locked.state != "open":
+            raise PhaseClosed(f"{upload.slug} is {locked.state} and takes no submissions now")
+        _check_quota(session, locked, upload, caller)
+        submission = _store_submission(session, locked, upload, caller, digest)
+        if fault is None:
+            open_evaluation(session, submission, competition.spec)
+        else:
+            _store_rejection(session, submission, competition.spec, fault)
+        return Accepted(submission.id, replayed=False)
+
+
+def clean_filename(name: str) -> str:
+    """The last part of the client's path, printable and short; it is shown on pages and terminals."""
+    last = PurePosixPath(name.replace("\\", "/")).name
+    printable = "".join(letter if letter.isprintable() else "_" for letter in last)
+    return printable[-FILENAME_LENGTH:] or "submission.py"
+
+
+def _find_replay(session: Session, upload: Upload, caller: Caller) -> str | None:
+    if upload.key is None:
+        return None
+    earlier = idempotency.fetch_key(session, caller.member_id, upload.key)
+    if earlier is None:
+        return None
+    if earlier.request_sha256 != upload.sha256:
+        raise Conflict("this Idempotency-Key was used for another upload; use a new key for a new upload")
+    return earlier.object_id
+
+
+def _check_open(session: Session, competition: Competition) -> None:
+    if competition.state == "open":
+        return
+    message = f"{competition.slug} is {competition.state} and takes no submissions now"
+    if competition.state == "preparing":
+        preparation = find_preparation(session, competition)
+        message += f": stage {preparation.stage}, {preparation.finished} of {preparation.total} models trained"
+    if competition.fault:
+        message += f"; it cannot go on: {competition.fault}"
+    raise PhaseClosed(message)
+
+
+def _check_quota(session: Session, competition: Competition, upload: Upload, caller: Caller) -> None:
+    if upload.purpose is RequestedPurpose.RANKED:  # references come from staff and are not limited
+        now = utc_now()
+        check_allowance(find_allowance(session, competition, caller.member_id, now), now)
+
+
+def _find_fault(upload: Upload, limit_bytes: int) -> ParticipantFault | None:
+    try:
+        read_submission(upload.filename, upload.content, limit_bytes=limit_bytes)
+    except ParticipantFault as fault:
+        return fault
+    return None
+
+
+def _store_submission(
+    session: Session, competition: Competition, upload: Upload, caller: Caller, digest: str
+) -> Submission:
+    submission = Submission(
+        competition_id=competition.id,
+        user_id=caller.member_id,
+        filename=upload.filename,
+        source_digest=digest,
+        note=upload.note,
+        purpose=upload.purpose.value,
+    )
+    evaluations.store_submission(session, submission)
+    if upload.key is not None:
+        row = IdempotencyKey(
+            user_id=caller.member_id, key=upload.key, request_sha256=upload.sha256, object_id=submission.id
+        )
+        idempotency.store_key(session, row)
+    return submission
+
+
+def _store_rejection(session: Session, submission: Submission, spec: EvaluationSpec, fault: ParticipantFault) -> None:
+    """The upload cannot run: it is kept, counted and shown with its verdict, and no worker hears of it."""
+    total = spec.body["evaluation"]["replicas"]
+    evaluation = Evaluation(submission_id=submission.id, spec_id=spec.id, status="queued", replicas_total=total)
+    session.add(evaluation)
+    session.flush()
+    session.add(EvaluationEvent(evaluation_id=evaluation.id, status="queued"))
+    verdict = VERDICT_OF_FAULT[fault.code]
+    evaluations.move(session, evaluation, Status.FINISHED, verdict=verdict, code=fault.code, reason=fault.message)

@@ -1,0 +1,150 @@
+"""Submissions over HTTP."""
+
+from collections.abc import AsyncIterable
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, File, Form, Header, Query, Response, UploadFile
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from api.deps import (
+    Canceller,
+    EngineDep,
+    Member,
+    PublicCaller,
+    ReadingDep,
+    SettingsDep,
+    StoreDep,
+    Submitter,
+)
+from api.errors import describe_errors
+from api.submissions import service
+from api.submissions.acceptance import Upload, accept_upload, clean_filename
+from api.submissions.events import follow
+from api.submissions.schemas import RequestedPurpose, ScorecardView, SubmissionPage, SubmissionView
+from core.db.session import reading, transaction
+
+router = APIRouter(tags=["submissions"])
+
+
+@router.post(
+    "/competitions/{slug}/submissions",
+    status_code=202,
+    operation_id="create_submission",
+    responses=describe_errors(401, 403, 404, 409, 413, 422, 429, 503),
+)
+def create_submission(
+    slug: str,
+    caller: Submitter,
+    engine: EngineDep,
+    store: StoreDep,
+    settings: SettingsDep,
+    response: Response,
+    file: Annotated[UploadFile, File(description="one .py file, a .ipynb notebook, or a .zip with submission.py")],
+    note: Annotated[str, Form(max_length=500)] = "",
+    purpose: Annotated[RequestedPurpose, Form()] = RequestedPurpose.RANKED,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
+) -> SubmissionView:
+    """Upload code; what is wrong with the code itself becomes the submission's verdict, not an error here."""
+    upload = Upload(
+        slug=slug,
+        filename=clean_filename(file.filename or ""),
+        content=file.file.read(settings.upload_bytes + 1),
+        note=note,
+        purpose=purpose,
+        key=idempotency_key,
+    )
+    accepted = accept_upload(engine, store, upload, caller, limit_bytes=settings.upload_bytes)
+    if accepted.replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    with reading(engine) as session:
+        view = service.make_view(session, service.load_visible(session, accepted.submission_id, caller), caller)
+    response.headers["Location"] = view.links.self
+    if view.verdict is None:
+        response.headers["Retry-After"] = "1"
+    return view
+
+
+@router.get("/submissions", operation_id="list_submissions", responses=describe_errors(401, 422))
+def list_submissions(
+    caller: Member,
+    session: ReadingDep,
+    response: Response,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> SubmissionPage:
+    """The caller's own submissions, newest first."""
+    page = service.list_own(session, caller, limit=limit, cursor=cursor)
+    if page.next_cursor:
+        response.headers["Link"] = f'</api/v1/submissions?limit={limit}&cursor={page.next_cursor}>; rel="next"'
+    return page
+
+
+@router.get("/submissions/{submission_id}", operation_id="get_submission", responses=describe_errors(404))
+def get_submission(submission_id: str, caller: PublicCaller, session: ReadingDep) -> SubmissionView:
+    return service.make_view(session, service.load_visible(session, submission_id, caller), caller)
+
+
+def check_visible(submission_id: str, caller: PublicCaller, session: ReadingDep) -> str:
+    """Refuse before the stream starts, while there is still a status to refuse with."""
+    return service.load_visible(session, submission_id, caller).id
+
+
+@router.get(
+    "/submissions/{submission_id}/events",
+    operation_id="follow_submission",
+    response_class=EventSourceResponse,
+    responses=describe_errors(404),
+)
+async def follow_submission(
+    visible_id: Annotated[str, Depends(check_visible)],
+    caller: PublicCaller,
+    engine: EngineDep,
+    last_event_id: Annotated[str, Header()] = "",
+) -> AsyncIterable[ServerSentEvent]:
+    """Moves (`status`), replica counts (`progress`), then `end`; send Last-Event-ID to go on where you were."""
+    after = int(last_event_id) if last_event_id.isdecimal() else 0
+    async for event in follow(engine, visible_id, caller, after=after):
+        yield event
+
+
+@router.get(
+    "/submissions/{submission_id}/scorecard",
+    operation_id="get_scorecard",
+    response_model=ScorecardView,
+    responses=describe_errors(404),
+)
+def get_scorecard(submission_id: str, caller: PublicCaller, session: ReadingDep) -> dict[str, Any]:
+    """Everything the score was made from."""
+    return service.load_scorecard(session, submission_id, caller)
+
+
+@router.get(
+    "/submissions/{submission_id}/source",
+    operation_id="get_source",
+    response_class=Response,
+    responses={
+        200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
+        **describe_errors(401, 404, 503),
+    },
+)
+def get_source(submission_id: str, caller: Member, session: ReadingDep, store: StoreDep) -> Response:
+    """The uploaded file, byte for byte; for its author and staff."""
+    submission = service.load_inside(session, submission_id, caller)
+    disposition = f"attachment; filename*=UTF-8''{quote(submission.filename, safe='')}"
+    content = store.get(submission.source_digest)
+    return Response(content, media_type="application/octet-stream", headers={"Content-Disposition": disposition})
+
+
+@router.post(
+    "/submissions/{submission_id}/cancel",
+    status_code=202,
+    operation_id="cancel_submission",
+    responses=describe_errors(401, 403, 404, 409),
+)
+def cancel_submission(submission_id: str, caller: Canceller, engine: EngineDep) -> SubmissionView:
+    """Stop a submission that is not finished; a running one ends within a heartbeat."""
+    with transaction(engine) as session:
+        service.cancel(session, submission_id, caller)
+    with reading(engine) as session:
+        return service.make_view(session, service.load_visible(session, submission_id, caller), caller)

@@ -1,0 +1,92 @@
+"""What is told about a submission."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.domain.leaderboard import Purpose
+from core.domain.submission import Owner, Status, Verdict
+
+
+class RequestedPurpose(StrEnum):
+    """Calibration runs are the platform's own and cannot be asked for."""
+
+    RANKED = Purpose.RANKED.value
+    REFERENCE = Purpose.REFERENCE.value
+
+
+class Progress(BaseModel):
+    finished: int
+    total: int
+
+
+class Interval(BaseModel):
+    estimate: float
+    low: float | None
+    high: float | None
+
+
+class Links(BaseModel):
+    self: str
+    events: str
+    scorecard: str
+    source: str
+    cancel: str
+    page: str
+
+
+class SubmissionView(BaseModel):
+    id: str
+    evaluation_id: str
+    competition: str
+    user: str
+    filename: str
+    source_digest: str
+    note: str
+    purpose: Purpose
+    status: Status
+    verdict: Verdict | None
+    fault_of: Owner | None = Field(description="whose fault the verdict is; null until there is one")
+    code: str = Field(description="error code of a participant's fault; empty otherwise")
+    reason: str = Field(description="one line; empty on hidden problems where it could carry data out")
+    hint: str
+    progress: Progress = Field(description="in replicas")
+    queue_position: int | None = Field(description="1 is next; null when not queued")
+    score: Interval | None
+    relative_runtime: float | None
+    compute_budget: float
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    has_scorecard: bool
+    log: str | None = Field(description="what the code printed; for its author, on practice problems only")
+    links: Links
+
+
+class SubmissionPage(BaseModel):
+    items: list[SubmissionView]
+    next_cursor: str | None
+
+
+class ScorecardView(BaseModel):
+    """Everything the score was made from; docs/api.md lists the fields."""
+
+    model_config = ConfigDict(extra="allow")
+
+    metric_version: str
+    protocol: str
+    score: dict[str, float]
+    protocols: dict[str, Any]
+    ceiling: dict[str, Any]
+    forgetting_quality: float
+    utility: dict[str, Any]
+    accuracy: dict[str, Any]
+    unlearning_accuracy: float
+    retain_accuracy: float
+    test_accuracy: float
+    relative_runtime: dict[str, Any]
+    epsilon: dict[str, Any]
+    replicas: dict[str, Any]
+    provenance: dict[str, Any]

@@ -1,0 +1,53 @@
+"""Accounts and tokens over HTTP."""
+
+from fastapi import APIRouter, Response
+
+from api.deps import Member, ReadingDep, Registrant, SessionDep, SettingsDep
+from api.errors import describe_errors
+from api.users import service
+from api.users.schemas import Credentials, NewToken, Registration, TokenList, TokenView, UserView
+from core.db.queries import users
+from core.domain.errors import NotAuthenticated
+
+router = APIRouter(tags=["users"])
+
+
+@router.post("/users", status_code=201, operation_id="register", responses=describe_errors(409, 422, 429))
+def register(caller: Registrant, session: SessionDep, settings: SettingsDep, registration: Registration) -> UserView:
+    """Make an account."""
+    return UserView.model_validate(service.register(session, settings, registration))
+
+
+@router.post("/tokens", status_code=201, operation_id="create_token", responses=describe_errors(401, 422))
+def create_token(
+    caller: Registrant,
+    lookup: ReadingDep,
+    session: SessionDep,
+    settings: SettingsDep,
+    credentials: Credentials,
+    response: Response,
+) -> NewToken:
+    """Exchange name and password for a token; its secret is shown this once."""
+    response.headers["Cache-Control"] = "no-store"
+    user = service.find_user(lookup, credentials)  # checking the password takes long and must not hold a write lock
+    return service.issue_token(session, settings, user, credentials.label)
+
+
+@router.get("/tokens", operation_id="list_tokens", responses=describe_errors(401))
+def list_tokens(caller: Member, session: ReadingDep) -> TokenList:
+    rows = users.fetch_tokens(session, caller.member_id)
+    return TokenList(items=[TokenView.model_validate(row) for row in rows])
+
+
+@router.delete("/tokens/{token_id}", status_code=204, operation_id="revoke_token", responses=describe_errors(401, 404))
+def revoke_token(token_id: str, caller: Member, session: SessionDep) -> None:
+    """End a token at once."""
+    service.revoke_token(session, token_id, caller.member_id)
+
+
+@router.get("/me", operation_id="get_me", responses=describe_errors(401))
+def get_me(caller: Member, session: ReadingDep) -> UserView:
+    user = users.fetch_user(session, caller.member_id)
+    if user is None:
+        raise NotAuthenticated("the account is gone")
+    return UserView.model_validate(user)

@@ -1,0 +1,56 @@
+"""Requests and answers about accounts and tokens."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from core.domain.access import Role
+
+UserName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{1,38}$")]
+Password = Annotated[str, StringConstraints(min_length=8, max_length=256)]
+Label = Annotated[str, StringConstraints(max_length=80)]
+
+
+class Registration(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: UserName = Field(description="2 to 39 letters, digits, `_`, `.` or `-`; names differing only in case clash")
+    password: Password
+
+
+class Credentials(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(max_length=64)
+    password: str = Field(max_length=256)
+    label: Label = ""
+
+
+class UserView(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    name: str
+    role: Role
+
+
+class TokenView(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    label: str
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+class NewToken(BaseModel):
+    id: str
+    token: str = Field(description="shown this once; send it as `Authorization: Bearer …`")
+    label: str
+    expires_at: datetime
+
+
+class TokenList(BaseModel):
+    items: list[TokenView]

@@ -1,0 +1,64 @@
+"""Make accounts, issue and revoke tokens."""
+
+from datetime import timedelta
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from api.security import hash_password, hash_token, is_password, make_token
+from api.users.schemas import Credentials, NewToken, Registration
+from core.db.base import utc_now
+from core.db.models import ApiToken, User
+from core.db.queries import users
+from core.domain.access import Role
+from core.domain.errors import Conflict, NotAuthenticated, NotFound
+from core.domain.quota import check_registrations
+from core.settings import Settings
+
+RESERVED_NAMES = frozenset({"platform", "lacuna", "admin", "anonymous"})
+
+
+def register(session: Session, settings: Settings, registration: Registration) -> User:
+    password_hash = hash_password(registration.password)  # before the first statement, which locks the database
+    hour_ago = utc_now() - timedelta(hours=1)
+    check_registrations(
+        users.count_users_since(session, hour_ago),
+        settings.registrations_per_hour,
+        oldest=users.fetch_first_registration(session, hour_ago),
+        now=utc_now(),
+    )
+    taken = registration.name.lower() in RESERVED_NAMES
+    if taken or users.fetch_user_by_folded_name(session, registration.name) is not None:
+        raise Conflict(f"the name {registration.name!r} is taken")
+    user = User(name=registration.name, password_hash=password_hash, role=Role.PARTICIPANT.value)
+    try:
+        users.store_user(session, user)
+    except IntegrityError:  # two requests at once
+        raise Conflict(f"the name {registration.name!r} is taken") from None
+    return user
+
+
+def find_user(session: Session, credentials: Credentials) -> User:
+    user = users.fetch_user_by_name(session, credentials.name)
+    if not is_password(credentials.password, user.password_hash if user else None) or user is None:
+        raise NotAuthenticated("wrong name or password")
+    return user
+
+
+def issue_token(session: Session, settings: Settings, user: User, label: str) -> NewToken:
+    secret = make_token()
+    token = ApiToken(
+        user_id=user.id,
+        label=label,
+        secret_sha256=hash_token(secret),
+        expires_at=utc_now() + timedelta(days=settings.token_days),
+    )
+    users.store_token(session, token)
+    return NewToken(id=token.id, token=secret, label=token.label, expires_at=token.expires_at)
+
+
+def revoke_token(session: Session, token_id: str, user_id: str) -> None:
+    token = users.fetch_token(session, token_id, user_id)
+    if token is None:
+        raise NotFound("no such token")
+    token.revoked_at = token.revoked_at or utc_now()

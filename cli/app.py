@@ -1,0 +1,29 @@
+"""Every command of `lacuna`, in the order of its help."""
+
+import typer
+
+from cli.accounts import login, register
+from cli.contests import competitions, leaderboard, limits
+from cli.doctor import doctor
+from cli.evaluate import evaluate
+from cli.late import LateGroup, list_late_commands
+from cli.problems import problem_app
+from cli.submissions import cancel, status, submissions, submit
+from cli.validate import validate
+
+app = typer.Typer(
+    cls=LateGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Lacuna: competitions in machine unlearning. Exit codes: docs/cli.md.",
+)
+
+list_late_commands(app)
+for panel, commands in {
+    "This machine": (validate, doctor, evaluate),
+    "A server": (register, login, competitions, submit, status, submissions, cancel, leaderboard, limits),
+}.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+app.add_typer(problem_app, name="problem", rich_help_panel="This machine")

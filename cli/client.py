@@ -1,0 +1,191 @@
+"""The HTTP API as plain calls; usable from a notebook. Every failure is a ContestError with one readable line."""
+
+import uuid
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any
+
+import httpx2
+import stamina
+
+from cli.exits import CommandFailed, Exit
+from cli.problem_details import Transient, read_problem, read_retry_after
+from core.domain.errors import InvalidInput, PlatformFault
+
+API = "/api/v1"
+ATTEMPTS = 4
+PATIENCE_SECONDS = 60.0
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+JSON = dict[str, Any]
+
+
+class ServerUnreachable(CommandFailed):
+    """Nobody answers at that address."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        hint = "start the platform on this machine with `lacuna up`, or name another server with --url"
+        super().__init__(f"no answer from {url}: {reason}", exit_code=Exit.ERRORED, hint=hint)
+
+
+class LacunaClient:
+    """One server, one account. Reads and keyed writes are repeated with growing, jittered pauses."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        transport: httpx2.BaseTransport | None = None,
+        timeout: float = 30.0,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self.token = token
+        try:
+            host = httpx2.URL(self.url).host
+        except httpx2.InvalidURL as error:
+            raise InvalidInput(f"{url!r} is not a server address: {error}") from None
+        if not host or not self.url.startswith(("http://", "https://")):
+            raise InvalidInput(f"{url!r} is not a server address; it looks like http://127.0.0.1:8400")
+        self._http = httpx2.Client(
+            base_url=self.url, timeout=timeout, transport=transport, trust_env=host not in LOOPBACK_HOSTS
+        )
+
+    def __enter__(self) -> "LacunaClient":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def register(self, name: str, password: str) -> JSON:
+        return self._call("POST", "/users", json={"name": name, "password": password}, repeat=False)
+
+    def create_token(self, name: str, password: str, *, label: str = "") -> str:
+        """Return a new token, and use it from now on."""
+        body = {"name": name, "password": password, "label": label}
+        self.token = str(self._call("POST", "/tokens", json=body, repeat=False)["token"])
+        return self.token
+
+    def list_competitions(self) -> list[JSON]:
+        return self._list("/competitions")
+
+    def get_competition(self, slug: str) -> JSON:
+        return self._call("GET", f"/competitions/{slug}")
+
+    def get_limits(self, slug: str) -> JSON:
+        return self._call("GET", f"/competitions/{slug}/limits")
+
+    def submit(
+        self,
+        slug: str,
+        filename: str,
+        content: bytes,
+        *,
+        note: str = "",
+        purpose: str = "ranked",
+        key: str | None = None,
+    ) -> JSON:
+        """Upload a submission. The same key with the same content never submits twice."""
+        return self._call(
+            "POST",
+            f"/competitions/{slug}/submissions",
+            files={"file": (filename, content, "application/octet-stream")},
+            data={"note": note, "purpose": purpose},
+            headers={"Idempotency-Key": key or str(uuid.uuid4())},
+        )
+
+    def list_submissions(self) -> list[JSON]:
+        return self._list("/submissions")
+
+    def get_submission(self, submission_id: str) -> JSON:
+        return self._call("GET", f"/submissions/{submission_id}")
+
+    def get_scorecard(self, submission_id: str) -> JSON:
+        return self._call("GET", f"/submissions/{submission_id}/scorecard")
+
+    def get_leaderboard(self, slug: str) -> JSON:
+        return self._call("GET", f"/competitions/{slug}/leaderboard")
+
+    def cancel(self, submission_id: str) -> JSON:
+        return self._call("POST", f"/submissions/{submission_id}/cancel", repeat=False)
+
+    def iter_events(self, submission_id: str) -> Iterator[JSON]:
+        """Yield what the server sends about a submission until it has ended or the connection does."""
+        path = f"{API}/submissions/{submission_id}/events"
+        headers = {**self._headers(), "Accept": "text/event-stream"}
+        try:
+            with self._http.stream("GET", path, headers=headers, timeout=httpx2.Timeout(30.0)) as response:
+                if response.status_code >= 400:
+                    response.read()
+                    raise read_problem(response)
+                for event in httpx2.EventSource(response):
+                    if event.data:
+                        yield {"event": event.event, "id": event.id, "data": event.json()}
+        except httpx2.TransportError as error:
+            raise ServerUnreachable(self.url, _explain(error)) from None
+
+    def _list(self, path: str) -> list[JSON]:
+        items: list[JSON] = []
+        cursor: str | None = None
+        while True:
+            page = self._call("GET", path, params={"cursor": cursor} if cursor else None)
+            items += page["items"]
+            cursor = page.get("next_cursor")
+            if not cursor:
+                return items
+
+    def _call(self, method: str, path: str, *, repeat: bool = True, **options: Any) -> JSON:
+        """Send one request; what the server answers in the 200s is a JSON object."""
+        headers = {**self._headers(), **options.pop("headers", {})}
+        attempts = ATTEMPTS if repeat else 1
+        try:
+            for attempt in stamina.retry_context(on=_when_to_repeat, attempts=attempts, timeout=PATIENCE_SECONDS):
+                with attempt:
+                    return self._send(method, API + path, headers=headers, **options)
+        except Transient as transient:
+            raise transient.error from None
+        raise PlatformFault(f"{self.url} was not asked")
+
+    def _send(self, method: str, path: str, **options: Any) -> JSON:
+        try:
+            response = self._http.request(method, path, **options)
+        except httpx2.ConnectError as error:  # at once: nobody is there, waiting rarely helps
+            raise ServerUnreachable(self.url, _explain(error)) from None
+        except httpx2.TransportError as error:
+            raise Transient(ServerUnreachable(self.url, _explain(error))) from None
+        if response.status_code >= 400:
+            retry_after = read_retry_after(response)
+            if retry_after is not None:
+                raise Transient(read_problem(response), retry_after)
+            raise read_problem(response)
+        return _read_object(response)
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+
+def _when_to_repeat(error: Exception) -> bool | float:
+    if not isinstance(error, Transient):
+        return False
+    return error.retry_after if error.retry_after else True
+
+
+def _read_object(response: httpx2.Response) -> JSON:
+    try:
+        body = response.json() if response.content else {}
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise PlatformFault(f"{response.url} does not answer like a Lacuna server")
+    return body
+
+
+def _explain(error: httpx2.TransportError) -> str:
+    if isinstance(error, httpx2.TimeoutException):
+        return "it takes too long"
+    text = str(error)
+    return "connection refused" if "refused" in text.lower() else text or type(error).__name__

@@ -1,0 +1,20 @@
+"""`lacuna grant`: give an account a role, by whoever can write the platform's database."""
+
+from typing import Annotated
+
+import typer
+
+from cli.console import print_line
+from core.db.queries.users import set_role
+from core.db.session import get_engine, transaction
+from core.domain.access import Role
+from core.settings import get_settings
+
+
+def grant(
+    name: Annotated[str, typer.Argument(help="account")], role: Annotated[Role, typer.Argument(help="its new role")]
+) -> None:
+    """Give an account a role (organizers may submit references and read every submission)."""
+    with transaction(get_engine(get_settings().resolved_database_url)) as session:
+        set_role(session, name, role)
+    print_line(f"{name} is now {role}")

@@ -1,0 +1,52 @@
+"""Commands whose modules are slow to import: listed by name and help, loaded when one of them is called."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from typer.main import get_command
+
+from cli.console import ReadableGroup
+from cli.lazy import load
+
+
+@dataclass(frozen=True, slots=True)
+class LateCommand:
+    module: str
+    name: str
+    help: str
+    panel: str
+
+
+LATE_COMMANDS = {
+    command.name: command
+    for command in (
+        LateCommand("cli.demo", "demo", "From nothing to a leaderboard: start, build, enter the baselines.", "This machine"),
+        LateCommand("cli.up", "up", "Run the whole platform on this machine until Ctrl-C.", "This machine"),
+        LateCommand("cli.grant", "grant", "Give an account a role.", "Organizers"),
+    )
+}
+
+
+class LateGroup(ReadableGroup):
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        late = LATE_COMMANDS.get(args[0]) if args else None
+        if late is None:
+            return super().resolve_command(ctx, args)
+        return late.name, _load_command(late), args[1:]
+
+
+def list_late_commands(app: typer.Typer) -> None:
+    """Give the help its lines; what they call is never run, `resolve_command` puts the real one in its place."""
+    for late in LATE_COMMANDS.values():
+        app.command(late.name, help=late.help, rich_help_panel=late.panel)(_stand_in)
+
+
+def _load_command(late: LateCommand) -> Any:
+    own = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    own.command(late.name)(load(late.module, late.name))
+    return get_command(own)
+
+
+def _stand_in() -> None:
+    raise AssertionError("a late command was called before it was loaded")

@@ -1,0 +1,29 @@
+"""How numbers are written in every table: the same digits everywhere, a dash for what is not there."""
+
+
+def show_score(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def show_interval(estimate: float | None, low: float | None, high: float | None) -> str:
+    """A score with half the width of its interval."""
+    if estimate is None or low is None or high is None:
+        return show_score(estimate)
+    return f"{estimate:.3f} ± {(high - low) / 2:.3f}"
+
+
+def show_percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def show_points(percent: float | None) -> str:
+    return "–" if percent is None else f"{percent:.1f}"
+
+
+def show_seconds(seconds: float) -> str:
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 90:
+        return f"{seconds:.1f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"

@@ -1,0 +1,71 @@
+"""From an RFC 9457 answer to the same exceptions that the platform raises inside."""
+
+import random
+
+import httpx2
+
+from core.domain.errors import (
+    Conflict,
+    ContestError,
+    InvalidInput,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    PlatformFault,
+    QuotaExceeded,
+    TooLarge,
+)
+
+LONGEST_PAUSE_SECONDS = 30.0  # a server that says "come back tomorrow" is not waited for
+REPEATED = frozenset({409, 429, 502, 503, 504})
+
+_ERROR_OF_STATUS: dict[int, type[ContestError]] = {
+    401: NotAuthenticated,
+    403: NotAllowed,
+    404: NotFound,
+    409: Conflict,
+    413: TooLarge,
+    429: QuotaExceeded,
+}
+
+
+class Transient(Exception):
+    """A failure that may pass; `retry_after` seconds if the server said so."""
+
+    def __init__(self, error: ContestError, retry_after: float | None = None) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.retry_after = retry_after
+
+
+def read_problem(response: httpx2.Response) -> ContestError:
+    status = response.status_code
+    kind = _ERROR_OF_STATUS.get(status, PlatformFault if status >= 500 else InvalidInput)
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        return kind(f"the server answered {status} {response.reason_phrase} to {response.url}")
+    return _with_hint(kind(_describe(body, status)), status)
+
+
+def read_retry_after(response: httpx2.Response) -> float | None:
+    """Say how long to wait before the same request may succeed, or None if it should not be repeated."""
+    named = response.headers.get("Retry-After")
+    seconds = float(named) if named is not None and named.isdecimal() else None
+    if response.status_code not in REPEATED or (response.status_code in (409, 429) and seconds is None):
+        return None
+    if seconds is None:
+        return 0.0  # the caller's own growing pause
+    return seconds + random.uniform(0, 1) if seconds <= LONGEST_PAUSE_SECONDS else None
+
+
+def _describe(body: dict[str, object], status: int) -> str:
+    return str(body.get("detail") or body.get("title") or f"the server answered {status}")
+
+
+def _with_hint(error: ContestError, status: int) -> ContestError:
+    if status == 401:
+        error.hint = "get a token with `lacuna login`, or make an account with `lacuna register NAME`"  # type: ignore[attr-defined]
+    return error

@@ -1,0 +1,133 @@
+"""`lacuna submit`, `status`, `submissions`, `cancel`."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from cli.client import LacunaClient
+from cli.console import make_console, print_error, print_json, print_line, print_note
+from cli.contests import describe_limits
+from cli.exits import Exit, get_exit_of_verdict
+from cli.files import read_upload
+from cli.numbers import show_interval, show_percent
+from cli.progress import StageProgress
+from cli.remote import UrlOption, choose_competition, open_client
+from cli.scorecard import render_scorecard, show_verdict
+from cli.validate import FileArgument, JsonOption
+from cli.watch import wait_until_finished
+from core.domain.errors import ContestError
+from core.domain.submission import Verdict
+
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="As `lacuna submit` printed it.", show_default=False)]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Wait until it has ended, with live progress.")]
+TimeoutOption = Annotated[float | None, typer.Option(min=0, help="With --wait: give up after so many seconds.")]
+
+
+def submit(
+    file: FileArgument,
+    competition: Annotated[str, typer.Option("--competition", "-c", help="May be left out if there is only one.")] = "",
+    note: Annotated[str, typer.Option("-m", "--message", help="A note to yourself.")] = "",
+    wait: WaitOption = False,
+    timeout: TimeoutOption = None,
+    url: UrlOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Upload a submission to a competition."""
+    content = read_upload(file)
+    with open_client(url) as client:
+        slug = choose_competition(client, competition)
+        state = client.submit(slug, file.name, content, note=note)
+        print_note(f"submitted {file.name} to {slug}: {state['id']}")
+        _print_limits(client, slug)
+        if wait:
+            state = _wait(client, state["id"], timeout)
+        _finish(client, state, as_json=as_json, waited=wait)
+
+
+def status(
+    submission_id: IdArgument,
+    wait: WaitOption = False,
+    timeout: TimeoutOption = None,
+    url: UrlOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Show where a submission is, and once it has ended, what came of it."""
+    with open_client(url) as client:
+        state = _wait(client, submission_id, timeout) if wait else client.get_submission(submission_id)
+        _finish(client, state, as_json=as_json, waited=wait)
+
+
+def submissions(url: UrlOption = "", as_json: JsonOption = False) -> None:
+    """List your submissions, the newest first."""
+    with open_client(url) as client:
+        items = client.list_submissions()
+    if as_json:
+        print_json(items)
+        return
+    if not items:
+        print_line("nothing submitted yet")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("id", "competition", "file", "status", "score", "runtime", "note"):
+        table.add_column(name, no_wrap=name == "id")
+    for item in items:
+        score = item["score"] or {}
+        table.add_row(
+            item["id"],
+            item["competition"],
+            item["filename"],
+            show_verdict(item["verdict"]) if item["verdict"] else item["status"],
+            show_interval(score.get("estimate"), score.get("low"), score.get("high")),
+            show_percent(item["relative_runtime"]),
+            item["note"],
+        )
+    make_console().print(table)
+
+
+def cancel(submission_id: IdArgument, url: UrlOption = "") -> None:
+    """Stop a submission that has not ended."""
+    with open_client(url) as client:
+        state = client.cancel(submission_id)
+    print_line(f"{submission_id}: {'withdrawn' if state['status'] == 'finished' else 'being stopped'}")
+
+
+def _wait(client: LacunaClient, submission_id: str, timeout: float | None) -> dict[str, Any]:
+    with StageProgress() as progress:
+        return wait_until_finished(client, submission_id, timeout=timeout, progress=progress)
+
+
+def _print_limits(client: LacunaClient, slug: str) -> None:
+    try:
+        print_note(describe_limits(client.get_limits(slug)))
+    except ContestError as error:  # the upload is in; not knowing what is left must not look like a failure
+        print_note(f"what is left of today's limit is not known: {error.message}")
+
+
+def _finish(client: LacunaClient, state: Mapping[str, Any], *, as_json: bool, waited: bool) -> None:
+    """Print a submission; one that has ended sets the exit code."""
+    if as_json:
+        print_json(state)
+    elif state["verdict"] is None:
+        progress = state["progress"]
+        print_line(f"{state['id']}: {state['status']}, {progress['finished']} of {progress['total']} replicas")
+        if not waited:
+            print_note(f"follow it with `lacuna status {state['id']} --wait`")
+    else:
+        _print_ended(client, state)
+    if state["verdict"] is not None:
+        raise typer.Exit(get_exit_of_verdict(Verdict(state["verdict"])))
+    raise typer.Exit(Exit.SCORED)
+
+
+def _print_ended(client: LacunaClient, state: Mapping[str, Any]) -> None:
+    if state["score"] is not None:
+        body = client.get_scorecard(state["id"])
+        make_console().print(render_scorecard(body.get("body", body), verdict=state["verdict"]))
+    else:
+        make_console().print(show_verdict(state["verdict"]))
+    if state["reason"]:
+        code = f"{state['code']}: " if state["code"] else ""
+        print_error(f"{code}{state['reason']}", state.get("hint") or "")
+    print_line(f"page: {client.url}/submissions/{state['id']}")

@@ -1,0 +1,172 @@
+"""Cells of a notebook → one file that defines `unlearning`, with an account of every line that did not come along."""
+
+import ast
+from collections.abc import Iterable
+
+from core.domain.errors import ParticipantFault
+from core.domain.faults import FaultCode
+from core.domain.intake.cells import Cell
+from core.domain.intake.device import DEVICE_LINES, DEVICE_NAME, rewrite_device
+from core.domain.intake.entry import check_entry
+from core.domain.intake.libraries import get_top, is_provided
+from core.domain.intake.python_text import parse_python
+from core.domain.intake.report import (
+    ENTRY_FILE,
+    ENTRY_FUNCTION,
+    PREPARE_FUNCTION,
+    Note,
+    Origin,
+    SubmissionFiles,
+    list_names,
+    show,
+)
+from core.domain.intake.selection import Selection, select_units
+from core.domain.intake.units import Kind, Unit, cut_into_units
+
+SHOWN_MISSING = 4
+
+
+def convert_cells(cells: list[Cell], *, name: str, origin: Origin, left_out: Iterable[Note] = ()) -> SubmissionFiles:
+    """Keep what `unlearning` needs; raise NOTEBOOK_INVALID with the names that cannot be had."""
+    check_entry(_join(cells), name=show(name))
+    changes = [_answer_device(cell) for cell in cells]
+    units = cut_into_units(cells, entry=ENTRY_FUNCTION)
+    selection = select_units(units, roots=(ENTRY_FUNCTION, PREPARE_FUNCTION))
+    if selection.missing:
+        raise ParticipantFault(FaultCode.NOTEBOOK_INVALID, _explain_missing(selection.missing, name))
+    text = _write_source(selection, name)
+    tree = parse_python(text, ENTRY_FILE)
+    warnings = [*check_entry(tree, name=show(name)), *selection.warnings, *find_unknown_imports(tree, own=())]
+    kept_lines = {(unit.cell.label, line) for unit in selection.kept for line in _get_lines(unit)}
+    return SubmissionFiles(
+        files={ENTRY_FILE: text.encode()},
+        origin=origin,
+        kept=tuple(_describe(unit, unit.kind.value) for unit in selection.kept),
+        left_out=(*left_out, *_list_left_out(cells, selection)),
+        changed=tuple(note for changed in changes for line, note in changed if line in kept_lines),
+        warnings=tuple(warnings),
+    )
+
+
+def find_unknown_imports(tree: ast.Module, *, own: Iterable[str]) -> tuple[str, ...]:
+    """One warning that names packages the sandbox is not known to have."""
+    modules: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules.update(get_top(alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            modules.add(get_top(node.module or ""))
+    unknown = sorted(module for module in modules if not is_provided(module) and module not in set(own))
+    return (f"not in the sandbox: {list_names(unknown)}",) if unknown else ()
+
+
+def _join(cells: list[Cell]) -> ast.Module:
+    """All statements, those under `if __name__ == "__main__"` too: in a notebook they run."""
+    units = cut_into_units(cells, entry=ENTRY_FUNCTION)
+    return ast.Module(body=[unit.node for unit in units], type_ignores=[])
+
+
+def _answer_device(cell: Cell) -> list[tuple[tuple[str, int], Note]]:
+    """Rewrite the cell in place, line for line; returns what changed."""
+    before = cell.text.split("\n")
+    cell.text, lines = rewrite_device(cell.text, cell.tree)
+    if lines:
+        cell.tree = parse_python(cell.text, cell.label)
+    after = cell.text.split("\n")
+    return [
+        ((cell.label, line), Note(cell.locate(line), show(before[line - 1]), f"now: {show(after[line - 1])}"))
+        for line in sorted(lines)
+    ]
+
+
+def _write_source(selection: Selection, name: str) -> str:
+    body = "\n".join(_write_bodies(selection.kept))
+    header = f"# Made by Lacuna from {show(name)}: what {ENTRY_FUNCTION} needs of it. Everything else is left out.\n"
+    device = DEVICE_LINES if DEVICE_NAME in body else ""
+    return f"{header}from __future__ import annotations\n\n{device}{body}\n"
+
+
+def _write_bodies(kept: list[Unit]) -> list[str]:
+    """Source in order; neighbours under the same `if` are put back under one."""
+    parts: list[str] = []
+    wanted = {id(unit.node) for unit in kept}
+    label, written = "", set[int]()
+    for unit in kept:
+        if unit.cell.label != label:
+            label = unit.cell.label
+            parts.append(f"\n# {label}")
+        if isinstance(unit.node, ast.ImportFrom) and unit.node.module == "__future__":
+            continue
+        if not unit.guards:
+            text = _get_text(unit)
+            parts.append(f"\n\n{text}\n" if unit.kind is Kind.DEFINITION else text)
+        elif id(unit.guards[0]) not in written:
+            written.add(id(unit.guards[0]))
+            rebuilt = _rebuild_if(unit.guards[0], wanted)
+            parts.append(ast.unparse(ast.fix_missing_locations(rebuilt)))
+    return parts
+
+
+def _rebuild_if(guard: ast.If, wanted: set[int]) -> ast.If:
+    return ast.If(
+        test=guard.test, body=_filter(guard.body, wanted) or [ast.Pass()], orelse=_filter(guard.orelse, wanted)
+    )
+
+
+def _filter(body: list[ast.stmt], wanted: set[int]) -> list[ast.stmt]:
+    found: list[ast.stmt] = []
+    for statement in body:
+        if id(statement) in wanted:
+            found.append(statement)
+        elif isinstance(statement, ast.If):
+            rebuilt = _rebuild_if(statement, wanted)
+            if rebuilt.orelse or not isinstance(rebuilt.body[0], ast.Pass):
+                found.append(rebuilt)
+    return found
+
+
+def _get_lines(unit: Unit) -> range:
+    node = unit.node
+    first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
+    return range(first, (node.end_lineno or node.lineno) + 1)
+
+
+def _get_text(unit: Unit) -> str:
+    """The author's own lines where the statement has them to itself, else what the tree says."""
+    span = _get_lines(unit)
+    lines = unit.cell.text.split("\n")[span.start - 1 : span.stop - 1]
+    text = "\n".join(lines)
+    if unit.node.col_offset == 0 and _is_alone(unit):
+        return text
+    return ast.unparse(unit.node)
+
+
+def _is_alone(unit: Unit) -> bool:
+    """No other statement on its first or last line (`a = 1; b = 2`)."""
+    span = _get_lines(unit)
+    for other in unit.cell.tree.body:
+        if other is not unit.node and other.lineno < span.stop and (other.end_lineno or 0) >= span.start:
+            return False
+    return True
+
+
+def _list_left_out(cells: list[Cell], selection: Selection) -> list[Note]:
+    """In the order of the notebook; a shell line is named once."""
+    notes: list[Note] = []
+    for cell in cells:
+        found = {unit.node.lineno: _describe(unit, reason) for unit, reason in selection.left_out if unit.cell is cell}
+        found |= cell.left_out
+        notes += [found[line] for line in sorted(found)]
+    return notes
+
+
+def _describe(unit: Unit, reason: str) -> Note:
+    lines = unit.cell.author_text.split("\n")
+    text = "\n".join(lines[unit.node.lineno - 1 : unit.node.end_lineno])
+    return Note(unit.cell.locate(unit.node.lineno), show(text), reason)
+
+
+def _explain_missing(missing: list[str], name: str) -> str:
+    shown = "; ".join(missing[:SHOWN_MISSING])
+    more = f"; and {len(missing) - SHOWN_MISSING} more" if len(missing) > SHOWN_MISSING else ""
+    return f"{show(name)}: {ENTRY_FUNCTION} needs names that the kept part lacks: {shown}{more}"

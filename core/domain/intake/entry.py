@@ -1,0 +1,160 @@
+"""Is there a function `unlearning` that can be called with four arguments by position? Judged without running."""
+
+import ast
+from collections.abc import Iterator
+
+from core.domain.errors import ParticipantFault
+from core.domain.faults import FaultCode
+from core.domain.intake.report import ENTRY_FUNCTION, OPTIONAL_PARAMETERS, list_names, show
+
+POSITIONAL_COUNT = 4
+ARGUMENT_HINTS = ("retain", "forget", "val")
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
+def check_entry(tree: ast.Module, *, name: str) -> tuple[str, ...]:
+    """Raise the fault of the entry function, or return warnings about it."""
+    bound = find_binding(tree.body, ENTRY_FUNCTION)
+    if bound is None:
+        if _has_star_import(tree.body):
+            return (f"{ENTRY_FUNCTION} is not in {name}; it must come from a star import",)
+        raise ParticipantFault(FaultCode.ENTRYPOINT_MISSING, _explain_missing(tree, name))
+    function = _resolve(tree.body, bound)
+    if isinstance(function, ast.Constant):
+        message = f"{name}, line {function.lineno}: {ENTRY_FUNCTION} is a value, not a function"
+        raise ParticipantFault(FaultCode.ENTRYPOINT_MISSING, message)
+    if not isinstance(function, Function):
+        return ()  # a class, an import, the result of a call: only running it will tell
+    problem = find_signature_problem(function)
+    if problem:
+        message = f"{name}, line {function.lineno}: {ENTRY_FUNCTION} {problem}"
+        raise ParticipantFault(FaultCode.SIGNATURE_MISMATCH, message)
+    return _find_doubts(function)
+
+
+def find_signature_problem(function: Function) -> str | None:
+    """Say why a call with net and three loaders by position cannot work, or None."""
+    if isinstance(function, ast.AsyncFunctionDef):
+        return "is an `async def`; it is called like a plain function"
+    if isinstance(function, ast.FunctionDef) and _is_generator(function):
+        return "is a generator (it has a `yield`), so a call would run nothing"
+    arguments = function.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    if len(positional) < POSITIONAL_COUNT and arguments.vararg is None:
+        return f"takes {len(positional)} positional parameters, not net and three loaders"
+    required = positional[POSITIONAL_COUNT : len(positional) - len(arguments.defaults)]
+    keyword_only = [
+        argument for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if not default
+    ]
+    unknown = [argument.arg for argument in [*required, *keyword_only] if argument.arg not in OPTIONAL_PARAMETERS]
+    if unknown:
+        return f"needs parameters that nobody passes: {list_names(unknown)} (give them a default)"
+    if len(arguments.posonlyargs) > POSITIONAL_COUNT and required:
+        return "has more than four positional-only parameters"
+    return None
+
+
+def find_binding(body: list[ast.stmt], name: str) -> ast.AST | None:
+    """The last statement at module level, also inside if, try and with, that binds a name."""
+    found: ast.AST | None = None
+    for statement in iter_statements(body):
+        if name in get_targets(statement):
+            found = statement
+    return found
+
+
+def iter_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """All statements that run at module level: blocks are entered, functions and classes are not."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        if is_main_guard(statement):
+            continue
+        for field in ("body", "orelse", "finalbody"):
+            yield from iter_statements(getattr(statement, field, []))
+        for handler in getattr(statement, "handlers", []) + getattr(statement, "cases", []):
+            yield from iter_statements(handler.body)
+
+
+def is_main_guard(statement: ast.stmt) -> bool:
+    """`if __name__ == "__main__":`, which never holds when a submission is imported."""
+    if not isinstance(statement, ast.If) or not isinstance(statement.test, ast.Compare):
+        return False
+    sides = [statement.test.left, *statement.test.comparators]
+    return (
+        len(sides) == 2
+        and isinstance(statement.test.ops[0], ast.Eq)
+        and any(isinstance(side, ast.Name) and side.id == "__name__" for side in sides)
+        and any(isinstance(side, ast.Constant) and side.value == "__main__" for side in sides)
+    )
+
+
+def get_targets(statement: ast.stmt) -> set[str]:
+    """Names that one statement itself binds, blocks not entered."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {statement.name}
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return {(alias.asname or alias.name).split(".")[0] for alias in statement.names}
+    if isinstance(statement, ast.Assign):
+        return {node.id for target in statement.targets for node in ast.walk(target) if isinstance(node, ast.Name)}
+    if isinstance(statement, ast.AnnAssign) and statement.value and isinstance(statement.target, ast.Name):
+        return {statement.target.id}
+    return set()
+
+
+def _resolve(body: list[ast.stmt], bound: ast.AST, *, hops: int = 3) -> ast.AST:
+    """Follow `unlearning = my_method` to the function itself."""
+    while hops and isinstance(bound, ast.Assign | ast.AnnAssign) and isinstance(bound.value, ast.Name):
+        target = find_binding(body, bound.value.id)
+        if target is None:
+            return bound
+        bound, hops = target, hops - 1
+    if isinstance(bound, ast.Assign | ast.AnnAssign) and isinstance(bound.value, ast.Lambda | ast.Constant):
+        return bound.value
+    return bound
+
+
+def _is_generator(function: ast.FunctionDef) -> bool:
+    nodes: list[ast.AST] = list(function.body)
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(node, Function | ast.ClassDef):
+            nodes.extend(ast.iter_child_nodes(node))
+    return False
+
+
+def _has_star_import(body: list[ast.stmt]) -> bool:
+    return any(
+        isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*" for statement in iter_statements(body)
+    )
+
+
+def _explain_missing(tree: ast.Module, name: str) -> str:
+    message = f"{name} defines no function {ENTRY_FUNCTION} at module level"
+    if any(isinstance(node, ast.FunctionDef) and node.name == ENTRY_FUNCTION for node in ast.walk(tree)):
+        return f"{message}: it is inside another block that does not run on import"
+    candidates = [function for function in tree.body if isinstance(function, ast.FunctionDef) and _looks_like(function)]
+    if len(candidates) == 1:
+        function = candidates[0]
+        return f"{message}; is {show(function.name)} (line {function.lineno}) the one? Name it {ENTRY_FUNCTION}"
+    return message
+
+
+def _looks_like(function: ast.FunctionDef) -> bool:
+    names = " ".join(argument.arg.lower() for argument in function.args.args)
+    return len(function.args.args) >= 3 and sum(word in names for word in ARGUMENT_HINTS) >= 2
+
+
+def _find_doubts(function: Function) -> tuple[str, ...]:
+    """The order is fixed; a name that says otherwise is worth a word."""
+    names = [argument.arg.lower() for argument in [*function.args.posonlyargs, *function.args.args]][:POSITIONAL_COUNT]
+    doubts = []
+    for place, (expected, given) in enumerate(zip(ARGUMENT_HINTS, names[1:], strict=False), start=2):
+        others = [word for word in ARGUMENT_HINTS if word != expected and word in given]
+        if others and expected not in given:
+            doubts.append(f"parameter {place} is the {expected} loader, but it is named {show(given)}")
+    return tuple(doubts)

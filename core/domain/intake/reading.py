@@ -1,0 +1,155 @@
+"""Read what a participant uploads: one file, an archive or a notebook → the files that will run. Runs none of it."""
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from core.domain.errors import ParticipantFault
+from core.domain.faults import FaultCode
+from core.domain.intake.archive import read_archive
+from core.domain.intake.cells import Cell, read_notebook, read_script
+from core.domain.intake.conversion import convert_cells, find_unknown_imports
+from core.domain.intake.device import rewrite_device
+from core.domain.intake.entry import check_entry, find_binding, is_main_guard, iter_statements
+from core.domain.intake.names import get_dotted, iter_eager
+from core.domain.intake.python_text import decode_text, parse_python
+from core.domain.intake.report import ENTRY_FILE, ENTRY_FUNCTION, Note, Origin, SubmissionFiles, show
+
+DEFAULT_LIMIT_BYTES = 5 << 20
+CELL_MARKER = re.compile(r"^# ?(%%|In ?\[)", re.MULTILINE)
+
+
+def read_submission(filename: str, content: bytes, *, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> SubmissionFiles:
+    """Give the files that enter the sandbox, entry file `submission.py`, and what was left out of them.
+
+    Raises ParticipantFault with a public code and one line that names the place. Pure: no file, no clock, no import.
+    """
+    name = PurePosixPath(filename.replace("\\", "/")).name
+    _check_size(content, name, limit_bytes)
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix == ".py":
+        return _read_python_file(content, name)
+    if suffix == ".ipynb":
+        return _read_notebook_file(decode_text(content, name), name)
+    if suffix == ".zip":
+        return _read_archive_file(content, limit_bytes)
+    kind = f"a {suffix} file" if suffix else "a file without a suffix"
+    raise ParticipantFault(FaultCode.ARCHIVE_INVALID, f"{show(name)} is {show(kind)}, not .py, .ipynb or .zip")
+
+
+def _check_size(content: bytes, name: str, limit_bytes: int) -> None:
+    if len(content) > limit_bytes:
+        cure = "; clear the outputs of the notebook" if name.lower().endswith(".ipynb") else ""
+        raise ParticipantFault(
+            FaultCode.TOO_LARGE, f"{show(name)} has {len(content)} bytes, more than {limit_bytes}{cure}"
+        )
+    if not content.strip():
+        raise ParticipantFault(FaultCode.ENTRYPOINT_MISSING, f"{show(name)} is empty")
+
+
+def _read_python_file(content: bytes, name: str) -> SubmissionFiles:
+    text = decode_text(content, name)
+    if text.lstrip().startswith("{") and '"cells"' in text and '"nbformat"' in text:
+        read = _read_notebook_file(text, name)
+        return replace(read, warnings=(*read.warnings, f"{show(name)} is a notebook; its suffix should be .ipynb"))
+    return _read_entry_text(text, name, own=())
+
+
+def _read_entry_text(text: str, name: str, *, own: tuple[str, ...]) -> SubmissionFiles:
+    """A plain file runs as it is; one written like a notebook goes through the notebook's reader."""
+    cell = read_script(text, name)
+    refusal: tuple[str, ...] = ()
+    if cell.left_out or is_written_like_a_notebook(text, cell.tree):
+        try:
+            converted = convert_cells([cell], name=name, origin=Origin.SCRIPT)
+        except ParticipantFault as fault:
+            if cell.left_out or fault.code is not FaultCode.NOTEBOOK_INVALID or does_driver_work(cell.tree):
+                raise
+            refusal = (f"it looks like a notebook but runs as it is ({fault.message})",)
+        else:
+            if converted.left_out or converted.changed:
+                return converted
+    tree = parse_python(text, name)
+    doubts = check_entry(tree, name=show(name))
+    warnings = (*refusal, *doubts, *find_unknown_imports(tree, own=own), *_find_device_doubts(text, tree))
+    return SubmissionFiles({ENTRY_FILE: text.encode()}, Origin.FILE, warnings=warnings)
+
+
+def _read_notebook_file(text: str, name: str) -> SubmissionFiles:
+    notebook = read_notebook(text, name)
+    if ENTRY_FILE in notebook.written_files:
+        files = {path: source.encode() for path, source in notebook.written_files.items()}
+        unused = [_note_unused(cell) for cell in notebook.cells if cell.text.strip()]
+        read = _check_files(files, Origin.NOTEBOOK)
+        return replace(read, left_out=(*read.left_out, *notebook.left_out, *unused))
+    return convert_cells(notebook.cells, name=name, origin=Origin.NOTEBOOK, left_out=notebook.left_out)
+
+
+def _note_unused(cell: Cell) -> Note:
+    return Note(cell.label, show(cell.text), f"the notebook writes {ENTRY_FILE} itself")
+
+
+def _read_archive_file(content: bytes, limit_bytes: int) -> SubmissionFiles:
+    archive = read_archive(content, limit_bytes=limit_bytes)
+    read = _check_files(archive.files, Origin.ARCHIVE)
+    return replace(read, left_out=(*archive.left_out, *read.left_out))
+
+
+def _check_files(files: Mapping[str, bytes], origin: Origin) -> SubmissionFiles:
+    """Every file is text, every .py parses, and the entry file is judged like a single upload."""
+    for path, content in files.items():
+        if path.endswith(".py") and path != ENTRY_FILE:
+            parse_python(decode_text(content, path), path)
+    own = tuple({PurePosixPath(path).parts[0].removesuffix(".py") for path in files})
+    text = decode_text(files[ENTRY_FILE], ENTRY_FILE)
+    if not text.strip():
+        raise ParticipantFault(FaultCode.ENTRYPOINT_MISSING, f"{ENTRY_FILE} is empty")
+    entry = _read_entry_text(text, ENTRY_FILE, own=own)
+    return replace(entry, files={**files, **entry.files}, origin=origin)
+
+
+def is_written_like_a_notebook(text: str, tree: ast.Module) -> bool:
+    """Cell markers, a raise at module level, or the work of a driver."""
+    if CELL_MARKER.search(text) or does_driver_work(tree) or _hides_entry_in_main(tree):
+        return True
+    return any(isinstance(node, ast.Raise | ast.Assert) for node in _list_import_time(tree))
+
+
+def does_driver_work(tree: ast.Module) -> bool:
+    """What can only fail on import here: the run itself, a path of a hosted notebook, a shell."""
+    return any(_is_driver_work(node) for node in _list_import_time(tree))
+
+
+def _hides_entry_in_main(tree: ast.Module) -> bool:
+    guarded = [statement for guard in tree.body if is_main_guard(guard) for statement in ast.walk(guard)]
+    inside = any(isinstance(node, ast.FunctionDef) and node.name == ENTRY_FUNCTION for node in guarded)
+    return inside and find_binding(tree.body, ENTRY_FUNCTION) is None
+
+
+def _list_import_time(tree: ast.Module) -> list[ast.AST]:
+    return [
+        node
+        for statement in iter_statements(tree.body)
+        if not hasattr(statement, "body")  # what a block holds comes on its own
+        for node in iter_eager(statement)
+    ]
+
+
+def _is_driver_work(node: ast.AST) -> bool:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value.startswith(("/kaggle/", "../input/", "/content/"))
+    if isinstance(node, ast.Call):
+        return get_dotted(node.func) in (ENTRY_FUNCTION, "get_ipython", "subprocess.run", "os.system")
+    return False
+
+
+def _find_device_doubts(text: str, tree: ast.Module) -> tuple[str, ...]:
+    _, lines = rewrite_device(text, tree)
+    if not lines:
+        return ()
+    return (
+        f"line {min(lines)} asks for cuda, and this file runs as it is: on a CPU problem it fails;"
+        " ask for a parameter `device` instead",
+    )

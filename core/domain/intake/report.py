@@ -1,0 +1,59 @@
+"""What reading an upload gives: the files that run, and a full account of what was done to them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+ENTRY_FILE = "submission.py"
+ENTRY_FUNCTION = "unlearning"
+PREPARE_FUNCTION = "prepare"
+# The same tuple is in sandbox.contract, which the domain may not import; a test holds them together.
+OPTIONAL_PARAMETERS = ("device", "seed", "num_classes", "budget_seconds")
+
+SHOWN_CHARACTERS = 80
+
+
+class Origin(StrEnum):
+    """What was uploaded."""
+
+    FILE = "file"  # runs as it is
+    ARCHIVE = "archive"
+    SCRIPT = "script"  # a .py written like a notebook
+    NOTEBOOK = "notebook"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One thing the reader kept, left out or changed, with its place and first line."""
+
+    where: str
+    source: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.source}  [{self.reason}]"
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionFiles:
+    files: Mapping[str, bytes]
+    origin: Origin
+    kept: tuple[Note, ...] = ()
+    left_out: tuple[Note, ...] = ()
+    changed: tuple[Note, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def show(text: str) -> str:
+    """First line of foreign text, printable and short: it goes to terminals, logs and pages."""
+    lines = text.strip().splitlines() or [""]
+    clean = "".join(letter if letter.isprintable() else "�" for letter in lines[0])
+    if len(clean) > SHOWN_CHARACTERS:
+        return clean[:SHOWN_CHARACTERS] + " …"
+    return clean + (" …" if len(lines) > 1 else "")
+
+
+def list_names(names: list[str]) -> str:
+    """A few names in one readable line."""
+    shown = ", ".join(show(name) for name in names[:6])
+    return shown if len(names) <= 6 else f"{shown} and {len(names) - 6} more"

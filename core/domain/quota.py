@@ -1,0 +1,82 @@
+"""What a participant may still spend, and what the answer is when nothing is left."""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from core.domain.errors import QuotaExceeded
+
+
+class LimitCode(StrEnum):
+    DAILY_LIMIT = "DAILY_LIMIT"
+    CONCURRENT_LIMIT = "CONCURRENT_LIMIT"
+    REGISTRATION_LIMIT = "REGISTRATION_LIMIT"
+
+
+class LimitReached(QuotaExceeded):
+    """A window is full; `retry_after` says in how many seconds it is worth asking again."""
+
+    def __init__(self, message: str, *, code: LimitCode, retry_after: int) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """A participant's submissions to one competition, counted by the UTC day."""
+
+    daily_limit: int
+    used: int
+    concurrent_limit: int
+    running: int
+    resets_at: datetime
+
+    @property
+    def left(self) -> int:
+        return max(self.daily_limit - self.used, 0)
+
+
+CONCURRENT_RETRY_SECONDS = 10
+
+
+def start_of_day(now: datetime) -> datetime:
+    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def next_reset(now: datetime) -> datetime:
+    return start_of_day(now) + timedelta(days=1)
+
+
+def check_allowance(allowance: Allowance, now: datetime) -> None:
+    """Refuse one more submission when the day or the places side by side are used up."""
+    if allowance.left == 0:
+        raise LimitReached(
+            f"all {allowance.daily_limit} submissions of this UTC day are used; the count starts again at 00:00 UTC",
+            code=LimitCode.DAILY_LIMIT,
+            retry_after=_seconds_until(allowance.resets_at, now),
+        )
+    if allowance.running >= allowance.concurrent_limit:
+        raise LimitReached(
+            f"{allowance.running} of your submissions are not finished yet and {allowance.concurrent_limit} may be;"
+            " wait for one or cancel one",
+            code=LimitCode.CONCURRENT_LIMIT,
+            retry_after=CONCURRENT_RETRY_SECONDS,
+        )
+
+
+def check_registrations(recent: int, limit: int, *, oldest: datetime | None, now: datetime) -> None:
+    """Refuse one more account when `recent` accounts of the last hour, the first made at `oldest`, fill the limit."""
+    if recent < limit:
+        return
+    until = (oldest or now) + timedelta(hours=1)
+    raise LimitReached(
+        "too many accounts were made in the last hour; try again later",
+        code=LimitCode.REGISTRATION_LIMIT,
+        retry_after=_seconds_until(until, now),
+    )
+
+
+def _seconds_until(moment: datetime, now: datetime) -> int:
+    return max(math.ceil((moment - now).total_seconds()), 1)

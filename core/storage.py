@@ -1,0 +1,139 @@
+"""Where large bytes live: blobs named by their SHA-256, and names that point at blobs."""
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Protocol
+
+from core.domain.errors import PlatformFault
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
+_REF_SUFFIX = ".ref"
+
+
+class BlobStore(Protocol):
+    def put(self, data: bytes) -> str:
+        """Keep the bytes and return their SHA-256 as 64 hexadecimal digits."""
+
+    def get(self, digest: str) -> bytes:
+        """Return the bytes, checked against the digest."""
+
+    def has(self, digest: str) -> bool: ...
+
+    def set_ref(self, name: str, digest: str) -> None:
+        """Let a name such as `pools/…/0-31` point at a blob; replaces what it pointed at."""
+
+    def get_ref(self, name: str) -> str | None: ...
+
+    def list_refs(self, prefix: str = "") -> list[str]:
+        """Return the sorted names that start with the prefix."""
+
+
+class FolderStore:
+    """A folder on a local disk. Every write is whole or absent, also after a power cut."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._blobs = folder / "blobs"
+        self._refs = folder / "refs"
+        with _readable_faults(folder):
+            self._blobs.mkdir(parents=True, exist_ok=True)
+            self._refs.mkdir(exist_ok=True)
+
+    def put(self, data: bytes) -> str:
+        digest = hashlib.sha256(data).hexdigest()
+        path = self._blob_path(digest)
+        with _readable_faults(self.folder):
+            if not _is_intact(path, digest):  # a damaged blob is healed by writing it again
+                _write_atomically(path, data)
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        path = self._blob_path(digest)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            raise PlatformFault(f"the blob {digest} is not in the store {self.folder}") from None
+        except OSError as error:
+            raise PlatformFault(f"cannot read the blob {digest}: {error}") from None
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise PlatformFault(f"the blob {digest} in the store {self.folder} is damaged")
+        return data
+
+    def has(self, digest: str) -> bool:
+        return self._blob_path(digest).is_file()
+
+    def set_ref(self, name: str, digest: str) -> None:
+        self._blob_path(digest)
+        with _readable_faults(self.folder):
+            _write_atomically(self._ref_path(name), digest.encode())
+
+    def get_ref(self, name: str) -> str | None:
+        try:
+            text = self._ref_path(name).read_text(encoding="ascii", errors="replace")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise PlatformFault(f"cannot read the name {name!r}: {error}") from None
+        if not _DIGEST.fullmatch(text):
+            raise PlatformFault(f"the name {name!r} in the store {self.folder} is damaged")
+        return text
+
+    def list_refs(self, prefix: str = "") -> list[str]:
+        found = (path.relative_to(self._refs).as_posix() for path in self._refs.rglob(f"*{_REF_SUFFIX}"))
+        return sorted(name for name in (path.removesuffix(_REF_SUFFIX) for path in found) if name.startswith(prefix))
+
+    def _blob_path(self, digest: str) -> Path:
+        if not _DIGEST.fullmatch(digest):
+            raise ValueError(f"not a SHA-256 digest: {digest!r}")
+        return self._blobs / digest[:2] / digest
+
+    def _ref_path(self, name: str) -> Path:
+        if not _REF.fullmatch(name):
+            raise ValueError(f"not a name for a blob: {name!r}")
+        return self._refs / f"{name}{_REF_SUFFIX}"
+
+
+@contextmanager
+def _readable_faults(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise PlatformFault(f"cannot write to the store {folder}: {reason}") from None
+
+
+def _is_intact(path: Path, digest: str) -> bool:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest() == digest
+    except FileNotFoundError:
+        return False
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    _sync_folder(path.parent)  # otherwise the new name itself may be lost
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,200 @@
+"""The whole formula on one screen: pools and accuracies in, scorecard out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from evaluator.arrays import Floats, Ints, check_pool, check_vector
+from evaluator.epsilon import EpsilonEstimates, estimate_epsilons
+from evaluator.errors import InvalidPool
+from evaluator.forgetting import Bucket, compute_pool_points, count_examples_by_bucket
+from evaluator.intervals import ScoreInterval, compute_interval
+from evaluator.spec import METRIC_VERSION, ScoringProtocol, ScoringSpec
+from evaluator.utility import Utility, compute_utility
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPool:
+    """Outputs of R models: (R, N) confidences on the forget set, and (R,) accuracies as fractions."""
+
+    confidences: ArrayLike
+    retain_accuracy: ArrayLike
+    test_accuracy: ArrayLike
+    forget_accuracy: ArrayLike
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolScore:
+    """Forgetting quality and final score under one protocol."""
+
+    protocol: ScoringProtocol
+    forgetting_quality: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracies:
+    """Means over a pool in percent; UA is 100 minus forget accuracy."""
+
+    unlearning_percent: float
+    retain_percent: float
+    test_percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """The ranked score and everything it was made from."""
+
+    score: float
+    interval: ScoreInterval
+    ranked_by: ScoringProtocol
+    protocols: tuple[ProtocolScore, ...]
+    epsilons: EpsilonEstimates
+    points: Floats
+    buckets: tuple[Bucket, ...]
+    utility: Utility
+    unlearned_accuracies: Accuracies
+    retrained_accuracies: Accuracies
+    unlearned_replicas: int
+    retrained_replicas: int
+    examples: int
+    spec: ScoringSpec
+    metric_version: str = METRIC_VERSION
+
+    @property
+    def forgetting_quality(self) -> float:
+        return self.under(self.ranked_by).forgetting_quality
+
+    def under(self, protocol: ScoringProtocol) -> ProtocolScore:
+        """The forgetting quality and score under one of the protocols."""
+        return next(entry for entry in self.protocols if entry.protocol is protocol)
+
+
+def score(
+    unlearned: ScoredPool,
+    retrained: ScoredPool,
+    *,
+    spec: ScoringSpec | None = None,
+    protocols: Iterable[ScoringProtocol] = ScoringProtocol,
+) -> Scorecard:
+    """Score one unlearned pool against the retrained pool, under the protocol that ranks and those named.
+
+    unlearned, retrained: confidences (R, N) in nats of log odds, accuracies (R,) in [0, 1]; R may differ.
+    Raises InvalidPool if shapes disagree, a value is not finite or an accuracy is not a fraction.
+    Source: docs/metric.md §8 and §9: score = mean points x retain ratio x test ratio.
+    """
+    spec = spec or ScoringSpec()
+    left, right = _check(unlearned, "unlearned"), _check(retrained, "retrained")
+    utility = _compute_utility(left, right)
+    estimates = {
+        protocol: estimate_epsilons(left.confidences, right.confidences, protocol=protocol, options=spec.epsilon)
+        for protocol in {spec.protocol: None, **dict.fromkeys(protocols)}
+    }
+    points = {protocol: compute_pool_points(epsilons) for protocol, epsilons in estimates.items()}
+    scores = tuple(
+        ProtocolScore(protocol, quality := float(earned.mean()), quality * utility.product)
+        for protocol, earned in points.items()
+    )
+    ranked = estimates[spec.protocol]
+    ranked_score = float(points[spec.protocol].mean()) * utility.product
+    return Scorecard(
+        score=ranked_score,
+        interval=_compute_interval(ranked_score, left, right, spec),
+        ranked_by=spec.protocol,
+        protocols=scores,
+        epsilons=ranked,
+        points=points[spec.protocol],
+        buckets=count_examples_by_bucket(ranked),
+        utility=utility,
+        unlearned_accuracies=_average(left),
+        retrained_accuracies=_average(right),
+        unlearned_replicas=left.replicas,
+        retrained_replicas=right.replicas,
+        examples=left.confidences.shape[1],
+        spec=spec,
+    )
+
+
+def compute_control(retrained: ScoredPool, control: ScoredPool, *, spec: ScoringSpec | None = None) -> Scorecard:
+    """Score a second bank of retrained models as if it were a submission: the ceiling a board shows.
+
+    retrained, control: (R, N) confidences and (R,) accuracies, as for score; raises as score does.
+    Source: docs/metric.md §11.
+    """
+    return score(control, retrained, spec=spec)
+
+
+@dataclass(frozen=True, slots=True)
+class _CheckedPool:
+    confidences: Floats
+    retain_accuracy: Floats
+    test_accuracy: Floats
+    forget_accuracy: Floats
+
+    @property
+    def replicas(self) -> int:
+        return len(self.confidences)
+
+    def take(self, models: Ints) -> "_CheckedPool":
+        return _CheckedPool(
+            self.confidences[models],
+            self.retain_accuracy[models],
+            self.test_accuracy[models],
+            self.forget_accuracy[models],
+        )
+
+
+def _check(pool: ScoredPool, name: str) -> _CheckedPool:
+    confidences = check_pool(pool.confidences, name)
+    accuracies = [
+        check_vector(values, f"{name} {split} accuracy", length=confidences.shape[0])
+        for split, values in (
+            ("retain", pool.retain_accuracy),
+            ("test", pool.test_accuracy),
+            ("forget", pool.forget_accuracy),
+        )
+    ]
+    if any(values.min() < 0 or values.max() > 1 for values in accuracies):
+        raise InvalidPool(f"accuracies of the {name} pool must be fractions in [0, 1]")
+    return _CheckedPool(confidences, *accuracies)
+
+
+def _compute_utility(unlearned: _CheckedPool, retrained: _CheckedPool) -> Utility:
+    return compute_utility(
+        retain_unlearned=unlearned.retain_accuracy,
+        test_unlearned=unlearned.test_accuracy,
+        retain_retrained=retrained.retain_accuracy,
+        test_retrained=retrained.test_accuracy,
+    )
+
+
+def _compute_interval(
+    estimate: float, unlearned: _CheckedPool, retrained: _CheckedPool, spec: ScoringSpec
+) -> ScoreInterval:
+    options = replace(spec.epsilon, split_seeds=spec.interval_split_seeds)
+
+    def rescore(left: Ints, right: Ints) -> float:
+        halves = unlearned.take(left), retrained.take(right)
+        epsilons = estimate_epsilons(
+            halves[0].confidences, halves[1].confidences, protocol=spec.protocol, options=options
+        )
+        return float(compute_pool_points(epsilons).mean()) * _compute_utility(*halves).product
+
+    return compute_interval(
+        estimate,
+        rescore,
+        sizes=(unlearned.replicas, retrained.replicas),
+        resamples=spec.interval_resamples,
+        level=spec.interval_level,
+        seed=spec.epsilon.seed,
+    )
+
+
+def _average(pool: _CheckedPool) -> Accuracies:
+    return Accuracies(
+        unlearning_percent=100 * (1 - float(np.mean(pool.forget_accuracy))),
+        retain_percent=100 * float(np.mean(pool.retain_accuracy)),
+        test_percent=100 * float(np.mean(pool.test_accuracy)),
+    )

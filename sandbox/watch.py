@@ -1,0 +1,146 @@
+"""The parent's view of one running replica: it reads pipes, obeys the host, and believes nothing but a whole frame."""
+
+import os
+import select
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.cage import kill_everything
+from sandbox.contract import (
+    ERROR_CHARS,
+    TRACEBACK_CHARS,
+    FrameBuffer,
+    FrameError,
+    Message,
+    Outcome,
+    PayloadTooLarge,
+)
+
+PIECE = 1 << 20
+TICK_MS = 50
+BELIEVED_TEXT = {"error": ERROR_CHARS, "traceback": TRACEBACK_CHARS}
+
+
+@dataclass(slots=True)
+class Report:
+    """What the parent tells the host about a replica that is over and dead."""
+
+    outcome: Outcome = Outcome.OUTPUT_MISSING
+    error: str = "the code left the process without giving back a network"
+    traceback: str = ""
+    weights: bytes = b""
+    log: bytes = b""
+    cpu_seconds: float = 0.0
+    peak_memory_bytes: int = 0
+
+
+class Watch:
+    """Follows one child from fork to its end; `orders` tells whether the host wants it dead."""
+
+    def __init__(self, child: int, *, result_fd: int, log_fd: int, limits: Mapping[str, Any]) -> None:
+        self._child, self._result_fd, self._log_fd, self._limits = child, result_fd, log_fd, limits
+        self._buffer = FrameBuffer(payload_limit=limits["output_bytes"])
+        self._report = Report()
+        self._started_cpu: float | None = None
+        self._printed = 0
+        self._over = False
+
+    def follow(self, *, host_fd: int, is_told_to_kill: Callable[[], bool], on_started: Callable[[], None]) -> Report:
+        os.set_blocking(self._result_fd, False)
+        os.set_blocking(self._log_fd, False)
+        poll = select.poll()
+        for fd in (host_fd, self._result_fd, self._log_fd):
+            poll.register(fd, select.POLLIN)
+        while not self._over:
+            ready = [fd for fd, _ in poll.poll(TICK_MS)]
+            if host_fd in ready and is_told_to_kill():
+                self._fault(Outcome.TIME_LIMIT, "stopped by the clock outside")
+                break
+            ended = self._has_ended()
+            self._read_log(poll)
+            self._read_results(poll, on_started)
+            if ended and not self._over:
+                break
+        return self._close()
+
+    def _close(self) -> Report:
+        status, cpu_seconds, peak = kill_everything(self._child)
+        self._read_log(None)
+        report = self._report
+        if self._started_cpu is None and not self._over:
+            self._fault(Outcome.SANDBOX_FAILED, f"the replica ended before it started (status {status})")
+        elif not self._over and os.WIFSIGNALED(status):
+            self._explain_signal(os.WTERMSIG(status))
+        report.cpu_seconds = max(0.0, cpu_seconds - (self._started_cpu or 0.0))
+        report.peak_memory_bytes = peak
+        return report
+
+    def _explain_signal(self, number: int) -> None:
+        if number == signal.SIGKILL:  # nobody here sent it: the kernel did, out of memory
+            self._fault(Outcome.MEMORY_LIMIT, "the replica was killed, most likely out of memory")
+        else:
+            self._fault(Outcome.EXCEPTION, f"the replica died of {signal.Signals(number).name}")
+
+    def _has_ended(self) -> bool:
+        ended = os.waitid(os.P_PID, self._child, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        return ended is not None
+
+    def _fault(self, outcome: Outcome, error: str) -> None:
+        self._report.outcome, self._report.error, self._report.weights = outcome, error, b""
+        self._over = True
+
+    def _read_log(self, poll: "select.poll | None") -> None:
+        while (piece := self._read(self._log_fd, poll)) is not None:
+            self._printed += len(piece)
+            room = self._limits["log_bytes"] - len(self._report.log)
+            self._report.log += piece[: max(0, room)]
+            if self._printed > self._limits["print_bytes"]:
+                self._fault(Outcome.OUTPUT_LIMIT, f"printed more than {self._limits['print_bytes']} bytes")
+                return
+
+    def _read_results(self, poll: select.poll, on_started: Callable[[], None]) -> None:
+        while not self._over and (piece := self._read(self._result_fd, poll)) is not None:
+            self._buffer.feed(piece)
+            try:
+                while not self._over and (frame := self._buffer.pop()) is not None:
+                    self._take(*frame, on_started)
+            except PayloadTooLarge:
+                self._fault(Outcome.OUTPUT_LIMIT, "the result is larger than the network may be")
+            except FrameError:
+                self._fault(Outcome.OUTPUT_MISSING, "what came back is no result")
+
+    def _take(self, header: Mapping[str, Any], payload: bytes, on_started: Callable[[], None]) -> None:
+        if self._started_cpu is None and header["kind"] is Message.STARTED:
+            self._started_cpu = float(header["cpu_seconds"])
+            on_started()
+        elif header["kind"] is Message.FINISHED:
+            self._finish(header, payload)
+        else:
+            self._fault(Outcome.OUTPUT_MISSING, "what came back is no result")
+
+    def _finish(self, header: Mapping[str, Any], payload: bytes) -> None:
+        outcome = header.get("outcome")
+        if outcome not in set(Outcome) or (outcome == Outcome.SANDBOX_FAILED and self._started_cpu is not None):
+            outcome = Outcome.OUTPUT_MISSING  # a replica cannot blame the platform once its code runs
+        self._report.outcome = Outcome(outcome)
+        self._report.weights = payload if outcome == Outcome.OK else b""
+        for name, limit in BELIEVED_TEXT.items():
+            text = header.get(name)
+            setattr(self._report, name, text[:limit] if isinstance(text, str) else "")
+        self._over = True
+
+    @staticmethod
+    def _read(fd: int, poll: "select.poll | None") -> bytes | None:
+        """One piece of what is there, None if nothing is; a pipe at its end is no longer polled."""
+        try:
+            piece = os.read(fd, PIECE)
+        except BlockingIOError:
+            return None
+        if not piece and poll is not None:
+            with suppress(KeyError):
+                poll.unregister(fd)
+        return piece or None
+

@@ -1,0 +1,66 @@
+"""For every test: one thread a process, no network but loopback, and in CI no skip of what CI has."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports numpy or torch
+
+import socket
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+LOOPBACK = ("127.", "::1", "localhost")
+IN_CI = bool(os.environ.get("LACUNA_CI"))
+
+settings.register_profile("lacuna", deadline=None, print_blob=True)
+settings.load_profile("lacuna")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loopback_only() -> Generator[None]:
+    """Refuse every connection that would leave this machine."""
+    patch = pytest.MonkeyPatch()
+    for name in ("connect", "connect_ex"):
+        patch.setattr(socket.socket, name, _guard(getattr(socket.socket, name)))
+    yield
+    patch.undo()
+
+
+def _guard(connect: Any) -> Any:
+    def guarded(self: socket.socket, address: Any) -> Any:
+        leaves = self.family in (socket.AF_INET, socket.AF_INET6) and not str(address[0]).startswith(LOOPBACK)
+        if leaves:
+            raise PermissionError(f"tests stay on this machine: connection to {address[0]} refused")
+        return connect(self, address)
+
+    return guarded
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # under xdist, what starts services runs in one process, one after the other, beside the unit tests
+    for item in items:
+        if item.get_closest_marker("integration") or item.get_closest_marker("e2e"):
+            item.add_marker(pytest.mark.xdist_group("services"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    needs_service = item.get_closest_marker("integration") or item.get_closest_marker("e2e")
+    if IN_CI and report.skipped and needs_service and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but CI has every service: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if IN_CI and report.outcome == "skipped":
+        report.outcome = "failed"
+        report.longrepr = f"a whole file skipped, but CI has every service: {report.longrepr}"
+    return report

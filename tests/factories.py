@@ -1,0 +1,238 @@
+"""Valid rows with every default filled in; a test names only what matters to it."""
+
+import itertools
+import json
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from core.db.base import utc_now
+from core.db.models import (
+    ApiToken,
+    Competition,
+    Evaluation,
+    EvaluationEvent,
+    EvaluationSpec,
+    Pool,
+    PoolChunk,
+    Problem,
+    Scorecard,
+    Shard,
+    Submission,
+    User,
+)
+from core.problems import ProblemSpec, find_problem
+
+_numbers = itertools.count(1)
+SOURCE = b"def unlearning(net, retain_loader, forget_loader, val_loader):\n    return net\n"
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 230" width="640" height="230">'
+    '<rect x="40" y="60" width="90" height="150" fill="#3b82c4"/>'
+    '<text x="40" y="40" fill="currentColor">a plot</text></svg>'
+)
+
+
+def make_problem_spec(**changes: Any) -> ProblemSpec:
+    return find_problem("digits").model_copy(update=changes)
+
+
+def make_user(session: Session, name: str = "", *, role: str = "participant") -> User:
+    user = User(name=name or f"user{next(_numbers)}", password_hash="!", role=role)
+    session.add(user)
+    session.flush()
+    return user
+
+
+def make_token(session: Session, user: User, secret_sha256: str, *, days: float = 1) -> ApiToken:
+    token = ApiToken(user_id=user.id, secret_sha256=secret_sha256, expires_at=utc_now() + timedelta(days=days))
+    session.add(token)
+    session.flush()
+    return token
+
+
+def make_competition(
+    session: Session, slug: str = "", *, state: str = "open", exposure: str = "practice", **values: Any
+) -> Competition:
+    slug = slug or f"digits-{next(_numbers)}"
+    spec = make_problem_spec(slug=slug, exposure=exposure)
+    manifest = {"kind": "random", "count": 128, "digest": "c" * 64}
+    problem = Problem(slug=slug, digest=spec.digest, spec=spec.model_dump(mode="json"), manifest=manifest)
+    session.add(problem)
+    session.flush()
+    body = {
+        "problem": spec.model_dump(mode="json"),
+        "evaluation": spec.evaluation.model_dump(mode="json"),
+        "metric_version": "1",
+        "protocol": spec.evaluation.protocol,
+        "originals_per_run": 1,
+    }
+    row = EvaluationSpec(digest=f"{next(_numbers):064x}", problem_id=problem.id, body=body)
+    session.add(row)
+    session.flush()
+    texts = {"title": spec.title, "summary": spec.summary, **values}
+    competition = Competition(slug=slug, state=state, spec_id=row.id, **texts)
+    session.add(competition)
+    session.flush()
+    return competition
+
+
+def make_pool(session: Session, competition: Competition, kind: str = "retrained", *, done: int = 1) -> Pool:
+    """A pool of four chunks of 64 models, the first `done` of them trained."""
+    spec = session.get_one(EvaluationSpec, competition.spec_id)
+    pool = Pool(problem_id=spec.problem_id, kind=kind, size=256)
+    session.add(pool)
+    session.flush()
+    states = ["done"] * done + ["pending"] * (4 - done)
+    session.add_all(
+        PoolChunk(pool_id=pool.id, position=place, first=64 * place, count=64, state=state)
+        for place, state in enumerate(states)
+    )
+    session.flush()
+    return pool
+
+
+def make_submission(session: Session, competition: Competition, user: User, **values: Any) -> Submission:
+    defaults = {"filename": "submission.py", "source_digest": "d" * 64}
+    submission = Submission(competition_id=competition.id, user_id=user.id, **(defaults | values))
+    session.add(submission)
+    session.flush()
+    return submission
+
+
+def make_evaluation(
+    session: Session,
+    submission: Submission,
+    *,
+    status: str = "queued",
+    verdict: str | None = None,
+    finished: int = 0,
+    **values: Any,
+) -> Evaluation:
+    """An evaluation of 256 replicas with its canary shard and a history of moves."""
+    competition = session.get_one(Competition, submission.competition_id)
+    if verdict is not None:
+        status = "finished"
+        values.setdefault("finished_at", utc_now())
+    evaluation = Evaluation(
+        submission_id=submission.id,
+        spec_id=competition.spec_id,
+        status=status,
+        verdict=verdict,
+        replicas_total=256,
+        **values,
+    )
+    session.add(evaluation)
+    session.flush()
+    state = "pending" if status == "queued" else "leased"
+    session.add(
+        Shard(
+            evaluation_id=evaluation.id,
+            position=0,
+            first=0,
+            count=8,
+            state="done" if verdict else state,
+            finished_replicas=finished,
+        )
+    )
+    session.add(EvaluationEvent(evaluation_id=evaluation.id, status="queued"))
+    if status != "queued":
+        detail = str(values.get("reason", ""))
+        session.add(EvaluationEvent(evaluation_id=evaluation.id, status=status, verdict=verdict, detail=detail))
+    session.flush()
+    return evaluation
+
+
+def make_scorecard_body(score: float = 0.5, *, runtime: float = 0.05, half_width: float = 0.03) -> dict[str, Any]:
+    edges = [0.5 * place for place in range(13)]
+    counts = [max(int(40 * (1 - abs(place / 12 - (1 - score)))), 0) for place in range(13)]
+    shares = {"retain": 0.95, "forget": 0.86, "test": 0.9}
+    body = {
+        "metric_version": "1",
+        "protocol": "held_out",
+        "score": {
+            "estimate": score,
+            "low": max(score - half_width, 0.0),
+            "high": min(score + half_width, 1.0),
+            "level": 0.95,
+        },
+        "protocols": {"held_out": score, "neurips2023": score / 6, "exact": score / 5},
+        "ceiling": {"estimate": 0.98, "low": 0.96, "high": 0.99, "neurips2023": 0.176, "exact": 0.2},
+        "forgetting_quality": min(score * 1.02, 1.0),
+        "utility": {"value": 0.98, "retain_ratio": 0.99, "test_ratio": 0.99},
+        "accuracy": {"unlearned": shares, "retrained": shares},
+        "unlearning_accuracy": 14.0,
+        "retain_accuracy": 95.0,
+        "test_accuracy": 90.0,
+        "relative_runtime": {
+            "estimate": runtime,
+            "low": runtime * 0.9,
+            "high": runtime * 1.1,
+            "wall": runtime,
+            "cpu": runtime,
+            "budget": 0.1,
+            "over_budget": runtime > 0.1,
+            "seconds_per_replica": runtime * 1.5,
+            "retrain_seconds": 1.5,
+        },
+        "epsilon": {
+            "edges": edges,
+            "points": [2.0**-place for place in range(13)],
+            "counts": counts,
+            "median": round(4 * (1 - score), 3),
+            "per_example": [round(4 * (1 - score), 3)] * 4,
+            "lower": [0.1] * 4,
+            "attack": ["half_line"] * 4,
+        },
+        "replicas": {"unlearned": 256, "retrained": 256, "control": 256, "originals": 1},
+        "provenance": {
+            "spec_digest": "a" * 64,
+            "problem_digest": "b" * 64,
+            "manifest_digest": "c" * 64,
+            "source_digest": "d" * 64,
+            "evaluation_seed": 3,
+            "sandbox": "bubblewrap",
+            "node_class": "cpu",
+            "versions": {"python": "3.11", "torch": "2.13.0"},
+        },
+    }
+    return json.loads(json.dumps(body))  # as it comes back from a database
+
+
+def make_scorecard(session: Session, evaluation: Evaluation, body: dict[str, Any] | None = None) -> Scorecard:
+    card = Scorecard(
+        evaluation_id=evaluation.id, body=body or make_scorecard_body(), epsilon_svg=SVG, confidence_svg=SVG
+    )
+    session.add(card)
+    session.flush()
+    return card
+
+
+def make_scored(
+    session: Session,
+    competition: Competition,
+    user: User,
+    score: float = 0.5,
+    *,
+    runtime: float = 0.05,
+    half_width: float = 0.03,
+    verdict: str = "scored",
+    evaluation: dict[str, Any] | None = None,
+    **values: Any,
+) -> Submission:
+    """A submission that ran to the end, with its scorecard."""
+    submission = make_submission(session, competition, user, **values)
+    body = make_scorecard_body(score, runtime=runtime, half_width=half_width)
+    row = make_evaluation(
+        session,
+        submission,
+        verdict=verdict,
+        finished=256,
+        score=score,
+        score_low=body["score"]["low"],
+        score_high=body["score"]["high"],
+        relative_runtime=runtime,
+        **(evaluation or {}),
+    )
+    make_scorecard(session, row, body)
+    return submission

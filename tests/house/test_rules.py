@@ -1,0 +1,98 @@
+"""The rules that no tool checks."""
+
+import ast
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.domain.submission import Status, Verdict
+from core.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE_FOLDERS = ("api", "worker", "evaluator", "baselines", "sandbox", "core", "cli")
+SQL_NAMES = {"select", "insert", "update", "delete", "exists"}
+ARRAY_TYPE = re.compile(r"\b(Floats|Ints|Bools|NDArray|ndarray|ArrayLike|Pool)\b")
+SHAPE = re.compile(r"\([A-Z]\w*(, ?\w+)*,?\)|\bvector\b|\bscalar\b")
+# spelled in halves, so that this file passes its own rule
+OUTSIDE = re.compile("|".join([
+    "pypi" r"\.org", "python" r"hosted\.org", "debian" r"\.org", "npmjs" r"\.org", "pytorch" r"\.org/whl",
+    r"(?<![\w.])/wo" "rk/", r"(?<![\w.])/fa" "rm/", r"\.\./sha" "red", r"\.lib" "rary/",
+]))  # fmt: skip
+
+
+def list_files(pattern: str = "*") -> list[Path]:
+    """Every file that is, or would be, tracked."""
+    command = ["git", "ls-files", "-co", "--exclude-standard", "--", pattern]
+    names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    return [path for name in names if (path := ROOT / name).is_file()]
+
+
+def list_source() -> list[Path]:
+    return [path for path in list_files("*.py") if path.relative_to(ROOT).parts[0] in SOURCE_FOLDERS]
+
+
+def name_calls(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            yield node.func.attr
+
+
+def uses_sql(path: Path) -> bool:
+    imported = {
+        alias.name
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sqlalchemy")
+        for alias in node.names
+    }
+    return bool(imported & SQL_NAMES) or "execute" in name_calls(path)
+
+
+def test_only_the_session_module_commits() -> None:
+    found = [path for path in list_source() if "commit" in name_calls(path)]
+    assert found == [ROOT / "core/db/session.py"]
+
+
+def test_sql_stays_in_the_query_modules() -> None:
+    home = {ROOT / "core/db/session.py", *(ROOT / "core/db/queries").glob("*.py")}
+    assert [str(path) for path in list_source() if path not in home and uses_sql(path)] == []
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    assert [str(path) for path in list_files("*.py") if len(path.read_text().splitlines()) > 400] == []
+
+
+def test_public_evaluator_functions_state_the_shapes_of_their_arrays() -> None:
+    silent = []
+    for path in (ROOT / "evaluator").glob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
+                continue
+            signature = f"{ast.unparse(node.args)} -> {ast.unparse(node.returns) if node.returns else ''}"
+            if ARRAY_TYPE.search(signature) and not SHAPE.search(ast.get_docstring(node) or ""):
+                silent.append(f"{path.name}:{node.name}")
+    assert silent == []
+
+
+@pytest.mark.parametrize("value", [*Status, *Verdict])
+def test_every_status_and_verdict_is_documented(value: Status | Verdict) -> None:
+    assert f"`{value.value}`" in (ROOT / "docs/lifecycle.md").read_text()
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_documented(name: str) -> None:
+    assert f"`LACUNA_{name.upper()}`" in (ROOT / "docs/settings.md").read_text()
+
+
+def test_no_tracked_file_names_a_registry_or_a_path_outside_the_repository() -> None:
+    found = [f"{path}: {hit[0]}" for path in list_files() if (hit := OUTSIDE.search(path.read_text(errors="ignore")))]
+    assert found == []
+
+
+def test_the_images_pin_the_same_torch_as_the_environment() -> None:
+    pins = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["torch"]
+    for file in ("sandbox/Dockerfile", "worker/Dockerfile"):
+        assert [pin for pin in pins if pin not in (ROOT / file).read_text()] == []

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.evaluator.strategies import pools
+from tests.unit.evaluator.twins import exact_epsilon
+
+from evaluator import Attack, ScoringProtocol, compute_epsilons
+
+
+def exact(unlearned, retrained):
+    return compute_epsilons(unlearned, retrained, protocol=ScoringProtocol.exact)
+
+
+def column(*values):
+    return np.array(values, dtype=float)[:, None]
+
+
+@settings(max_examples=150)
+@given(pools(least=2, most=9, most_examples=2))
+def test_one_sweep_agrees_with_every_pair_of_sample_values(pair):
+    answer = exact(*pair).estimate
+    expected = [exact_epsilon(pair[0][:, j], pair[1][:, j]) for j in range(answer.size)]
+    np.testing.assert_allclose(answer, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_one_sweep_agrees_with_all_pairs_on_larger_tied_samples(seed):
+    rng = np.random.default_rng(seed)
+    unlearned, retrained = rng.integers(0, 15, 40) + 2.0 * (seed % 2), rng.integers(0, 15, 31).astype(float)
+    answer = exact(unlearned[:, None], retrained[:, None]).estimate[0]
+    assert answer == pytest.approx(exact_epsilon(unlearned, retrained), abs=1e-12)
+
+
+def test_a_hand_computed_example():
+    """docs/metric.md, §5: the window [3, 4] holds three of four retrained models and one unlearned."""
+    answer = exact(column(1, 2, 3.5, 5), column(3, 3.2, 4, 6))
+    assert answer.estimate[0] == pytest.approx(np.log((1 - 1e-5 - 0.25) / 0.25))
+    assert answer.attack == (Attack.interval,)
+
+
+def test_equal_multisets_give_zero():
+    values = np.random.default_rng(0).integers(0, 3, (9, 2)).astype(float)
+    assert exact(values, values[::-1]).estimate.tolist() == [0.0, 0.0]
+
+
+def test_equal_laws_in_pools_of_different_size_give_zero():
+    assert exact(column(1, 2), column(1, 1, 2, 2)).estimate[0] == 0.0
+
+
+def test_a_pool_inside_a_gap_of_the_other_is_separable():
+    assert exact(column(4.9, 5, 5.1), column(1, 2, 8, 9)).estimate[0] == 50.0
+
+
+def test_a_gap_of_one_unit_in_the_last_place_is_separable():
+    assert exact(column(0.5, 1.0), column(np.nextafter(1.0, 2), 2.0)).estimate[0] == 50.0
+
+
+@settings(max_examples=40)
+@given(pools(), st.sampled_from([np.arctan, np.cbrt, lambda x: -x, lambda x: x * 4 - 8]))
+def test_a_monotone_map_of_both_pools_changes_nothing(pair, change):
+    mapped = [change(np.asarray(pool, np.float32).astype(np.float64)) for pool in pair]
+    originals = [np.asarray(pool, np.float32).astype(np.float64) for pool in pair]
+    distinct = len(np.unique(np.concatenate([p.ravel() for p in originals])))
+    if len(np.unique(np.concatenate([p.ravel() for p in mapped]))) == distinct:  # rounding may merge values
+        np.testing.assert_array_equal(exact(*mapped).estimate, exact(*originals).estimate)
+
+
+@settings(max_examples=40)
+@given(pools())
+def test_swapping_the_pools_changes_nothing(pair):
+    np.testing.assert_allclose(exact(*pair).estimate, exact(*pair[::-1]).estimate, atol=1e-12)
+
+
+@settings(max_examples=40)
+@given(pools(), st.randoms(use_true_random=False))
+def test_the_order_of_models_never_matters(pair, random):
+    shuffled = [pool[random.sample(range(len(pool)), len(pool))] for pool in pair]
+    np.testing.assert_array_equal(exact(*shuffled).estimate, exact(*pair).estimate)
+
+
+def test_the_lower_bound_holds_for_all_windows_at_once():
+    """Same law: the true value is 0, so a positive bound is an error; allowed in 5 %, observed far less."""
+    rng = np.random.default_rng(3)
+    assert np.mean(exact(*rng.normal(size=(2, 60, 400))).lower > 0) < 0.05
+
+
+def test_the_lower_bound_of_separable_pools_grows_with_the_models():
+    bounds = [exact(np.zeros((n, 1)), np.ones((n, 1))).lower[0] for n in (50, 200, 800)]
+    assert 0 < bounds[0] < bounds[1] < bounds[2] < 50

@@ -1,0 +1,172 @@
+"""A platform in memory's reach: a migrated database, a folder store, a tiny problem, and a sandbox made of Python."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load, save
+from sqlalchemy import Engine
+
+from core.db.base import utc_now
+from core.db.models import Competition, Submission, User
+from core.db.queries import competitions, outbox
+from core.db.session import reading, transaction
+from core.jobs import BUILD_CHUNK, PREPARE, RUN_SHARD, SCORE, celery_app, open_evaluation
+from core.problems import ProblemSpec, find_problem
+from core.settings import Settings
+from core.storage import FolderStore
+from sandbox.contract import Outcome
+from tests.database import make_database
+from worker import pipeline, preparation, scoring
+from worker.context import WorkerContext
+from worker.registration import register_competition
+from worker.runner.base import ReplicaResult, RunRequest, RunResult
+
+HONEST = b"def unlearning(net, retain_loader, forget_loader, val_loader):\n    return net\n"
+
+
+@dataclass
+class FakeSandbox:
+    """Answers every order with the original plus seeded noise; tests bend one thing at a time."""
+
+    name: str = "fake"
+    outcome: Outcome = Outcome.OK
+    error: str = ""
+    sandbox_error: str = ""
+    seconds: float = 0.01
+    before: Callable[[RunRequest], None] = lambda request: None
+    bend: Callable[[bytes], bytes | None] = lambda weights: weights
+    requests: list[RunRequest] = field(default_factory=list)
+    killed: list[set[str]] = field(default_factory=list)
+
+    def find_obstacle(self) -> str | None:
+        return None
+
+    def kill_orphans(self, live: set[str]) -> None:
+        self.killed.append(live)
+
+    def run(self, request: RunRequest, *, on_replica: Callable[[ReplicaResult], bool]) -> RunResult:
+        self.requests.append(request)
+        self.before(request)
+        delivered, stopped = 0, False
+        for order in request.orders if not self.sandbox_error else ():
+            retrain = b"RECIPE.update" in request.files["submission.py"]
+            seconds = 1.0 if retrain else self.seconds
+            good = self.outcome is Outcome.OK or retrain
+            result = ReplicaResult(
+                index=order.index,
+                seed=order.seed,
+                outcome=Outcome.OK if good else self.outcome,
+                wall_seconds=seconds,
+                cpu_seconds=seconds,
+                peak_memory_bytes=1 << 20,
+                weights=self._make_weights(request, order.original, order.seed, retrain=retrain) if good else None,
+                log="printed",
+                error="" if good else self.error,
+                traceback="",
+            )
+            delivered += 1
+            if not on_replica(result):
+                stopped = True
+                break
+        return RunResult(self.name, delivered, 0.1, self.sandbox_error, stopped)
+
+    def _make_weights(self, request: RunRequest, original: int, seed: int, *, retrain: bool) -> bytes | None:
+        generator = torch.Generator().manual_seed(seed % (1 << 62))
+        state = {
+            name: value + 0.05 * torch.randn(value.shape, generator=generator)
+            for name, value in load(request.originals[original]).items()
+        }
+        weights = bytes(save(state))
+        return weights if retrain else self.bend(weights)
+
+
+def make_spec(**evaluation: object) -> ProblemSpec:
+    """Digits, cut down to what trains in a moment."""
+    spec = find_problem("digits")
+    rules = {"replicas": 16, "canary_replicas": 2, "shard_replicas": 7, "calibration_replicas": 2, **evaluation}
+    return ProblemSpec.model_validate(
+        spec.model_dump(mode="json")
+        | {
+            "recipe": spec.recipe.model_dump() | {"epochs": 2},
+            "split": spec.split.model_dump() | {"train": 128, "test": 64},
+            "pools": spec.pools.model_dump() | {"replicas": 16},
+            "evaluation": spec.evaluation.model_dump() | rules,
+        }
+    )
+
+
+@dataclass
+class Platform:
+    context: WorkerContext
+    sandbox: FakeSandbox
+    engine: Engine
+
+    def step(self) -> int:
+        """Deliver every message in the outbox once; return how many there were."""
+        with transaction(self.engine) as session:
+            rows = outbox.fetch_unsent(session, utc_now())
+            for row in rows:
+                outbox.delete_message(session, row.id)
+        for row in rows:
+            DELIVER[row.task](self.context, row.object_id)
+        return len(rows)
+
+    def run_until_quiet(self) -> None:
+        while self.step():
+            pass
+
+    def drop_messages(self) -> list[tuple[str, str]]:
+        with transaction(self.engine) as session:
+            rows = outbox.fetch_unsent(session, utc_now())
+            for row in rows:
+                outbox.delete_message(session, row.id)
+        return [(row.task, row.object_id) for row in rows]
+
+    def open_competition(self, spec: ProblemSpec) -> Competition:
+        with transaction(self.engine) as session:
+            register_competition(session, spec)
+        self.run_until_quiet()
+        with reading(self.engine) as session:
+            competition = competitions.fetch_competition(session, spec.slug)
+        assert competition is not None
+        return competition
+
+    def submit(self, competition: Competition, source: bytes = HONEST, *, purpose: str = "ranked") -> str:
+        """Return the evaluation's id."""
+        with transaction(self.engine) as session:
+            user = User(name=hashlib.sha256(source + purpose.encode()).hexdigest()[:12], password_hash="!")
+            session.add(user)
+            session.flush()
+            submission = Submission(
+                competition_id=competition.id,
+                user_id=user.id,
+                filename="mine.py",
+                source_digest=self.context.store.put(source),
+                purpose=purpose,
+            )
+            session.add(submission)
+            session.flush()
+            return open_evaluation(session, submission, competition.spec).id
+
+
+DELIVER = {
+    RUN_SHARD: pipeline.run_shard,
+    SCORE: scoring.score_evaluation,
+    PREPARE: preparation.prepare_problem,
+    BUILD_CHUNK: preparation.build_pool_chunk,
+}
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Iterator[Platform]:
+    # nobody listens there, so every message stays in the outbox until the test delivers it
+    old, celery_app.conf.broker_url = celery_app.conf.broker_url, f"redis+socket://{tmp_path / 'nobody.sock'}"
+    settings = Settings(data_folder=tmp_path, lease_seconds=30.0, workers=1)
+    engine, sandbox = make_database(tmp_path), FakeSandbox()
+    context = WorkerContext(settings, engine, FolderStore(tmp_path / "store"), sandbox)
+    yield Platform(context, sandbox, engine)
+    celery_app.conf.broker_url = old

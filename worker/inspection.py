@@ -1,0 +1,82 @@
+"""The score zone's door: weights from a sandbox go into the platform's own network, or the replica is at fault."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from core.domain.faults import FaultCode
+from evaluator.errors import BadWeights, NotFiniteWeights
+from evaluator.inference import load_weights
+from worker.measurement import measure_network
+from worker.outputs import ModelOutputs
+from worker.problems import LoadedProblem, load_network
+from worker.runner.base import ReplicaResult
+from worker.runner.verdict import find_fault
+
+
+@dataclass(frozen=True, slots=True)
+class InspectedReplica:
+    """One replica, judged: its outputs, or whose fault it was."""
+
+    index: int
+    seed: int
+    wall_seconds: float
+    cpu_seconds: float
+    peak_memory_bytes: int
+    weights_sha256: str
+    outputs: ModelOutputs | None  # of this one model
+    fault: FaultCode | None
+    reason: str
+    platform_fault: str
+    log: str
+    traceback: str
+
+    @property
+    def is_good(self) -> bool:
+        return self.outputs is not None
+
+
+class Inspector:
+    """Holds one problem's network and tensors, and computes the outputs of one replica after another."""
+
+    def __init__(self, problem: LoadedProblem, *, device: str = "cpu") -> None:
+        self._problem = problem
+        self._device = torch.device(device)
+        self._network = load_network(problem).to(self._device)
+
+    def inspect(self, result: ReplicaResult) -> InspectedReplica:
+        fault, ours = find_fault(result.outcome), ""
+        reason, outputs = result.error, None
+        if fault is None and result.weights is None:
+            ours = result.error or "the sandbox returned no weights"
+        elif fault is None and result.weights is not None:
+            outputs, fault, reason = self._compute(result.weights)
+        digest = hashlib.sha256(result.weights).hexdigest() if result.weights is not None else ""
+        return InspectedReplica(
+            index=result.index,
+            seed=result.seed,
+            wall_seconds=result.wall_seconds,
+            cpu_seconds=result.cpu_seconds,
+            peak_memory_bytes=result.peak_memory_bytes,
+            weights_sha256=digest,
+            outputs=outputs,
+            fault=fault,
+            reason=reason,
+            platform_fault=ours,
+            log=result.log,
+            traceback=result.traceback,
+        )
+
+    def _compute(self, weights: bytes) -> tuple[ModelOutputs | None, FaultCode | None, str]:
+        try:
+            load_weights(self._network, weights)
+            outputs = measure_network(self._network, self._problem, device=self._device)
+        except NotFiniteWeights as error:
+            return None, FaultCode.OUTPUT_NOT_FINITE, str(error)
+        except BadWeights as error:
+            return None, FaultCode.OUTPUT_SCHEMA, str(error)
+        if not bool(np.isfinite(outputs.forget_logits).all()):
+            return None, FaultCode.OUTPUT_NOT_FINITE, "the returned network's outputs are not finite"
+        return outputs, None, ""

@@ -1,0 +1,242 @@
+"""The platform's own steps without database, queue or account: what `lacuna evaluate` and `lacuna doctor` run."""
+
+import json
+import threading
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from core.domain.errors import PlatformFault
+from core.domain.faults import FaultCode
+from core.domain.pools import PoolKind
+from core.domain.submission import VERDICT_OF_FAULT, Verdict
+from core.problems import ProblemSpec
+from core.settings import Settings
+from core.storage import BlobStore, FolderStore
+from worker.calibration import RetrainCost
+from worker.execution import Batch, make_orders, make_request, run_batch
+from worker.inspection import InspectedReplica, Inspector
+from worker.outputs import concat_outputs
+from worker.pools import Pool, TrainingPlan, ensure_pools
+from worker.preparation import CALIBRATION_FILE, make_calibration_source, pool_sizes
+from worker.problems import LoadedProblem, load_problem
+from worker.runner.base import ReplicaOrder, Sandbox
+from worker.scorecard import RunFacts, compute_scorecard
+
+Progress = Callable[[str, int, int], None]  # stage, done, total
+
+
+@dataclass(frozen=True, slots=True)
+class LocalEvaluation:
+    """What a participant sees at home: the same verdict and scorecard, and everything their code printed."""
+
+    verdict: Verdict
+    code: FaultCode | None
+    reason: str
+    log: str
+    traceback: str
+    scorecard: dict[str, Any] | None
+    epsilon_svg: str
+    confidence_svg: str
+    relative_runtime: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    problem: LoadedProblem
+    store: BlobStore
+    sandbox: Sandbox
+    settings: Settings
+    pools: Mapping[PoolKind, Pool]
+
+    def originals(self) -> list[bytes]:
+        pool = self.pools[PoolKind.ORIGINAL]
+        return [pool.load_original(self.store, member) for member in range(pool.size)]
+
+
+def evaluate_submission(
+    spec: ProblemSpec,
+    files: Mapping[str, bytes],
+    *,
+    settings: Settings,
+    sandbox: Sandbox,
+    replicas: int | None,
+    gate: bool,
+    on_progress: Progress,
+) -> LocalEvaluation:
+    """Score a submission here, with the platform's sandbox, pools and evaluator."""
+    bench = _open(spec, settings, sandbox, pool_sizes(spec), on_progress)
+    retrain = _calibrate(bench, on_progress)
+    count = replicas or spec.evaluation.replicas
+    run_id = uuid.uuid4().hex
+    orders = make_orders(run_id, first=0, count=count, originals=bench.pools[PoolKind.ORIGINAL].size)
+    batch = _run(bench, files, orders, retrain.wall_seconds if gate else None, on_progress, stage="replicas")
+    if batch.fault is not None and batch.code is not None:
+        return _failed(VERDICT_OF_FAULT[batch.code], batch.code, batch.fault)
+    if batch.platform_fault:
+        return _failed(Verdict.PLATFORM_ERROR, None, None, reason=batch.platform_fault)
+    on_progress("scoring", 0, 1)
+    facts = RunFacts(
+        evaluation_id=run_id,
+        spec_digest="",
+        source_digest="",
+        sandbox=batch.sandbox,
+        node_class=settings.node_class,
+        calibration="",
+        wall_seconds=tuple(replica.wall_seconds for replica in batch.replicas),
+        cpu_seconds=tuple(replica.cpu_seconds for replica in batch.replicas),
+        retrain=retrain,
+    )
+    outputs = concat_outputs([replica.outputs for replica in batch.replicas if replica.outputs is not None])
+    score = compute_scorecard(bench.problem, outputs, bench.pools, facts)
+    on_progress("scoring", 1, 1)
+    over = gate and score.over_budget
+    return LocalEvaluation(
+        verdict=Verdict.OVER_BUDGET if over else Verdict.SCORED,
+        code=FaultCode.COMPUTE_BUDGET if over else None,
+        reason=f"the runs cost {score.relative_runtime:.1%} of retraining" if over else "",
+        log=batch.replicas[0].log,
+        traceback="",
+        scorecard=score.body,
+        epsilon_svg=score.epsilon_svg,
+        confidence_svg=score.confidence_svg,
+        relative_runtime=score.relative_runtime,
+    )
+
+
+def run_replicas_locally(
+    spec: ProblemSpec, files: Mapping[str, bytes], *, settings: Settings, sandbox: Sandbox, seeds: Sequence[int]
+) -> list[InspectedReplica]:
+    """Run one replica for each seed, in order, without a gate; stops at the first fault."""
+    bench = _open(spec, settings, sandbox, {PoolKind.ORIGINAL: spec.pools.originals}, _ignore)
+    originals = bench.pools[PoolKind.ORIGINAL].size
+    orders = [ReplicaOrder(index, seed, index % originals) for index, seed in enumerate(seeds)]
+    batch = _run_here(bench, files, orders, None, threading.Event(), _ignore_count)
+    return list(batch.replicas)
+
+
+def measure_retraining(
+    spec: ProblemSpec, *, settings: Settings, sandbox: Sandbox, on_progress: Progress
+) -> RetrainCost:
+    """What one retraining costs in this sandbox; measured once and kept."""
+    bench = _open(spec, settings, sandbox, {PoolKind.ORIGINAL: spec.pools.originals}, on_progress)
+    return _calibrate(bench, on_progress)
+
+
+def _open(
+    spec: ProblemSpec, settings: Settings, sandbox: Sandbox, sizes: Mapping[PoolKind, int], on_progress: Progress
+) -> _Bench:
+    problem = load_problem(spec, settings.dataset_folder)
+    store = FolderStore(settings.store_folder)
+    plan = TrainingPlan(workers=settings.workers, device=settings.device)
+    pools = ensure_pools(
+        problem, sizes, store, on_progress=lambda done, total: on_progress("pools", done, total), plan=plan
+    )
+    return _Bench(problem=problem, store=store, sandbox=sandbox, settings=settings, pools=pools)
+
+
+def _calibrate(bench: _Bench, on_progress: Progress) -> RetrainCost:
+    """Run `retrain.py` once per machine, sandbox and problem; a changed baseline is a new calibration."""
+    source = make_calibration_source(bench.problem.spec)
+    settings, spec = bench.settings, bench.problem.spec
+    name = f"calibrations/{spec.digest}/{settings.node_class}-{bench.sandbox.name}"
+    digest = bench.store.get_ref(name)
+    if digest is not None:
+        kept = json.loads(bench.store.get(digest))
+        return RetrainCost(tuple(kept["wall"]), tuple(kept["cpu"]))
+    orders = make_orders("calibration", first=0, count=spec.evaluation.calibration_replicas, originals=1)
+    batch = _run(bench, {"submission.py": source}, orders, None, on_progress, stage="calibration")
+    if len(batch.replicas) < len(orders) or batch.fault is not None:
+        reason = batch.platform_fault or (batch.fault.reason if batch.fault else "stopped")
+        raise PlatformFault(f"{CALIBRATION_FILE} failed in the sandbox: {reason}")
+    cost = RetrainCost(
+        tuple(replica.wall_seconds for replica in batch.replicas),
+        tuple(replica.cpu_seconds for replica in batch.replicas),
+    )
+    bench.store.set_ref(name, bench.store.put(json.dumps({"wall": cost.wall, "cpu": cost.cpu}).encode()))
+    return cost
+
+
+def _run(
+    bench: _Bench,
+    files: Mapping[str, bytes],
+    orders: Sequence[ReplicaOrder],
+    retrain_seconds: float | None,
+    on_progress: Progress,
+    *,
+    stage: str,
+) -> Batch:
+    """Share the orders among as many sandboxes as there are workers; the first fault stops them all."""
+    workers = min(bench.settings.workers, len(orders))
+    stop, lock = threading.Event(), threading.Lock()
+    done = 0
+    on_progress(stage, 0, len(orders))
+
+    def count() -> None:
+        nonlocal done
+        with lock:
+            done += 1
+            on_progress(stage, done, len(orders))
+
+    with ThreadPoolExecutor(workers) as pool:
+        parts = [orders[place::workers] for place in range(workers)]
+        runs = [pool.submit(_run_here, bench, files, part, retrain_seconds, stop, count) for part in parts]
+        batches = [run.result() for run in runs]
+    replicas = sorted((replica for batch in batches for replica in batch.replicas), key=lambda replica: replica.index)
+    ours = next((batch.platform_fault for batch in batches if batch.platform_fault), "")
+    stopped = any(batch.stopped for batch in batches)
+    return Batch(tuple(replicas), stopped=stopped, sandbox=batches[0].sandbox, platform_fault=ours)
+
+
+def _run_here(
+    bench: _Bench,
+    files: Mapping[str, bytes],
+    orders: Sequence[ReplicaOrder],
+    retrain_seconds: float | None,
+    stop: threading.Event,
+    count: Callable[[], None],
+) -> Batch:
+    request = make_request(
+        bench.problem,
+        files,
+        label=f"lacuna-local-{uuid.uuid4().hex[:12]}",
+        originals=bench.originals(),
+        orders=orders,
+        retrain_seconds=retrain_seconds,
+        device=bench.settings.device,
+    )
+
+    def go_on(_finished: int) -> bool:
+        count()
+        return not stop.is_set()
+
+    batch = run_batch(bench.sandbox, request, Inspector(bench.problem, device=bench.settings.device), on_progress=go_on)
+    if batch.fault is not None or batch.platform_fault:
+        stop.set()
+    return batch
+
+
+def _failed(
+    verdict: Verdict, code: FaultCode | None, fault: InspectedReplica | None, *, reason: str = ""
+) -> LocalEvaluation:
+    return LocalEvaluation(
+        verdict=verdict,
+        code=code,
+        reason=fault.reason if fault else reason,
+        log=fault.log if fault else "",
+        traceback=fault.traceback if fault else "",
+        scorecard=None,
+        epsilon_svg="",
+        confidence_svg="",
+        relative_runtime=None,
+    )
+
+
+def _ignore(_stage: str, _done: int, _total: int) -> None:
+    return
+
+
+def _ignore_count() -> None:
+    return

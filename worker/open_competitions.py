@@ -1,0 +1,30 @@
+"""`python -m worker.open_competitions NAME …`: make competitions of problem files; repeating it changes nothing."""
+
+import sys
+
+import structlog
+
+from core.db.session import get_engine, transaction
+from core.domain.errors import ContestError
+from core.problems import find_problem
+from core.settings import get_settings
+from worker.registration import register_competition
+
+log = structlog.get_logger()
+
+
+def main(names: list[str]) -> int:
+    try:
+        engine = get_engine(get_settings().resolved_database_url)
+        with transaction(engine) as session:
+            for name in names:
+                competition = register_competition(session, find_problem(name))
+                log.info("competition registered", slug=competition.slug, state=competition.state)
+    except ContestError as error:
+        log.error("no competition opened", reason=error.message)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,209 @@
+"""From a registered problem to an open competition: chunk rows, trained pools, one calibration run."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.resources import files
+from typing import Any
+
+import structlog
+from sqlalchemy.orm import Session
+
+from core.db.base import utc_now
+from core.db.models import Competition, EvaluationSpec, Pool, PoolChunk, Submission, User
+from core.db.queries import competitions, leases, users
+from core.db.session import transaction
+from core.domain.access import Role
+from core.domain.errors import ContestError
+from core.domain.pools import PoolKind, PoolState
+from core.jobs import BUILD_CHUNK, enqueue, open_evaluation
+from core.problems import ProblemSpec, parse_problem
+from worker.context import WorkerContext
+from worker.pools import build_chunk
+from worker.problems import LoadedProblem
+from worker.training.chunks import pool_chunks
+
+log = structlog.get_logger()
+PLATFORM_USER = "platform"
+NO_PASSWORD = "!"  # no hash of anything: nobody can log in as the platform
+CALIBRATION_FILE = "retrain.py"
+CHUNK_LEASE_SECONDS = 900.0  # chunks are short and idempotent; training one twice costs time only
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkWork:
+    chunk_id: str
+    fence: int
+    pool_id: str
+    problem_id: str
+    spec: dict[str, Any]
+    kind: PoolKind
+    size: int
+    position: int
+
+
+def pool_sizes(spec: ProblemSpec) -> dict[PoolKind, int]:
+    """Originals first: without them nothing can run; the control bank is as large as the retrained pool."""
+    return {
+        PoolKind.ORIGINAL: spec.pools.originals,
+        PoolKind.RETRAINED: spec.pools.replicas,
+        PoolKind.CONTROL: spec.pools.replicas,
+    }
+
+
+def prepare_problem(context: WorkerContext, problem_id: str) -> None:
+    """Load the data, write down the pools and chunks that are needed, and send the unfinished ones out."""
+    with transaction(context.engine) as session:
+        row = competitions.fetch_problem_by_id(session, problem_id)
+    if row is None:
+        return
+    try:
+        problem = context.load(row.spec)
+    except ContestError as error:
+        _report_fault(context, problem_id, error.message)
+        return
+    with transaction(context.engine) as session:
+        locked = competitions.lock_problem(session, problem_id)
+        manifest = problem.manifest
+        locked.manifest = {"kind": manifest.kind, "count": manifest.count, "digest": manifest.digest}
+        pools = {pool.kind: pool for pool in competitions.fetch_pools(session, problem_id)}
+        for kind, size in pool_sizes(problem.spec).items():
+            pool = pools.get(kind) or _add_pool(session, context, problem, problem_id, kind, size)
+            for chunk in pool.chunks:
+                if chunk.state == "pending":
+                    enqueue(session, BUILD_CHUNK, chunk.id)
+        session.flush()
+        _calibrate_if_sealed(session, context, problem_id)
+
+
+def build_pool_chunk(context: WorkerContext, chunk_id: str) -> None:
+    """Train one chunk; safe to deliver twice."""
+    work = _load(context, chunk_id)
+    if work is None:
+        return
+    try:
+        problem = context.load(work.spec)
+        chunk = pool_chunks(problem, work.kind, work.size)[work.position]
+        build_chunk(problem, chunk, context.store, device=context.settings.device)
+    except Exception as error:  # the task's edge: training is ours alone
+        log.exception("pool chunk failed", chunk_id=chunk_id)
+        _give_back(context, work, error.message if isinstance(error, ContestError) else repr(error))
+        return
+    with transaction(context.engine) as session:
+        pool = competitions.lock_pool(session, work.pool_id)
+        if not leases.settle(session, PoolChunk, chunk_id, work.fence, state="done"):
+            return
+        if competitions.count_unfinished_chunks(session, pool.id) == 0:
+            pool.state, pool.sealed_at = PoolState.SEALED.value, utc_now()
+            session.flush()
+            _calibrate_if_sealed(session, context, work.problem_id)
+
+
+def _add_pool(
+    session: Session, context: WorkerContext, problem: LoadedProblem, problem_id: str, kind: PoolKind, size: int
+) -> Pool:
+    plan = pool_chunks(problem, kind, size)
+    pool = Pool(problem_id=problem_id, kind=kind.value, size=size)
+    pool.chunks = [
+        PoolChunk(position=position, first=chunk.start, count=len(chunk.seeds)) for position, chunk in enumerate(plan)
+    ]
+    session.add(pool)
+    session.flush()
+    for part in pool.chunks:
+        part.state = "pending"
+    return pool
+
+
+def _load(context: WorkerContext, chunk_id: str) -> ChunkWork | None:
+    now = utc_now()
+    until = now + timedelta(seconds=CHUNK_LEASE_SECONDS)
+    with transaction(context.engine) as session:
+        fence = leases.claim(
+            session, PoolChunk, chunk_id, worker=context.settings.node_name, now=now, until=until
+        )
+        row = competitions.fetch_chunk(session, chunk_id) if fence else None
+        if row is None:
+            return None
+        pool = row.pool
+        return ChunkWork(
+            chunk_id=chunk_id,
+            fence=fence,
+            pool_id=pool.id,
+            problem_id=pool.problem_id,
+            spec=pool.problem.spec,
+            kind=PoolKind(pool.kind),
+            size=pool.size,
+            position=row.position,
+        )
+
+
+def _give_back(context: WorkerContext, work: ChunkWork, fault: str) -> None:
+    with transaction(context.engine) as session:
+        if not leases.settle(session, PoolChunk, work.chunk_id, work.fence, state="pending", fault=fault):
+            return
+        if work.fence < context.settings.max_attempts:
+            enqueue(session, BUILD_CHUNK, work.chunk_id)
+            return
+        for competition in _waiting(session, work.problem_id):
+            competition.fault = f"training the {work.kind} pool failed: {fault}"
+
+
+def _calibrate_if_sealed(session: Session, context: WorkerContext, problem_id: str) -> None:
+    """When every pool is whole, measure what retraining costs here; the result opens the competitions."""
+    competitions.lock_problem(session, problem_id)
+    pools = competitions.fetch_pools(session, problem_id)
+    if not pools or any(pool.state == PoolState.BUILDING for pool in pools):
+        return
+    for spec in competitions.fetch_specs_of_problem(session, problem_id):
+        waiting = [row for row in competitions.fetch_competitions_of_spec(session, spec.id) if row.state == "preparing"]
+        if not waiting:
+            continue
+        if competitions.fetch_calibration(session, spec.id, context.settings.node_class) is not None:
+            for competition in waiting:
+                competition.state, competition.fault = "open", ""
+        elif not competitions.fetch_calibration_runs(session, spec.id):
+            _start_calibration(session, context, waiting[0], spec)
+
+
+def _start_calibration(
+    session: Session, context: WorkerContext, competition: Competition, spec: EvaluationSpec
+) -> None:
+    source = make_calibration_source(parse_problem(spec.body["problem"], source="stored problem"))
+    submission = Submission(
+        competition_id=competition.id,
+        user_id=_platform_user(session).id,
+        filename=CALIBRATION_FILE,
+        source_digest=context.store.put(source),
+        note="what retraining costs here",
+        purpose="calibration",
+    )
+    session.add(submission)
+    session.flush()
+    open_evaluation(session, submission, spec)
+
+
+def make_calibration_source(spec: ProblemSpec) -> bytes:
+    """Return `baselines/retrain.py` with this problem's recipe written into it."""
+    source = files("baselines").joinpath(CALIBRATION_FILE).read_text(encoding="utf-8")
+    recipe = spec.recipe.model_dump(mode="json")
+    return f"{source}\n\nRECIPE.update({recipe!r})\n".encode()
+
+
+def _platform_user(session: Session) -> User:
+    user = users.fetch_user_by_name(session, PLATFORM_USER)
+    if user is None:
+        user = User(name=PLATFORM_USER, password_hash=NO_PASSWORD, role=Role.ADMIN.value)
+        session.add(user)
+        session.flush()
+    return user
+
+
+def _report_fault(context: WorkerContext, problem_id: str, fault: str) -> None:
+    with transaction(context.engine) as session:
+        for competition in _waiting(session, problem_id):
+            competition.fault = fault
+
+
+def _waiting(session: Session, problem_id: str) -> list[Competition]:
+    specs = competitions.fetch_specs_of_problem(session, problem_id)
+    rows = [row for spec in specs for row in competitions.fetch_competitions_of_spec(session, spec.id)]
+    return [row for row in rows if row.state == "preparing"]

@@ -1,0 +1,227 @@
+"""From a problem file to tensors: load the data, cut the splits, take the forget set out, build the network."""
+
+import hashlib
+import importlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import save
+from torch import nn
+
+from core.domain.errors import InvalidInput, PlatformFault
+from core.problems import ForgetPart, ProblemSpec, SplitPart
+from sandbox.contract import SPLIT_NAMES
+from sandbox.problems.errors import DataDamaged, DataMissing
+from sandbox.problems.raw import RawData
+from worker.runner.base import NetworkRef
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    x: npt.NDArray[np.float32]  # (N, *input_shape)
+    y: npt.NDArray[np.int64]  # (N,)
+    ids: npt.NDArray[np.int64]  # (N,), place in the data set: training part first, then its test part
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def take(self, rows: npt.NDArray[Any]) -> "Split":
+        return Split(x=self.x[rows], y=self.y[rows], ids=self.ids[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    retain: Split
+    forget: Split
+    validation: Split
+    test: Split
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetManifest:
+    """Which examples go, in a form that can be published and compared."""
+
+    kind: str
+    count: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedProblem:
+    spec: ProblemSpec
+    num_classes: int
+    input_shape: tuple[int, ...]
+    class_names: tuple[str, ...]
+    splits: Splits
+    manifest: ForgetManifest
+    digest: str  # of everything that training and its outputs depend on: tensors, network, recipe, pool seed
+
+    def network_ref(self) -> NetworkRef:
+        network = self.spec.network
+        return NetworkRef(network.package, network.options, self.num_classes, self.input_shape)
+
+
+def load_problem(spec: ProblemSpec, data_folder: Path | None = None) -> LoadedProblem:
+    """Load and split; the same spec and data give the same splits everywhere."""
+    raw = _load_data(spec, data_folder)
+    train, validation, test = _cut(raw, spec.split)
+    train = _add_label_noise(train, share=spec.split.label_noise, classes=len(raw.class_names), seed=spec.split.seed)
+    chosen = _choose_forget(train, spec.forget, classes=len(raw.class_names))
+    if spec.forget.kind == "class":  # a class that is to be gone is not asked for any more
+        validation, test = (part.take(part.y != spec.forget.class_index) for part in (validation, test))
+    splits = Splits(retain=train.take(~chosen), forget=train.take(chosen), validation=validation, test=test)
+    return LoadedProblem(
+        spec=spec,
+        num_classes=len(raw.class_names),
+        input_shape=raw.train_x.shape[1:],
+        class_names=raw.class_names,
+        splits=splits,
+        manifest=make_manifest(spec.forget.kind, splits.forget),
+        digest=_training_digest(spec, splits),
+    )
+
+
+def load_network(problem: LoadedProblem) -> nn.Module:
+    """Build the problem's network, initialised by torch's global generator."""
+    ref = problem.network_ref()
+    build = _find_function("network", ref.package, "model", "build")
+    try:
+        network = build(ref.num_classes, ref.input_shape, **ref.options)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"problem {problem.spec.slug}: the network {ref.package!r} refuses: {error}") from None
+    if not isinstance(network, nn.Module):
+        raise PlatformFault(f"the network package {ref.package!r} did not build a torch module")
+    return network
+
+
+def pack_splits(problem: LoadedProblem) -> bytes:
+    """Return exactly the tensors that enter the sandbox, as safetensors; the test set is never among them."""
+    tensors: dict[str, npt.NDArray[Any]] = {}
+    for name in SPLIT_NAMES:
+        split: Split = getattr(problem.splits, name)
+        tensors[f"{name}_x"] = np.ascontiguousarray(split.x)
+        tensors[f"{name}_y"] = np.ascontiguousarray(split.y)
+    return bytes(save(tensors))
+
+
+def make_manifest(kind: str, forget: Split) -> ForgetManifest:
+    order = np.argsort(forget.ids)
+    body = forget.ids[order].astype("<i8").tobytes() + forget.y[order].astype("<i8").tobytes()
+    return ForgetManifest(kind=kind, count=len(forget), digest=hashlib.sha256(body).hexdigest())
+
+
+def _load_data(spec: ProblemSpec, data_folder: Path | None) -> RawData:
+    load = _find_function("data", spec.data.package, "data", "load")
+    options = dict(spec.data.options)
+    named = options.pop("folder", None)
+    folder = data_folder if data_folder is not None else Path(str(named)) if named is not None else None
+    try:
+        raw = load(folder, **options)
+    except (DataMissing, DataDamaged) as error:
+        raise PlatformFault(f"problem {spec.slug}: {error}") from None
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"problem {spec.slug}: the data package {spec.data.package!r} refuses: {error}") from None
+    if not isinstance(raw, RawData):
+        raise PlatformFault(f"the data package {spec.data.package!r} did not return RawData")
+    return raw
+
+
+def _find_function(role: str, package: str, module: str, function: str) -> Callable[..., object]:
+    # A spec's package is one lower-case identifier, so this reaches nothing outside sandbox.problems.
+    name = f"sandbox.problems.{package}"
+    try:
+        found = importlib.import_module(f"{name}.{module}")
+    except ModuleNotFoundError as error:
+        if error.name not in (name, f"{name}.{module}"):
+            raise PlatformFault(f"the {role} package {package!r} needs the Python package {error.name!r}") from None
+        raise InvalidInput(f"there is no {role} package named {package!r}") from None
+    return getattr(found, function)  # type: ignore[no-any-return]
+
+
+def _cut(raw: RawData, part: SplitPart) -> tuple[Split, Split, Split]:
+    available = len(raw.train_y)
+    own_test = len(raw.test_y) > 0
+    train_size = part.train if part.train is not None else available - part.validation
+    left = available - train_size - part.validation
+    if train_size < 2 or left < (0 if own_test else 1):
+        raise InvalidInput(
+            f"the data set has {available} training examples: too few for a training part of {max(train_size, 2)} "
+            f"and {part.validation} for validation" + ("" if own_test else ", with some left to test on")
+        )
+    order = np.random.default_rng([part.seed, 0]).permutation(available)
+    pool = Split(x=raw.train_x, y=raw.train_y, ids=np.arange(available, dtype=np.int64))
+    train = pool.take(order[:train_size])
+    validation = pool.take(order[train_size : train_size + part.validation])
+    if not own_test:
+        rows = order[train_size + part.validation :]
+        return train, validation, _limit_test(pool.take(rows), part)
+    ids = np.arange(available, available + len(raw.test_y), dtype=np.int64)
+    return train, validation, _limit_test(Split(x=raw.test_x, y=raw.test_y, ids=ids), part)
+
+
+def _limit_test(test: Split, part: SplitPart) -> Split:
+    if part.test is None:
+        return test
+    if part.test > len(test):
+        raise InvalidInput(f"a test set of {part.test} was asked for; there are {len(test)} examples for it")
+    rows = np.random.default_rng([part.seed, 1]).permutation(len(test))[: part.test]
+    return test.take(np.sort(rows))
+
+
+def _add_label_noise(train: Split, *, share: float, classes: int, seed: int) -> Split:
+    if share == 0:
+        return train
+    rng = np.random.default_rng([seed, 2])
+    rows = rng.permutation(len(train))[: round(share * len(train))]
+    y = train.y.copy()
+    y[rows] = rng.integers(classes, size=len(rows))
+    return replace(train, y=y)
+
+
+def _choose_forget(train: Split, part: ForgetPart, *, classes: int) -> npt.NDArray[np.bool_]:
+    if part.kind == "class":
+        chosen = _choose_class(train, int(part.class_index or 0), classes)
+    elif part.kind == "ids":
+        chosen = _choose_ids(train, part.ids or [])
+    else:
+        count = round(float(part.fraction or 0) * len(train))
+        chosen = np.zeros(len(train), np.bool_)
+        chosen[np.random.default_rng([part.seed, 3]).permutation(len(train))[:count]] = True
+    if not chosen.any():
+        raise InvalidInput("the forget request selects no example")
+    if chosen.all():
+        raise InvalidInput("the forget request selects every training example; nothing is left to retain")
+    return chosen
+
+
+def _choose_class(train: Split, index: int, classes: int) -> npt.NDArray[np.bool_]:
+    if index >= classes:
+        raise InvalidInput(f"the forget request names class {index}; the data set has the classes 0 to {classes - 1}")
+    return np.asarray(train.y == index)
+
+
+def _choose_ids(train: Split, ids: list[int]) -> npt.NDArray[np.bool_]:
+    if len(set(ids)) != len(ids):
+        raise InvalidInput("the forget request names an example twice")
+    unknown = sorted(set(ids) - set(train.ids.tolist()))
+    if unknown:
+        shown = ", ".join(map(str, unknown[:5])) + (", …" if len(unknown) > 5 else "")
+        raise InvalidInput(f"the forget request names examples that are not in the training part: {shown}")
+    return np.isin(train.ids, ids)
+
+
+def _training_digest(spec: ProblemSpec, splits: Splits) -> str:
+    said = spec.model_dump(mode="json", include={"network", "recipe"})
+    said["pool_seed"] = spec.pools.seed
+    body = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
+    for name in ("retain", "forget", "test"):
+        split: Split = getattr(splits, name)
+        for array in (split.x, split.y):
+            body.update(f"{name} {array.shape} {array.dtype.str}".encode())
+            body.update(np.ascontiguousarray(array).data)
+    return body.hexdigest()

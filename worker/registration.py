@@ -1,0 +1,53 @@
+"""A problem file becomes a competition: rows first, then the message that has its pools built."""
+
+import hashlib
+import json
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from core.db.models import Competition, EvaluationSpec, Problem
+from core.db.queries import competitions
+from core.jobs import PREPARE, enqueue
+from core.problems import ProblemSpec
+from evaluator.spec import METRIC_VERSION
+
+
+def register_competition(session: Session, spec: ProblemSpec) -> Competition:
+    """Create or refresh the competition of a problem file; doing it again changes nothing and resumes its pools."""
+    problem = competitions.fetch_problem(session, spec.slug, spec.digest)
+    if problem is None:
+        problem = Problem(slug=spec.slug, digest=spec.digest, spec=spec.model_dump(mode="json"))
+        session.add(problem)
+        session.flush()
+    body = make_spec_body(spec)
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    row = competitions.fetch_spec(session, digest)
+    if row is None:
+        row = EvaluationSpec(digest=digest, problem_id=problem.id, body=body)
+        session.add(row)
+        session.flush()
+    competition = competitions.fetch_competition(session, spec.slug)
+    if competition is None:
+        competition = Competition(slug=spec.slug, title=spec.title, summary=spec.summary, spec_id=row.id)
+        session.add(competition)
+    elif competition.spec_id != row.id:  # the file changed: scores are ranked only within one spec
+        competition.spec_id, competition.state = row.id, "preparing"
+        competition.title, competition.summary = spec.title, spec.summary
+    session.flush()
+    if competition.state == "preparing":
+        competition.fault = ""
+        enqueue(session, PREPARE, problem.id)
+    return competition
+
+
+def make_spec_body(spec: ProblemSpec) -> dict[str, Any]:
+    """Everything a score depends on."""
+    return {
+        "problem": spec.model_dump(mode="json"),
+        "problem_digest": spec.digest,
+        "evaluation": spec.evaluation.model_dump(mode="json"),
+        "metric_version": METRIC_VERSION,
+        "protocol": spec.evaluation.protocol,
+        "originals_per_run": spec.pools.originals,
+    }

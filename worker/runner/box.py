@@ -1,0 +1,103 @@
+"""A running sandbox as the supervisor sees it: two streams, a way to end it, and what it said as it died."""
+
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import BinaryIO, Protocol
+
+ERROR_TAIL_LINES = 20
+LINE_BYTES = 2000
+
+
+class Box(Protocol):
+    @property
+    def stdin(self) -> BinaryIO: ...
+
+    @property
+    def stdout(self) -> BinaryIO: ...
+
+    @property
+    def writable(self) -> tuple[str, ...]:
+        """The folders in the box that a replica can write to, scratch first."""
+
+    def kill(self) -> None:
+        """End everything in the box now; may be called again, and from another thread."""
+
+    def close(self) -> None:
+        """Kill, wait, and remove what the box left on this machine."""
+
+    def read_errors(self) -> str:
+        """The last lines the box's own parent wrote to its error stream."""
+
+    def has_run_out_of_memory(self) -> bool:
+        """Whether the kernel ended something in it for want of memory, where that can be known."""
+
+
+class ProcessBox:
+    """A box that is a child process of ours; backends add what it takes to end it for good."""
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        writable: tuple[str, ...],
+        pass_fds: tuple[int, ...] = (),
+    ) -> None:
+        self.writable = writable
+        self._process = subprocess.Popen(  # noqa: S603 -- the argument list is built by us, never by a submission
+            list(argv),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(env),
+            pass_fds=pass_fds,
+            start_new_session=True,
+        )
+        self._errors: deque[str] = deque(maxlen=ERROR_TAIL_LINES)
+        self._reader = threading.Thread(target=self._drain_errors, daemon=True)
+        self._reader.start()
+
+    @property
+    def stdin(self) -> BinaryIO:
+        return _present(self._process.stdin)
+
+    @property
+    def stdout(self) -> BinaryIO:
+        return _present(self._process.stdout)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def close(self) -> None:
+        self.kill()
+        self._process.wait()
+        self._reader.join(timeout=5)
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if stream is not None:
+                with suppress(OSError):  # what was still to be written has no reader
+                    stream.close()
+
+    def read_errors(self) -> str:
+        self._reader.join(timeout=1)
+        return "\n".join(self._errors)
+
+    def has_run_out_of_memory(self) -> bool:
+        return False
+
+    def _drain_errors(self) -> None:
+        stream = _present(self._process.stderr)
+        while line := stream.readline(LINE_BYTES):
+            self._errors.append(line.decode(errors="replace").rstrip())
+
+
+def _present(stream: object) -> BinaryIO:
+    if stream is None:
+        raise ValueError("the box was started without its pipes")
+    return stream  # type: ignore[return-value]

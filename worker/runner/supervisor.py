@@ -1,0 +1,259 @@
+"""Drive one box after another through the orders of a request; holds the clock and every limit from outside."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO
+from zlib import crc32
+
+from sandbox.contract import FrameError, Message, Outcome, read_frame, write_frame
+from worker.runner.base import ReplicaOrder, ReplicaResult, RunRequest, RunResult
+from worker.runner.box import Box
+from worker.runner.text import clean_line, clean_text
+
+STARTUP_SECONDS = 180.0
+START_SECONDS = 60.0  # from an order to `started`: fork, network, loaders
+KILL_SECONDS = 5.0  # how long the parent in the box may take over a kill
+LOST_BOXES = 3  # boxes that may be lost to the platform before the shard is given up
+FINISH_SECONDS = 30.0
+TIME_ERROR = "ran past the wall-clock limit"
+
+
+class BoxLost(Exception):
+    """The box ended or stopped answering, and no replica is to blame for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """A frame and the host's clock when it came; no frame means the stream is over."""
+
+    seconds: float
+    header: dict[str, Any] | None
+    payload: bytes
+
+
+class Conversation:
+    """The frames to and from one box, each wait with a deadline."""
+
+    def __init__(self, box: Box, request: RunRequest) -> None:
+        self._box, self._request = box, request
+        self._arrivals: queue.Queue[_Arrival] = queue.Queue(maxsize=4)
+        self._closed = threading.Event()
+        self._reader = threading.Thread(target=self._read, args=(box.stdout,), daemon=True)
+        self._reader.start()
+
+    def set_up(self, *, writable: tuple[str, ...]) -> None:
+        """Send the request; a box that does not read it in time is ended, which unblocks the write."""
+        watchdog = threading.Timer(STARTUP_SECONDS, self._box.kill)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            self._send_request(writable)
+            self.expect(Message.READY, STARTUP_SECONDS)
+        finally:
+            watchdog.cancel()
+
+    def send(self, kind: Message, payload: bytes = b"", **fields: Any) -> None:
+        try:
+            write_frame(self._box.stdin, kind, payload, **fields)
+        except OSError as error:
+            raise BoxLost(f"the sandbox stopped listening ({error.strerror}): {self._last_words()}") from None
+
+    def expect(self, kind: Message, seconds: float) -> float:
+        """Wait for a frame without content; gives the host's clock at its arrival."""
+        arrival = self._take(seconds)
+        if arrival is None:
+            raise BoxLost(f"the sandbox did not say {kind} within {seconds:.0f} s")
+        if arrival.header is None:
+            raise BoxLost(f"the sandbox ended before it said {kind}: {self._last_words()}")
+        if arrival.header["kind"] is not kind:
+            rest = self.wait_finished(KILL_SECONDS)
+            raise BoxLost(str(rest[1].header.get("error", "")) if rest and rest[1].header else f"no {kind} came")
+        return arrival.seconds
+
+    def wait_finished(self, seconds: float) -> tuple[bytes, _Arrival] | None:
+        """The replica's log and last frame, or None if the time is up."""
+        deadline = time.monotonic() + seconds
+        log = b""
+        while (arrival := self._take(deadline - time.monotonic())) is not None:
+            if arrival.header is None:
+                raise BoxLost("the box ended while a replica ran")
+            if arrival.header["kind"] is Message.FINISHED:
+                return log, arrival
+            log = arrival.payload
+        return None
+
+    def close(self) -> None:
+        self._closed.set()
+        self._box.close()
+        self._reader.join(timeout=FINISH_SECONDS)
+
+    def _last_words(self) -> str:
+        return clean_line(self._box.read_errors().rpartition("\n")[2]) or "it said nothing"
+
+    def _take(self, seconds: float) -> _Arrival | None:
+        try:
+            return self._arrivals.get(timeout=max(0.0, seconds))
+        except queue.Empty:
+            return None
+
+    def _read(self, stream: BinaryIO) -> None:
+        limits = self._request.limits
+        while not self._closed.is_set():
+            try:
+                frame = read_frame(stream, payload_limit=max(limits.output_bytes, limits.log_bytes))
+            except (FrameError, OSError, ValueError):
+                frame = None
+            header, payload = frame if frame is not None else (None, b"")
+            self._put(_Arrival(time.monotonic(), header, payload))
+            if header is None:
+                return
+
+    def _put(self, arrival: _Arrival) -> None:
+        while not self._closed.is_set():
+            with suppress(queue.Full):
+                self._arrivals.put(arrival, timeout=0.5)
+                return
+
+    def _send_request(self, writable: tuple[str, ...]) -> None:
+        request, limits = self._request, self._request.limits
+        self.send(
+            Message.SETUP,
+            network={
+                "package": request.network.package,
+                "options": dict(request.network.options),
+                "num_classes": request.network.num_classes,
+                "input_shape": list(request.network.input_shape),
+            },
+            batch_format=request.batch_format.value,
+            batch_size=request.batch_size,
+            limits={
+                name: getattr(limits, name)
+                for name in ("memory_bytes", "output_bytes", "log_bytes", "print_bytes", "scratch_bytes", "processes")
+            },
+            device=request.device,
+            budget_seconds=request.budget_seconds,
+            writable=list(writable),
+            uid_number=crc32(request.label.encode()),
+            files=len(request.files),
+            originals=len(request.originals),
+        )
+        for name, code in request.files.items():
+            self.send(Message.FILE, code, name=name)
+        self.send(Message.SPLITS, request.splits)
+        for index, original in enumerate(request.originals):
+            self.send(Message.ORIGINAL, original, index=index)
+
+
+@dataclass(slots=True)
+class _Progress:
+    left: list[ReplicaOrder]
+    delivered: int = 0
+    lost: int = 0
+    error: str = ""
+    stopped: bool = False
+
+
+def supervise(
+    request: RunRequest, *, name: str, open_box: Callable[[], Box], on_replica: Callable[[ReplicaResult], bool]
+) -> RunResult:
+    """Run all orders in boxes that `open_box` starts; a box spoilt by one replica is replaced for the next."""
+    begun = time.monotonic()
+    progress = _Progress(list(request.orders))
+    while progress.left and not progress.stopped and progress.lost < LOST_BOXES:
+        try:
+            _use_box(open_box(), request, progress, on_replica)
+        except (BoxLost, OSError) as failure:
+            progress.lost += 1
+            progress.error = clean_line(str(failure)) or type(failure).__name__
+    return RunResult(
+        sandbox=name,
+        delivered=progress.delivered,
+        wall_seconds=time.monotonic() - begun,
+        sandbox_error=progress.error if progress.left and not progress.stopped else "",
+        stopped=progress.stopped,
+    )
+
+
+def _use_box(
+    box: Box, request: RunRequest, progress: _Progress, on_replica: Callable[[ReplicaResult], bool]
+) -> None:
+    conversation = Conversation(box, request)
+    try:
+        conversation.set_up(writable=box.writable)
+        usable = True
+        while usable and progress.left and not progress.stopped:
+            result, usable = _run_replica(conversation, box, progress.left[0], request.limits.wall_seconds)
+            progress.left.pop(0)
+            progress.delivered += 1
+            try:
+                progress.stopped = not on_replica(result)
+            except OSError as error:  # the caller's trouble, not the box's: do not run the shard again for it
+                raise RuntimeError(f"a result could not be taken: {error}") from error
+    finally:
+        conversation.close()
+
+
+def _run_replica(
+    conversation: Conversation, box: Box, order: ReplicaOrder, wall_limit: float
+) -> tuple[ReplicaResult, bool]:
+    """One replica and whether its box may serve another."""
+    conversation.send(Message.RUN, index=order.index, seed=order.seed, original=order.original)
+    started = conversation.expect(Message.STARTED, START_SECONDS)
+    try:
+        finished = conversation.wait_finished(started + wall_limit - time.monotonic())
+        if finished is None:
+            conversation.send(Message.KILL, index=order.index)
+            finished = conversation.wait_finished(KILL_SECONDS)
+    except BoxLost:
+        if not box.has_run_out_of_memory():
+            raise
+        return _make_fault(order, Outcome.MEMORY_LIMIT, time.monotonic() - started), False
+    if finished is None:
+        return _make_fault(order, Outcome.TIME_LIMIT, time.monotonic() - started), False
+    log, arrival = finished
+    header = arrival.header or {}
+    result = _read_result(order, header, arrival, wall_seconds=arrival.seconds - started, log=log)
+    if result.outcome is Outcome.SANDBOX_FAILED:
+        raise BoxLost(result.error)
+    if result.wall_seconds > wall_limit:
+        result = replace(result, outcome=Outcome.TIME_LIMIT, weights=None, error=TIME_ERROR, traceback="")
+    return result, bool(header.get("clean"))
+
+
+def _make_fault(order: ReplicaOrder, outcome: Outcome, wall_seconds: float) -> ReplicaResult:
+    """The result of a replica that took its box with it: only the host's clock is left to report."""
+    error = TIME_ERROR if outcome is Outcome.TIME_LIMIT else "the sandbox ran out of memory"
+    return ReplicaResult(
+        index=order.index,
+        seed=order.seed,
+        outcome=outcome,
+        wall_seconds=wall_seconds,
+        cpu_seconds=0.0,
+        peak_memory_bytes=0,
+        weights=None,
+        log="",
+        error=error,
+        traceback="",
+    )
+
+
+def _read_result(
+    order: ReplicaOrder, header: dict[str, Any], arrival: _Arrival, *, wall_seconds: float, log: bytes
+) -> ReplicaResult:
+    outcome = Outcome(header["outcome"])
+    return ReplicaResult(
+        index=order.index,
+        seed=order.seed,
+        outcome=outcome,
+        wall_seconds=wall_seconds,
+        cpu_seconds=float(header["cpu_seconds"]),
+        peak_memory_bytes=int(header["peak_memory_bytes"]),
+        weights=arrival.payload if outcome is Outcome.OK else None,
+        log=clean_text(log.decode(errors="replace")),
+        error=clean_line(str(header["error"])),
+        traceback=clean_text(str(header["traceback"])),
+    )

@@ -1,0 +1,209 @@
+"""From stored outputs to the scorecard the board, the page and the CLI show."""
+
+import importlib.metadata
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.domain.errors import PlatformFault
+from core.domain.pools import PoolKind
+from core.storage import BlobStore
+from evaluator import (
+    Scorecard,
+    ScoredPool,
+    ScoringProtocol,
+    ScoringSpec,
+    compute_confidence,
+    compute_control,
+    compute_gated_runtime,
+    is_over_budget,
+    score,
+)
+from worker.calibration import RetrainCost
+from worker.outputs import ModelOutputs
+from worker.plots import ExamplePick, choose_examples, plot_confidences, plot_epsilons
+from worker.pools import Pool, assemble_pool
+from worker.preparation import pool_sizes
+from worker.problems import LoadedProblem
+from worker.training.chunks import pool_chunks
+
+LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "safetensors", "lacuna")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """Where a run happened and what it cost."""
+
+    evaluation_id: str
+    spec_digest: str
+    source_digest: str
+    sandbox: str
+    node_class: str
+    calibration: str  # the evaluation that measured the cost of retraining
+    wall_seconds: tuple[float, ...]
+    cpu_seconds: tuple[float, ...]
+    retrain: RetrainCost | None
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedScore:
+    estimate: float
+    low: float
+    high: float
+    relative_runtime: float
+    over_budget: bool
+    body: dict[str, Any]
+    epsilon_svg: str
+    confidence_svg: str
+
+
+def load_pools(problem: LoadedProblem, store: BlobStore) -> dict[PoolKind, Pool]:
+    return {kind: load_pool(problem, kind, store) for kind in PoolKind}
+
+
+def load_pool(problem: LoadedProblem, kind: PoolKind, store: BlobStore) -> Pool:
+    """Assemble one pool of a problem from the store; a missing chunk is the platform's fault."""
+    return assemble_pool(pool_chunks(problem, kind, pool_sizes(problem.spec)[kind]), store)
+
+
+def compute_scorecard(
+    problem: LoadedProblem, outputs: ModelOutputs, pools: Mapping[PoolKind, Pool], facts: RunFacts
+) -> FinishedScore:
+    """Score one unlearned pool, and draw its two plots."""
+    rules = problem.spec.evaluation
+    spec = ScoringSpec(protocol=ScoringProtocol(rules.protocol))
+    labels = problem.splits.forget.y
+    retrained = _scored(pools[PoolKind.RETRAINED].outputs, labels)
+    unlearned = _scored(outputs, labels)
+    card = score(unlearned, retrained, spec=spec)
+    ceiling = compute_control(retrained, _scored(pools[PoolKind.CONTROL].outputs, labels), spec=spec)
+    runtime = _describe_runtime(facts, rules.compute_budget)
+    body = {
+        **_describe_score(card, ceiling),
+        "accuracy": {"unlearned": _mean_accuracies(unlearned), "retrained": _mean_accuracies(retrained)},
+        "relative_runtime": runtime,
+        "replicas": {
+            "unlearned": card.unlearned_replicas,
+            "retrained": card.retrained_replicas,
+            "control": ceiling.unlearned_replicas,
+            "originals": pools[PoolKind.ORIGINAL].size,
+        },
+        "provenance": _describe_provenance(problem, pools, facts),
+    }
+    epsilons = np.asarray(card.epsilons.estimate)
+    picks = [
+        ExamplePick(
+            index=column,
+            example_id=int(problem.splits.forget.ids[column]),
+            label=problem.class_names[int(labels[column])],
+            epsilon=float(epsilons[column]),
+        )
+        for column in choose_examples(epsilons)
+    ]
+    return FinishedScore(
+        estimate=card.score,
+        low=card.interval.low,
+        high=card.interval.high,
+        relative_runtime=runtime["estimate"],
+        over_budget=runtime["over_budget"],
+        body=body,
+        epsilon_svg=plot_epsilons(body),
+        confidence_svg=plot_confidences(np.asarray(unlearned.confidences), np.asarray(retrained.confidences), picks),
+    )
+
+
+def _scored(outputs: ModelOutputs, labels: npt.NDArray[np.int64]) -> ScoredPool:
+    return ScoredPool(
+        confidences=compute_confidence(outputs.forget_logits, labels),
+        retain_accuracy=outputs.retain_accuracy,
+        test_accuracy=outputs.test_accuracy,
+        forget_accuracy=outputs.forget_accuracy,
+    )
+
+
+def _describe_score(card: Scorecard, ceiling: Scorecard) -> dict[str, Any]:
+    epsilons = np.asarray(card.epsilons.estimate)
+    return {
+        "metric_version": card.metric_version,
+        "protocol": card.ranked_by.value,
+        "score": {
+            "estimate": card.score,
+            "low": card.interval.low,
+            "high": card.interval.high,
+            "level": card.interval.level,
+        },
+        "protocols": {entry.protocol.value: entry.score for entry in card.protocols},
+        "ceiling": {
+            "estimate": ceiling.score,
+            "low": ceiling.interval.low,
+            "high": ceiling.interval.high,
+            "neurips2023": ceiling.under(ScoringProtocol.neurips2023).score,
+            "exact": ceiling.under(ScoringProtocol.exact).score,
+        },
+        "forgetting_quality": card.forgetting_quality,
+        "utility": {
+            "value": card.utility.product,
+            "retain_ratio": card.utility.retain_ratio,
+            "test_ratio": card.utility.test_ratio,
+        },
+        "unlearning_accuracy": card.unlearned_accuracies.unlearning_percent,
+        "retain_accuracy": card.unlearned_accuracies.retain_percent,
+        "test_accuracy": card.unlearned_accuracies.test_percent,
+        "epsilon": {
+            "edges": [bucket.low for bucket in card.buckets],
+            "points": [bucket.points for bucket in card.buckets],
+            "counts": [bucket.examples for bucket in card.buckets],
+            "median": float(np.median(epsilons)),
+            "per_example": epsilons.tolist(),
+            "lower": np.asarray(card.epsilons.lower).tolist(),
+            "attack": [str(attack) for attack in card.epsilons.attack],
+        },
+    }
+
+
+def _mean_accuracies(pool: ScoredPool) -> dict[str, float]:
+    return {
+        "retain": float(np.mean(np.asarray(pool.retain_accuracy))),
+        "forget": float(np.mean(np.asarray(pool.forget_accuracy))),
+        "test": float(np.mean(np.asarray(pool.test_accuracy))),
+    }
+
+
+def _describe_runtime(facts: RunFacts, budget: float) -> dict[str, Any]:
+    """Raise when nothing was calibrated: a score without its cost cannot be gated."""
+    if facts.retrain is None:
+        raise PlatformFault(f"retraining was never calibrated on nodes of class {facts.node_class}")
+    wall, cpu = facts.retrain.compare_both(facts.wall_seconds, facts.cpu_seconds)
+    gated = compute_gated_runtime(wall=wall, cpu=cpu)
+    return {
+        "estimate": gated.estimate,
+        "low": gated.low,
+        "high": gated.high,
+        "wall": wall.estimate,
+        "cpu": cpu.estimate,
+        "budget": budget,
+        "over_budget": is_over_budget(gated.estimate, budget),
+        "seconds_per_replica": float(np.mean(facts.wall_seconds)),
+        "retrain_seconds": facts.retrain.wall_seconds,
+    }
+
+
+def _describe_provenance(problem: LoadedProblem, pools: Mapping[PoolKind, Pool], facts: RunFacts) -> dict[str, Any]:
+    """All it takes to recompute the score."""
+    return {
+        "evaluation_id": facts.evaluation_id,
+        "spec_digest": facts.spec_digest,
+        "source_digest": facts.source_digest,
+        "problem_digest": problem.spec.digest,
+        "manifest_digest": problem.manifest.digest,
+        "pool_digests": {kind.value: pool.digest for kind, pool in pools.items()},
+        "calibration": facts.calibration,
+        "sandbox": facts.sandbox,
+        "node_class": facts.node_class,
+        "versions": {"python": platform.python_version()}
+        | {name: importlib.metadata.version(name) for name in LIBRARIES},
+    }

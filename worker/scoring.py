@@ -1,0 +1,126 @@
+"""The score task: join the outputs of all shards, compare them with the retrained pool, write the scorecard."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from core.db.models import Scorecard
+from core.db.queries import competitions, evaluations
+from core.db.session import reading, transaction
+from core.domain.errors import ContestError
+from core.domain.faults import FaultCode
+from core.domain.submission import Status, Verdict
+from core.jobs import SCORE, enqueue
+from worker.calibration import RetrainCost, load_cost
+from worker.context import WorkerContext
+from worker.outputs import ModelOutputs, concat_outputs, load_npz
+from worker.scorecard import FinishedScore, RunFacts, compute_scorecard, load_pools
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreWork:
+    evaluation_id: str
+    gated: bool
+    spec_digest: str
+    spec: dict[str, Any]
+    source_digest: str
+    outputs: tuple[str, ...]
+    wall: tuple[float, ...]
+    cpu: tuple[float, ...]
+    retrain: RetrainCost | None
+    calibration: str
+
+
+def score_evaluation(context: WorkerContext, evaluation_id: str) -> None:
+    """Score one evaluation whose shards are all done; safe to deliver twice."""
+    work = _load(context, evaluation_id)
+    if work is None:
+        return
+    try:
+        score = _work(context, work)
+    except Exception as error:  # the task's edge: everything here is the platform's own
+        log.exception("scoring failed", evaluation_id=evaluation_id)
+        _give_back(context, evaluation_id, error.message if isinstance(error, ContestError) else repr(error))
+        return
+    _apply(context, work, score)
+
+
+def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
+    node_class = context.settings.node_class
+    with reading(context.engine) as session:
+        evaluation = evaluations.fetch_evaluation(session, evaluation_id)
+        if evaluation is None or evaluation.status != Status.SCORING:
+            return None
+        replicas = evaluations.fetch_replicas(session, evaluation_id)
+        calibration = competitions.fetch_calibration(session, evaluation.spec_id, node_class)
+        return ScoreWork(
+            evaluation_id=evaluation_id,
+            gated=evaluation.submission.purpose == "ranked",
+            spec_digest=evaluation.spec.digest,
+            spec=evaluation.spec.body,
+            source_digest=evaluation.submission.source_digest,
+            outputs=tuple(shard.outputs_digest or "" for shard in evaluation.shards),
+            wall=tuple(row.wall_seconds for row in replicas),
+            cpu=tuple(row.cpu_seconds for row in replicas),
+            retrain=load_cost(session, evaluation.spec_id, node_class),
+            calibration=calibration.evaluation_id if calibration else "",
+        )
+
+
+def _work(context: WorkerContext, work: ScoreWork) -> FinishedScore:
+    problem = context.load(work.spec["problem"])
+    outputs: ModelOutputs = concat_outputs([load_npz(context.store.get(digest)) for digest in work.outputs])
+    facts = RunFacts(
+        evaluation_id=work.evaluation_id,
+        spec_digest=work.spec_digest,
+        source_digest=work.source_digest,
+        sandbox=context.sandbox.name,
+        node_class=context.settings.node_class,
+        calibration=work.calibration,
+        wall_seconds=work.wall,
+        cpu_seconds=work.cpu,
+        retrain=work.retrain,
+    )
+    return compute_scorecard(problem, outputs, load_pools(problem, context.store), facts)
+
+
+def _apply(context: WorkerContext, work: ScoreWork, score: FinishedScore) -> None:
+    with transaction(context.engine) as session:
+        evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
+        if evaluation is None or evaluation.status == Status.FINISHED:
+            return
+        if evaluation.status == Status.CANCELLING:
+            evaluations.move(session, evaluation, Status.FINISHED, verdict=Verdict.WITHDRAWN)
+            return
+        session.add(
+            Scorecard(
+                evaluation_id=evaluation.id,
+                body=score.body,
+                epsilon_svg=score.epsilon_svg,
+                confidence_svg=score.confidence_svg,
+            )
+        )
+        evaluation.score, evaluation.score_low, evaluation.score_high = score.estimate, score.low, score.high
+        evaluation.relative_runtime = score.relative_runtime
+        verdict, code, reason = Verdict.SCORED, None, ""
+        if work.gated and score.over_budget:
+            verdict, code = Verdict.OVER_BUDGET, FaultCode.COMPUTE_BUDGET
+            budget = work.spec["evaluation"]["compute_budget"]
+            reason = f"the runs cost {score.relative_runtime:.1%} of retraining; the budget is {budget:.0%}"
+        evaluations.move(session, evaluation, Status.FINISHED, verdict=verdict, code=code, reason=reason)
+
+
+def _give_back(context: WorkerContext, evaluation_id: str, fault: str) -> None:
+    with transaction(context.engine) as session:
+        evaluation = evaluations.lock_evaluation(session, evaluation_id)
+        if evaluation is None or evaluation.status != Status.SCORING:
+            return
+        evaluation.score_attempts += 1
+        if evaluation.score_attempts < context.settings.max_attempts:
+            enqueue(session, SCORE, evaluation_id)
+            return
+        reason = f"scoring failed {evaluation.score_attempts} times: {fault}"
+        evaluations.move(session, evaluation, Status.FINISHED, verdict=Verdict.PLATFORM_ERROR, reason=reason)

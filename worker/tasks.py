@@ -1,0 +1,40 @@
+"""Celery tasks: an id in, one call of the pipeline, nothing out."""
+
+from functools import cache
+
+import structlog
+import torch
+
+from core.jobs import BUILD_CHUNK, PREPARE, RUN_SHARD, SCORE, celery_app
+from core.settings import get_settings
+from worker import pipeline, preparation, scoring
+from worker.context import WorkerContext, make_context
+
+log = structlog.get_logger()
+
+
+@cache
+def get_context() -> WorkerContext:
+    """One a process, made after the pool has forked."""
+    torch.set_num_threads(1)  # one thread a process: the pool has as many processes as cores
+    return make_context(get_settings())
+
+
+@celery_app.task(name=RUN_SHARD)
+def run_shard(shard_id: str) -> None:
+    pipeline.run_shard(get_context(), shard_id)
+
+
+@celery_app.task(name=SCORE)
+def score_evaluation(evaluation_id: str) -> None:
+    scoring.score_evaluation(get_context(), evaluation_id)
+
+
+@celery_app.task(name=PREPARE)
+def prepare_problem(problem_id: str) -> None:
+    preparation.prepare_problem(get_context(), problem_id)
+
+
+@celery_app.task(name=BUILD_CHUNK)
+def build_chunk(chunk_id: str) -> None:
+    preparation.build_pool_chunk(get_context(), chunk_id)

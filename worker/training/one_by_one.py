@@ -1,0 +1,73 @@
+"""Members trained one after another, channels-last: what pays for convolutions on a CPU."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from core.domain.pools import PoolKind
+from worker.measurement import measure_network
+from worker.outputs import concat_outputs
+from worker.problems import LoadedProblem
+from worker.training.members import (
+    TrainedMembers,
+    TrainingData,
+    batch_orders,
+    batch_slices,
+    initial_network,
+    learning_rates,
+    save_weights,
+    sgd_step,
+    training_data,
+)
+
+
+def train_members(
+    problem: LoadedProblem, kind: PoolKind, seeds: Sequence[int], *, device: torch.device
+) -> TrainedMembers:
+    data = training_data(problem, kind, device)
+    if data.x.ndim == 4:
+        data = TrainingData(x=data.x.contiguous(memory_format=torch.channels_last), y=data.y)
+    networks = [_train(problem, data, seed, device) for seed in seeds]
+    return TrainedMembers(
+        outputs=concat_outputs([measure_network(network, problem, device=device) for network in networks]),
+        weights=tuple(save_weights(network.state_dict()) for network in networks),
+    )
+
+
+def train_one(problem: LoadedProblem, kind: PoolKind, seed: int, *, device: torch.device) -> nn.Module:
+    """Train a single member plainly, with torch's own optimizer: the reference for every strategy."""
+    recipe = problem.spec.recipe
+    data = training_data(problem, kind, device)
+    network = initial_network(problem, seed).to(device).train()
+    optimizer = torch.optim.SGD(
+        network.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
+    )
+    slices = batch_slices(len(data.y), recipe.batch_size)
+    rates = learning_rates(recipe, steps=len(slices) * recipe.epochs)
+    for order in torch.from_numpy(batch_orders(seed, examples=len(data.y), epochs=recipe.epochs)).to(device):
+        for part in slices:
+            optimizer.param_groups[0]["lr"] = next(rates)
+            optimizer.zero_grad()
+            torch.autograd.backward(F.cross_entropy(network(data.x[order[part]]), data.y[order[part]]))
+            optimizer.step()
+    return network.eval()
+
+
+def _train(problem: LoadedProblem, data: TrainingData, seed: int, device: torch.device) -> nn.Module:
+    recipe = problem.spec.recipe
+    network = initial_network(problem, seed).to(device).train()
+    if data.x.ndim == 4:
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    parameters: list[Tensor] = list(network.parameters())
+    momenta = [torch.zeros_like(parameter) for parameter in parameters]
+    slices = batch_slices(len(data.y), recipe.batch_size)
+    rates = learning_rates(recipe, steps=len(slices) * recipe.epochs)
+    for order in torch.from_numpy(batch_orders(seed, examples=len(data.y), epochs=recipe.epochs)).to(device):
+        for part in slices:
+            loss = F.cross_entropy(network(data.x[order[part]]), data.y[order[part]])
+            gradients = list(torch.autograd.grad(loss, parameters))
+            with torch.no_grad():
+                sgd_step(parameters, gradients, momenta, recipe=recipe, learning_rate=next(rates))
+    return network
