@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from api.errors import Problem, describe_errors
 
+WITHOUT_TOKEN = frozenset({"register", "create_token"})
 REFERENCE = "#/components/schemas/{model}"
 
 
@@ -36,3 +37,7 @@ def _correct_errors(document: dict[str, Any]) -> None:
             if "422" in responses:
                 responses["422"] = problem
             responses.setdefault("default", {**problem, "description": "Any other error"})
+            if operation["operationId"] in WITHOUT_TOKEN:
+                del operation["security"]
+            elif "401" not in responses:  # a token is welcome: staff and authors are shown more
+                operation["security"] = [{}, *operation["security"]]

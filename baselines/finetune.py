@@ -15,7 +15,9 @@ from torch.nn import functional as F
 EPOCHS, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 3, 0.1, 0.9, 5e-4
 
 
-def unlearning(net: nn.Module, retain_loader: Any, forget_loader: Iterable[Any], val_loader: Iterable[Any]) -> nn.Module:
+def unlearning(
+    net: nn.Module, retain_loader: Any, forget_loader: Iterable[Any], val_loader: Iterable[Any]
+) -> nn.Module:
     device = next(net.parameters()).device
     optimizer = torch.optim.SGD(net.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
     steps = EPOCHS * len(retain_loader)

@@ -16,7 +16,9 @@ from torch.nn import functional as F
 EPOCHS, LEARNING_RATE, MOMENTUM, CLIP = 5, 0.02, 0.9, 1.0
 
 
-def unlearning(net: nn.Module, retain_loader: Iterable[Any], forget_loader: Any, val_loader: Iterable[Any]) -> nn.Module:
+def unlearning(
+    net: nn.Module, retain_loader: Iterable[Any], forget_loader: Any, val_loader: Iterable[Any]
+) -> nn.Module:
     device = next(net.parameters()).device
     optimizer = torch.optim.SGD(net.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
     net.eval()

@@ -2,11 +2,12 @@
 
 Source: second prize of the NeurIPS 2023 unlearning challenge (team Kookmin), generalised from convolutions to every
 weight matrix so that it works on perceptrons too.
- 1. G = gradient of the loss on a random part of the retain set, as large as the forget set, minus that on the forget set.
+ 1. G = the gradient on a random part of the retain set, as large as the forget set, minus that on the forget set.
  2. The SHARE of weights with the smallest |G| is drawn anew (He normal, fan-out).
- 3. Training on the retain set; weights that were kept take a KEPT share of the gradient.
-Hyper-parameters: SHARE 0.3 over the whole network, KEPT 0.1 in the contest and 1 here, 3 epochs, peak rate 0.2.
-Cost: 2 passes over the forget set's size and 3 over the retain set.
+ 3. Training on the retain set; weights that were not drawn anew take only a KEPT share of the gradient.
+Hyper-parameters: SHARE 0.1 over the whole network (0.3 in the contest), KEPT 1 (0.1 in the contest, with many more
+steps to an epoch), 4 epochs, learning rate rising to 0.15 and falling again, momentum 0.9, weight decay 0.004.
+Cost: 4 passes over the retain set and 2 over as much as the forget set.
 """
 
 from collections.abc import Iterable
@@ -16,8 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-EPOCHS, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 3, 0.2, 0.9, 5e-4
-SHARE, KEPT = 0.3, 1.0
+EPOCHS, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 4, 0.15, 0.9, 4e-3
+SHARE, KEPT = 0.1, 1.0
 
 
 def unlearning(net: nn.Module, retain_loader: Any, forget_loader: Any, val_loader: Iterable[Any]) -> nn.Module:
@@ -36,7 +37,7 @@ def unlearning(net: nn.Module, retain_loader: Any, forget_loader: Any, val_loade
             optimizer.zero_grad()
             F.cross_entropy(net(x), y).backward()
             for name, scale in scales.items():
-                parameters[name].grad.mul_(scale)
+                gradient_of(parameters[name]).mul_(scale)
             optimizer.step()
             scheduler.step()
     return net.eval()
@@ -53,11 +54,15 @@ def choose_weights(net: nn.Module, retain_loader: Any, forget_loader: Any, devic
     for _, batch in zip(range(batches), retain_loader, strict=False):  # the loader shuffles: a random part
         x, y = unpack(batch, device)
         F.cross_entropy(net(x), y).backward()
-    sizes = {name: value.grad.abs() for name, value in net.named_parameters() if value.dim() > 1}
+    sizes = {name: gradient_of(value).abs() for name, value in net.named_parameters() if value.dim() > 1}
     net.zero_grad()
     every = torch.cat([size.flatten() for size in sizes.values()])
     bound = every.kthvalue(max(int(SHARE * every.numel()), 1)).values
     return {name: size <= bound for name, size in sizes.items()}
+
+
+def gradient_of(parameter: Tensor) -> Tensor:
+    return parameter.grad if parameter.grad is not None else torch.zeros_like(parameter)
 
 
 @torch.no_grad()

@@ -18,7 +18,9 @@ EPOCHS, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 2, 0.1, 0.9, 5e-4
 ALPHA, CLIP = 0.95, 1.0
 
 
-def unlearning(net: nn.Module, retain_loader: Any, forget_loader: Iterable[Any], val_loader: Iterable[Any]) -> nn.Module:
+def unlearning(
+    net: nn.Module, retain_loader: Any, forget_loader: Iterable[Any], val_loader: Iterable[Any]
+) -> nn.Module:
     device = next(net.parameters()).device
     optimizer = torch.optim.SGD(net.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
     steps = EPOCHS * len(retain_loader)

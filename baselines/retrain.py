@@ -23,7 +23,9 @@ RECIPE: dict[str, Any] = {
 }
 
 
-def unlearning(net: nn.Module, retain_loader: Any, forget_loader: Iterable[Any], val_loader: Iterable[Any]) -> nn.Module:
+def unlearning(
+    net: nn.Module, retain_loader: Any, forget_loader: Iterable[Any], val_loader: Iterable[Any]
+) -> nn.Module:
     reinitialise(net)
     device = next(net.parameters()).device
     steps = RECIPE["epochs"] * len(retain_loader)
@@ -65,7 +67,7 @@ def make_schedule(steps: int) -> Callable[[int], float]:
             return 1.0
         if RECIPE["schedule"] == "cosine":
             return 0.5 * (1 + math.cos(math.pi * step / steps))
-        return min((step + 1) / warmup, max(steps - step, 0) / max(steps - warmup, 1))
+        return float(min((step + 1) / warmup, max(steps - step, 0) / max(steps - warmup, 1)))
 
     return share
 

@@ -10,8 +10,6 @@ from rich.text import Text
 from cli.numbers import show_interval, show_percent, show_points, show_score
 from cli.scorecard import show_verdict
 
-UNRANKED = "–"
-
 
 def render_board(board: Mapping[str, Any]) -> RenderableType:
     """Ranked rows, references in position without a rank, over-budget rows below, and the ceiling."""
@@ -22,9 +20,9 @@ def render_board(board: Mapping[str, Any]) -> RenderableType:
     for title in ("2023", "UA", "RA", "TA", "runtime"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    for row in board["rows"]:
+    for row in board["entries"]:
         table.add_row(*_show_row(row), style="" if row["rank"] is not None else "dim")
-    if not board["rows"]:
+    if not board["entries"]:
         return Text("nobody is on the board yet")
     ceiling = board.get("ceiling")
     if ceiling is not None:
@@ -35,13 +33,9 @@ def render_board(board: Mapping[str, Any]) -> RenderableType:
 
 
 def show_rank(row: Mapping[str, Any]) -> str:
-    """A rank, with the range that a tie group spans."""
-    if row["rank"] is None:
-        return UNRANKED
-    first, last = row.get("tied_first"), row.get("tied_last")
-    if first is None or last is None or first == last:
-        return str(row["rank"])
-    return f"{row['rank']} ({first}–{last})"
+    """A rank, and the range that its tie group spans."""
+    rank, label = row["rank"], str(row["rank_label"])
+    return label if rank is None or label == str(rank) else f"{rank} ({label})"
 
 
 def _show_row(row: Mapping[str, Any]) -> list[str | Text]:
@@ -49,7 +43,7 @@ def _show_row(row: Mapping[str, Any]) -> list[str | Text]:
     return [
         show_rank(row),
         Text(row["name"]),
-        show_interval(row["score"], row["low"], row["high"]),
+        show_interval(row["score"], row["score_low"], row["score_high"]),
         show_score(row.get("neurips2023")),
         show_points(row.get("unlearning_accuracy")),
         show_points(row.get("retain_accuracy")),

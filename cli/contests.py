@@ -19,12 +19,12 @@ SlugArgument = Annotated[
 ]
 BOARD_COLUMNS = (
     "rank",
-    "tied_first",
-    "tied_last",
+    "rank_label",
     "name",
+    "filename",
     "score",
-    "low",
-    "high",
+    "score_low",
+    "score_high",
     "neurips2023",
     "unlearning_accuracy",
     "retain_accuracy",
@@ -96,7 +96,7 @@ def to_csv(board: Mapping[str, Any]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(BOARD_COLUMNS)
-    for row in board["rows"]:
+    for row in board["entries"]:
         writer.writerow([_protect(row.get(name)) for name in BOARD_COLUMNS])
     return stream.getvalue()
 

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -84,10 +85,10 @@ def _wait_until_open(console: Console, platform: LocalPlatform) -> None:
             if competition["state"] == "open":
                 return
             preparation = competition["preparation"]
-            if preparation["fault"]:
-                raise PlatformFault(preparation["fault"])
+            if competition["fault"]:
+                raise PlatformFault(competition["fault"])
             bars.update(bar, completed=preparation["finished"], total=preparation["total"] or None)
-            if preparation["total"] and preparation["finished"] >= preparation["total"]:
+            if preparation["stage"] == "calibration":
                 bars.update(bar, description="calibrating retraining")
             time.sleep(POLL_SECONDS)
     raise PlatformFault(f"the competition did not open within {PREPARE_SECONDS:.0f} s")
@@ -98,10 +99,8 @@ def _submit_all(platform: LocalPlatform, password: str) -> dict[str, str]:
     entries = {}
     for name in list_baselines():
         client = LacunaClient(platform.url)
-        try:
+        with suppress(Conflict):  # a demo was here before
             client.register(name, password)
-        except Conflict:
-            pass  # a demo was here before
         purpose = "ranked"
         if name == REFERENCE:
             with transaction(get_engine(platform.settings.resolved_database_url)) as session:
@@ -126,7 +125,9 @@ def _follow(console: Console, platform: LocalPlatform, entries: dict[str, str], 
             platform.check()
             for name, submission_id in list(waiting.items()):
                 state = client.get_submission(submission_id)
-                bars.update(tasks[name], description=f"{name:<18} {state['status']}", **_counts(state))
+                progress = state["progress"]
+                line = f"{name:<18} {state['status']}"
+                bars.update(tasks[name], description=line, completed=progress["finished"], total=progress["total"])
                 if state["status"] == "finished":
                     del waiting[name]
                     if state["verdict"] not in ("scored", "over_budget"):
@@ -136,10 +137,6 @@ def _follow(console: Console, platform: LocalPlatform, entries: dict[str, str], 
                     bars.update(tasks[name], description=_summary(name, state))
             time.sleep(POLL_SECONDS)
     return [*failed, *(f"{name} (still {client.get_submission(i)['status']})" for name, i in waiting.items())]
-
-
-def _counts(state: dict[str, Any]) -> dict[str, int]:
-    return {"completed": state["progress"]["finished"], "total": state["progress"]["total"]}
 
 
 def _summary(name: str, state: dict[str, Any]) -> str:

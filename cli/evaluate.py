@@ -7,7 +7,7 @@ import typer
 
 from cli.console import make_console, print_error, print_json, print_line, print_note
 from cli.exits import get_exit_of_verdict
-from cli.files import write_report
+from cli.files import check_writable, write_report
 from cli.lazy import load
 from cli.progress import StageProgress
 from cli.scorecard import render_scorecard, show_verdict
@@ -35,6 +35,8 @@ def evaluate(
     """Score a submission here: no account, same sandbox and evaluator, one HTML report."""
     spec = find_problem(problem)
     read = read_or_reject(file)
+    target = report or Path(f"{file.stem}-report.html")
+    check_writable(target)
     settings = get_settings()
     evaluate_submission = load("worker.local", "evaluate_submission")
     with StageProgress() as progress:
@@ -47,7 +49,6 @@ def evaluate(
             gate=gate,
             on_progress=progress.update,
         )
-    target = report or Path(f"{file.stem}-report.html")
     write_report(target, _render_html(found, title=file.name, problem=spec.title))
     if as_json:
         print_json(_to_json(found, target))
@@ -59,12 +60,15 @@ def evaluate(
 def open_sandbox(settings: Settings, option: str) -> Any:
     """The sandbox that the option names, else the one of the settings."""
     chosen = settings.model_copy(update={"sandbox": option}) if option else settings
-    return load("worker.context", "find_sandbox")(chosen)
+    return load("worker.runner.choose", "choose_sandbox")(chosen)
 
 
 def print_failure(*, code: Any, reason: str, log: str, traceback: str) -> None:
     """Everything the author of the code may know; at home that is all there is."""
-    print_error(f"{code}: {reason}" if code else reason, HINTS[code] if code else "")
+    hint = HINTS[code] if code else ""
+    if traceback and "lacuna doctor" in hint:  # where to see the traceback need not be said above it
+        hint = ""
+    print_error(f"{code}: {reason}" if code else reason, hint)
     if traceback:
         print_line(traceback)
     if log:

@@ -1,5 +1,6 @@
 """Reading what a participant hands to a command."""
 
+import os
 from pathlib import Path
 
 from core.domain.errors import InvalidInput
@@ -14,6 +15,16 @@ def read_upload(path: Path) -> bytes:
         raise InvalidInput(f"no such file: {path}") from None
     except OSError as error:
         raise InvalidInput(f"cannot read {path}: {error.strerror}") from None
+
+
+def check_writable(path: Path) -> None:
+    """Say before minutes of work, not after, that its result has no place to go."""
+    if path.is_dir():
+        raise InvalidInput(f"cannot write {path}: it is a folder")
+    place = path if path.exists() else path.absolute().parent
+    if not os.access(place, os.W_OK):
+        reason = "no permission" if place.exists() else f"there is no folder {place}"
+        raise InvalidInput(f"cannot write {path}: {reason}")
 
 
 def write_report(path: Path, text: str) -> None:

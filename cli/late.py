@@ -21,7 +21,7 @@ class LateCommand:
 LATE_COMMANDS = {
     command.name: command
     for command in (
-        LateCommand("cli.demo", "demo", "From nothing to a leaderboard: start, build, enter the baselines.", "This machine"),
+        LateCommand("cli.demo", "demo", "From nothing to a leaderboard, all baselines entered.", "This machine"),
         LateCommand("cli.up", "up", "Run the whole platform on this machine until Ctrl-C.", "This machine"),
         LateCommand("cli.grant", "grant", "Give an account a role.", "Organizers"),
     )

@@ -1,11 +1,13 @@
 """What `lacuna doctor` cannot see from outside: how the network comes back. A few lines join the file and print it."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 ENTRY = "submission.py"
 MARK = "lacuna-probe:"
+_FRAME = re.compile(r'^  File "[^"]*", line \d+, in probed\n(?:    .*\n)*', re.MULTILINE)
 
 # Joined at the end, so that line numbers in tracebacks stay; functools.wraps keeps the parameters asked for by name.
 _SOURCE = """
@@ -63,6 +65,11 @@ def read_probe(log: str) -> ProbeReport | None:
             except (ValueError, KeyError, TypeError):
                 return None
     return None
+
+
+def remove_probe_frame(traceback: str) -> str:
+    """The traceback without the frame of the probe: two or three indented lines."""
+    return _FRAME.sub("", traceback)
 
 
 def remove_probe(log: str) -> str:

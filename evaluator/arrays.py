@@ -28,7 +28,7 @@ def check_pool(pool: Pool, name: str) -> Floats:
 
 
 def check_pools(unlearned: Pool, retrained: Pool) -> tuple[Floats, Floats]:
-    """Both pools as float64, of the same N."""
+    """Return both pools, (R, N) and (R', N), as float64; raises InvalidPool as check_pool does."""
     left, right = check_pool(unlearned, "unlearned"), check_pool(retrained, "retrained")
     if left.shape[1] != right.shape[1]:
         raise InvalidPool(f"the pools disagree on examples: {left.shape[1]} unlearned, {right.shape[1]} retrained")

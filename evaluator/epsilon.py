@@ -38,9 +38,9 @@ def compute_epsilons(
 ) -> EpsilonEstimates:
     """How well the attacks tell unlearned from retrained models, per forget example.
 
-    unlearned, retrained: (R, N) confidences; the same N >= 1; R >= 2 in each and may differ (held_out: R >= folds).
+    unlearned, retrained: (R, N) confidences; the same N >= 1; R >= 2 in each and may differ.
     delta: slack in [0, 1), not used by held_out. alpha: least mass that counts, in (0, 0.5]; held_out only, as are
-    folds, split_seeds and seed. confidence: level of the lower bound.
+    folds (at most R are used), split_seeds and seed. confidence: level of the lower bound.
     Returns estimate and lower bound, (N,) each, in nats: at most ln(1 / alpha) under held_out, at most 50, which
     means separable, under the other two.
     Raises InvalidPool if a value is not finite, the shapes disagree, or an option is out of range.

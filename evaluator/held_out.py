@@ -7,7 +7,6 @@ import numpy as np
 from scipy.special import betaincinv
 
 from evaluator.arrays import Floats, Ints
-from evaluator.errors import InvalidPool
 from evaluator.regions import ATTACKS, Choice, Rows, choose_cut_regions, choose_ratio_regions
 from evaluator.spec import Attack, EpsilonOptions
 from evaluator.splits import Folds, count_by_fold, draw_folds
@@ -27,20 +26,18 @@ class HeldOutCounts:
 
 
 def compute_held_out_counts(unlearned: Floats, retrained: Floats, options: EpsilonOptions) -> HeldOutCounts:
-    """Choose a region per example, split seed and fold on the other folds; count it on that fold."""
-    if min(unlearned.shape[0], retrained.shape[0]) < options.folds:
-        raise InvalidPool(f"held_out with {options.folds} folds needs that many replicas in each pool")
+    """Choose a region per example, split seed and fold on the other folds of both (R, N) pools; count it there."""
+    sizes = (unlearned.shape[0], retrained.shape[0])
     folds = draw_folds(
-        unlearned.shape[0],
-        retrained.shape[0],
-        count=options.folds,
+        *sizes,
+        count=min(options.folds, *sizes),
         split_seeds=options.split_seeds,
         seed=options.seed,
     )
     parts = [
         _count_chunk(left, right, folds, options.alpha) for left, right in _chunks(unlearned.T, retrained.T, folds)
     ]
-    shape = (unlearned.shape[1], options.split_seeds, options.folds)
+    shape = (unlearned.shape[1], folds.split_seeds, folds.count)
     gain, gain_size, cost, cost_size = (
         np.concatenate([getattr(part, name) for part in parts]).reshape(shape).sum(axis=2)
         for name in ("gain", "gain_size", "cost", "cost_size")
@@ -95,7 +92,7 @@ def compute_lower_bounds(counts: HeldOutCounts, alpha: float, confidence: float)
 
 def _bound_mass(hits: Ints, size: Ints, error: float) -> Floats:
     """Clopper-Pearson lower bound of a mass."""
-    bound: Floats = betaincinv(np.maximum(hits, 1), size - hits + 1, error)
+    bound = np.array(betaincinv(np.maximum(hits, 1), size - hits + 1, error), dtype=np.float64)
     bound[hits == 0] = 0.0
     return bound
 

@@ -23,7 +23,7 @@ class RuleAnswer:
 
 
 def compute_published_epsilons(unlearned: Floats, retrained: Floats, delta: float) -> tuple[Floats, list[Attack]]:
-    """One epsilon in [0, 50] per example of two checked (R, N) pools, by docs/metric.md §3 to §5 and §9."""
+    """One epsilon in [0, 50] per example of two checked (R, N) pools, by docs/metric.md §3 to §5."""
     answers = [
         answer_example(np.sort(unlearned[:, j]), np.sort(retrained[:, j]), delta) for j in range(unlearned.shape[1])
     ]
@@ -31,7 +31,7 @@ def compute_published_epsilons(unlearned: Floats, retrained: Floats, delta: floa
 
 
 def answer_example(unlearned: Floats, retrained: Floats, delta: float) -> RuleAnswer:
-    """The rule for one example, given both samples in ascending order."""
+    """The rule for one example, given both samples, (R,) and (R',), in ascending order."""
     if _are_equal(unlearned, retrained):
         return RuleAnswer(0.0, Attack.none)
     positive, negative = _orient(unlearned, retrained)
@@ -94,7 +94,8 @@ def _judge(errors: tuple[Ints, Ints], sizes: tuple[int, int], delta: float) -> f
 def make_epsilon_table(predicted: int, other: int, delta: float) -> Floats:
     """Epsilon for every pair of counts: row false positives of `other`, column false negatives of `predicted`.
 
-    -inf marks a discarded pair (exactly one count 0, or no defined value), +inf perfect separation.
+    Returns (other + 1, predicted + 1); -inf marks a discarded pair (exactly one count 0, or no defined value),
+    +inf perfect separation.
     """
     positive_rate = np.arange(other + 1)[:, None] / other
     negative_rate = np.arange(predicted + 1)[None, :] / predicted

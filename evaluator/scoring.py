@@ -176,11 +176,11 @@ def _compute_interval(
     options = replace(spec.epsilon, split_seeds=spec.interval_split_seeds)
 
     def rescore(left: Ints, right: Ints) -> float:
-        halves = unlearned.take(left), retrained.take(right)
+        drawn = unlearned.take(left), retrained.take(right)
         epsilons = estimate_epsilons(
-            halves[0].confidences, halves[1].confidences, protocol=spec.protocol, options=options
+            drawn[0].confidences, drawn[1].confidences, protocol=spec.protocol, options=options
         )
-        return float(compute_pool_points(epsilons).mean()) * _compute_utility(*halves).product
+        return float(compute_pool_points(epsilons).mean()) * _compute_utility(*drawn).product
 
     return compute_interval(
         estimate,

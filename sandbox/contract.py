@@ -5,7 +5,7 @@ The host writes frames to the guest's stdin and reads frames from its stdout; th
 
 host → guest   setup {…, files, originals}   file {name}+code   splits+safetensors   original {index}+safetensors
                run {index, seed, original}   kill {index}   stop
-guest → host   ready {}   started {index}   log {index}+text
+guest → host   ready {}   started {index}   returned {index}   log {index}+text
                finished {index, outcome, cpu_seconds, peak_memory_bytes, error, traceback, clean}+safetensors
 
 A replica talks to its parent in the same frames: `started {cpu_seconds}`, then `finished {outcome, error, traceback}`.
@@ -36,6 +36,7 @@ class Message(StrEnum):
     STOP = "stop"
     READY = "ready"
     STARTED = "started"
+    RETURNED = "returned"
     LOG = "log"
     FINISHED = "finished"
 

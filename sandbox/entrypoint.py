@@ -68,7 +68,7 @@ class Parent:
             return watch.follow(
                 host_fd=self._in.fileno(),
                 is_told_to_kill=self._is_told_to_kill,
-                on_started=lambda: write_frame(self._out, Message.STARTED, index=order["index"]),
+                tell=lambda kind: write_frame(self._out, kind, index=order["index"]),
             )
         finally:
             os.close(result_read)

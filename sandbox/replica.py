@@ -84,8 +84,9 @@ def _live(assignment: Assignment, order: Mapping[str, Any], scratch: Path, strea
 
 
 def _unlearn(folder: Path, arguments: tuple[Any, ...], offered: Mapping[str, Any], seed: int) -> Any:
+    known = len(sys.modules)
     module = _import_submission(folder)
-    reseed_generators(folder, seed)
+    reseed_generators(folder, seed, known=known)
     function = get_entry_function(module)
     options = choose_options(function, offered)
     prepare = get_prepare_function(module)

@@ -7,6 +7,7 @@ replicas in turn; where every replica imports the file anew it would make them a
 import random
 import sys
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,21 +16,25 @@ import numpy as np
 import torch
 
 
-def reseed_generators(folder: Path, seed: int) -> None:
-    """Reseed every generator that a module of the submission holds by name, each from its own state and `seed`."""
+def reseed_generators(folder: Path, seed: int, *, known: int) -> None:
+    """Reseed every generator that a module of the submission holds by name, each from its own state and `seed`.
+
+    known: how many modules were loaded before the submission; looking at those would copy their pages.
+    """
     seen: set[int] = set()
-    for module in _find_modules(folder):
+    for module in _find_modules(folder, known):
         for value in list(vars(module).values()):
             if id(value) not in seen:
                 seen.add(id(value))
                 _reseed(value, seed)
 
 
-def _find_modules(folder: Path) -> Iterable[ModuleType]:
-    root = folder.resolve()
-    for module in list(sys.modules.values()):
+def _find_modules(folder: Path, known: int) -> Iterable[ModuleType]:
+    root = f"{folder}/"
+    new = max(len(sys.modules) - known, 0)
+    for module in list(islice(reversed(sys.modules.values()), new)):  # a dict keeps the order of insertion
         origin = getattr(module, "__file__", None)
-        if isinstance(module, ModuleType) and isinstance(origin, str) and root in Path(origin).resolve().parents:
+        if isinstance(module, ModuleType) and isinstance(origin, str) and origin.startswith(root):
             yield module
 
 

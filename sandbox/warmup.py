@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 import torch
 
+from sandbox.torchvision_compat import load_torchvision
+
 # Only these are ever imported on behalf of a submission, and only when its text names them.
 LIBRARIES = frozenset(
     """torchvision torchvision.transforms torchvision.transforms.functional torchvision.transforms.v2
@@ -55,7 +57,8 @@ def _known_prefixes(name: str) -> set[str]:
 def _import_quietly(name: str) -> None:
     try:
         if name.split(".")[0] == "torchvision":
-            importlib.import_module("sandbox.torchvision_compat")
-        importlib.import_module(name)
-    except Exception:  # noqa: BLE001, S110 -- a library that is absent here fails again, visibly, in the replica
+            load_torchvision(name)
+        else:
+            importlib.import_module(name)
+    except Exception:  # noqa: S110 -- a library that is absent here fails again, visibly, in the replica
         pass

@@ -48,7 +48,7 @@ class Watch:
         self._printed = 0
         self._over = False
 
-    def follow(self, *, host_fd: int, is_told_to_kill: Callable[[], bool], on_started: Callable[[], None]) -> Report:
+    def follow(self, *, host_fd: int, is_told_to_kill: Callable[[], bool], tell: Callable[[Message], None]) -> Report:
         os.set_blocking(self._result_fd, False)
         os.set_blocking(self._log_fd, False)
         poll = select.poll()
@@ -61,9 +61,11 @@ class Watch:
                 break
             ended = self._has_ended()
             self._read_log(poll)
-            self._read_results(poll, on_started)
+            self._read_results(poll, tell)
             if ended and not self._over:
                 break
+        if self._started_cpu is not None:
+            tell(Message.RETURNED)  # what it gave back is fixed now; to end its processes is not its own time
         return self._close()
 
     def _close(self) -> Report:
@@ -101,21 +103,21 @@ class Watch:
                 self._fault(Outcome.OUTPUT_LIMIT, f"printed more than {self._limits['print_bytes']} bytes")
                 return
 
-    def _read_results(self, poll: select.poll, on_started: Callable[[], None]) -> None:
+    def _read_results(self, poll: select.poll, tell: Callable[[Message], None]) -> None:
         while not self._over and (piece := self._read(self._result_fd, poll)) is not None:
             self._buffer.feed(piece)
             try:
                 while not self._over and (frame := self._buffer.pop()) is not None:
-                    self._take(*frame, on_started)
+                    self._take(*frame, tell)
             except PayloadTooLarge:
                 self._fault(Outcome.OUTPUT_LIMIT, "the result is larger than the network may be")
             except FrameError:
                 self._fault(Outcome.OUTPUT_MISSING, "what came back is no result")
 
-    def _take(self, header: Mapping[str, Any], payload: bytes, on_started: Callable[[], None]) -> None:
+    def _take(self, header: Mapping[str, Any], payload: bytes, tell: Callable[[Message], None]) -> None:
         if self._started_cpu is None and header["kind"] is Message.STARTED:
             self._started_cpu = float(header["cpu_seconds"])
-            on_started()
+            tell(Message.STARTED)
         elif header["kind"] is Message.FINISHED:
             self._finish(header, payload)
         else:
@@ -143,4 +145,3 @@ class Watch:
             with suppress(KeyError):
                 poll.unregister(fd)
         return piece or None
-

@@ -1,9 +1,14 @@
-"""What retraining costs in the sandbox on this class of node: `baselines/retrain.py` run as an ordinary submission."""
+"""What retraining costs in the sandbox on this class of node, and what starting a replica costs by itself.
 
-from collections.abc import Sequence
+Both are measured by ordinary submissions: `baselines/retrain.py` with the problem's recipe, and
+`baselines/identity.py`, whose whole cost is the sandbox's own and is taken off either side of the ratio.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from sqlalchemy.orm import Session
 
 from core.db.models import Calibration, Evaluation, Replica
@@ -11,48 +16,88 @@ from core.db.queries import competitions, evaluations
 from core.domain.submission import Status, Verdict
 from evaluator.runtime import RelativeRuntime, compute_gated_runtime, compute_relative_runtime
 
+RETRAIN_FILE = "retrain.py"
+IDLE_FILE = "identity.py"
+CALIBRATION_FILES = (RETRAIN_FILE, IDLE_FILE)
+Seconds = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunSeconds:
+    """Seconds of each replica of one file, by the wall and by the processor."""
+
+    wall: Seconds
+    cpu: Seconds
+
 
 @dataclass(frozen=True, slots=True)
 class RetrainCost:
-    """Seconds of each calibration run, by the wall and by the processor."""
-
-    wall: tuple[float, ...]
-    cpu: tuple[float, ...]
+    retrain: RunSeconds
+    idle: RunSeconds
+    evaluation_ids: tuple[str, ...] = ()
 
     @property
     def wall_seconds(self) -> float:
-        return float(np.mean(self.wall))
+        """Of one retraining, as the clock outside sees it."""
+        return float(np.mean(self.retrain.wall))
 
-    def compare(self, replicas: Sequence[Replica]) -> RelativeRuntime:
-        """Relative runtime of these replicas: the larger of the wall's and the processor's ratio counts."""
-        return self.compare_seconds([r.wall_seconds for r in replicas], [r.cpu_seconds for r in replicas])
+    def compare(self, run: RunSeconds) -> RelativeRuntime:
+        """Relative runtime: the larger of the wall's and the processor's ratio counts."""
+        wall, cpu = self.compare_both(run)
+        return compute_gated_runtime(wall=wall, cpu=cpu)
 
-    def compare_seconds(self, wall: Sequence[float], cpu: Sequence[float]) -> RelativeRuntime:
-        by_wall, by_cpu = self.compare_both(wall, cpu)
-        return compute_gated_runtime(wall=by_wall, cpu=by_cpu)
-
-    def compare_both(self, wall: Sequence[float], cpu: Sequence[float]) -> tuple[RelativeRuntime, RelativeRuntime]:
+    def compare_both(self, run: RunSeconds) -> tuple[RelativeRuntime, RelativeRuntime]:
         return (
-            compute_relative_runtime(np.asarray(wall), np.asarray(self.wall)),
-            compute_relative_runtime(np.asarray(cpu), np.asarray(self.cpu)),
+            compute_relative_runtime(
+                _without_start(run.wall, self.idle.wall), _without_start(self.retrain.wall, self.idle.wall)
+            ),
+            compute_relative_runtime(
+                _without_start(run.cpu, self.idle.cpu), _without_start(self.retrain.cpu, self.idle.cpu)
+            ),
         )
 
 
+def collect_seconds(replicas: Sequence[Replica]) -> RunSeconds:
+    return RunSeconds(
+        tuple(replica.wall_seconds for replica in replicas), tuple(replica.cpu_seconds for replica in replicas)
+    )
+
+
 def load_cost(session: Session, spec_id: str, node_class: str) -> RetrainCost | None:
-    row = competitions.fetch_calibration(session, spec_id, node_class)
-    return None if row is None else RetrainCost(tuple(row.seconds["wall"]), tuple(row.seconds["cpu"]))
+    """None until both files have been measured on such a node."""
+    rows = competitions.fetch_calibrations(session, spec_id, node_class)
+    if not set(CALIBRATION_FILES) <= set(rows):
+        return None
+    retrain, idle = (_read(rows[name].seconds) for name in CALIBRATION_FILES)
+    return RetrainCost(retrain, idle, tuple(rows[name].evaluation_id for name in CALIBRATION_FILES))
 
 
-def store_calibration(session: Session, evaluation: Evaluation, *, node_class: str) -> None:
-    """Keep the cost, end the calibration run, and open the competitions that waited for it."""
-    replicas = evaluations.fetch_replicas(session, evaluation.id)
-    seconds = {"wall": [r.wall_seconds for r in replicas], "cpu": [r.cpu_seconds for r in replicas]}
-    row = Calibration(spec_id=evaluation.spec_id, node_class=node_class, evaluation_id=evaluation.id, seconds=seconds)
-    if competitions.fetch_calibration(session, evaluation.spec_id, node_class) is None:
-        session.add(row)
+def store_calibration(session: Session, evaluation: Evaluation, *, filename: str, node_class: str) -> None:
+    """Keep the cost, end the calibration run, and open the competitions that waited for the last of them."""
+    run = collect_seconds(evaluations.fetch_replicas(session, evaluation.id))
+    if filename not in competitions.fetch_calibrations(session, evaluation.spec_id, node_class):
+        session.add(
+            Calibration(
+                spec_id=evaluation.spec_id,
+                node_class=node_class,
+                filename=filename,
+                evaluation_id=evaluation.id,
+                seconds={"wall": run.wall, "cpu": run.cpu},
+            )
+        )
+        session.flush()
     evaluations.move(session, evaluation, Status.SCORING)
     evaluations.move(session, evaluation, Status.FINISHED, verdict=Verdict.SCORED, reason="calibrated")
-    for competition in competitions.fetch_competitions_of_spec(session, evaluation.spec_id):
-        if competition.state == "preparing":
-            competition.state = "open"
-            competition.fault = ""
+    if load_cost(session, evaluation.spec_id, node_class) is not None:
+        for competition in competitions.fetch_competitions_of_spec(session, evaluation.spec_id):
+            if competition.state == "preparing":
+                competition.state, competition.fault = "open", ""
+
+
+def _without_start(seconds: Seconds, idle: Seconds) -> npt.NDArray[np.float64]:
+    # the median: one replica that was held up must not make everybody's start look dear
+    return np.maximum(np.asarray(seconds) - np.median(idle), 0.0)
+
+
+def _read(seconds: Mapping[str, Sequence[float]]) -> RunSeconds:
+    return RunSeconds(tuple(seconds["wall"]), tuple(seconds["cpu"]))

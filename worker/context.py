@@ -13,9 +13,7 @@ from core.storage import BlobStore, FolderStore
 from worker.inspection import Inspector
 from worker.problems import LoadedProblem, load_problem
 from worker.runner.base import Sandbox
-from worker.runner.choose import choose_sandbox, pick_sandbox
-from worker.runner.docker import DockerOptions
-from worker.runner.remote import LauncherSandbox
+from worker.runner.choose import choose_sandbox
 
 
 @dataclass(slots=True)
@@ -50,13 +48,5 @@ def make_context(settings: Settings) -> WorkerContext:
         settings=settings,
         engine=get_engine(settings.resolved_database_url),
         store=FolderStore(settings.store_folder),
-        sandbox=find_sandbox(settings),
+        sandbox=choose_sandbox(settings),
     )
-
-
-def find_sandbox(settings: Settings) -> Sandbox:
-    """The sandbox the settings name; a readable fault if it cannot run here."""
-    if settings.sandbox == "launcher":
-        return pick_sandbox([LauncherSandbox(settings.launcher_socket)])
-    options = DockerOptions(image=settings.sandbox_image)
-    return choose_sandbox(settings.sandbox, allow_process=not settings.production, docker=options)

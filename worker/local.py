@@ -1,5 +1,6 @@
 """The platform's own steps without database, queue or account: what `lacuna evaluate` and `lacuna doctor` run."""
 
+import hashlib
 import json
 import threading
 import uuid
@@ -15,12 +16,13 @@ from core.domain.submission import VERDICT_OF_FAULT, Verdict
 from core.problems import ProblemSpec
 from core.settings import Settings
 from core.storage import BlobStore, FolderStore
-from worker.calibration import RetrainCost
+from sandbox.contract import ENTRY_FILE
+from worker.calibration import CALIBRATION_FILES, RetrainCost, RunSeconds
 from worker.execution import Batch, make_orders, make_request, run_batch
 from worker.inspection import InspectedReplica, Inspector
 from worker.outputs import concat_outputs
 from worker.pools import Pool, TrainingPlan, ensure_pools
-from worker.preparation import CALIBRATION_FILE, make_calibration_source, pool_sizes
+from worker.preparation import make_calibration_source, pool_sizes
 from worker.problems import LoadedProblem, load_problem
 from worker.runner.base import ReplicaOrder, Sandbox
 from worker.scorecard import RunFacts, compute_scorecard
@@ -84,9 +86,7 @@ def evaluate_submission(
         source_digest="",
         sandbox=batch.sandbox,
         node_class=settings.node_class,
-        calibration="",
-        wall_seconds=tuple(replica.wall_seconds for replica in batch.replicas),
-        cpu_seconds=tuple(replica.cpu_seconds for replica in batch.replicas),
+        run=collect_run(batch),
         retrain=retrain,
     )
     outputs = concat_outputs([replica.outputs for replica in batch.replicas if replica.outputs is not None])
@@ -138,25 +138,35 @@ def _open(
 
 
 def _calibrate(bench: _Bench, on_progress: Progress) -> RetrainCost:
-    """Run `retrain.py` once per machine, sandbox and problem; a changed baseline is a new calibration."""
-    source = make_calibration_source(bench.problem.spec)
+    """Run both calibration files once per machine, sandbox and problem; a changed file is measured again."""
+    retrain, idle = (_measure(bench, filename, on_progress) for filename in CALIBRATION_FILES)
+    return RetrainCost(retrain, idle)
+
+
+def _measure(bench: _Bench, filename: str, on_progress: Progress) -> RunSeconds:
+    source = make_calibration_source(filename, bench.problem.spec)
     settings, spec = bench.settings, bench.problem.spec
-    name = f"calibrations/{spec.digest}/{settings.node_class}-{bench.sandbox.name}"
+    code = hashlib.sha256(source).hexdigest()[:16]
+    name = f"calibrations/{spec.digest}/{settings.node_class}-{bench.sandbox.name}/{code}"
     digest = bench.store.get_ref(name)
     if digest is not None:
         kept = json.loads(bench.store.get(digest))
-        return RetrainCost(tuple(kept["wall"]), tuple(kept["cpu"]))
+        return RunSeconds(tuple(kept["wall"]), tuple(kept["cpu"]))
     orders = make_orders("calibration", first=0, count=spec.evaluation.calibration_replicas, originals=1)
-    batch = _run(bench, {"submission.py": source}, orders, None, on_progress, stage="calibration")
+    batch = _run(bench, {ENTRY_FILE: source}, orders, None, on_progress, stage="calibration")
     if len(batch.replicas) < len(orders) or batch.fault is not None:
         reason = batch.platform_fault or (batch.fault.reason if batch.fault else "stopped")
-        raise PlatformFault(f"{CALIBRATION_FILE} failed in the sandbox: {reason}")
-    cost = RetrainCost(
+        raise PlatformFault(f"{filename} failed in the sandbox: {reason}")
+    run = collect_run(batch)
+    bench.store.set_ref(name, bench.store.put(json.dumps({"wall": run.wall, "cpu": run.cpu}).encode()))
+    return run
+
+
+def collect_run(batch: Batch) -> RunSeconds:
+    return RunSeconds(
         tuple(replica.wall_seconds for replica in batch.replicas),
         tuple(replica.cpu_seconds for replica in batch.replicas),
     )
-    bench.store.set_ref(name, bench.store.put(json.dumps({"wall": cost.wall, "cpu": cost.cpu}).encode()))
-    return cost
 
 
 def _run(

@@ -5,6 +5,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from evaluator.inference import compute_logits
 from worker.outputs import ModelOutputs
 from worker.problems import LoadedProblem, Split
 
@@ -12,22 +13,20 @@ BATCH = 512
 
 
 def measure_network(network: nn.Module, problem: LoadedProblem, *, device: torch.device | str = "cpu") -> ModelOutputs:
-    """Return the outputs of one model (R = 1), in evaluation mode and without gradients."""
-    network = network.to(device).eval()
+    """Return the outputs of one model (R = 1), in evaluation mode; raises BadWeights if one is not finite."""
+    network = network.to(device)
+
+    def logits(split: Split) -> npt.NDArray[np.float32]:
+        return compute_logits(network, split.x, device=device, batch_size=BATCH)
+
     splits = problem.splits
-    forget = _compute_logits(network, splits.forget, device)
+    forget = logits(splits.forget)
     return ModelOutputs(
         forget_logits=forget[None],
-        retain_accuracy=_accuracy(_compute_logits(network, splits.retain, device), splits.retain),
+        retain_accuracy=_accuracy(logits(splits.retain), splits.retain),
         forget_accuracy=_accuracy(forget, splits.forget),
-        test_accuracy=_accuracy(_compute_logits(network, splits.test, device), splits.test),
+        test_accuracy=_accuracy(logits(splits.test), splits.test),
     )
-
-
-def _compute_logits(network: nn.Module, split: Split, device: torch.device | str) -> npt.NDArray[np.float32]:
-    with torch.inference_mode():
-        rows = [network(batch.to(device)).float().cpu() for batch in torch.split(torch.from_numpy(split.x), BATCH)]
-    return np.asarray(torch.cat(rows).numpy())
 
 
 def _accuracy(logits: npt.NDArray[np.float32], split: Split) -> npt.NDArray[np.float64]:

@@ -21,7 +21,7 @@ from core.domain.faults import FaultCode
 from core.domain.intake.reading import read_submission
 from core.domain.submission import VERDICT_OF_FAULT, Status, Verdict
 from core.jobs import RUN_SHARD, SCORE, add_shards, enqueue, finish_cancelled
-from worker.calibration import RetrainCost, load_cost, store_calibration
+from worker.calibration import RetrainCost, collect_seconds, load_cost, store_calibration
 from worker.context import WorkerContext
 from worker.execution import Batch, make_orders, make_request, run_batch
 from worker.heartbeat import Heartbeat
@@ -158,10 +158,10 @@ def _follow_up(session: Session, evaluation: Evaluation, work: ShardWork, *, nod
     rules = work.spec["evaluation"]
     if work.purpose == "calibration":
         if all(shard.state == "done" for shard in evaluation.shards):
-            store_calibration(session, evaluation, node_class=node_class)
+            store_calibration(session, evaluation, filename=work.filename, node_class=node_class)
         return
     if work.position == 0 and work.retrain is not None:
-        runtime = work.retrain.compare(evaluations.fetch_replicas(session, evaluation.id)).estimate
+        runtime = work.retrain.compare(collect_seconds(evaluations.fetch_replicas(session, evaluation.id))).estimate
         evaluation.relative_runtime = runtime
         if runtime > rules["compute_budget"] * rules["canary_margin"]:
             reason = f"the canary cost {runtime:.1%} of retraining; the budget is {rules['compute_budget']:.0%}"

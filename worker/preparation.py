@@ -17,6 +17,7 @@ from core.domain.errors import ContestError
 from core.domain.pools import PoolKind, PoolState
 from core.jobs import BUILD_CHUNK, enqueue, open_evaluation
 from core.problems import ProblemSpec, parse_problem
+from worker.calibration import CALIBRATION_FILES, RETRAIN_FILE, load_cost
 from worker.context import WorkerContext
 from worker.pools import build_chunk
 from worker.problems import LoadedProblem
@@ -24,8 +25,7 @@ from worker.training.chunks import pool_chunks
 
 log = structlog.get_logger()
 PLATFORM_USER = "platform"
-NO_PASSWORD = "!"  # no hash of anything: nobody can log in as the platform
-CALIBRATION_FILE = "retrain.py"
+NO_PASSWORD = "!"  # noqa: S105 -- no hash of anything: nobody can log in as the platform
 CHUNK_LEASE_SECONDS = 900.0  # chunks are short and idempotent; training one twice costs time only
 
 
@@ -117,9 +117,7 @@ def _load(context: WorkerContext, chunk_id: str) -> ChunkWork | None:
     now = utc_now()
     until = now + timedelta(seconds=CHUNK_LEASE_SECONDS)
     with transaction(context.engine) as session:
-        fence = leases.claim(
-            session, PoolChunk, chunk_id, worker=context.settings.node_name, now=now, until=until
-        )
+        fence = leases.claim(session, PoolChunk, chunk_id, worker=context.settings.node_name, now=now, until=until)
         row = competitions.fetch_chunk(session, chunk_id) if fence else None
         if row is None:
             return None
@@ -154,26 +152,36 @@ def _calibrate_if_sealed(session: Session, context: WorkerContext, problem_id: s
     if not pools or any(pool.state == PoolState.BUILDING for pool in pools):
         return
     for spec in competitions.fetch_specs_of_problem(session, problem_id):
-        waiting = [row for row in competitions.fetch_competitions_of_spec(session, spec.id) if row.state == "preparing"]
-        if not waiting:
-            continue
-        if competitions.fetch_calibration(session, spec.id, context.settings.node_class) is not None:
-            for competition in waiting:
-                competition.state, competition.fault = "open", ""
-        elif not competitions.fetch_calibration_runs(session, spec.id):
-            _start_calibration(session, context, waiting[0], spec)
+        rows = competitions.fetch_competitions_of_spec(session, spec.id)
+        waiting = [row for row in rows if row.state == "preparing"]
+        if waiting:
+            _open_or_calibrate(session, context, waiting, spec)
+
+
+def _open_or_calibrate(
+    session: Session, context: WorkerContext, waiting: list[Competition], spec: EvaluationSpec
+) -> None:
+    node_class = context.settings.node_class
+    if load_cost(session, spec.id, node_class) is not None:
+        for competition in waiting:
+            competition.state, competition.fault = "open", ""
+    elif not competitions.fetch_calibration_runs(session, spec.id):
+        measured = competitions.fetch_calibrations(session, spec.id, node_class)
+        for filename in CALIBRATION_FILES:
+            if filename not in measured:
+                _start_calibration(session, context, waiting[0], spec, filename)
 
 
 def _start_calibration(
-    session: Session, context: WorkerContext, competition: Competition, spec: EvaluationSpec
+    session: Session, context: WorkerContext, competition: Competition, spec: EvaluationSpec, filename: str
 ) -> None:
-    source = make_calibration_source(parse_problem(spec.body["problem"], source="stored problem"))
+    source = make_calibration_source(filename, parse_problem(spec.body["problem"], source="stored problem"))
     submission = Submission(
         competition_id=competition.id,
         user_id=_platform_user(session).id,
-        filename=CALIBRATION_FILE,
+        filename=filename,
         source_digest=context.store.put(source),
-        note="what retraining costs here",
+        note="calibration",
         purpose="calibration",
     )
     session.add(submission)
@@ -181,11 +189,11 @@ def _start_calibration(
     open_evaluation(session, submission, spec)
 
 
-def make_calibration_source(spec: ProblemSpec) -> bytes:
-    """Return `baselines/retrain.py` with this problem's recipe written into it."""
-    source = files("baselines").joinpath(CALIBRATION_FILE).read_text(encoding="utf-8")
-    recipe = spec.recipe.model_dump(mode="json")
-    return f"{source}\n\nRECIPE.update({recipe!r})\n".encode()
+def make_calibration_source(filename: str, spec: ProblemSpec) -> bytes:
+    """Return a baseline; `retrain.py` comes with this problem's recipe written into it."""
+    source = files("baselines").joinpath(filename).read_text(encoding="utf-8")
+    recipe = f"\n\nRECIPE.update({spec.recipe.model_dump(mode='json')!r})\n" if filename == RETRAIN_FILE else ""
+    return (source + recipe).encode()
 
 
 def _platform_user(session: Session) -> User:

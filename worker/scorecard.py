@@ -23,7 +23,7 @@ from evaluator import (
     is_over_budget,
     score,
 )
-from worker.calibration import RetrainCost
+from worker.calibration import RetrainCost, RunSeconds
 from worker.outputs import ModelOutputs
 from worker.plots import ExamplePick, choose_examples, plot_confidences, plot_epsilons
 from worker.pools import Pool, assemble_pool
@@ -43,9 +43,7 @@ class RunFacts:
     source_digest: str
     sandbox: str
     node_class: str
-    calibration: str  # the evaluation that measured the cost of retraining
-    wall_seconds: tuple[float, ...]
-    cpu_seconds: tuple[float, ...]
+    run: RunSeconds
     retrain: RetrainCost | None
 
 
@@ -177,7 +175,7 @@ def _describe_runtime(facts: RunFacts, budget: float) -> dict[str, Any]:
     """Raise when nothing was calibrated: a score without its cost cannot be gated."""
     if facts.retrain is None:
         raise PlatformFault(f"retraining was never calibrated on nodes of class {facts.node_class}")
-    wall, cpu = facts.retrain.compare_both(facts.wall_seconds, facts.cpu_seconds)
+    wall, cpu = facts.retrain.compare_both(facts.run)
     gated = compute_gated_runtime(wall=wall, cpu=cpu)
     return {
         "estimate": gated.estimate,
@@ -187,7 +185,7 @@ def _describe_runtime(facts: RunFacts, budget: float) -> dict[str, Any]:
         "cpu": cpu.estimate,
         "budget": budget,
         "over_budget": is_over_budget(gated.estimate, budget),
-        "seconds_per_replica": float(np.mean(facts.wall_seconds)),
+        "seconds_per_replica": float(np.mean(facts.run.wall)),
         "retrain_seconds": facts.retrain.wall_seconds,
     }
 
@@ -201,7 +199,7 @@ def _describe_provenance(problem: LoadedProblem, pools: Mapping[PoolKind, Pool],
         "problem_digest": problem.spec.digest,
         "manifest_digest": problem.manifest.digest,
         "pool_digests": {kind.value: pool.digest for kind, pool in pools.items()},
-        "calibration": facts.calibration,
+        "calibrations": list(facts.retrain.evaluation_ids) if facts.retrain else [],
         "sandbox": facts.sandbox,
         "node_class": facts.node_class,
         "versions": {"python": platform.python_version()}

@@ -6,13 +6,13 @@ from typing import Any
 import structlog
 
 from core.db.models import Scorecard
-from core.db.queries import competitions, evaluations
+from core.db.queries import evaluations
 from core.db.session import reading, transaction
 from core.domain.errors import ContestError
 from core.domain.faults import FaultCode
 from core.domain.submission import Status, Verdict
 from core.jobs import SCORE, enqueue
-from worker.calibration import RetrainCost, load_cost
+from worker.calibration import RetrainCost, RunSeconds, collect_seconds, load_cost
 from worker.context import WorkerContext
 from worker.outputs import ModelOutputs, concat_outputs, load_npz
 from worker.scorecard import FinishedScore, RunFacts, compute_scorecard, load_pools
@@ -28,10 +28,8 @@ class ScoreWork:
     spec: dict[str, Any]
     source_digest: str
     outputs: tuple[str, ...]
-    wall: tuple[float, ...]
-    cpu: tuple[float, ...]
+    run: RunSeconds
     retrain: RetrainCost | None
-    calibration: str
 
 
 def score_evaluation(context: WorkerContext, evaluation_id: str) -> None:
@@ -54,8 +52,6 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
         evaluation = evaluations.fetch_evaluation(session, evaluation_id)
         if evaluation is None or evaluation.status != Status.SCORING:
             return None
-        replicas = evaluations.fetch_replicas(session, evaluation_id)
-        calibration = competitions.fetch_calibration(session, evaluation.spec_id, node_class)
         return ScoreWork(
             evaluation_id=evaluation_id,
             gated=evaluation.submission.purpose == "ranked",
@@ -63,10 +59,8 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
             spec=evaluation.spec.body,
             source_digest=evaluation.submission.source_digest,
             outputs=tuple(shard.outputs_digest or "" for shard in evaluation.shards),
-            wall=tuple(row.wall_seconds for row in replicas),
-            cpu=tuple(row.cpu_seconds for row in replicas),
+            run=collect_seconds(evaluations.fetch_replicas(session, evaluation_id)),
             retrain=load_cost(session, evaluation.spec_id, node_class),
-            calibration=calibration.evaluation_id if calibration else "",
         )
 
 
@@ -79,9 +73,7 @@ def _work(context: WorkerContext, work: ScoreWork) -> FinishedScore:
         source_digest=work.source_digest,
         sandbox=context.sandbox.name,
         node_class=context.settings.node_class,
-        calibration=work.calibration,
-        wall_seconds=work.wall,
-        cpu_seconds=work.cpu,
+        run=work.run,
         retrain=work.retrain,
     )
     return compute_scorecard(problem, outputs, load_pools(problem, context.store), facts)

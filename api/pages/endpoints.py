@@ -1,3 +1,34 @@
-from fastapi import APIRouter
+"""The pages: server-rendered, readable without scripts, live with one small one."""
 
-router = APIRouter(include_in_schema=False)
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from starlette.templating import Jinja2Templates
+
+from api.deps import PublicCaller, ReadingDep, SettingsDep
+from api.pages import views
+from api.pages.formats import FILTERS, make_environment
+
+TEMPLATES = Jinja2Templates(env=make_environment(Path(__file__).parent / "templates", FILTERS))
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+@router.get("/", name="home")
+def show_home(request: Request, caller: PublicCaller, session: ReadingDep, settings: SettingsDep) -> HTMLResponse:
+    return TEMPLATES.TemplateResponse(request, "home.html", {"cards": views.load_home(session, settings, caller)})
+
+
+@router.get("/competitions/{slug}", name="competition")
+def show_competition(
+    slug: str, request: Request, caller: PublicCaller, session: ReadingDep, settings: SettingsDep
+) -> HTMLResponse:
+    page = views.load_competition(session, settings, slug, caller)
+    return TEMPLATES.TemplateResponse(request, "competition.html", {"page": page})
+
+
+@router.get("/submissions/{submission_id}", name="submission")
+def show_submission(submission_id: str, request: Request, caller: PublicCaller, session: ReadingDep) -> HTMLResponse:
+    page = views.load_submission(session, submission_id, caller)
+    return TEMPLATES.TemplateResponse(request, "submission.html", {"page": page})

@@ -14,6 +14,7 @@ from core.db.queries import evaluations
 from core.domain.access import Action
 from core.domain.errors import InvalidInput, NotAllowed, NotFound
 from core.domain.faults import HINTS, FaultCode
+from core.domain.leaderboard import Purpose
 from core.domain.submission import Status, Verdict, get_owner
 from core.jobs import request_cancel
 
@@ -43,7 +44,11 @@ def is_practice(submission: Submission) -> bool:
 
 
 def is_insider(submission: Submission, caller: Caller) -> bool:
-    return submission.user_id == caller.user_id or caller.may(Action.READ_ANY_SUBMISSION)
+    return submission.user_id == caller.user_id or is_staff(caller)
+
+
+def is_staff(caller: Caller) -> bool:
+    return caller.may(Action.READ_ANY_SUBMISSION)
 
 
 def get_evaluation(submission: Submission) -> Evaluation:
@@ -63,8 +68,8 @@ def make_view(session: Session, submission: Submission, caller: Caller) -> Submi
         filename=submission.filename,
         source_digest=submission.source_digest,
         note=submission.note,
-        purpose=submission.purpose,
-        status=evaluation.status,
+        purpose=Purpose(submission.purpose),
+        status=Status(evaluation.status),
         verdict=verdict,
         fault_of=get_owner(verdict) if verdict else None,
         code=evaluation.code,
@@ -97,7 +102,7 @@ def find_queue_position(session: Session, evaluation: Evaluation) -> int | None:
 
 def find_reason(submission: Submission, evaluation: Evaluation, caller: Caller) -> str:
     """The one-line reason, unless it could carry hidden data to a participant."""
-    hidden = not is_practice(submission) and not caller.may(Action.READ_ANY_SUBMISSION)
+    hidden = not is_practice(submission) and not is_staff(caller)
     if hidden and evaluation.verdict is not None and Verdict(evaluation.verdict) not in _OPEN_VERDICTS:
         return ""
     return evaluation.reason
@@ -121,7 +126,7 @@ def load_scorecard(session: Session, submission_id: str, caller: Caller) -> dict
     if card is None:
         state = f"it ended {evaluation.verdict}" if evaluation.verdict else f"it is {evaluation.status}"
         raise NotFound(f"this submission has no scorecard: {state}")
-    if is_practice(submission) or caller.may(Action.READ_ANY_SUBMISSION):
+    if is_practice(submission) or is_staff(caller):
         return card.body
     epsilon = {name: value for name, value in card.body["epsilon"].items() if name not in _PER_EXAMPLE_FIELDS}
     return {**card.body, "epsilon": epsilon}

@@ -231,14 +231,15 @@ class Scorecard(Base):
 
 
 class Calibration(Base):
-    """What retraining costs in the sandbox on one class of node: the denominator of relative runtime."""
+    """What one file costs in the sandbox on one class of node: retraining, and doing nothing."""
 
     __tablename__ = "calibrations"
-    __table_args__ = (UniqueConstraint("spec_id", "node_class"),)
+    __table_args__ = (UniqueConstraint("spec_id", "node_class", "filename"),)
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     spec_id: Mapped[str] = mapped_column(ForeignKey("evaluation_specs.id"))
     node_class: Mapped[str]
+    filename: Mapped[str]
     evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluations.id"))
     seconds: Mapped[dict[str, Any]]  # {"wall": [per replica], "cpu": [per replica]}
     created_at: Mapped[datetime] = mapped_column(default=utc_now)

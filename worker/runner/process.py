@@ -27,7 +27,6 @@ def process_env(folder: str) -> dict[str, str]:
     }
 
 
-
 class _FolderBox(ProcessBox):
     def __init__(self, folder: str) -> None:
         self._folder = folder

@@ -3,6 +3,8 @@
 import functools
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +33,16 @@ def build_program() -> bytes:
     return _export(program)
 
 
-def open_program() -> int:
-    """A descriptor to read the program from, at its start; the caller closes it."""
+@contextmanager
+def seccomp_program() -> Iterator[int]:
+    """A descriptor to read the program from, at its start."""
     descriptor = os.memfd_create("seccomp")
-    os.write(descriptor, build_program())
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor
+    try:
+        os.write(descriptor, build_program())
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _read_condition(condition: dict[str, Any]) -> Any:

@@ -35,6 +35,16 @@ class _Arrival:
     payload: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """A replica's last frame, its printed text, and when its result was fixed."""
+
+    header: dict[str, Any]
+    payload: bytes
+    log: bytes
+    seconds: float
+
+
 class Conversation:
     """The frames to and from one box, each wait with a deadline."""
 
@@ -70,20 +80,24 @@ class Conversation:
         if arrival.header is None:
             raise BoxLost(f"the sandbox ended before it said {kind}: {self._last_words()}")
         if arrival.header["kind"] is not kind:
-            rest = self.wait_finished(KILL_SECONDS)
-            raise BoxLost(str(rest[1].header.get("error", "")) if rest and rest[1].header else f"no {kind} came")
+            ending = self.wait_finished(KILL_SECONDS)
+            raise BoxLost(str(ending.header.get("error", "")) if ending else f"the sandbox never said {kind}")
         return arrival.seconds
 
-    def wait_finished(self, seconds: float) -> tuple[bytes, _Arrival] | None:
-        """The replica's log and last frame, or None if the time is up."""
+    def wait_finished(self, seconds: float) -> _Ending | None:
+        """How the replica ended, or None if the time is up."""
         deadline = time.monotonic() + seconds
-        log = b""
+        log, returned = b"", None
         while (arrival := self._take(deadline - time.monotonic())) is not None:
             if arrival.header is None:
-                raise BoxLost("the box ended while a replica ran")
-            if arrival.header["kind"] is Message.FINISHED:
-                return log, arrival
-            log = arrival.payload
+                raise BoxLost("the sandbox ended while a replica ran")
+            kind = arrival.header["kind"]
+            if kind is Message.FINISHED:
+                return _Ending(arrival.header, arrival.payload, log, returned or arrival.seconds)
+            if kind is Message.RETURNED:
+                returned = arrival.seconds
+            else:
+                log = arrival.payload
         return None
 
     def close(self) -> None:
@@ -178,9 +192,7 @@ def supervise(
     )
 
 
-def _use_box(
-    box: Box, request: RunRequest, progress: _Progress, on_replica: Callable[[ReplicaResult], bool]
-) -> None:
+def _use_box(box: Box, request: RunRequest, progress: _Progress, on_replica: Callable[[ReplicaResult], bool]) -> None:
     conversation = Conversation(box, request)
     try:
         conversation.set_up(writable=box.writable)
@@ -214,14 +226,12 @@ def _run_replica(
         return _make_fault(order, Outcome.MEMORY_LIMIT, time.monotonic() - started), False
     if finished is None:
         return _make_fault(order, Outcome.TIME_LIMIT, time.monotonic() - started), False
-    log, arrival = finished
-    header = arrival.header or {}
-    result = _read_result(order, header, arrival, wall_seconds=arrival.seconds - started, log=log)
+    result = _read_result(order, finished, wall_seconds=finished.seconds - started)
     if result.outcome is Outcome.SANDBOX_FAILED:
         raise BoxLost(result.error)
     if result.wall_seconds > wall_limit:
         result = replace(result, outcome=Outcome.TIME_LIMIT, weights=None, error=TIME_ERROR, traceback="")
-    return result, bool(header.get("clean"))
+    return result, bool(finished.header.get("clean"))
 
 
 def _make_fault(order: ReplicaOrder, outcome: Outcome, wall_seconds: float) -> ReplicaResult:
@@ -241,9 +251,8 @@ def _make_fault(order: ReplicaOrder, outcome: Outcome, wall_seconds: float) -> R
     )
 
 
-def _read_result(
-    order: ReplicaOrder, header: dict[str, Any], arrival: _Arrival, *, wall_seconds: float, log: bytes
-) -> ReplicaResult:
+def _read_result(order: ReplicaOrder, ending: _Ending, *, wall_seconds: float) -> ReplicaResult:
+    header = ending.header
     outcome = Outcome(header["outcome"])
     return ReplicaResult(
         index=order.index,
@@ -252,8 +261,8 @@ def _read_result(
         wall_seconds=wall_seconds,
         cpu_seconds=float(header["cpu_seconds"]),
         peak_memory_bytes=int(header["peak_memory_bytes"]),
-        weights=arrival.payload if outcome is Outcome.OK else None,
-        log=clean_text(log.decode(errors="replace")),
+        weights=ending.payload if outcome is Outcome.OK else None,
+        log=clean_text(ending.log.decode(errors="replace")),
         error=clean_line(str(header["error"])),
         traceback=clean_text(str(header["traceback"])),
     )

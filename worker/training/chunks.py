@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
+from core.domain.errors import PlatformFault
 from core.domain.pools import PoolKind
 from core.problems import TrainingStrategy
+from evaluator.errors import BadWeights
 from worker.problems import LoadedProblem, load_network
 from worker.training import one_by_one, stacked
 from worker.training.dense import dense_layers
@@ -43,7 +46,13 @@ def train_chunk(problem: LoadedProblem, chunk: Chunk, *, device: str = "cpu") ->
     """Train the members of a chunk; the device and the strategy change the time, not the models."""
     strategy = choose_strategy(problem, device=device)
     train = stacked.train_members if strategy is TrainingStrategy.STACKED else one_by_one.train_members
-    return train(problem, chunk.kind, chunk.seeds, device=torch.device(device))
+    try:
+        trained = train(problem, chunk.kind, chunk.seeds, device=torch.device(device))
+    except BadWeights as error:
+        raise PlatformFault(f"problem {problem.spec.slug}: the recipe does not train: {error}") from None
+    if not np.isfinite(trained.outputs.forget_logits).all():
+        raise PlatformFault(f"problem {problem.spec.slug}: the recipe does not train: outputs are not finite")
+    return trained
 
 
 def choose_strategy(problem: LoadedProblem, *, device: str) -> TrainingStrategy:

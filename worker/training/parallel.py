@@ -4,11 +4,13 @@ import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 
+from core.domain.errors import PlatformFault
 from worker.problems import LoadedProblem
 from worker.training.chunks import Chunk, train_chunk
 from worker.training.members import TrainedMembers
@@ -61,6 +63,8 @@ def _train_in_processes(
         futures: dict[Future[TrainedMembers], Chunk] = {executor.submit(_train, chunk): chunk for chunk in chunks}
         for future in as_completed(futures):
             yield futures[future], future.result()
+    except BrokenProcessPool:
+        raise PlatformFault("a training process died; there may be too little memory for all of them") from None
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
 

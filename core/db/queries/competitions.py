@@ -75,9 +75,10 @@ def lock_problem(session: Session, problem_id: str) -> Problem:
     return session.scalars(select(Problem).where(Problem.id == problem_id).with_for_update()).one()
 
 
-def fetch_calibration(session: Session, spec_id: str, node_class: str) -> Calibration | None:
+def fetch_calibrations(session: Session, spec_id: str, node_class: str) -> dict[str, Calibration]:
+    """By the name of the file that was run."""
     query = select(Calibration).where(Calibration.spec_id == spec_id, Calibration.node_class == node_class)
-    return session.scalars(query).one_or_none()
+    return {row.filename: row for row in session.scalars(query)}
 
 
 def fetch_problem_by_id(session: Session, problem_id: str) -> Problem | None:

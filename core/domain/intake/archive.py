@@ -52,6 +52,8 @@ def _read_entries(archive: zipfile.ZipFile, limit_bytes: int) -> ArchiveFiles:
             litter.append(Note(show(name), "", "left by another program, not needed"))
             continue
         _check_kind(info, name)
+        if name in wanted:
+            _refuse(FaultCode.FORBIDDEN_FILE, f"the archive holds {show(name)} twice")
         if not info.is_dir():
             wanted[name] = info
     _check_clashes(list(wanted))

@@ -15,22 +15,28 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 def check_entry(tree: ast.Module, *, name: str) -> tuple[str, ...]:
     """Raise the fault of the entry function, or return warnings about it."""
-    bound = find_binding(tree.body, ENTRY_FUNCTION)
-    if bound is None:
+    bound = find_bindings(tree.body, ENTRY_FUNCTION)
+    if not bound:
         if _has_star_import(tree.body):
             return (f"{ENTRY_FUNCTION} is not in {name}; it must come from a star import",)
         raise ParticipantFault(FaultCode.ENTRYPOINT_MISSING, _explain_missing(tree, name))
-    function = _resolve(tree.body, bound)
+    functions = [_resolve(tree.body, statement) for statement in bound]
+    faults = [_judge(function, name) for function in functions]
+    if all(faults) and faults[-1] is not None:
+        raise faults[-1]
+    return tuple(doubt for function in functions if isinstance(function, Function) for doubt in _find_doubts(function))
+
+
+def _judge(function: ast.AST, name: str) -> ParticipantFault | None:
     if isinstance(function, ast.Constant):
         message = f"{name}, line {function.lineno}: {ENTRY_FUNCTION} is a value, not a function"
-        raise ParticipantFault(FaultCode.ENTRYPOINT_MISSING, message)
+        return ParticipantFault(FaultCode.ENTRYPOINT_MISSING, message)
     if not isinstance(function, Function):
-        return ()  # a class, an import, the result of a call: only running it will tell
+        return None  # a class, an import, the result of a call: only running it will tell
     problem = find_signature_problem(function)
-    if problem:
-        message = f"{name}, line {function.lineno}: {ENTRY_FUNCTION} {problem}"
-        raise ParticipantFault(FaultCode.SIGNATURE_MISMATCH, message)
-    return _find_doubts(function)
+    if problem is None:
+        return None
+    return ParticipantFault(FaultCode.SIGNATURE_MISMATCH, f"{name}, line {function.lineno}: {ENTRY_FUNCTION} {problem}")
 
 
 def find_signature_problem(function: Function) -> str | None:
@@ -55,13 +61,13 @@ def find_signature_problem(function: Function) -> str | None:
     return None
 
 
-def find_binding(body: list[ast.stmt], name: str) -> ast.AST | None:
-    """The last statement at module level, also inside if, try and with, that binds a name."""
-    found: ast.AST | None = None
-    for statement in iter_statements(body):
-        if name in get_targets(statement):
-            found = statement
-    return found
+def find_bindings(body: list[ast.stmt], name: str) -> list[ast.stmt]:
+    """What the name may stand for at the end: the last statement that binds it, or the branches of the last block."""
+    for statement in reversed(body):
+        found = [part for part in iter_statements([statement]) if name in get_targets(part)]
+        if found:
+            return found if len(found) > 1 and isinstance(statement, ast.If | ast.Try) else found[-1:]
+    return []
 
 
 def iter_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
@@ -107,10 +113,10 @@ def get_targets(statement: ast.stmt) -> set[str]:
 def _resolve(body: list[ast.stmt], bound: ast.AST, *, hops: int = 3) -> ast.AST:
     """Follow `unlearning = my_method` to the function itself."""
     while hops and isinstance(bound, ast.Assign | ast.AnnAssign) and isinstance(bound.value, ast.Name):
-        target = find_binding(body, bound.value.id)
-        if target is None:
+        targets = find_bindings(body, bound.value.id)
+        if not targets:
             return bound
-        bound, hops = target, hops - 1
+        bound, hops = targets[-1], hops - 1
     if isinstance(bound, ast.Assign | ast.AnnAssign) and isinstance(bound.value, ast.Lambda | ast.Constant):
         return bound.value
     return bound

@@ -12,7 +12,7 @@ from core.domain.intake.archive import read_archive
 from core.domain.intake.cells import Cell, read_notebook, read_script
 from core.domain.intake.conversion import convert_cells, find_unknown_imports
 from core.domain.intake.device import rewrite_device
-from core.domain.intake.entry import check_entry, find_binding, is_main_guard, iter_statements
+from core.domain.intake.entry import check_entry, find_bindings, is_main_guard, iter_statements
 from core.domain.intake.names import get_dotted, iter_eager
 from core.domain.intake.python_text import decode_text, parse_python
 from core.domain.intake.report import ENTRY_FILE, ENTRY_FUNCTION, Note, Origin, SubmissionFiles, show
@@ -125,7 +125,7 @@ def does_driver_work(tree: ast.Module) -> bool:
 def _hides_entry_in_main(tree: ast.Module) -> bool:
     guarded = [statement for guard in tree.body if is_main_guard(guard) for statement in ast.walk(guard)]
     inside = any(isinstance(node, ast.FunctionDef) and node.name == ENTRY_FUNCTION for node in guarded)
-    return inside and find_binding(tree.body, ENTRY_FUNCTION) is None
+    return inside and not find_bindings(tree.body, ENTRY_FUNCTION)
 
 
 def _list_import_time(tree: ast.Module) -> list[ast.AST]:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[3]
 IMAGES = ("redis:7", "postgres:16", "lacuna-api:dev", "lacuna-launcher:dev", "lacuna-sandbox:dev", "lacuna-worker:dev")
 LONG_RUNNING = {"postgres", "redis", "api", "worker", "janitor", "launcher"}
 REPLICAS = 32
-OPEN_SECONDS, SCORE_SECONDS = 240.0, 180.0
+OPEN_SECONDS, SCORE_SECONDS = 150.0, 120.0
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
@@ -33,7 +33,9 @@ class Stack:
         self._environment = {**os.environ, "LACUNA_API_PORT": str(port), "LACUNA_PROBLEMS": "/problem.toml"}
         small = (ROOT / "problems/digits.toml").read_text().replace("replicas = 256", f"replicas = {REPLICAS}")
         problem, self._override = folder / "problem.toml", folder / "override.yml"
-        problem.write_text(small.replace('slug = "digits"', 'slug = "digits-small"'))
+        # the gate is lifted: this is about the path, and a busy machine must not turn it into `over_budget`
+        small = small.replace('slug = "digits"', 'slug = "digits-small"').replace("budget = 0.10", "budget = 5.0")
+        problem.write_text(small)
         self._override.write_text(f'services: {{competitions: {{volumes: ["{problem}:/problem.toml:ro"]}}}}\n')
 
     def compose(self, *arguments: str, check: bool = True) -> str:
@@ -57,7 +59,8 @@ class Stack:
         return subprocess.run(["docker", "inspect", container], capture_output=True, text=True, check=True).stdout
 
     def read_logs(self) -> str:
-        return self.compose("logs", "--no-color", "--tail=15", check=False)[-8000:]
+        own = sorted(LONG_RUNNING - {"postgres", "redis", "api"})
+        return self.compose("logs", "--no-color", "--tail=40", *own, check=False)[-12000:]
 
 
 def find_missing() -> str | None:
@@ -106,7 +109,10 @@ def test_a_submission_over_http_is_scored_by_the_whole_stack(stack: Stack) -> No
 
         def read_competition() -> Any:
             answer = client.get("/competitions/digits-small")
-            return answer.status_code == 200 and answer.json()["state"] == "open"
+            if answer.status_code != 200:
+                return None  # not registered yet
+            assert answer.json()["fault"] == ""
+            return answer.json()["state"] == "open"
 
         wait_for("opening the competition", read_competition, OPEN_SECONDS, stack)
         register(client)
@@ -122,7 +128,8 @@ def test_a_submission_over_http_is_scored_by_the_whole_stack(stack: Stack) -> No
             return state if state["status"] == "finished" else None
 
         state = wait_for("the score", read_finished, SCORE_SECONDS, stack)
-    assert state["verdict"] == "scored", (state, stack.read_logs())
+    if state["verdict"] != "scored":
+        pytest.fail(f"{state['verdict']}: {state['reason']}\n{stack.read_logs()}")
 
 
 def test_only_the_launcher_has_the_engines_socket_and_it_has_no_network(stack: Stack) -> None:

@@ -16,6 +16,11 @@ RUNNABLE = [
 
 
 @pytest.mark.parametrize("name", RUNNABLE)
-def test_a_published_notebook_gives_two_different_networks(name: str) -> None:
+def test_a_published_notebook_runs_unchanged(name: str) -> None:
+    load_unlearned(f"notebooks/{name}", make_mappings())
+
+
+@pytest.mark.parametrize("name", ["noise_finetune.ipynb", "layer_dropout.ipynb"])
+def test_a_notebook_that_seeds_itself_still_gives_different_networks(name: str) -> None:
     first, second = load_unlearned(f"notebooks/{name}", make_mappings())
     assert not are_equal(first, second)

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.evaluator.strategies import pools
 
 from evaluator import InvalidPool, ScoringProtocol, compute_epsilons
+from tests.unit.evaluator.strategies import pools
 
 PROTOCOLS = pytest.mark.parametrize("protocol", list(ScoringProtocol))
 
@@ -57,7 +57,9 @@ def test_float32_pools_give_what_their_float64_copies_give(protocol):
 @PROTOCOLS
 def test_pools_of_different_size_are_scored(protocol):
     rng = np.random.default_rng(0)
-    assert np.isfinite(compute_epsilons(rng.normal(size=(9, 2)), rng.normal(size=(30, 2)), protocol=protocol).estimate).all()
+    assert np.isfinite(
+        compute_epsilons(rng.normal(size=(9, 2)), rng.normal(size=(30, 2)), protocol=protocol).estimate
+    ).all()
 
 
 @PROTOCOLS
@@ -72,7 +74,15 @@ def test_a_value_that_is_not_finite_never_becomes_an_epsilon(protocol):
 
 @pytest.mark.parametrize(
     "options",
-    [{"delta": 1.0}, {"delta": -1.0}, {"alpha": 0.0}, {"alpha": 0.7}, {"folds": 1}, {"split_seeds": 0}, {"confidence": 1}],
+    [
+        {"delta": 1.0},
+        {"delta": -1.0},
+        {"alpha": 0.0},
+        {"alpha": 0.7},
+        {"folds": 1},
+        {"split_seeds": 0},
+        {"confidence": 1},
+    ],
 )
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(InvalidPool):

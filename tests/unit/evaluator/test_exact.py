@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.evaluator.strategies import pools
-from tests.unit.evaluator.twins import exact_epsilon
 
 from evaluator import Attack, ScoringProtocol, compute_epsilons
+from tests.unit.evaluator.strategies import pools
+from tests.unit.evaluator.twins import exact_epsilon
 
 
 def exact(unlearned, retrained):

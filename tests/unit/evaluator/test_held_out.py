@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 from scipy.stats import norm
-from tests.unit.evaluator.twins import HeldOutTwin
 
-from evaluator import Attack, InvalidPool, compute_epsilons, compute_forgetting_quality
+from evaluator import Attack, compute_epsilons, compute_forgetting_quality
 from evaluator.held_out import compute_separable_estimate
 from evaluator.splits import draw_folds
+from tests.unit.evaluator.twins import HeldOutTwin
 
 ALPHA = 0.05
 SHAPES = ("normal", "rounded", "three values", "cauchy", "constant")
@@ -91,12 +91,15 @@ def test_odd_outputs_do_not_pay(make, most):
     assert compute_forgetting_quality(make(rng, (256, 32)), retrained) <= most
 
 
-def test_separable_pools_reach_the_largest_estimate_and_earn_nothing():
+@pytest.mark.parametrize("replicas", [32, 64, 256])
+def test_separable_pools_come_close_to_the_largest_estimate_and_earn_nothing(replicas):
     rng = np.random.default_rng(0)
-    unlearned, retrained = rng.normal(size=(2, 64, 8))
-    epsilons = compute_epsilons(unlearned + 100, retrained)
-    np.testing.assert_allclose(epsilons.estimate, compute_separable_estimate(64, 64, ALPHA))
-    assert compute_forgetting_quality(unlearned + 100, retrained) == 0.0
+    unlearned, retrained = rng.normal(size=(2, replicas, 8))
+    most = compute_separable_estimate(replicas, replicas, ALPHA)
+    estimate = compute_epsilons(unlearned + 100, retrained).estimate
+    assert (estimate <= most + 1e-12).all()
+    assert np.median(estimate) >= most - 0.3
+    assert compute_forgetting_quality(unlearned + 100, retrained) <= 0.05
 
 
 def test_two_different_constants_are_separable():
@@ -123,8 +126,8 @@ def test_reordering_models_moves_the_estimate_only_as_another_seed_does():
     """Folds go by position, so the value is not invariant; its spread over orders is that over seeds."""
     rng = np.random.default_rng(0)
     unlearned, retrained = rng.normal(size=(128, 64)) + 0.5, rng.normal(size=(128, 64))
-    by_order = [compute_forgetting_quality(unlearned[rng.permutation(128)], retrained) for _ in range(6)]
-    from_seed = [compute_epsilons(unlearned, retrained, seed=seed).estimate.mean() for seed in range(6)]
+    by_order = [compute_forgetting_quality(unlearned[rng.permutation(128)], retrained) for _ in range(4)]
+    from_seed = [compute_epsilons(unlearned, retrained, seed=seed).estimate.mean() for seed in range(4)]
     assert np.ptp(by_order) < 0.15
     assert np.ptp(from_seed) < 0.15
 
@@ -151,6 +154,10 @@ def test_the_attack_that_won_is_named():
     assert compute_epsilons(spiked, retrained).attack == (Attack.interval,)
 
 
-def test_fewer_models_than_folds_are_refused():
-    with pytest.raises(InvalidPool, match="folds"):
-        compute_epsilons(np.zeros((4, 1)), np.ones((9, 1)))
+def test_no_more_folds_are_made_than_there_are_models():
+    pools = np.random.default_rng(0).normal(size=(2, 4, 3))
+    np.testing.assert_array_equal(compute_epsilons(*pools).estimate, compute_epsilons(*pools, folds=4).estimate)
+
+
+def test_two_models_in_each_pool_are_enough_to_answer():
+    assert np.isfinite(compute_epsilons(np.zeros((2, 1)), np.ones((2, 1))).estimate).all()

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.evaluator.twins import epsilon_of_rates, neurips2023_epsilon
 
 from evaluator import Attack, ScoringProtocol, compute_epsilons, compute_forgetting_quality
 from evaluator.neurips2023 import make_epsilon_table
+from tests.unit.evaluator.twins import epsilon_of_rates, neurips2023_epsilon
 
 RULE = ScoringProtocol.neurips2023
 
@@ -80,15 +80,18 @@ def test_equal_constants_give_zero_whatever_the_pool_sizes():
 
 
 def test_unequal_pools_narrower_than_the_grid_get_the_cap_and_a_flag():
-    # One threshold, at the minimum, where the published code finds nothing that survives and stops.
-    unlearned, retrained = 1e-4 * np.arange(4.0), 1e-4 * (np.arange(4.0) + 0.5)
+    # The one threshold and every window leave one rate at 0: the published code stops with an error.
+    unlearned, retrained = np.zeros(5), np.full(5, 0.001)
     assert epsilon(unlearned, retrained) == 50.0
     assert attack(unlearned, retrained) is Attack.below_grid
 
 
 def test_separation_by_less_than_the_grid_step_is_not_seen():
-    gap = np.concatenate([np.linspace(0, 1, 30), 1 + 1e-7 + np.linspace(0, 1, 30)])
-    assert epsilon(gap[:30], gap[30:]) < 50.0
+    rng = np.random.default_rng(2)
+    unlearned = rng.uniform(size=30)
+    retrained = unlearned.max() + 1e-7 + np.append(0.0, rng.uniform(size=29))
+    assert epsilon(unlearned, retrained) == pytest.approx(neurips2023_epsilon(unlearned, retrained))
+    assert epsilon(unlearned, retrained) < 50.0
 
 
 def test_same_law_scores_about_a_fifth_of_perfect():

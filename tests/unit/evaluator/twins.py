@@ -138,5 +138,3 @@ def between(low, high):
 
 def outside(low, high):
     return lambda values: (values < low) | (values >= high)
-
-

@@ -1,0 +1,70 @@
+"""How numbers and times read on pages; what is missing is a dash."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
+
+DASH = "–"
+
+
+def make_environment(folder: Path, filters: Mapping[str, Callable[..., Any]]) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(filters)
+    return environment
+
+
+def format_number(value: float | None, digits: int = 3) -> str:
+    return DASH if value is None else f"{value:.{digits}f}"
+
+
+def format_share(share: float | None, digits: int = 1) -> str:
+    """A fraction as percent; large ones need no decimals."""
+    if share is None:
+        return DASH
+    percent = 100 * share
+    return f"{percent:.{0 if percent >= 99.5 else digits}f} %"
+
+
+def format_percent(percent: float | None, digits: int = 1) -> str:
+    return DASH if percent is None else f"{percent:.{digits}f}"
+
+
+def format_time(moment: datetime | None) -> str:
+    return DASH if moment is None else moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def format_bytes(count: int) -> str:
+    if count >= 1 << 30:
+        return f"{count / (1 << 30):.1f} GiB"
+    return f"{count / (1 << 20):.0f} MiB" if count >= 1 << 20 else f"{count / (1 << 10):.0f} KiB"
+
+
+def format_words(text: str) -> str:
+    return text.replace("_", " ")
+
+
+def format_code(text: str) -> Markup:
+    """What stands between backticks, as code; everything is escaped first."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "number": format_number,
+    "share": format_share,
+    "percent": format_percent,
+    "time": format_time,
+    "bytes": format_bytes,
+    "words": format_words,
+    "code": format_code,
+}

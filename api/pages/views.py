@@ -1,0 +1,143 @@
+"""What the templates show: answers of the services, with their bars worked out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+from sqlalchemy.orm import Session
+
+from api.competitions import service as competitions
+from api.competitions.schemas import CompetitionView
+from api.deps import Caller
+from api.leaderboard import service as leaderboard
+from api.leaderboard.schemas import Leaderboard, LeaderboardEntry
+from api.pages.drawing import RuntimeBar, ScoreBar, draw_runtime, draw_score, trust_svg
+from api.submissions import service as submissions
+from api.submissions.schemas import SubmissionView
+from core.db.models import EvaluationEvent
+from core.db.queries import competitions as competition_queries
+from core.db.queries import evaluations
+from core.domain.leaderboard import Place
+from core.domain.submission import Verdict
+from core.settings import Settings
+
+VERDICT_TEXT: dict[Verdict, str] = {
+    Verdict.SCORED: "Every replica ran and was scored.",
+    Verdict.OVER_BUDGET: "Unlearning cost more than its allowed share of retraining.",
+    Verdict.RUNTIME_ERROR: "The code failed while running.",
+    Verdict.TIME_LIMIT: "A replica ran past its time limit.",
+    Verdict.MEMORY_LIMIT: "A replica needed more memory than it may use.",
+    Verdict.OUTPUT_LIMIT: "A replica wrote more than it may.",
+    Verdict.BAD_OUTPUT: "What the code returned cannot be scored.",
+    Verdict.REJECTED: "The file cannot be run.",
+    Verdict.WITHDRAWN: "Cancelled before it ended.",
+    Verdict.PLATFORM_ERROR: "The platform failed; this does not count against the quota.",
+}
+HERO_WIDTH = 560
+
+
+@dataclass(frozen=True, slots=True)
+class BoardLine:
+    entry: LeaderboardEntry
+    title: str
+    subtitle: str
+    bar: ScoreBar | None
+    runtime: RuntimeBar | None
+    is_tied: bool
+    opens_group: bool
+    closes_group: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CompetitionPage:
+    competition: CompetitionView
+    board: Leaderboard
+    ceiling: ScoreBar | None
+    lines: list[BoardLine]
+    over_budget: list[BoardLine]
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionPage:
+    submission: SubmissionView
+    title: str
+    verdict_text: str
+    moves: list[EvaluationEvent]
+    body: dict[str, Any] | None
+    bar: ScoreBar | None
+    epsilon_svg: Markup | None
+    confidence_svg: Markup | None
+
+
+@dataclass(frozen=True, slots=True)
+class HomeCard:
+    competition: CompetitionView
+    leader: LeaderboardEntry | None
+    entries: int
+
+
+def load_home(session: Session, settings: Settings, caller: Caller) -> list[HomeCard]:
+    cards = []
+    for row in competition_queries.fetch_competitions(session):
+        ranked = [line for line in leaderboard.make_leaderboard(session, row).entries if line.place is Place.RANKED]
+        view = competitions.make_view(session, settings, row, caller)
+        cards.append(HomeCard(view, ranked[0] if ranked else None, len(ranked)))
+    return cards
+
+
+def load_competition(session: Session, settings: Settings, slug: str, caller: Caller) -> CompetitionPage:
+    row = competitions.load_competition(session, slug)
+    board = leaderboard.make_leaderboard(session, row)
+    top = board.ceiling
+    groups = [entry.tie_group for entry in board.entries if entry.place is Place.RANKED]
+    lines = [_make_line(entry, board, groups) for entry in board.entries]
+    return CompetitionPage(
+        competition=competitions.make_view(session, settings, row, caller),
+        board=board,
+        ceiling=draw_score(top.estimate, top.low, top.high, top.estimate) if top else None,
+        lines=[line for line in lines if line.entry.place is not Place.OVER_BUDGET],
+        over_budget=[line for line in lines if line.entry.place is Place.OVER_BUDGET],
+    )
+
+
+def load_submission(session: Session, submission_id: str, caller: Caller) -> SubmissionPage:
+    row = submissions.load_visible(session, submission_id, caller)
+    evaluation = submissions.get_evaluation(row)
+    view = submissions.make_view(session, row, caller)
+    card = evaluations.fetch_scorecard(session, evaluation.id)
+    body = submissions.load_scorecard(session, submission_id, caller) if card else None
+    # both plots show single forget examples
+    plots = card if card and (submissions.is_practice(row) or submissions.is_staff(caller)) else None
+    return SubmissionPage(
+        submission=view,
+        title=row.competition.title,
+        verdict_text=VERDICT_TEXT[view.verdict] if view.verdict else "",
+        moves=evaluations.fetch_events(session, evaluation.id),
+        body=body,
+        bar=_draw_hero(body) if body else None,
+        epsilon_svg=trust_svg(plots.epsilon_svg) if plots else None,
+        confidence_svg=trust_svg(plots.confidence_svg) if plots else None,
+    )
+
+
+def _make_line(entry: LeaderboardEntry, board: Leaderboard, groups: list[int | None]) -> BoardLine:
+    stem = entry.filename.rsplit(".", 1)[0]
+    is_reference = entry.place is Place.REFERENCE
+    ceiling = board.ceiling.estimate if board.ceiling else None
+    tied = entry.tie_group is not None and groups.count(entry.tie_group) > 1
+    first = groups.index(entry.tie_group) + 1 if tied else 0
+    return BoardLine(
+        entry=entry,
+        title=stem if is_reference else entry.name,
+        subtitle=entry.note or (entry.name if is_reference else entry.filename),
+        bar=None if entry.score is None else draw_score(entry.score, entry.score_low, entry.score_high, ceiling),
+        runtime=None if entry.relative_runtime is None else draw_runtime(entry.relative_runtime, board.compute_budget),
+        is_tied=tied,
+        opens_group=tied and entry.rank == first,
+        closes_group=tied and entry.rank == first + groups.count(entry.tie_group) - 1,
+    )
+
+
+def _draw_hero(body: dict[str, Any]) -> ScoreBar:
+    score = body["score"]
+    return draw_score(score["estimate"], score["low"], score["high"], body["ceiling"]["estimate"], width=HERO_WIDTH)

@@ -1,0 +1,140 @@
+"""What each kind of submission comes to: the same in every backend."""
+
+import pytest
+import torch
+from safetensors.torch import load
+
+from sandbox.contract import Outcome
+from tests.integration.sandbox.runs import LIMITS, Reports, make_network
+
+EXPECTED = {
+    "closes_everything": Outcome.OUTPUT_MISSING,
+    "extra_tensor": Outcome.OUTPUT_SCHEMA,
+    "fills_disk": Outcome.OUTPUT_LIMIT,
+    "fills_one_file": Outcome.OUTPUT_LIMIT,
+    "forges": Outcome.OUTPUT_MISSING,
+    "half": Outcome.OK,
+    "hides_in_children": Outcome.TIME_LIMIT,
+    "huge_message": Outcome.EXCEPTION,
+    "junk": Outcome.OUTPUT_MISSING,
+    "kills": Outcome.OK,
+    "libraries": Outcome.OK,
+    "memory_hog": Outcome.MEMORY_LIMIT,
+    "nasty_message": Outcome.EXCEPTION,
+    "nests_header": Outcome.OUTPUT_MISSING,
+    "not_finite": Outcome.OK,  # judged where the weights are read, not here
+    "os_exit": Outcome.OUTPUT_MISSING,
+    "other_network": Outcome.OUTPUT_SCHEMA,
+    "other_shape": Outcome.OUTPUT_SCHEMA,
+    "patient_fork_bomb": Outcome.TIME_LIMIT,
+    "prints_some": Outcome.OK,
+    "prints_too_much": Outcome.OUTPUT_LIMIT,
+    "promises_terabyte": Outcome.OUTPUT_LIMIT,
+    "raises": Outcome.EXCEPTION,
+    "segfault": Outcome.EXCEPTION,
+    "sleeps": Outcome.TIME_LIMIT,
+    "sys_exit": Outcome.OUTPUT_MISSING,
+    "threads": Outcome.PROCESS_LIMIT,
+    "workers": Outcome.OK,
+    "wrapped": Outcome.OK,
+}
+
+
+@pytest.mark.parametrize(("name", "outcome"), EXPECTED.items())
+def test_a_case_ends_in_its_outcome(reports: Reports, name: str, outcome: Outcome) -> None:
+    result = reports(name)
+    assert result.outcome is outcome
+    assert (result.error == "") == (outcome is Outcome.OK)
+    assert len(result.error) <= 300
+    assert "\n" not in result.error
+
+
+def test_a_fork_bomb_ends_at_one_of_its_limits(reports: Reports) -> None:
+    assert reports("fork_bomb").outcome in (Outcome.PROCESS_LIMIT, Outcome.TIME_LIMIT)
+
+
+def test_every_replica_is_delivered_once_and_in_order(reports: Reports) -> None:
+    assert reports.result.sandbox_error == ""
+    assert not reports.result.stopped
+    assert [replica.index for replica in reports.order] == list(range(reports.result.delivered))
+
+
+def test_only_a_good_replica_has_weights(reports: Reports) -> None:
+    assert all((replica.weights is not None) == (replica.outcome is Outcome.OK) for replica in reports.order)
+
+
+def test_an_honest_replica_is_the_same_whatever_ran_before_it(reports: Reports) -> None:
+    first, again = reports.order[0], reports.order[1]
+    assert first.seed == again.seed
+    assert first.weights == again.weights
+    assert first.log == again.log
+
+
+def test_another_seed_gives_other_weights(reports: Reports) -> None:
+    assert len({reports("honest", repeat).weights for repeat in range(3)}) == 3
+
+
+def test_weights_have_the_networks_names_shapes_and_types(reports: Reports) -> None:
+    schema = {name: (value.shape, value.dtype) for name, value in make_network().state_dict().items()}
+    for name in ("honest", "half", "replaced", "wrapped", "state_dict", "not_finite"):
+        weights = reports(name).weights
+        assert weights is not None
+        assert {key: (value.shape, value.dtype) for key, value in load(weights).items()} == schema
+
+
+def test_a_network_given_back_untouched_is_the_original(reports: Reports) -> None:
+    weights = reports("state_dict").weights
+    assert weights is not None
+    original = make_network().state_dict()
+    assert all(torch.equal(value, original[name]) for name, value in load(weights).items())
+
+
+def test_not_a_number_passes_through(reports: Reports) -> None:
+    weights = reports("not_finite").weights
+    assert weights is not None
+    assert bool(load(weights)["fc.weight"].isnan().all())
+
+
+def test_printed_text_comes_back_and_is_cut_at_its_limit(reports: Reports) -> None:
+    assert reports("raises").log == "before\n"
+    log = reports("prints_some").log
+    assert log.startswith("line 0\nline 1\n")
+    assert len(log) == LIMITS.log_bytes
+
+
+def test_an_error_is_one_clean_line_with_the_participants_traceback(reports: Reports) -> None:
+    result = reports("raises")
+    assert result.error == "ValueError: boom \ufffd[31m\ufffd of many lines"
+    assert 'case_raises.py", line 3' in result.traceback
+    assert "replica.py" not in result.traceback
+    assert "\x1b" not in result.traceback
+
+
+def test_time_on_the_hosts_clock_ends_a_replica(reports: Reports) -> None:
+    for name in ("sleeps", "hides_in_children"):
+        assert LIMITS.wall_seconds <= reports(name).wall_seconds < LIMITS.wall_seconds + 10
+
+
+def test_patched_clocks_change_no_measured_time(reports: Reports) -> None:
+    result = reports("patches")
+    assert result.wall_seconds > 0.05
+    assert result.cpu_seconds > 0.05
+
+
+def test_processor_time_of_children_counts(reports: Reports) -> None:
+    spent = reports("spends_in_children").cpu_seconds
+    alone = reports("state_dict").cpu_seconds
+    assert spent > alone + 0.2
+    assert reports("spends_in_children").wall_seconds > 1.0
+
+
+def test_a_forged_result_counts_for_no_more_than_its_weights(reports: Reports) -> None:
+    result = reports("forges_result")
+    assert result.index == [replica.seed for replica in reports.order].index(result.seed)
+    assert result.weights == b"abc"
+    assert result.error == ""
+
+
+def test_peak_memory_is_measured(reports: Reports) -> None:
+    hog, honest = reports("memory_hog"), reports("honest")
+    assert hog.peak_memory_bytes > honest.peak_memory_bytes + (64 << 20)

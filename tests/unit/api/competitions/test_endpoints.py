@@ -1,0 +1,79 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine
+
+from core.db.session import transaction
+from tests import factories
+from tests.unit.api.conftest import Login
+
+
+def make(engine: Engine, **values: Any) -> None:
+    with transaction(engine) as session:
+        factories.make_competition(session, "digits", **values)
+
+
+def test_competitions_are_listed_to_everybody(client: TestClient, engine: Engine) -> None:
+    make(engine)
+    item = client.get("/api/v1/competitions").json()["items"][0]
+    assert (item["slug"], item["state"], item["protocol"], item["compute_budget"]) == (
+        "digits",
+        "open",
+        "held_out",
+        0.1,
+    )
+
+
+def test_a_practice_problem_is_told_whole(client: TestClient, engine: Engine) -> None:
+    make(engine)
+    body = client.get("/api/v1/competitions/digits").json()
+    assert body["problem"] == factories.make_problem_spec(slug="digits").model_dump(mode="json")
+    assert body["forget_request"]["count"] == 128
+
+
+@pytest.mark.parametrize("role", ["participant", "organizer"])
+def test_the_seeds_of_a_hidden_problem_are_for_staff(
+    client: TestClient, engine: Engine, login: Callable[..., Login], role: str
+) -> None:
+    make(engine, exposure="private")
+    body = client.get("/api/v1/competitions/digits", headers=login(role=role).headers).json()
+    shown = [
+        (part, name)
+        for part in ("split", "forget", "pools", "evaluation")
+        for name in ("seed", "ids")
+        if name in body["problem"][part]
+    ]
+    assert ("seed" in body["evaluation"]) == bool(shown) == (role == "organizer")
+
+
+def test_preparation_counts_trained_models(client: TestClient, engine: Engine) -> None:
+    with transaction(engine) as session:
+        competition = factories.make_competition(session, "digits", state="preparing")
+        factories.make_pool(session, competition, "retrained", done=3)
+        factories.make_pool(session, competition, "control", done=0)
+    preparation = client.get("/api/v1/competitions/digits").json()["preparation"]
+    assert (preparation["stage"], preparation["finished"], preparation["total"]) == ("pools", 192, 513)
+    assert {pool["kind"]: pool["finished"] for pool in preparation["pools"]} == {"retrained": 192, "control": 0}
+
+
+def test_preparation_waits_until_the_first_pool_is_written_down(client: TestClient, engine: Engine) -> None:
+    make(engine, state="preparing", fault="no data")
+    body = client.get("/api/v1/competitions/digits").json()
+    assert (body["preparation"]["stage"], body["fault"]) == ("waiting", "no data")
+
+
+def test_limits_count_today_and_spare_what_was_our_fault(
+    client: TestClient, engine: Engine, login: Callable[..., Login]
+) -> None:
+    ann = login("ann")
+    with transaction(engine) as session:
+        competition = factories.make_competition(session, "digits", daily_limit=4)
+        factories.make_evaluation(session, factories.make_submission(session, competition, ann.user))
+        for verdict in ("rejected", "platform_error"):
+            row = factories.make_submission(session, competition, ann.user)
+            factories.make_evaluation(session, row, verdict=verdict)
+    body = client.get("/api/v1/competitions/digits/limits", headers=ann.headers).json()
+    assert (body["daily_limit"], body["used"], body["left"], body["running"]) == (4, 2, 2, 1)
+    assert body["resets_at"].endswith("T00:00:00Z")

@@ -1,0 +1,67 @@
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+
+@pytest.fixture
+def document(client: TestClient) -> dict[str, Any]:
+    document: dict[str, Any] = client.get("/api/v1/openapi.json").json()
+    return document
+
+
+def list_operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [operation for path in document["paths"].values() for operation in path.values()]
+
+
+def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
+    assert sorted(operation["operationId"] for operation in list_operations(document)) == [
+        "cancel_submission",
+        "create_submission",
+        "create_token",
+        "follow_submission",
+        "get_competition",
+        "get_health",
+        "get_leaderboard",
+        "get_limits",
+        "get_me",
+        "get_readiness",
+        "get_scorecard",
+        "get_source",
+        "get_submission",
+        "list_competitions",
+        "list_submissions",
+        "list_tokens",
+        "register",
+        "revoke_token",
+    ]
+
+
+def test_every_error_answer_is_problem_json(document: dict[str, Any]) -> None:
+    for operation in list_operations(document):
+        for status, response in operation["responses"].items():
+            if status == "default" or (status[0] in "45" and operation["operationId"] != "get_readiness"):
+                assert list(response["content"]) == ["application/problem+json"], (operation["operationId"], status)
+
+
+def test_every_reference_resolves(document: dict[str, Any]) -> None:
+    def walk(node: Any) -> list[str]:
+        if isinstance(node, dict):
+            own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+            return own + [found for value in node.values() for found in walk(value)]
+        return [found for value in node for found in walk(value)] if isinstance(node, list) else []
+
+    known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert set(walk(document)) <= known
+
+
+def test_every_json_answer_has_a_schema(document: dict[str, Any]) -> None:
+    for operation in list_operations(document):
+        for status, response in operation["responses"].items():
+            if status.startswith("2") and "application/json" in response.get("content", {}):
+                assert response["content"]["application/json"]["schema"], operation["operationId"]
+
+
+def test_registering_and_logging_in_need_no_token(document: dict[str, Any]) -> None:
+    open_ones = {op["operationId"] for op in list_operations(document) if "security" not in op}
+    assert open_ones == {"register", "create_token"}

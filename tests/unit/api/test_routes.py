@@ -1,0 +1,101 @@
+"""Who may call what: every route, every role."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine, select
+
+from api.deps import Permission
+from core.db.models import Submission, User
+from core.db.session import transaction
+from core.domain.access import Action
+from tests import factories
+from tests.unit.api.conftest import Login
+
+ROLES = ("anonymous", "participant", "owner", "organizer", "admin")
+OPEN = (200, 200, 200, 200, 200)
+# status by role, for a submission to a hidden problem
+MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
+    ("GET", "/"): OPEN,
+    ("GET", "/competitions/{slug}"): OPEN,
+    ("GET", "/submissions/{submission_id}"): (404, 404, 200, 200, 200),
+    ("GET", "/healthz"): OPEN,
+    ("GET", "/readyz"): OPEN,
+    ("POST", "/api/v1/users"): (422, 422, 422, 422, 422),
+    ("POST", "/api/v1/tokens"): (422, 422, 422, 422, 422),
+    ("GET", "/api/v1/tokens"): (401, 200, 200, 200, 200),
+    ("DELETE", "/api/v1/tokens/{token_id}"): (401, 404, 404, 404, 404),
+    ("GET", "/api/v1/me"): (401, 200, 200, 200, 200),
+    ("GET", "/api/v1/competitions"): OPEN,
+    ("GET", "/api/v1/competitions/{slug}"): OPEN,
+    ("GET", "/api/v1/competitions/{slug}/limits"): (401, 200, 200, 200, 200),
+    ("GET", "/api/v1/competitions/{slug}/leaderboard"): OPEN,
+    ("POST", "/api/v1/competitions/{slug}/submissions"): (401, 403, 403, 202, 202),  # purpose: reference
+    ("GET", "/api/v1/submissions"): (401, 200, 200, 200, 200),
+    ("GET", "/api/v1/submissions/{submission_id}"): (404, 404, 200, 200, 200),
+    ("GET", "/api/v1/submissions/{submission_id}/events"): (404, 404, 200, 200, 200),
+    ("GET", "/api/v1/submissions/{submission_id}/scorecard"): (404, 404, 200, 200, 200),
+    ("GET", "/api/v1/submissions/{submission_id}/source"): (401, 404, 200, 200, 200),
+    ("POST", "/api/v1/submissions/{submission_id}/cancel"): (401, 404, 202, 403, 202),
+}
+
+
+def iter_routes(client: TestClient) -> Iterator[tuple[str, str, APIRoute]]:
+    for context in iter_route_contexts(client.app.routes):  # type: ignore[attr-defined]
+        route = context.route
+        if isinstance(route, APIRoute):
+            for method in route.methods:
+                yield method, str(context.path), route
+
+
+def find_actions(route: APIRoute) -> set[Action]:
+    calls = [dependency.call for dependency in route.dependant.dependencies]
+    return {call.action for call in calls if isinstance(call, Permission)}
+
+
+def test_every_route_declares_the_action_it_allows(client: TestClient) -> None:
+    routes = list(iter_routes(client))
+    assert [path for _, path, route in routes if len(find_actions(route)) != 1] == []
+    assert len(routes) > 15
+
+
+def test_every_route_is_in_the_matrix(client: TestClient) -> None:
+    assert {(method, path) for method, path, _ in iter_routes(client)} == set(MATRIX)
+
+
+@pytest.mark.parametrize(("method", "path"), MATRIX)
+def test_a_route_answers_every_role_as_the_matrix_says(
+    client: TestClient, engine: Engine, login: Callable[..., Login], method: str, path: str
+) -> None:
+    callers = {role: login(role, "participant" if role == "owner" else role).headers for role in ROLES[1:]}
+    answers = []
+    for role in ROLES:
+        submission = make_hidden(client, engine, path)
+        url = path.format(slug=submission.competition_id, submission_id=submission.id, token_id="none")
+        body: dict[str, Any] = {}
+        if method == "POST" and path.endswith("/submissions"):
+            body = {"files": {"file": ("a.py", factories.SOURCE)}, "data": {"purpose": "reference"}}
+        answers.append(client.request(method, url, headers=callers.get(role, {}), **body))
+    assert tuple(answer.status_code for answer in answers) == MATRIX[(method, path)], [each.text for each in answers]
+
+
+def make_hidden(client: TestClient, engine: Engine, path: str) -> Submission:
+    """The owner's submission to a hidden problem whose slug is its id: scored, or waiting where it is to be cancelled."""
+    digest = client.app.state.store.put(factories.SOURCE)  # type: ignore[attr-defined]
+    with transaction(engine) as session:
+        owner = session.scalars(select(User).where(User.name == "owner")).one()
+        competition = factories.make_competition(session, exposure="private")
+        competition.slug = competition.id
+        if not path.endswith("/cancel"):
+            return factories.make_scored(session, competition, owner, source_digest=digest)
+        submission = factories.make_submission(session, competition, owner)
+        factories.make_evaluation(session, submission)
+        return submission
+
+
+def test_a_token_that_is_not_one_is_refused_even_on_public_routes(client: TestClient) -> None:
+    answer = client.get("/api/v1/competitions", headers={"Authorization": "Bearer lct_forged"})
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="lacuna"')

@@ -1,0 +1,155 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.unit.cli.fakes import BODY, FakeServer, make_ended, make_problem, make_state
+
+Run = Callable[..., Any]
+LIMITS = {
+    "daily_limit": 50,
+    "used": 1,
+    "left": 49,
+    "resets_at": "2026-01-02T00:00:00Z",
+    "concurrent_limit": 5,
+    "running": 1,
+}
+SCORE = {"estimate": 0.185, "low": 0.160, "high": 0.214}
+SUBMIT, STATUS = ("POST", "/competitions/digits/submissions"), ("GET", "/submissions/s1")
+
+
+@pytest.fixture
+def server(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> FakeServer:
+    server.on("GET", "/competitions/digits/limits", LIMITS)
+    server.on("GET", "/submissions/s1/scorecard", BODY)
+    monkeypatch.setattr("cli.watch.FIRST_PAUSE_SECONDS", 0.0)
+    return server
+
+
+def test_an_upload_prints_its_id_and_what_is_left_of_the_limit(run: Run, server: FakeServer, good: Path) -> None:
+    server.on(*SUBMIT, make_state(status="queued"))
+    result = run("submit", good, "-m", "first try")
+    assert result.exit_code == 0
+    assert "submitted good.py to digits: s1" in result.stderr
+    assert "49 of 50 submissions left today" in result.stderr
+    assert "lacuna status s1 --wait" in result.stderr
+    upload = next(request for request in server.requests if request.method == "POST")
+    assert b"first try" in upload.content
+
+
+def test_an_upload_counts_as_done_even_if_the_limit_cannot_be_read(run: Run, server: FakeServer, good: Path) -> None:
+    server.on(*SUBMIT, make_state())
+    server.on("GET", "/competitions/digits/limits", make_problem(500, "broken"))
+    result = run("submit", good)
+    assert result.exit_code == 0
+    assert "not known: broken" in result.stderr
+
+
+def test_waiting_shows_progress_and_the_scorecard(run: Run, server: FakeServer, good: Path) -> None:
+    server.on(*SUBMIT, make_state(status="queued"))
+    server.on(
+        *STATUS, make_state(), make_state(progress={"finished": 200, "total": 256}), make_ended("scored", score=SCORE)
+    )
+    result = run("submit", good, "--wait")
+    assert result.exit_code == 0
+    assert "running 200/256" in result.stderr
+    assert "0.185 ± 0.027" in result.stdout
+    assert "/submissions/s1" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code"),
+    [
+        ("rejected", 2),
+        ("runtime_error", 3),
+        ("time_limit", 3),
+        ("over_budget", 3),
+        ("platform_error", 4),
+        ("withdrawn", 5),
+    ],
+)
+def test_how_it_ended_is_the_exit_code(run: Run, server: FakeServer, verdict: str, code: int) -> None:
+    server.on(*STATUS, make_ended(verdict, code="X", reason="because", hint="do this"))
+    result = run("status", "s1")
+    assert result.exit_code == code
+    assert verdict.replace("_", " ") in result.stdout
+    assert "error: X: because" in result.stderr
+    assert "hint: do this" in result.stderr
+
+
+def test_a_submission_that_goes_on_is_no_failure(run: Run, server: FakeServer) -> None:
+    server.on(*STATUS, make_state())
+    result = run("status", "s1")
+    assert result.exit_code == 0
+    assert "running, 8 of 256 replicas" in result.stdout
+
+
+def test_waiting_too_long_ends_with_seven(run: Run, server: FakeServer) -> None:
+    server.on(*STATUS, make_state())
+    result = run("status", "s1", "--wait", "--timeout", 0)
+    assert result.exit_code == 7
+    assert "it goes on" in result.stderr
+
+
+def test_no_submissions_left_ends_with_six(run: Run, server: FakeServer, good: Path) -> None:
+    server.on(*SUBMIT, make_problem(429, "all 50 submissions of this UTC day are used", **{"Retry-After": "40000"}))
+    result = run("submit", good)
+    assert result.exit_code == 6
+    assert "all 50 submissions" in result.stderr
+
+
+def test_a_wrong_token_is_a_line_and_a_cure(run: Run, server: FakeServer, good: Path) -> None:
+    server.on(*SUBMIT, make_problem(401, "the token is unknown, expired or revoked"))
+    result = run("submit", good)
+    assert result.exit_code == 1
+    assert "lacuna login" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 2
+
+
+def test_json_is_the_servers_own_answer(run: Run, server: FakeServer) -> None:
+    server.on(*STATUS, make_ended("scored", score=SCORE))
+    assert json.loads(run("status", "s1", "--json").stdout)["score"] == SCORE
+
+
+def test_several_competitions_have_to_be_told_apart(run: Run, server: FakeServer, good: Path) -> None:
+    server.on("GET", "/competitions", {"items": [{"slug": "one"}, {"slug": "two"}]})
+    result = run("submit", good)
+    assert result.exit_code == 1
+    assert "one, two" in result.stderr
+
+
+def test_a_submission_can_be_cancelled(run: Run, server: FakeServer) -> None:
+    server.on("POST", "/submissions/s1/cancel", make_state(status="cancelling"))
+    assert "being stopped" in run("cancel", "s1").stdout
+
+
+def test_what_has_ended_cannot_be_cancelled(run: Run, server: FakeServer) -> None:
+    server.on("POST", "/submissions/s1/cancel", make_problem(409, "the evaluation already ended: scored"))
+    result = run("cancel", "s1")
+    assert result.exit_code == 1
+    assert "already ended" in result.stderr
+
+
+def test_own_submissions_are_listed(run: Run, server: FakeServer) -> None:
+    ended = make_ended("scored", id="s2", score=SCORE, relative_runtime=0.05, note="second")
+    server.on("GET", "/submissions", {"items": [ended, make_state()], "next_cursor": None})
+    result = run("submissions")
+    assert "0.185 ± 0.027" in result.stdout
+    assert "running" in result.stdout
+    assert "second" in result.stdout
+
+
+def test_a_server_that_is_down_is_a_line_and_a_cure(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("[Errno 111] Connection refused")
+
+    down = FakeServer()
+    monkeypatch.setattr(down, "handle", refuse)
+    monkeypatch.setattr("cli.remote.LacunaClient", lambda _url, token=None: down.client(token))
+    result = run("status", "s1")
+    assert result.exit_code == 4
+    assert "connection refused" in result.stderr
+    assert "lacuna up" in result.stderr

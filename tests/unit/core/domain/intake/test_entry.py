@@ -1,0 +1,152 @@
+import pytest
+
+from core.domain.errors import ParticipantFault
+from core.domain.faults import FaultCode
+from core.domain.intake.reading import read_submission
+from core.domain.intake.report import ENTRY_FILE, Origin
+
+GOOD = "def unlearning(net, retain_loader, forget_loader, val_loader):\n    return net\n"
+
+
+def refuse(source: str | bytes, name: str = "mine.py") -> ParticipantFault:
+    content = source.encode() if isinstance(source, str) else source
+    with pytest.raises(ParticipantFault) as caught:
+        read_submission(name, content)
+    assert "\n" not in caught.value.message
+    assert caught.value.hint
+    return caught.value
+
+
+def test_a_plain_file_runs_as_it_is() -> None:
+    source = f"# my method\nimport torch\n\nLR = 0.1\ntorch.manual_seed(0)\n\n{GOOD}".encode()
+    read = read_submission("mine.py", source)
+    assert (read.files, read.origin, read.left_out) == ({ENTRY_FILE: source}, Origin.FILE, ())
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def unlearning(a, b, c, d):\n    return a\n",
+        "def unlearning(*args):\n    return args[0]\n",
+        "def unlearning(net, *loaders, **options):\n    return net\n",
+        "def unlearning(net, r, f, v, /):\n    return net\n",
+        "def unlearning(net, r, f, v, epochs=3, *, lr=0.1):\n    return net\n",
+        "def unlearning(net, r, f, v, device, seed, *, num_classes, budget_seconds):\n    return net\n",
+        "unlearning = lambda net, r, f, v: net\n",
+        "def mine(net, r, f, v):\n    return net\n\nunlearning = mine\n",
+        "from functools import partial\n\nunlearning = partial(print)\n",
+        "class unlearning:\n    def __init__(self, *args):\n        pass\n",
+        "from mine import unlearning\n",
+        "from mine import *\n",
+        "FAST = 1\nif FAST:\n    def unlearning(n, r, f, v):\n        return n\nelse:\n    unlearning = None\n",
+        "try:\n    import x\nexcept ImportError:\n    x = None\nfinally:\n    def unlearning(n, r, f, v): return n\n",
+        "def unlearning(net):\n    return net\n\ndef unlearning(net, r, f, v):\n    return net\n",
+        "@decorate\ndef unlearning(net, r, f, v):\n    def inner():\n        yield 1\n    return net\n",
+    ],
+)
+def test_what_can_be_called_with_four_arguments_is_accepted(source: str) -> None:
+    assert read_submission("mine.py", source.encode()).files == {ENTRY_FILE: source.encode()}
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("def unlearning(net, retain_loader):\n    return net\n", "line 1: unlearning takes 2 positional"),
+        ("\n\ndef unlearning(net, r, f, v, lr):\n    return net\n", "line 3: unlearning needs parameters"),
+        ("def unlearning(net, r, f, v, *, lr):\n    return net\n", "nobody passes: lr"),
+        ("def unlearning(net, *, r, f, v):\n    return net\n", "takes 1 positional"),
+        ("def unlearning(net, r, f, v, seed, /):\n    return net\n", "positional-only"),
+        ("async def unlearning(net, r, f, v):\n    return net\n", "async def"),
+        ("def unlearning(net, r, f, v):\n    yield net\n", "generator"),
+        ("unlearning = lambda net: net\n", "takes 1 positional"),
+        (GOOD + "\ndef unlearning(net):\n    return net\n", "line 4: unlearning takes 1"),
+    ],
+)
+def test_a_wrong_signature_names_the_line_and_the_reason(source: str, words: str) -> None:
+    fault = refuse(source)
+    assert fault.code is FaultCode.SIGNATURE_MISMATCH
+    assert words in fault.message
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("x = 1\n", "defines no function unlearning"),
+        (
+            "def unlearn(net, retain_loader, forget_loader, val_loader):\n    return net\n",
+            "is unlearn (line 1) the one",
+        ),
+        ("class A:\n    def unlearning(self, a, b, c, d):\n        pass\n", "inside another block"),
+        ("unlearning = 3\n", "is a value"),
+        ("", "is empty"),
+        ("  \n\n", "is empty"),
+    ],
+)
+def test_a_missing_function_is_named(source: str, words: str) -> None:
+    fault = refuse(source)
+    assert fault.code is FaultCode.ENTRYPOINT_MISSING
+    assert words in fault.message
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (GOOD + "def broken(:\n", "line 3: invalid syntax"),
+        (GOOD + "return 3\n", "line 3: 'return' outside function"),
+        (b"\x93NUMPY\x00\x01", "null bytes"),
+        (b"PK\x03\x04rest", "zip archive"),
+        (b"\x80\x04\x95pickle", "a pickle"),
+        ("# caf\u00e9\n".encode("latin-1") + GOOD.encode(), "line 1: byte 0xe9 is not UTF-8"),
+        (GOOD.encode("utf-16"), "UTF-16"),
+        ("x = " + "(" * 300 + ")" * 300 + "\n" + GOOD, "too many nested parentheses"),
+        ("x = a" + ".b" * 20000 + "\n" + GOOD, "too deeply"),
+        ("Dear all,\nplease find my method attached.\n", "line 1"),
+    ],
+)
+def test_what_is_not_python_names_the_line(source: str | bytes, words: str) -> None:
+    fault = refuse(source)
+    assert fault.code is FaultCode.SYNTAX_ERROR
+    assert words in fault.message
+
+
+def test_a_byte_order_mark_and_dos_lines_are_fine() -> None:
+    source = b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode()
+    assert read_submission("mine.PY", source).files[ENTRY_FILE] == source[3:]
+
+
+def test_a_large_file_is_refused_before_it_is_read() -> None:
+    fault = refuse(b"#" * (50 << 20))
+    assert fault.code is FaultCode.TOO_LARGE
+    assert "52428800 bytes" in fault.message
+
+
+def test_a_file_with_too_much_code_is_refused_before_it_is_parsed() -> None:
+    assert refuse("x = 1\n" * 60_000 + GOOD).code is FaultCode.TOO_LARGE
+
+
+@pytest.mark.parametrize("name", ["weights.pth", "mine.tar.gz", "mine", "mine.txt"])
+def test_other_kinds_of_file_are_refused_by_name(name: str) -> None:
+    fault = refuse(GOOD, name)
+    assert fault.code is FaultCode.ARCHIVE_INVALID
+    assert name in fault.message
+
+
+def test_foreign_text_in_a_message_is_cut_and_printable() -> None:
+    fault = refuse(GOOD, "a\x1b[31m" + "b" * 300 + ".exe")
+    assert fault.message.isprintable()
+    assert len(fault.message) < 250
+
+
+def test_loaders_named_in_another_order_are_doubted() -> None:
+    read = read_submission("mine.py", b"def unlearning(net, forget_loader, retain_loader, val):\n    return net\n")
+    assert read.warnings[0] == "parameter 2 is the retain loader, but it is named forget_loader"
+
+
+def test_a_package_that_the_sandbox_lacks_is_a_warning() -> None:
+    read = read_submission("mine.py", b"import einops, numpy\n" + GOOD.encode())
+    assert read.warnings == ("not in the sandbox: einops",)
+
+
+def test_cuda_in_a_plain_file_is_a_warning_with_its_line() -> None:
+    read = read_submission("mine.py", b"def unlearning(net, r, f, v):\n    return net.cuda()\n")
+    assert "line 2 asks for cuda" in read.warnings[0]

@@ -1,0 +1,114 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from core.domain.leaderboard import Entry, Place, Purpose, make_board
+from core.domain.submission import Verdict
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def make_entry(name: str, score: float | None = 0.5, *, half: float = 0.01, minute: int = 0, **values: Any) -> Entry:
+    defaults: dict[str, Any] = {
+        "submission_id": f"{name}-{score}-{minute}",
+        "name": name,
+        "filename": "submission.py",
+        "purpose": Purpose.RANKED,
+        "verdict": Verdict.SCORED,
+        "score": score,
+        "low": None if score is None else score - half,
+        "high": None if score is None else score + half,
+        "relative_runtime": 0.05,
+        "accepted_at": NOON + timedelta(minutes=minute),
+    }
+    return Entry(**(defaults | values))
+
+
+def names(entries: list[Entry]) -> list[str]:
+    return [row.entry.name for row in make_board(entries)]
+
+
+def test_higher_scores_come_first() -> None:
+    assert names([make_entry("low", 0.1), make_entry("high", 0.9)]) == ["high", "low"]
+
+
+def test_an_equal_score_is_ordered_by_runtime() -> None:
+    entries = [make_entry("slow", relative_runtime=0.09), make_entry("fast", relative_runtime=0.01, minute=5)]
+    assert names(entries) == ["fast", "slow"]
+
+
+def test_an_equal_score_and_runtime_is_ordered_by_acceptance_so_latecomers_stay_below() -> None:
+    assert names([make_entry("late", minute=9), make_entry("early", minute=1)]) == ["early", "late"]
+
+
+def test_scores_are_compared_in_full_precision() -> None:
+    assert names([make_entry("a", 0.5000001), make_entry("b", 0.5000002)]) == ["b", "a"]
+
+
+def test_only_the_best_of_a_participant_is_shown() -> None:
+    board = make_board([make_entry("ann", 0.3), make_entry("ann", 0.7, minute=1), make_entry("ann", 0.5, minute=2)])
+    assert [row.entry.score for row in board] == [0.7]
+
+
+def test_overlapping_intervals_share_a_tie_group_and_keep_their_ranks() -> None:
+    board = make_board([make_entry("a", 0.9), make_entry("b", 0.6, half=0.05), make_entry("c", 0.58, half=0.05)])
+    assert [(row.rank, row.tie_group, row.tied_first, row.tied_last) for row in board] == [
+        (1, 1, 1, 1),
+        (2, 2, 2, 3),
+        (3, 2, 2, 3),
+    ]
+
+
+def test_a_group_reaches_only_as_far_as_its_first_entry() -> None:
+    chain = [make_entry("a", 0.60, half=0.02), make_entry("b", 0.57, half=0.02), make_entry("c", 0.54, half=0.02)]
+    assert [row.tie_group for row in make_board(chain)] == [1, 1, 2]
+
+
+def test_touching_intervals_are_a_tie() -> None:
+    board = make_board([make_entry("a", 0.5, low=0.45, high=0.55), make_entry("b", 0.4, low=0.35, high=0.45)])
+    assert [row.tie_group for row in board] == [1, 1]
+
+
+def test_a_reference_stands_in_position_without_a_rank() -> None:
+    board = make_board(
+        [
+            make_entry("ann", 0.4),
+            make_entry("staff", 0.9, purpose=Purpose.REFERENCE),
+            make_entry("bob", 0.2),
+        ]
+    )
+    assert [(row.entry.name, row.place, row.rank) for row in board] == [
+        ("staff", Place.REFERENCE, None),
+        ("ann", Place.RANKED, 1),
+        ("bob", Place.RANKED, 2),
+    ]
+
+
+def test_references_of_one_account_are_told_apart_by_their_file() -> None:
+    one = make_entry("staff", 0.9, purpose=Purpose.REFERENCE, filename="retrain.py")
+    two = make_entry("staff", 0.1, purpose=Purpose.REFERENCE, filename="identity.py")
+    again = make_entry("staff", 0.2, purpose=Purpose.REFERENCE, filename="identity.py", minute=3)
+    assert [row.entry.score for row in make_board([one, again, two])] == [0.9, 0.2]
+
+
+def test_over_budget_entries_come_last_without_a_rank_however_high_they_score() -> None:
+    board = make_board([make_entry("greedy", 0.99, verdict=Verdict.OVER_BUDGET), make_entry("ann", 0.1)])
+    assert [(row.entry.name, row.place, row.rank) for row in board] == [
+        ("ann", Place.RANKED, 1),
+        ("greedy", Place.OVER_BUDGET, None),
+    ]
+
+
+def test_an_entry_stopped_at_the_canary_stands_below_scored_ones() -> None:
+    canary = make_entry("canary", None, verdict=Verdict.OVER_BUDGET)
+    full = make_entry("full", 0.2, verdict=Verdict.OVER_BUDGET)
+    assert names([canary, full]) == ["full", "canary"]
+
+
+def test_failures_are_not_on_the_board() -> None:
+    ended = [verdict for verdict in Verdict if verdict not in (Verdict.SCORED, Verdict.OVER_BUDGET)]
+    assert make_board(make_entry(verdict, None, verdict=verdict) for verdict in ended) == []
+
+
+def test_the_order_of_the_input_does_not_matter() -> None:
+    entries = [make_entry(f"p{place}", 0.1 * place, minute=place) for place in range(6)]
+    assert make_board(entries) == make_board(reversed(entries))

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from evaluator.intervals import compute_interval
+
+
+def interval(unlearned, retrained, **options):
+    """The interval of a difference of means, whose standard error is known."""
+
+    def rescore(left, right):
+        return float(unlearned[left].mean() - retrained[right].mean())
+
+    estimate = float(unlearned.mean() - retrained.mean())
+    settings = {"resamples": 64, "level": 0.95, "seed": 0, **options}
+    return compute_interval(estimate, rescore, sizes=(len(unlearned), len(retrained)), **settings)
+
+
+def test_the_standard_error_of_a_mean_is_recovered():
+    rng = np.random.default_rng(0)
+    answer = interval(10 + rng.normal(size=400), rng.normal(size=400), resamples=800)
+    assert answer.standard_error == pytest.approx(np.sqrt(2 / 400), rel=0.12)
+
+
+def test_the_interval_of_a_mean_covers_about_its_level():
+    rng = np.random.default_rng(1)
+    answers = [interval(10 + rng.normal(size=60), rng.normal(size=60), seed=k) for k in range(300)]
+    assert 0.90 <= np.mean([answer.low <= 10 <= answer.high for answer in answers]) <= 0.99
+
+
+def test_every_draw_takes_distinct_models_of_each_pool():
+    seen = []
+
+    def rescore(left, right):
+        seen.append((left, right))
+        return 0.0
+
+    compute_interval(0.0, rescore, sizes=(10, 7), resamples=5, level=0.9, seed=0)
+    assert all(len(set(left)) == left.size for left, _ in seen)
+    assert all(len(set(right)) == right.size for _, right in seen)
+
+
+def test_a_score_is_never_reported_below_zero():
+    assert interval(np.arange(20.0) / 100, np.arange(20.0) / 100).low == 0.0
+
+
+def test_the_same_seed_gives_the_same_interval():
+    values = np.random.default_rng(0).normal(size=(2, 40))
+    assert interval(*values) == interval(*values)

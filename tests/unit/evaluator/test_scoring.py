@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+
+from evaluator import InvalidPool, ScoredPool, ScoringProtocol, ScoringSpec, compute_control, score
+from evaluator.spec import METRIC_VERSION
+
+FAST = ScoringSpec(interval_resamples=4)
+
+
+def make_pool(confidences, *, retain=0.9, test=0.8, forget=0.7):
+    ones = np.ones(len(confidences))
+    return ScoredPool(confidences, retain * ones, test * ones, forget * ones)
+
+
+def make_pools(*, shift=0.0, replicas=64, examples=24, seed=0, **accuracies):
+    rng = np.random.default_rng(seed)
+    retrained = make_pool(rng.normal(size=(replicas, examples)))
+    return make_pool(shift + rng.normal(size=(replicas, examples)), **accuracies), retrained
+
+
+def test_the_score_is_forgetting_quality_times_utility():
+    card = score(*make_pools(shift=0.5, retain=0.45, test=0.4), spec=FAST)
+    assert card.score == pytest.approx(card.forgetting_quality * 0.5 * 0.5)
+    assert card.forgetting_quality == pytest.approx(card.points.mean())
+
+
+def test_all_three_protocols_are_reported_and_held_out_ranks():
+    card = score(*make_pools(), spec=FAST)
+    assert [entry.protocol for entry in card.protocols] == list(ScoringProtocol)
+    assert card.ranked_by is ScoringProtocol.held_out
+    assert card.score == card.under(ScoringProtocol.held_out).score
+
+
+def test_another_protocol_can_rank():
+    card = score(*make_pools(), spec=ScoringSpec(protocol=ScoringProtocol.exact, interval_resamples=4))
+    assert card.epsilons.protocol is ScoringProtocol.exact
+    assert card.score == card.under(ScoringProtocol.exact).score
+
+
+def test_accuracies_are_shown_in_percent_with_unlearning_as_the_complement_of_forget():
+    card = score(*make_pools(forget=0.25), spec=FAST)
+    assert card.unlearned_accuracies.unlearning_percent == pytest.approx(75)
+    assert card.retrained_accuracies.retain_percent == pytest.approx(90)
+    assert card.retrained_accuracies.test_percent == pytest.approx(80)
+
+
+def test_a_second_retrained_bank_scores_near_the_top_and_a_copied_model_at_the_bottom():
+    control, retrained = make_pools(replicas=256)
+    assert compute_control(retrained, control, spec=FAST).score > 0.9
+    untouched = make_pool(np.repeat(np.asarray(control.confidences)[:1], 256, axis=0))
+    assert score(untouched, retrained, spec=FAST).score < 0.01
+
+
+def test_the_interval_contains_the_score_and_narrows_with_more_models():
+    widths = []
+    for replicas in (32, 256):
+        card = score(*make_pools(shift=1.5, replicas=replicas, examples=48), spec=ScoringSpec(interval_resamples=16))
+        assert card.interval.low <= card.score <= card.interval.high
+        widths.append(card.interval.high - card.interval.low)
+    assert widths[1] < widths[0]
+
+
+def test_the_scorecard_says_what_it_was_made_from():
+    card = score(*make_pools(replicas=20), spec=FAST)
+    assert (card.unlearned_replicas, card.retrained_replicas, card.examples) == (20, 20, 24)
+    assert card.metric_version == METRIC_VERSION
+    assert card.spec is FAST
+
+
+@pytest.mark.parametrize("replicas", [2, 3, 5, 6])
+def test_a_handful_of_replicas_still_gets_a_score_and_an_interval_around_it(replicas):
+    card = score(*make_pools(replicas=replicas), spec=FAST)
+    assert card.interval.low <= card.score <= card.interval.high
+
+
+def test_the_same_input_gives_the_same_scorecard():
+    first, again = (score(*make_pools(shift=0.3), spec=FAST) for _ in range(2))
+    assert (first.score, first.interval) == (again.score, again.interval)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"retain_accuracy": np.ones(3)}, "expected 64"),
+        ({"test_accuracy": np.full(64, 80.0)}, "fractions"),
+        ({"forget_accuracy": np.full(64, np.nan)}, "not finite"),
+        ({"confidences": np.zeros((64, 0))}, "no forget examples"),
+        ({"confidences": np.zeros((64, 3))}, "disagree on examples"),
+    ],
+)
+def test_a_pool_that_cannot_be_scored_is_refused_with_its_reason(change, reason):
+    unlearned, retrained = make_pools()
+    fields = {name: getattr(unlearned, name) for name in ScoredPool.__slots__}
+    with pytest.raises(InvalidPool, match=reason):
+        score(ScoredPool(**{**fields, **change}), retrained, spec=FAST)
+
+
+def test_a_retrained_pool_without_any_accuracy_is_refused():
+    unlearned, retrained = make_pools()
+    with pytest.raises(InvalidPool, match="accuracy 0"):
+        score(unlearned, make_pool(retrained.confidences, test=0.0), spec=FAST)
+
+
+def test_an_impossible_spec_is_refused():
+    with pytest.raises(InvalidPool):
+        ScoringSpec(interval_resamples=1)
