@@ -18,6 +18,7 @@ from api.submissions import endpoints as submissions
 from api.users import endpoints as users
 from core.db.session import get_engine
 from core.domain.errors import ContestError
+from core.logs import configure_logging
 from core.settings import Settings, get_settings
 from core.storage import FolderStore
 
@@ -57,6 +58,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def app_factory() -> FastAPI:
     """For `uvicorn --factory api.main:app_factory`: what is wrong is said in one line, without a traceback."""
+    configure_logging()
     try:
         return create_app(get_settings())
     except ContestError as error:

@@ -1,6 +1,7 @@
 """Around every request: an id, the security headers, a bound on its size, and an answer when something breaks."""
 
 import re
+import traceback
 from time import perf_counter
 
 import structlog
@@ -55,7 +56,9 @@ class Envelope:
         try:
             await self.app(scope, receive, send_with_headers)
         except Exception:
-            log.exception("request failed", path=scope["path"], request_id=request_id)
+            # as plain text: a console renderer would show the local variables, and with them passwords
+            text = traceback.format_exc()
+            log.error("request failed", path=scope["path"], request_id=request_id, traceback=text)
             if started:
                 raise
             response = make_error_response(Request(scope), 500, code="INTERNAL_ERROR", detail=OUR_FAULT)

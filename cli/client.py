@@ -10,7 +10,7 @@ import stamina
 
 from cli.exits import CommandFailed, Exit
 from cli.problem_details import Transient, read_problem, read_retry_after
-from core.domain.errors import InvalidInput, PlatformFault
+from core.domain.errors import InvalidInput, NotAuthenticated, PlatformFault
 
 API = "/api/v1"
 ATTEMPTS = 4
@@ -67,7 +67,10 @@ class LacunaClient:
     def create_token(self, name: str, password: str, *, label: str = "") -> str:
         """Return a new token, and use it from now on."""
         body = {"name": name, "password": password, "label": label}
-        self.token = str(self._call("POST", "/tokens", json=body, repeat=False)["token"])
+        try:
+            self.token = str(self._call("POST", "/tokens", json=body, repeat=False)["token"])
+        except NotAuthenticated as error:
+            raise NotAuthenticated(error.message) from None  # without the hint to log in
         return self.token
 
     def list_competitions(self) -> list[JSON]:

@@ -19,6 +19,7 @@ from core.problems import ProblemSpec, find_problem
 from core.settings import Settings, get_settings
 
 SEEDS = (101, 202)
+RETRAIN, IDLE = "retrain.py", "identity.py"  # what a run is measured against, and what starting one costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,11 @@ def doctor(
         raise typer.Exit(get_exit_of_verdict(VERDICT_OF_FAULT[fault.fault]))
     _check_platform(runs, "the submission")
     with StageProgress() as progress:
-        retrains = _run(spec, _retrain_files(spec), settings, box, progress, stage="retraining")
-    _check_platform(retrains, "the retraining baseline")
-    found = diagnose(runs, retrains, spec, workers=settings.workers)
+        retrains = _run(spec, _load_baseline(RETRAIN, spec), settings, box, progress, stage="retraining")
+        idles = _run(spec, _load_baseline(IDLE, spec), settings, box, progress, stage="idling")
+    for baseline in (retrains, idles):
+        _check_platform(baseline, "the baselines")
+    found = diagnose(runs, spec, retrains=retrains, idles=idles, workers=settings.workers)
     if as_json:
         print_json(_to_json(found))
     else:
@@ -68,16 +71,16 @@ def doctor(
     raise typer.Exit(Exit.FAILED if found.over_budget else Exit.SCORED)
 
 
-def diagnose(runs: Sequence[Any], retrains: Sequence[Any], spec: ProblemSpec, *, workers: int) -> Diagnosis:
-    """Judge finished replicas against the retraining baseline; the larger of wall and processor ratio counts."""
+def diagnose(
+    runs: Sequence[Any], spec: ProblemSpec, *, retrains: Sequence[Any], idles: Sequence[Any], workers: int
+) -> Diagnosis:
+    """Judge finished replicas against retraining; what doing nothing costs is taken off either side."""
     wall, retrain_wall = _fastest(runs, "wall_seconds"), _fastest(retrains, "wall_seconds")
-    clocks = [(_fastest(runs, name), _fastest(retrains, name)) for name in ("wall_seconds", "cpu_seconds")]
-    ratios = [one / retraining for one, retraining in clocks if retraining > 0]
     replicas = spec.evaluation.replicas
     identical = _are_identical(runs)
     probe = read_probe(runs[0].log)
     budget = spec.evaluation.compute_budget
-    relative = max(ratios, default=0.0)
+    relative = max(_compare(runs, retrains, idles, clock) for clock in ("wall_seconds", "cpu_seconds"))
     return Diagnosis(
         seconds_per_run=wall,
         retrain_seconds=retrain_wall,
@@ -106,8 +109,8 @@ def _run(
     return found
 
 
-def _retrain_files(spec: ProblemSpec) -> dict[str, bytes]:
-    source: bytes = load("worker.preparation", "make_calibration_source")("retrain.py", spec)
+def _load_baseline(filename: str, spec: ProblemSpec) -> dict[str, bytes]:
+    source: bytes = load("worker.preparation", "make_calibration_source")(filename, spec)
     return {"submission.py": source}
 
 
@@ -118,6 +121,12 @@ def _check_platform(runs: Sequence[Any], what: str) -> None:
         raise CommandFailed(f"the sandbox could not run {what}: {reason}", exit_code=Exit.ERRORED)
     if len(runs) < len(SEEDS):
         raise CommandFailed(f"the sandbox ended before {what} did", exit_code=Exit.ERRORED)
+
+
+def _compare(runs: Sequence[Any], retrains: Sequence[Any], idles: Sequence[Any], clock: str) -> float:
+    idle = _fastest(idles, clock)
+    retraining = _fastest(retrains, clock) - idle
+    return max(_fastest(runs, clock) - idle, 0.0) / retraining if retraining > 0 else 0.0
 
 
 def _fastest(runs: Sequence[Any], name: str) -> float:

@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from core.domain.errors import ContestError, ParticipantFault, PlatformFault, QuotaExceeded
+from core.domain.errors import ContestError, ParticipantFault, PlatformFault, QuotaExceeded, TooLarge
 from core.domain.submission import Verdict
 
 
@@ -42,7 +42,7 @@ def get_exit_of_verdict(verdict: Verdict) -> Exit:
 def get_exit_of_error(error: ContestError) -> Exit:
     if isinstance(error, CommandFailed):
         return error.exit_code
-    if isinstance(error, ParticipantFault):
+    if isinstance(error, ParticipantFault | TooLarge):
         return Exit.REJECTED
     if isinstance(error, QuotaExceeded):
         return Exit.LIMIT

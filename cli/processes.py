@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +27,7 @@ from worker.registration import register_competition
 
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
+DEATHS_FORGIVEN = 5
 SOCKET_PATH_LIMIT = 100  # the kernel's is 108 with the terminator
 QUEUES = "scores,shards,pools"
 
@@ -38,6 +40,9 @@ class LocalPlatform:
         self.url = f"http://{settings.api_host}:{settings.api_port}"
         self._problems = problems
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._environment: dict[str, str] = {}
+        self._deaths: Counter[str] = Counter()
+        self._is_ready = False
         self._stack = ExitStack()
 
     def __enter__(self) -> "LocalPlatform":
@@ -45,36 +50,46 @@ class LocalPlatform:
             self._stack = stack
             self._lock_folder()
             check_port(self.settings.api_host, self.settings.api_port)
-            environment = self._start_broker()
-            url = self.settings.resolved_database_url
-            upgrade_database(url)
-            python = sys.executable
+            self._environment = self._start_broker()
+            celery_app.conf.update(broker_url=self._environment["LACUNA_BROKER_URL"])  # for what this process sends
+            upgrade_database(self.settings.resolved_database_url)
             stack.callback(self._stop_children)
-            worker = ["-m", "celery", "-A", "worker.main", "worker", "-Q", QUEUES, "-c", str(self.settings.workers)]
-            quiet = ["-l", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]
-            self._start("worker", [python, *worker, *quiet], environment)
-            self._start("janitor", [python, "-m", "worker.janitor"], environment)
-            server = ["-m", "uvicorn", "--factory", "api.main:app_factory", "--no-access-log", "--log-level", "warning"]
-            where = ["--host", self.settings.api_host, "--port", str(self.settings.api_port)]
-            self._start("api", [python, *server, *where], environment)
-            celery_app.conf.update(
-                broker_url=environment["LACUNA_BROKER_URL"]
-            )  # what this process sends goes there too
-            with transaction(get_engine(url)) as session:
+            self._start_children()
+            with transaction(get_engine(self.settings.resolved_database_url)) as session:
                 for problem in self._problems:
                     register_competition(session, problem)
             self._wait_until_ready()
+            self._is_ready = True
             self._stack = stack.pop_all()
         return self
+
+    def _start_children(self) -> None:
+        settings = self.settings
+        worker = ["-m", "celery", "-A", "worker.main", "worker", "-Q", QUEUES, "-c", str(settings.workers)]
+        quiet = ["-l", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+        server = ["-m", "uvicorn", "--factory", "api.main:app_factory", "--no-access-log", "--log-level", "warning"]
+        where = ["--host", settings.api_host, "--port", str(settings.api_port)]
+        self._start("worker", [sys.executable, *worker, *quiet])
+        self._start("janitor", [sys.executable, "-m", "worker.janitor"])
+        self._start("api", [sys.executable, *server, *where])
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
         self._stack.close()
 
     def check(self) -> None:
-        """Raise a readable fault when a child has died."""
+        """Start a child that died again; raise a readable fault when one keeps dying."""
         for name, child in self._children.items():
-            if child.poll() is not None:
+            if child.poll() is None:
+                continue
+            self._deaths[name] += 1
+            if self._deaths[name] > DEATHS_FORGIVEN or not self._is_ready:
                 raise PlatformFault(f"the {name} process ended (exit {child.returncode}): {self._tail(name)}")
+            self._start(name, list(map(str, child.args)))  # type: ignore[arg-type]
+
+    def kill(self, name: str) -> None:
+        """Kill a child and everything it started, as a crash would; `check` brings it back."""
+        os.killpg(self._children[name].pid, signal.SIGKILL)
+        self._children[name].wait()
 
     def _lock_folder(self) -> None:
         folder = self.settings.data_folder
@@ -109,15 +124,15 @@ class LocalPlatform:
         }
         return {f"LACUNA_{name.upper()}": str(value) for name, value in values.items()}
 
-    def _start(self, name: str, argv: list[str], environment: dict[str, str]) -> None:
-        with open(self._log_path(name), "wb") as log:
+    def _start(self, name: str, argv: list[str]) -> None:
+        with open(self._log_path(name), "ab") as log:
             self._children[name] = subprocess.Popen(  # noqa: S603  (our own argv)
                 argv,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=Path(__file__).resolve().parent.parent,
-                env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+                env={**os.environ, "OMP_NUM_THREADS": "1", **self._environment},
                 start_new_session=True,  # Ctrl-C reaches us, and we stop them in order
                 preexec_fn=_die_with_parent,
             )

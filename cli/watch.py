@@ -33,9 +33,9 @@ def wait_until_finished(
             if clock() - last_answer > OUTAGE_SECONDS:
                 raise
         else:
-            progress.update(state["status"], state["progress"]["finished"], state["progress"]["total"])
             if state["status"] == "finished":
                 return state
+            progress.update(state["status"], state["progress"]["finished"], state["progress"]["total"])
         if timeout is not None and clock() - started + pause > timeout:
             raise CommandFailed(
                 f"submission {submission_id} has not ended after {timeout:g} s; it goes on",

@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO, NoReturn
@@ -156,7 +157,5 @@ def _format_traceback(error: BaseException, *, whole: bool) -> str:
 def _flush_streams() -> None:
     """Send printed text on its way: after the last frame this process is killed."""
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with suppress(Exception):  # a replaced or closed stream is the participant's own loss
             stream.flush()
-        except Exception:  # noqa: S110 -- a replaced or closed stream is the participant's own loss
-            pass

@@ -4,22 +4,36 @@ import gc
 import importlib
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 
 import torch
 
 from sandbox.torchvision_compat import load_torchvision
 
 # Only these are ever imported on behalf of a submission, and only when its text names them.
-LIBRARIES = frozenset(
-    """torchvision torchvision.transforms torchvision.transforms.functional torchvision.transforms.v2
-    torchvision.models torchvision.models.feature_extraction torchvision.io torchvision.utils torchvision.datasets
-    numpy pandas scipy scipy.stats scipy.special scipy.optimize scipy.linalg scipy.spatial scipy.sparse
-    scipy.spatial.distance sklearn sklearn.linear_model sklearn.metrics sklearn.model_selection sklearn.cluster
-    sklearn.decomposition sklearn.preprocessing sklearn.svm sklearn.ensemble sklearn.neighbors sklearn.mixture
-    sklearn.utils sklearn.utils.class_weight matplotlib matplotlib.pyplot PIL PIL.Image tqdm tqdm.auto tabulate
-    requests torch.func torch.nn.utils.prune torch.nn.utils.parametrize torch.optim.lr_scheduler torch.optim.swa_utils
-    torch.utils.data torch.distributions torch.fx""".split()
-)
+LIBRARY_PARTS = {
+    "torchvision": (
+        "transforms transforms.functional transforms.v2 models models.feature_extraction io utils datasets"
+    ),
+    "numpy": "",
+    "pandas": "",
+    "scipy": "stats special optimize linalg spatial sparse spatial.distance",
+    "sklearn": (
+        "linear_model metrics model_selection cluster decomposition preprocessing svm ensemble neighbors "
+        "mixture utils utils.class_weight"
+    ),
+    "matplotlib": "pyplot",
+    "PIL": "Image",
+    "tqdm": "auto",
+    "tabulate": "",
+    "requests": "",
+    "torch": (
+        "func nn.utils.prune nn.utils.parametrize optim.lr_scheduler optim.swa_utils utils.data distributions fx"
+    ),
+}
+LIBRARIES = frozenset(LIBRARY_PARTS) - {"torch"} | {
+    f"{top}.{part}" for top, parts in LIBRARY_PARTS.items() for part in parts.split()
+}
 IMPORT_LINE = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import\b([^#\n]*)|import[ \t]+([^#\n]+))", re.MULTILINE)
 
 
@@ -55,10 +69,8 @@ def _known_prefixes(name: str) -> set[str]:
 
 
 def _import_quietly(name: str) -> None:
-    try:
+    with suppress(Exception):  # a library that is absent here fails again, visibly, in the replica
         if name.split(".")[0] == "torchvision":
             load_torchvision(name)
         else:
             importlib.import_module(name)
-    except Exception:  # noqa: S110 -- a library that is absent here fails again, visibly, in the replica
-        pass

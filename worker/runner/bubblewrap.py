@@ -1,4 +1,4 @@
-"""A sandbox without a daemon: namespaces by bubblewrap, a seccomp program, and cgroups where this process may use them."""
+"""A sandbox without a daemon: namespaces by bubblewrap, a seccomp program, cgroups where this process may use them."""
 
 import importlib.util
 import os

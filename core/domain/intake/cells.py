@@ -4,7 +4,7 @@ import ast
 import json
 import re
 import textwrap
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from core.domain.errors import ParticipantFault
@@ -26,10 +26,10 @@ class Cell:
     """One piece of code as it will be judged; `label` is empty for a script."""
 
     label: str
-    text: str
+    lines: list[str]
     tree: ast.Module
-    left_out: dict[int, Note] = field(default_factory=dict)  # by line
-    author_text: str = ""  # the same lines before anything was changed
+    left_out: dict[int, Note]  # by line
+    author_lines: list[str]  # the same lines before anything was changed
 
     def locate(self, line: int) -> str:
         return f"{self.label}, line {line}" if self.label else f"line {line}"
@@ -57,7 +57,7 @@ def read_script(text: str, name: str) -> Cell:
     check_source_size(len(text), name)
     source = text.replace("\r\n", "\n").replace("\r", "\n")
     text, left_out = strip_magics(source, "")
-    return Cell("", text, parse_python(text, name), left_out, source)
+    return Cell("", text.split("\n"), parse_python(text, name), left_out, source.split("\n"))
 
 
 def strip_magics(text: str, label: str) -> tuple[str, dict[int, Note]]:
@@ -144,7 +144,7 @@ def _add_cell(notebook: Notebook, label: str, source: str) -> None:
             raise
         notebook.left_out.append(Note(label, show(source), f"not Python: {fault.message}"))
         return
-    notebook.cells.append(Cell(label, text, tree, left_out, source))
+    notebook.cells.append(Cell(label, text.split("\n"), tree, left_out, source.split("\n")))
 
 
 def _add_written_file(notebook: Notebook, label: str, written: re.Match[str], rest: str) -> None:

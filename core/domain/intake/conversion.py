@@ -1,6 +1,7 @@
 """Cells of a notebook → one file that defines `unlearning`, with an account of every line that did not come along."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterable
 
 from core.domain.errors import ParticipantFault
@@ -21,13 +22,15 @@ from core.domain.intake.report import (
     show,
 )
 from core.domain.intake.selection import Selection, select_units
-from core.domain.intake.units import Kind, Unit, cut_into_units
+from core.domain.intake.units import Kind, Unit, count_leaves, cut_into_units, open_main_guards
 
 SHOWN_MISSING = 4
+STATEMENT_LIMIT = 2000  # ten times the longest published notebook; bounds the time of what follows
 
 
 def convert_cells(cells: list[Cell], *, name: str, origin: Origin, left_out: Iterable[Note] = ()) -> SubmissionFiles:
     """Keep what `unlearning` needs; raise NOTEBOOK_INVALID with the names that cannot be had."""
+    _check_count(cells, name)
     check_entry(_join(cells), name=show(name))
     changes = [_answer_device(cell) for cell in cells]
     units = cut_into_units(cells, entry=ENTRY_FUNCTION)
@@ -62,21 +65,30 @@ def find_unknown_imports(tree: ast.Module, *, own: Iterable[str]) -> tuple[str, 
 
 def _join(cells: list[Cell]) -> ast.Module:
     """All statements, those under `if __name__ == "__main__"` too: in a notebook they run."""
-    units = cut_into_units(cells, entry=ENTRY_FUNCTION)
-    return ast.Module(body=[unit.node for unit in units], type_ignores=[])
+    return ast.Module(body=[part for cell in cells for part in open_main_guards(cell.tree.body)], type_ignores=[])
+
+
+def _check_count(cells: list[Cell], name: str) -> None:
+    count = sum(count_leaves(cell) for cell in cells)
+    if count > STATEMENT_LIMIT:
+        message = f"{show(name)} has {count} statements at module level, more than {STATEMENT_LIMIT}"
+        raise ParticipantFault(FaultCode.TOO_LARGE, message)
 
 
 def _answer_device(cell: Cell) -> list[tuple[tuple[str, int], Note]]:
     """Rewrite the cell in place, line for line; returns what changed."""
-    before = cell.text.split("\n")
-    cell.text, lines = rewrite_device(cell.text, cell.tree)
+    text, lines = rewrite_device("\n".join(cell.lines), cell.tree)
     if lines:
-        cell.tree = parse_python(cell.text, cell.label)
-    after = cell.text.split("\n")
+        cell.tree = parse_python(text, cell.label)
+        cell.lines = text.split("\n")
     return [
-        ((cell.label, line), Note(cell.locate(line), show(before[line - 1]), f"now: {show(after[line - 1])}"))
+        ((cell.label, line), _note_change(cell.locate(line), cell.author_lines[line - 1], cell.lines[line - 1]))
         for line in sorted(lines)
     ]
+
+
+def _note_change(where: str, before: str, after: str) -> Note:
+    return Note(where, show(before), f"now: {show(after)}")
 
 
 def _write_source(selection: Selection, name: str) -> str:
@@ -90,6 +102,7 @@ def _write_bodies(kept: list[Unit]) -> list[str]:
     """Source in order; neighbours under the same `if` are put back under one."""
     parts: list[str] = []
     wanted = {id(unit.node) for unit in kept}
+    shared = _find_shared_lines({id(unit.cell): unit.cell for unit in kept}.values())
     label, written = "", set[int]()
     for unit in kept:
         if unit.cell.label != label:
@@ -98,7 +111,7 @@ def _write_bodies(kept: list[Unit]) -> list[str]:
         if isinstance(unit.node, ast.ImportFrom) and unit.node.module == "__future__":
             continue
         if not unit.guards:
-            text = _get_text(unit)
+            text = _get_text(unit, shared)
             parts.append(f"\n\n{text}\n" if unit.kind is Kind.DEFINITION else text)
         elif id(unit.guards[0]) not in written:
             written.add(id(unit.guards[0]))
@@ -131,38 +144,38 @@ def _get_lines(unit: Unit) -> range:
     return range(first, (node.end_lineno or node.lineno) + 1)
 
 
-def _get_text(unit: Unit) -> str:
+def _get_text(unit: Unit, shared: set[tuple[int, int]]) -> str:
     """The author's own lines where the statement has them to itself, else what the tree says."""
     span = _get_lines(unit)
-    lines = unit.cell.text.split("\n")[span.start - 1 : span.stop - 1]
-    text = "\n".join(lines)
-    if unit.node.col_offset == 0 and _is_alone(unit):
-        return text
+    edges = {(id(unit.cell), span.start), (id(unit.cell), span.stop - 1)}
+    if unit.node.col_offset == 0 and not shared.intersection(edges):
+        return "\n".join(unit.cell.lines[span.start - 1 : span.stop - 1])
     return ast.unparse(unit.node)
 
 
-def _is_alone(unit: Unit) -> bool:
-    """No other statement on its first or last line (`a = 1; b = 2`)."""
-    span = _get_lines(unit)
-    for other in unit.cell.tree.body:
-        if other is not unit.node and other.lineno < span.stop and (other.end_lineno or 0) >= span.start:
-            return False
-    return True
+def _find_shared_lines(cells: Iterable[Cell]) -> set[tuple[int, int]]:
+    """Lines that belong to more than one statement (`a = 1; b = 2`), by cell."""
+    seen = Counter(
+        (id(cell), line)
+        for cell in cells
+        for statement in cell.tree.body
+        for line in {statement.lineno, statement.end_lineno or statement.lineno}
+    )
+    return {place for place, count in seen.items() if count > 1}
 
 
 def _list_left_out(cells: list[Cell], selection: Selection) -> list[Note]:
     """In the order of the notebook; a shell line is named once."""
-    notes: list[Note] = []
+    found: dict[int, dict[int, Note]] = {id(cell): {} for cell in cells}
+    for unit, reason in selection.left_out:
+        found[id(unit.cell)][unit.node.lineno] = _describe(unit, reason)
     for cell in cells:
-        found = {unit.node.lineno: _describe(unit, reason) for unit, reason in selection.left_out if unit.cell is cell}
-        found |= cell.left_out
-        notes += [found[line] for line in sorted(found)]
-    return notes
+        found[id(cell)] |= cell.left_out
+    return [notes[line] for notes in found.values() for line in sorted(notes)]
 
 
 def _describe(unit: Unit, reason: str) -> Note:
-    lines = unit.cell.author_text.split("\n")
-    text = "\n".join(lines[unit.node.lineno - 1 : unit.node.end_lineno])
+    text = "\n".join(unit.cell.author_lines[unit.node.lineno - 1 : unit.node.end_lineno])
     return Note(unit.cell.locate(unit.node.lineno), show(text), reason)
 
 

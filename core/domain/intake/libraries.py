@@ -1,4 +1,4 @@
-"""Which packages a submission finds in the sandbox, and which of them cost time to import."""
+"""Which packages a submission finds in the sandbox, and which of them are loaded anyway."""
 
 import sys
 
@@ -6,7 +6,7 @@ import sys
 PROVIDED = frozenset(
     {"torch", "torchvision", "numpy", "pandas", "sklearn", "scipy", "matplotlib", "PIL", "tqdm", "tabulate", "requests"}
 )
-# In memory before a replica starts; the others are imported on its clock.
+# In memory anyway; of the others a notebook imports only what it uses, for they cost seconds at the start of a sandbox.
 LIGHT = frozenset({"torch", "torchvision", "numpy"})
 
 

@@ -27,6 +27,14 @@ def read_submission(filename: str, content: bytes, *, limit_bytes: int = DEFAULT
     Raises ParticipantFault with a public code and one line that names the place. Pure: no file, no clock, no import.
     """
     name = PurePosixPath(filename.replace("\\", "/")).name
+    try:
+        return _read(name, content, limit_bytes)
+    except RecursionError:
+        message = f"{show(name)} nests its code or its calls too deeply to be read"
+        raise ParticipantFault(FaultCode.SYNTAX_ERROR, message) from None
+
+
+def _read(name: str, content: bytes, limit_bytes: int) -> SubmissionFiles:
     _check_size(content, name, limit_bytes)
     suffix = PurePosixPath(name).suffix.lower()
     if suffix == ".py":
@@ -81,14 +89,14 @@ def _read_notebook_file(text: str, name: str) -> SubmissionFiles:
     notebook = read_notebook(text, name)
     if ENTRY_FILE in notebook.written_files:
         files = {path: source.encode() for path, source in notebook.written_files.items()}
-        unused = [_note_unused(cell) for cell in notebook.cells if cell.text.strip()]
+        unused = [_note_unused(cell) for cell in notebook.cells]
         read = _check_files(files, Origin.NOTEBOOK)
         return replace(read, left_out=(*read.left_out, *notebook.left_out, *unused))
     return convert_cells(notebook.cells, name=name, origin=Origin.NOTEBOOK, left_out=notebook.left_out)
 
 
 def _note_unused(cell: Cell) -> Note:
-    return Note(cell.label, show(cell.text), f"the notebook writes {ENTRY_FILE} itself")
+    return Note(cell.label, show("\n".join(cell.author_lines)), f"the notebook writes {ENTRY_FILE} itself")
 
 
 def _read_archive_file(content: bytes, limit_bytes: int) -> SubmissionFiles:

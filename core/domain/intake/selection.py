@@ -1,6 +1,7 @@
 """Which pieces of a notebook `unlearning` needs, which may stay, and what is missing."""
 
 import ast
+from collections import Counter
 from dataclasses import dataclass
 
 from core.domain.intake.effects import BUILTIN_NAMES
@@ -27,8 +28,9 @@ def select_units(units: list[Unit], *, roots: tuple[str, ...]) -> Selection:
     demand = _find_demand(units, roots)
     kept = _settle({index for index, unit in enumerate(units) if is_default(unit)} | demand.units, units)
     missing, doubts = _find_missing(units, kept, demand)
+    bound = frozenset(name for index in kept for name in units[index].binds) | BUILTIN_NAMES
     left_out = [
-        (unit, _explain(unit, index, demand, units, kept))
+        (unit, _explain(unit, is_wanted=index in demand.units, bound=bound))
         for index, unit in enumerate(units)
         if index not in kept and not unit.is_silent
     ]
@@ -37,10 +39,7 @@ def select_units(units: list[Unit], *, roots: tuple[str, ...]) -> Selection:
 
 def _find_demand(units: list[Unit], roots: tuple[str, ...]) -> Demand:
     """Walk from the roots over every statement that binds or changes a needed name."""
-    by_name: dict[str, list[int]] = {}
-    for index, unit in enumerate(units):
-        for name in unit.touches:
-            by_name.setdefault(name, []).append(index)
+    by_name = _index_names(units)
     demand = Demand(set(), dict.fromkeys(roots))
     waiting = list(roots)
     while waiting:
@@ -55,15 +54,31 @@ def _find_demand(units: list[Unit], roots: tuple[str, ...]) -> Demand:
     return demand
 
 
+def _index_names(units: list[Unit]) -> dict[str, list[int]]:
+    by_name: dict[str, list[int]] = {}
+    for index, unit in enumerate(units):
+        for name in unit.touches:
+            by_name.setdefault(name, []).append(index)
+    return by_name
+
+
 def _settle(kept: set[int], units: list[Unit]) -> set[int]:
-    """Drop, until nothing changes, what would fail on import because a name it uses at once is not there."""
-    while True:
-        bound = frozenset(name for index in kept for name in units[index].binds) | BUILTIN_NAMES
-        unknown = _find_unknown(units, kept)
-        failing = {index for index in kept if not all(name in bound or unknown(name) for name in units[index].eager)}
-        if not failing:
-            return kept
-        kept = kept - failing
+    """Drop what would fail on import because a name it uses at once is not there, and then what used that."""
+    unknown = _find_unknown(units, kept)
+    binders = Counter(name for index in kept for name in units[index].binds)
+    users: dict[str, list[int]] = {}
+    for index in kept:
+        for name in units[index].eager - BUILTIN_NAMES:
+            users.setdefault(name, []).append(index)
+    left = set(kept)
+    waiting = [name for name in users if not binders[name] and not unknown(name)]
+    while waiting:
+        for index in users.get(waiting.pop(), []):
+            if index in left:
+                left.remove(index)
+                binders.subtract(units[index].binds)
+                waiting.extend(name for name in units[index].binds if binders[name] <= 0)
+    return left
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +100,12 @@ def _find_unknown(units: list[Unit], kept: set[int]) -> _Unknown:
 def _find_missing(units: list[Unit], kept: set[int], demand: Demand) -> tuple[list[str], list[str]]:
     missing, doubts = [], []
     unknown = _find_unknown(units, kept)
+    by_name = _index_names(units)
     keepers = {id(units[index]) for index in kept}
     for name, asker in demand.names.items():
         if asker is None or id(asker) not in keepers or name in BUILTIN_NAMES or unknown(name):
             continue
-        binders = [index for index, unit in enumerate(units) if name in unit.touches]
+        binders = by_name.get(name, [])
         lost = [index for index in binders if index not in kept and not is_effect(units[index])]
         available = [index for index in binders if index in kept and name in units[index].gives]
         if not available:
@@ -122,13 +138,13 @@ def _describe_loss(units: list[Unit], kept: set[int], lost: list[int], asker: Un
     if not lost:
         return f"{needed}, defined nowhere"
     unit = units[lost[-1]]
-    return f"{needed}, set at {unit.cell.locate(unit.node.lineno)}, which {_explain_loss(unit, units, kept)}"
+    bound = frozenset(name for index in kept for name in units[index].binds) | BUILTIN_NAMES
+    return f"{needed}, set at {unit.cell.locate(unit.node.lineno)}, which {_explain_loss(unit, bound)}"
 
 
-def _explain_loss(unit: Unit, units: list[Unit], kept: set[int]) -> str:
+def _explain_loss(unit: Unit, bound: frozenset[str]) -> str:
     if unit.obstacle:
         return unit.obstacle
-    bound = frozenset(name for place in kept for name in units[place].binds) | BUILTIN_NAMES
     lacking = sorted(unit.eager - bound)
     return f"uses {show(lacking[0])}, which is left out" if lacking else "uses what is left out"
 
@@ -138,9 +154,9 @@ def _name_unit(unit: Unit) -> str:
     return show(name) if isinstance(name, str) else unit.cell.locate(unit.node.lineno)
 
 
-def _explain(unit: Unit, index: int, demand: Demand, units: list[Unit], kept: set[int]) -> str:
-    if unit.obstacle or index in demand.units or unit.kind is Kind.DEFINITION:
-        return _explain_loss(unit, units, kept)
+def _explain(unit: Unit, *, is_wanted: bool, bound: frozenset[str]) -> str:
+    if unit.obstacle or is_wanted or unit.kind is Kind.DEFINITION:
+        return _explain_loss(unit, bound)
     if isinstance(unit.node, LOOPS):
         return "a loop that runs at once; no kept function needs it"
     if isinstance(unit.node, ast.Import | ast.ImportFrom):

@@ -66,6 +66,21 @@ def cut_into_units(cells: list[Cell], *, entry: str) -> list[Unit]:
     return [_make_unit(cell, statement, guards, effects, variables) for cell, statement, guards in placed]
 
 
+def open_main_guards(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements as a notebook runs them: what is under `if __name__ == "__main__"` stands on its own."""
+    found: list[ast.stmt] = []
+    for statement in body:
+        if isinstance(statement, ast.If) and is_main_guard(statement):
+            found.extend(open_main_guards(statement.body))
+        else:
+            found.append(statement)
+    return found
+
+
+def count_leaves(cell: Cell) -> int:
+    return sum(1 for _ in _iter_leaves(cell.tree.body))
+
+
 def _iter_leaves(
     body: list[ast.stmt], guards: tuple[ast.If, ...] = ()
 ) -> Iterator[tuple[ast.stmt, tuple[ast.If, ...]]]:

@@ -1,11 +1,12 @@
 """What a replica can reach: itself, its scratch folder, and nothing that outlives it."""
 
+import dataclasses
 import json
 
 import pytest
 
 from sandbox.contract import Outcome
-from tests.integration.sandbox.runs import UNTIDY, Reports
+from tests.integration.sandbox.runs import DOCKER, LIMITS, UNTIDY, Reports, read_cases, run_one
 
 ALLOWED_VARIABLES = {
     "HOME",
@@ -96,10 +97,11 @@ def test_each_replica_is_a_user_of_its_own(walled: Reports) -> None:
         assert walled.look_after("kills")["groups"] == []
 
 
-def test_memory_of_children_together_is_limited(walled: Reports) -> None:
-    if walled.backend == "bubblewrap-rootless":
-        pytest.skip("without a cgroup only each process is limited, not their sum")
-    assert "ended by signal 9" in walled("memory_hog_in_children").log
+@pytest.mark.parametrize("backend", ["bubblewrap", DOCKER])  # without a cgroup only each process is limited
+def test_memory_of_children_together_is_limited(backend: str) -> None:
+    limits = dataclasses.replace(LIMITS, wall_seconds=60.0)
+    (result,) = run_one(backend, read_cases()["memory_hog_in_children"], limits=limits)
+    assert "ended by signal 9" in result.log
 
 
 def test_a_million_empty_files_stay_in_their_box(walled: Reports) -> None:

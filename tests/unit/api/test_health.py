@@ -52,6 +52,7 @@ def test_the_factory_ends_with_one_line_and_no_traceback(
 ) -> None:
     shutil.copy(migrated_database, tmp_path / "lacuna.sqlite")
     (tmp_path / "store").write_text("a file where a folder should be")
+    monkeypatch.setattr("api.main.configure_logging", lambda: None)
     monkeypatch.setattr("api.main.get_settings", lambda: Settings(data_folder=tmp_path))
     with pytest.raises(SystemExit, match=r"^lacuna api: cannot write to the store"):
         app_factory()

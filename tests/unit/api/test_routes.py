@@ -83,7 +83,7 @@ def test_a_route_answers_every_role_as_the_matrix_says(
 
 
 def make_hidden(client: TestClient, engine: Engine, path: str) -> Submission:
-    """The owner's submission to a hidden problem whose slug is its id: scored, or waiting where it is to be cancelled."""
+    """The owner's submission to a hidden problem named by its id: scored, or waiting where it is to be cancelled."""
     digest = client.app.state.store.put(factories.SOURCE)  # type: ignore[attr-defined]
     with transaction(engine) as session:
         owner = session.scalars(select(User).where(User.name == "owner")).one()

@@ -10,7 +10,6 @@ from core.domain.faults import FaultCode
 from tests.unit.cli.fakes import FakeRun, FakeSandbox
 
 Run = Callable[..., Any]
-RETRAIN = b"# retrain"
 
 
 def make_probe(**changes: Any) -> str:
@@ -25,19 +24,21 @@ class Home:
             FakeRun(0.0, wall_seconds=1.0, cpu_seconds=1.0),
             FakeRun(1.0, wall_seconds=1.2, cpu_seconds=1.1),
         ]
+        self.idles = [FakeRun(wall_seconds=0.0, cpu_seconds=0.0) for _ in range(2)]
         self.seeds: list[tuple[int, ...]] = []
 
     def load(self, module: str, name: str) -> Any:
         known: dict[str, Any] = {
             "run_replicas_locally": self.run,
             "choose_sandbox": lambda _settings: FakeSandbox(),
-            "make_calibration_source": lambda _spec: RETRAIN,
+            "make_calibration_source": lambda filename, _spec: filename.encode(),
         }
         return known[name]
 
     def run(self, _spec: Any, files: dict[str, bytes], *, seeds: tuple[int, ...], **_options: Any) -> list[FakeRun]:
         self.seeds.append(seeds)
-        return self.retrains if files["submission.py"] == RETRAIN else self.runs
+        known = {b"retrain.py": self.retrains, b"identity.py": self.idles}
+        return known.get(files["submission.py"], self.runs)
 
 
 @pytest.fixture
@@ -76,6 +77,13 @@ def test_a_run_over_the_budget_fails(run: Run, good: Path, home: Home) -> None:
     result = run("doctor", good)
     assert result.exit_code == 3
     assert "warning: a run costs 20.0 % of a retraining" in result.stdout
+
+
+def test_what_starting_a_run_costs_is_taken_off(run: Run, good: Path, home: Home) -> None:
+    home.idles = [FakeRun(wall_seconds=0.05, cpu_seconds=0.04) for _ in range(2)]
+    home.runs = [FakeRun(float(i), wall_seconds=0.1, cpu_seconds=0.04, log=make_probe()) for i in range(2)]
+    relative = json.loads(run("doctor", good, "--json").stdout)["relative_runtime"]
+    assert relative == pytest.approx(0.05 / 0.95)
 
 
 def test_processor_time_counts_when_it_is_the_larger_share(run: Run, good: Path, home: Home) -> None:

@@ -8,6 +8,7 @@ from core.domain.errors import (
     ParticipantFault,
     PlatformFault,
     QuotaExceeded,
+    TooLarge,
 )
 from core.domain.faults import FaultCode
 from core.domain.submission import Verdict
@@ -35,6 +36,7 @@ def test_every_verdict_has_its_exit_code(verdict: Verdict) -> None:
     ("error", "code"),
     [
         (ParticipantFault(FaultCode.SYNTAX_ERROR, "x"), 2),
+        (TooLarge("x"), 2),
         (PlatformFault("x"), 4),
         (QuotaExceeded("x"), 6),
         (NotFound("x"), 1),

@@ -1,3 +1,6 @@
+from pathlib import Path
+
+from core.domain.faults import FaultCode
 from core.domain.intake import libraries, report
 from sandbox import contract
 from sandbox.warmup import LIBRARIES
@@ -11,3 +14,9 @@ def test_reader_and_sandbox_agree_on_the_contract() -> None:
 
 def test_every_library_that_is_warmed_up_counts_as_provided() -> None:
     assert {name.split(".")[0] for name in LIBRARIES} <= libraries.PROVIDED
+
+
+def test_the_page_for_participants_lists_every_code_and_library() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "submission.md").read_text()
+    assert [code for code in FaultCode if f"| `{code}` |" not in page] == []
+    assert [name for name in libraries.PROVIDED if name not in page] == []

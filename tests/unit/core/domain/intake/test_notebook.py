@@ -270,3 +270,12 @@ def test_a_plain_file_with_an_assert_still_reads_its_own_data() -> None:
     files = read_submission("mine.py", content)
     assert (files.origin, files.files[ENTRY_FILE]) == (Origin.FILE, content)
     assert "runs as it is" in files.warnings[0]
+
+
+def test_more_statements_than_any_notebook_has_are_refused() -> None:
+    assert refuse(make_notebook("x = 1\n" * 3000, ENTRY.format(body="x"))).code is FaultCode.TOO_LARGE
+
+
+def test_a_chain_of_calls_too_long_to_follow_is_refused() -> None:
+    chain = "".join(f"def g{i}():\n    return g{i + 1}()\n" for i in range(900)) + "y = g0()\n"
+    assert "too deeply" in refuse(make_notebook(chain, ENTRY.format(body="y"))).message

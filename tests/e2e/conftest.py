@@ -1,0 +1,60 @@
+"""The real platform on loopback: processes, embedded broker, SQLite, a real sandbox, a small problem."""
+
+import secrets
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from cli.client import LacunaClient
+from cli.processes import LocalPlatform
+from core.problems import ProblemSpec, find_problem
+from core.settings import Settings
+from worker.runner.choose import choose_sandbox
+
+PASSWORD = "correct horse battery"
+
+
+def make_small_problem() -> ProblemSpec:
+    """Digits with fewer epochs and replicas: seconds instead of a minute."""
+    spec = find_problem("digits")
+    rules = {"replicas": 24, "canary_replicas": 4, "shard_replicas": 10, "calibration_replicas": 4}
+    return ProblemSpec.model_validate(
+        spec.model_dump(mode="json")
+        | {
+            "recipe": spec.recipe.model_dump() | {"epochs": 20},
+            "pools": spec.pools.model_dump() | {"replicas": 24},
+            "evaluation": spec.evaluation.model_dump() | rules,
+        }
+    )
+
+
+def find_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPlatform]:
+    settings = Settings(
+        data_folder=tmp_path_factory.mktemp("platform"),
+        api_port=find_free_port(),
+        lease_seconds=4.0,
+        sweep_seconds=0.5,
+        workers=2,
+        sandbox="bubblewrap",
+    )
+    choose_sandbox(settings)  # a readable failure here is better than a competition that never opens
+    with LocalPlatform(settings, [make_small_problem()]) as running:
+        yield running
+
+
+@pytest.fixture
+def client(platform: LocalPlatform) -> Iterator[LacunaClient]:
+    """A participant of one's own for each test."""
+    with LacunaClient(platform.url) as client:
+        name = f"user{secrets.token_hex(6)}"
+        client.register(name, PASSWORD)
+        client.create_token(name, PASSWORD)
+        yield client

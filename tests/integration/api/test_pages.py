@@ -1,0 +1,136 @@
+"""The pages in a real browser."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from sqlalchemy import update
+
+from core.db.models import Competition, Evaluation, Shard, Submission
+from core.db.queries import evaluations
+from core.db.session import transaction
+from core.domain.submission import Status, Verdict
+from tests import factories
+from tests.integration.api.conftest import Site
+
+pytestmark = pytest.mark.integration
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-quic"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that fails the test if the browser complains, about its policy among others."""
+    page = browser.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    page.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def competition(site: Site) -> Competition:
+    with transaction(site.engine) as session:
+        competition = factories.make_competition(session, "digits")
+        staff = factories.make_user(session, "staff", role="organizer")
+        factories.make_scored(session, competition, factories.make_user(session, "ann"), 0.6)
+        factories.make_scored(
+            session, competition, staff, 0.97, runtime=1.0, purpose="reference", filename="retrain.py"
+        )
+        greedy = factories.make_user(session, "greedy")
+        factories.make_scored(session, competition, greedy, 0.9, runtime=0.3, verdict="over_budget")
+    return competition
+
+
+def make_running(site: Site, competition: Competition) -> Submission:
+    with transaction(site.engine) as session:
+        row = factories.make_submission(session, competition, factories.make_user(session, "bob"))
+        factories.make_evaluation(session, row, status="running", finished=3)
+    return row
+
+
+def test_the_board_reads_from_top_to_bottom(site: Site, competition: Competition, page: Page) -> None:
+    page.goto(f"{site.url}/competitions/digits")
+    rows = page.locator("table.board tbody th[scope=row] > :first-child")
+    assert rows.all_inner_texts()[1:] == ["retrain", "ann", "greedy"]
+    bar = page.locator("tr.ranked svg.bar .fill").bounding_box()
+    assert bar is not None
+    assert bar["width"] == pytest.approx(120, abs=1)
+
+
+@pytest.mark.parametrize("path", ["/", "/competitions/digits", "/submissions/{id}"])
+def test_no_page_is_wider_than_a_phone(site: Site, competition: Competition, page: Page, path: str) -> None:
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.goto(f"{site.url}/competitions/digits")
+    link = page.locator("tr.ranked a").first.get_attribute("href") or ""
+    page.goto(site.url + path.format(id=link.rsplit("/", 1)[-1]))
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_dark_and_light_differ_and_keep_their_contrast(site: Site, competition: Competition, page: Page) -> None:
+    colors = set()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.goto(f"{site.url}/competitions/digits")
+        colors.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert len(colors) == 2
+
+
+def test_a_new_entry_appears_without_a_reload(site: Site, competition: Competition, page: Page) -> None:
+    page.goto(f"{site.url}/competitions/digits")
+    page.evaluate("window.stays = true")
+    with transaction(site.engine) as session:
+        factories.make_scored(session, competition, factories.make_user(session, "newcomer"), 0.8)
+    expect(page.get_by_role("link", name="newcomer")).to_be_visible(timeout=30_000)
+    assert page.evaluate("window.stays")
+
+
+def test_a_submission_is_followed_to_its_end_without_a_reload(site: Site, competition: Competition, page: Page) -> None:
+    row = make_running(site, competition)
+    page.goto(f"{site.url}/submissions/{row.id}")
+    page.evaluate("window.stays = true")
+    expect(page.locator("#finished")).to_have_text("3")
+    with transaction(site.engine) as session:
+        session.execute(update(Shard).values(finished_replicas=200))
+    expect(page.locator("#finished")).to_have_text("200", timeout=30_000)
+    finish(site, row)
+    expect(page.locator("#score")).to_be_visible(timeout=30_000)
+    expect(page.locator("figure.plot svg")).to_have_count(2)
+    expect(page.locator("#moves li").last).to_contain_text("scored")
+    assert page.evaluate("window.stays")
+
+
+def finish(site: Site, row: Submission) -> None:
+    with transaction(site.engine) as session:
+        loaded = evaluations.fetch_submission(session, row.id)
+        assert loaded is not None
+        evaluation: Evaluation = loaded.evaluations[0]
+        evaluation.score, evaluation.score_low, evaluation.score_high = 0.5, 0.47, 0.53
+        factories.make_scorecard(session, evaluation)
+        evaluations.move(session, evaluation, Status.SCORING)
+        evaluations.move(session, evaluation, Status.FINISHED, verdict=Verdict.SCORED)
+
+
+def test_pages_tell_everything_without_scripts(site: Site, competition: Competition, browser: Browser) -> None:
+    row = make_running(site, competition)
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{site.url}/submissions/{row.id}")
+    assert page.locator("#finished").inner_text() == "3"
+    page.goto(f"{site.url}/competitions/digits")
+    assert page.locator("tr.ranked td.score .figure").inner_text() == "0.600"
+    context.close()

@@ -1,0 +1,114 @@
+"""The argument lists of the backends, read without starting anything."""
+
+import dataclasses
+from pathlib import Path
+
+from worker.runner.base import Limits
+from worker.runner.bubblewrap import Runtime, bwrap_args, find_runtime
+from worker.runner.docker import DockerOptions, docker_args, make_name
+from worker.runner.guest import PROBE_LIMITS
+
+LIMITS = Limits(
+    wall_seconds=1.0,
+    memory_bytes=512 << 20,
+    output_bytes=1 << 20,
+    log_bytes=1,
+    print_bytes=1,
+    scratch_bytes=32 << 20,
+    processes=20,
+)
+RUNTIME = Runtime("/opt/python/bin/python3.11", (("/home/someone/py", "/opt/python"),), "/opt/lacuna:/opt/site")
+
+
+def make_docker(**changes: object) -> list[str]:
+    options = dataclasses.replace(DockerOptions(), **changes)  # type: ignore[arg-type]
+    return docker_args(LIMITS, label="lacuna-1-1", name="n", options=options)
+
+
+def make_bwrap(*, as_root: bool) -> list[str]:
+    return bwrap_args(LIMITS, program="bwrap", runtime=RUNTIME, seccomp_fd=9, as_root=as_root)
+
+
+def has(arguments: list[str], *part: str) -> bool:
+    return any(tuple(arguments[start : start + len(part)]) == part for start in range(len(arguments)))
+
+
+def test_a_container_has_every_wall() -> None:
+    arguments = make_docker()
+    for part in (
+        ("--network", "none"),
+        ("--cap-drop", "ALL"),
+        ("--security-opt", "no-new-privileges"),
+        ("--memory", str(512 << 20)),
+        ("--memory-swap", str(512 << 20)),
+        ("--pids-limit", "28"),
+        ("--log-driver", "none"),
+        ("--ipc", "private"),
+        ("--pull", "never"),
+        ("--ulimit", "core=0"),
+    ):
+        assert has(arguments, *part), part
+    assert "--read-only" in arguments
+    assert any(argument.startswith("seccomp=") and argument.endswith("seccomp.json") for argument in arguments)
+    assert any("size=33554432" in argument and "nr_inodes=" in argument for argument in arguments)
+
+
+def test_a_container_has_three_capabilities_and_no_mounts() -> None:
+    arguments = make_docker()
+    added = [arguments[place + 1] for place, argument in enumerate(arguments) if argument == "--cap-add"]
+    assert sorted(added) == ["KILL", "SETGID", "SETUID"]
+    assert not {"--volume", "-v", "--mount", "--privileged", "--device", "--publish", "--env-file"} & set(arguments)
+
+
+def test_runtime_and_cards_are_asked_for_only_when_set() -> None:
+    assert not {"--runtime", "--gpus"} & set(make_docker())
+    assert has(make_docker(runtime="runsc"), "--runtime", "runsc")
+    cards = docker_args(LIMITS, label="l", name="n", options=DockerOptions(), device="cuda:0")
+    assert has(cards, "--gpus", "all")
+
+
+def test_the_image_comes_after_every_option() -> None:
+    arguments = make_docker(image="some/image:1")
+    assert arguments[arguments.index("some/image:1") + 1] == "python3"
+
+
+def test_names_are_fit_for_an_engine_and_never_the_same() -> None:
+    assert make_name("a b/c;d") != make_name("a b/c;d")
+    assert make_name("a b/c;d").startswith("lacuna-a-b-c-d-")
+
+
+def test_bubblewrap_has_every_wall() -> None:
+    for as_root in (True, False):
+        arguments = make_bwrap(as_root=as_root)
+        for flag in ("--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent",
+                     "--new-session", "--as-pid-1", "--clearenv"):  # fmt: skip
+            assert flag in arguments
+        assert has(arguments, "--cap-drop", "ALL")
+        assert has(arguments, "--seccomp", "9")
+        assert has(arguments, "--remount-ro", "/")
+        assert has(arguments, "--size", str(32 << 20), "--tmpfs", "/tmp")
+        assert not {"--bind", "--dev-bind", "--share-net"} & set(arguments)
+
+
+def test_only_root_keeps_capabilities_and_the_machines_users() -> None:
+    assert "--unshare-user" not in make_bwrap(as_root=True)
+    assert make_bwrap(as_root=True).count("--cap-add") == 3
+    assert "--unshare-user" in make_bwrap(as_root=False)
+    assert "--cap-add" not in make_bwrap(as_root=False)
+
+
+def test_everything_bound_is_read_only_and_has_a_neutral_path() -> None:
+    arguments = make_bwrap(as_root=True)
+    inside = [arguments[place + 2] for place, argument in enumerate(arguments) if argument == "--ro-bind"]
+    assert inside == ["/usr", "/opt/python"]
+
+
+def test_the_runtime_is_this_interpreter_and_only_the_sandbox_package_of_ours() -> None:
+    runtime = find_runtime()
+    ours = [here for here, inside in runtime.binds if inside.startswith("/opt/lacuna")]
+    assert [Path(here).name for here in ours] == ["sandbox"]
+    assert runtime.module_path.startswith("/opt/lacuna:")
+
+
+def test_the_probe_asks_for_little() -> None:
+    assert PROBE_LIMITS.memory_bytes <= 256 << 20
