@@ -186,6 +186,7 @@ def _render_page(problem: Problem) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{problem.status} {escape(problem.title)} · Lacuna</title>"
+        '<link rel="icon" href="/static/icon.svg" type="image/svg+xml">'
         '<link rel="stylesheet" href="/static/style.css"></head><body><main class="narrow">'
         f'<p class="kicker">Error {problem.status}</p><h1>{escape(problem.title)}</h1>'
         f"<p>{escape(problem.detail[:1].upper() + problem.detail[1:])}.</p>"

@@ -57,8 +57,11 @@ def choose_weights(net: nn.Module, retain_loader: Any, forget_loader: Any, devic
     sizes = {name: gradient_of(value).abs() for name, value in net.named_parameters() if value.dim() > 1}
     net.zero_grad()
     every = torch.cat([size.flatten() for size in sizes.values()])
-    bound = every.kthvalue(max(int(SHARE * every.numel()), 1)).values
-    return {name: size <= bound for name, size in sizes.items()}
+    shuffled = torch.randperm(every.numel(), device=device)  # the gradients of dead units are all 0: ties go by lot
+    smallest = shuffled[every[shuffled].argsort(stable=True)[: round(SHARE * every.numel())]]
+    chosen = torch.zeros_like(every, dtype=torch.bool).index_fill_(0, smallest, True)
+    parts = chosen.split([size.numel() for size in sizes.values()])
+    return {name: part.view_as(size) for (name, size), part in zip(sizes.items(), parts, strict=True)}
 
 
 def gradient_of(parameter: Tensor) -> Tensor:

@@ -46,7 +46,7 @@ class LocalEvaluation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bench:
+class Bench:
     problem: LoadedProblem
     store: BlobStore
     sandbox: Sandbox
@@ -69,12 +69,16 @@ def evaluate_submission(
     on_progress: Progress,
 ) -> LocalEvaluation:
     """Score a submission here, with the platform's sandbox, pools and evaluator."""
-    bench = _open(spec, settings, sandbox, pool_sizes(spec), on_progress)
+    bench = open_bench(spec, settings, sandbox, pool_sizes(spec), on_progress)
     retrain = _calibrate(bench, on_progress)
     count = replicas or spec.evaluation.replicas
     run_id = uuid.uuid4().hex
     orders = make_orders(run_id, first=0, count=count, originals=bench.pools[PoolKind.ORIGINAL].size)
-    batch = _run(bench, files, orders, retrain.wall_seconds if gate else None, on_progress, stage="replicas")
+    limit = retrain.wall_seconds if gate else None
+    on_progress("replicas", 0, count)
+    batch = run_orders(
+        bench, files, orders, retrain_seconds=limit, on_replica=lambda done: on_progress("replicas", done, count)
+    )
     if batch.fault is not None and batch.code is not None:
         return _failed(VERDICT_OF_FAULT[batch.code], batch.code, batch.fault)
     if batch.platform_fault:
@@ -110,40 +114,43 @@ def run_replicas_locally(
     spec: ProblemSpec, files: Mapping[str, bytes], *, settings: Settings, sandbox: Sandbox, seeds: Sequence[int]
 ) -> list[InspectedReplica]:
     """Run one replica for each seed, in order, without a gate; stops at the first fault."""
-    bench = _open(spec, settings, sandbox, {PoolKind.ORIGINAL: spec.pools.originals}, _ignore)
+    bench = open_bench(spec, settings, sandbox, {PoolKind.ORIGINAL: spec.pools.originals})
     originals = bench.pools[PoolKind.ORIGINAL].size
     orders = [ReplicaOrder(index, seed, index % originals) for index, seed in enumerate(seeds)]
-    batch = _run_here(bench, files, orders, None, threading.Event(), _ignore_count)
-    return list(batch.replicas)
+    return list(run_orders(bench, files, orders, workers=1).replicas)
 
 
 def measure_retraining(
     spec: ProblemSpec, *, settings: Settings, sandbox: Sandbox, on_progress: Progress
 ) -> RetrainCost:
     """What one retraining costs in this sandbox; measured once and kept."""
-    bench = _open(spec, settings, sandbox, {PoolKind.ORIGINAL: spec.pools.originals}, on_progress)
+    bench = open_bench(spec, settings, sandbox, {PoolKind.ORIGINAL: spec.pools.originals}, on_progress)
     return _calibrate(bench, on_progress)
 
 
-def _open(
-    spec: ProblemSpec, settings: Settings, sandbox: Sandbox, sizes: Mapping[PoolKind, int], on_progress: Progress
-) -> _Bench:
+def open_bench(
+    spec: ProblemSpec,
+    settings: Settings,
+    sandbox: Sandbox,
+    sizes: Mapping[PoolKind, int],
+    on_progress: Progress | None = None,
+) -> Bench:
+    """Load a problem and the pools that are needed, training what is missing."""
+    report = on_progress or _ignore
     problem = load_problem(spec, settings.dataset_folder)
     store = FolderStore(settings.store_folder)
     plan = TrainingPlan(workers=settings.workers, device=settings.device)
-    pools = ensure_pools(
-        problem, sizes, store, on_progress=lambda done, total: on_progress("pools", done, total), plan=plan
-    )
-    return _Bench(problem=problem, store=store, sandbox=sandbox, settings=settings, pools=pools)
+    pools = ensure_pools(problem, sizes, store, on_progress=lambda done, total: report("pools", done, total), plan=plan)
+    return Bench(problem=problem, store=store, sandbox=sandbox, settings=settings, pools=pools)
 
 
-def _calibrate(bench: _Bench, on_progress: Progress) -> RetrainCost:
+def _calibrate(bench: Bench, on_progress: Progress) -> RetrainCost:
     """Run both calibration files once per machine, sandbox and problem; a changed file is measured again."""
     retrain, idle = (_measure(bench, filename, on_progress) for filename in CALIBRATION_FILES)
     return RetrainCost(retrain, idle)
 
 
-def _measure(bench: _Bench, filename: str, on_progress: Progress) -> RunSeconds:
+def _measure(bench: Bench, filename: str, on_progress: Progress) -> RunSeconds:
     source = make_calibration_source(filename, bench.problem.spec)
     settings, spec = bench.settings, bench.problem.spec
     code = hashlib.sha256(source).hexdigest()[:16]
@@ -153,7 +160,11 @@ def _measure(bench: _Bench, filename: str, on_progress: Progress) -> RunSeconds:
         kept = json.loads(bench.store.get(digest))
         return RunSeconds(tuple(kept["wall"]), tuple(kept["cpu"]))
     orders = make_orders("calibration", first=0, count=spec.evaluation.calibration_replicas, originals=1)
-    batch = _run(bench, {ENTRY_FILE: source}, orders, None, on_progress, stage="calibration")
+    count = len(orders)
+    on_progress("calibration", 0, count)
+    batch = run_orders(
+        bench, {ENTRY_FILE: source}, orders, on_replica=lambda done: on_progress("calibration", done, count)
+    )
     if len(batch.replicas) < len(orders) or batch.fault is not None:
         reason = batch.platform_fault or (batch.fault.reason if batch.fault else "stopped")
         raise PlatformFault(f"{filename} failed in the sandbox: {reason}")
@@ -169,30 +180,30 @@ def collect_run(batch: Batch) -> RunSeconds:
     )
 
 
-def _run(
-    bench: _Bench,
+def run_orders(
+    bench: Bench,
     files: Mapping[str, bytes],
     orders: Sequence[ReplicaOrder],
-    retrain_seconds: float | None,
-    on_progress: Progress,
     *,
-    stage: str,
+    workers: int | None = None,
+    retrain_seconds: float | None = None,
+    on_replica: Callable[[int], None] | None = None,
 ) -> Batch:
     """Share the orders among as many sandboxes as there are workers; the first fault stops them all."""
-    workers = min(bench.settings.workers, len(orders))
+    count = min(workers or bench.settings.workers, len(orders))
     stop, lock = threading.Event(), threading.Lock()
     done = 0
-    on_progress(stage, 0, len(orders))
 
-    def count() -> None:
+    def report() -> None:
         nonlocal done
         with lock:
             done += 1
-            on_progress(stage, done, len(orders))
+            if on_replica is not None:
+                on_replica(done)
 
-    with ThreadPoolExecutor(workers) as pool:
-        parts = [orders[place::workers] for place in range(workers)]
-        runs = [pool.submit(_run_here, bench, files, part, retrain_seconds, stop, count) for part in parts]
+    with ThreadPoolExecutor(count) as pool:
+        parts = [orders[place::count] for place in range(count)]
+        runs = [pool.submit(_run_here, bench, files, part, retrain_seconds, stop, report) for part in parts]
         batches = [run.result() for run in runs]
     replicas = sorted((replica for batch in batches for replica in batch.replicas), key=lambda replica: replica.index)
     ours = next((batch.platform_fault for batch in batches if batch.platform_fault), "")
@@ -201,7 +212,7 @@ def _run(
 
 
 def _run_here(
-    bench: _Bench,
+    bench: Bench,
     files: Mapping[str, bytes],
     orders: Sequence[ReplicaOrder],
     retrain_seconds: float | None,
@@ -245,8 +256,4 @@ def _failed(
 
 
 def _ignore(_stage: str, _done: int, _total: int) -> None:
-    return
-
-
-def _ignore_count() -> None:
     return

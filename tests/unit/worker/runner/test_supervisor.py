@@ -33,7 +33,7 @@ class ThreadBox:
     def __init__(self, guest: Guest, number: int, *, out_of_memory: bool) -> None:
         guest_in, host_out = os.pipe()
         host_in, guest_out = os.pipe()
-        self.stdin, self.stdout = os.fdopen(host_out, "wb"), os.fdopen(host_in, "rb")
+        self.stdin, self.stdout = os.fdopen(host_out, "wb", buffering=0), os.fdopen(host_in, "rb")
         self._streams = os.fdopen(guest_in, "rb", buffering=0), os.fdopen(guest_out, "wb")
         self._out_of_memory = out_of_memory
         self._thread = threading.Thread(target=self._live, args=(guest, number), daemon=True)
