@@ -68,6 +68,7 @@ class LocalPlatform:
         worker = ["-m", "celery", "-A", "worker.main", "worker", "-Q", QUEUES, "-c", str(settings.workers)]
         quiet = ["-l", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]
         server = ["-m", "uvicorn", "--factory", "api.main:app_factory", "--no-access-log", "--log-level", "warning"]
+        server += ["--timeout-graceful-shutdown", "2"]  # open event streams would hold it up
         where = ["--host", settings.api_host, "--port", str(settings.api_port)]
         self._start("worker", [sys.executable, *worker, *quiet])
         self._start("janitor", [sys.executable, "-m", "worker.janitor"])

@@ -86,9 +86,10 @@ main() {
   local stamp
   check_writable
   stamp=$(compute_stamp)
-  if [ "$(cat .venv/stamp 2>/dev/null)" = "$stamp" ] && .venv/bin/python -c 'import torch.version' 2>/dev/null; then
+  if [ "$(cat .venv/stamp 2>/dev/null)" = "$stamp" ] && .venv/bin/python -c '' 2>/dev/null; then
     return
   fi
+  rm -f .venv/stamp
   prepare_system
   SECONDS=0
   if ! { [ -x .venv/bin/python ] && is_supported .venv/bin/python && .venv/bin/python -m pip --version >/dev/null 2>&1; }; then

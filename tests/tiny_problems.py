@@ -10,7 +10,7 @@ import numpy.typing as npt
 from core.problems import ProblemSpec, parse_problem
 
 
-def make_tiny_spec(**changes: dict[str, Any]) -> ProblemSpec:
+def make_tiny_spec(**changes: Any) -> ProblemSpec:
     """240 digits, 40 to forget, a perceptron of 12 hidden units, 3 epochs; any part can be changed."""
     values: dict[str, Any] = {
         "slug": "tiny",
@@ -28,7 +28,7 @@ def make_tiny_spec(**changes: dict[str, Any]) -> ProblemSpec:
     return parse_problem(values, source="a test")
 
 
-def make_tiny_image_spec(**changes: dict[str, Any]) -> ProblemSpec:
+def make_tiny_image_spec(**changes: Any) -> ProblemSpec:
     """The 60 + 20 pictures of `write_idx_folder` and a convolutional network."""
     return make_tiny_spec(
         **{

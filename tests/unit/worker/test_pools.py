@@ -40,7 +40,7 @@ def store(tmp_path: Path) -> FolderStore:
 def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Chunks of three members, and the names of those that were trained."""
     names: list[str] = []
-    real = parallel.train_chunk
+    real = chunks.train_chunk
 
     def spy(problem: LoadedProblem, chunk: Chunk, *, device: str = "cpu"):  # type: ignore[no-untyped-def]
         names.append(chunk.name.split("/", 2)[2])
@@ -167,7 +167,7 @@ def test_a_process_that_may_have_no_children_trains_by_itself(
     class Daemon:
         daemon = True
 
-    monkeypatch.setattr(parallel.multiprocessing, "current_process", Daemon)
+    monkeypatch.setattr("multiprocessing.current_process", Daemon)
     ensure_pool(
         problem, PoolKind.RETRAINED, 6, store, on_progress=lambda done, total: None, plan=TrainingPlan(workers=2)
     )
