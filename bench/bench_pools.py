@@ -21,7 +21,7 @@ from worker.training.members import member_seed
 from worker.training.one_by_one import train_one
 from worker.training.parallel import default_workers, train_chunks
 
-POOL_SECONDS = 8.0  # of one pool round, roughly
+PLAIN_SECONDS = 4.0  # of one round of the plain loop, roughly
 
 
 def main() -> None:
@@ -60,10 +60,10 @@ def compare(problem: LoadedProblem, *, rounds: int, workers: int, device: str) -
             measure_network(train_one(problem, PoolKind.RETRAINED, seed, device=torch.device(device)), problem)
 
     plain(1)  # imports and first-use costs
-    one = clock(plain, 1)
-    pool_members = step * workers * max(round(POOL_SECONDS / (one * step)), 1)
-    plain_members = max(round(POOL_SECONDS / 2 / one), 1)
-    pool(step * workers)
+    plain_members = max(round(PLAIN_SECONDS / clock(plain, 1)), 1)
+    whole_chunks = max(round(plain_members / (step * workers)), 1)
+    pool_members = step * workers * whole_chunks
+    pool(workers)  # the fork server imports torch
     rates = [
         (pool_members / clock(pool, pool_members), plain_members / clock(plain, plain_members)) for _ in range(rounds)
     ]

@@ -33,6 +33,13 @@ class TrainingStrategy(StrEnum):
     AUTO = "auto"
 
 
+class Gate(StrEnum):
+    """Which clock relative runtime is read from; a replica's wall-clock limit holds under either."""
+
+    CPU = "cpu"  # processor seconds, waited-for children included: what a busy neighbour cannot stretch
+    LARGER = "larger"  # of processor and wall-clock ratio: where work may run on a device
+
+
 class DataPart(_Model):
     package: Package
     options: Options = {}
@@ -99,6 +106,7 @@ class EvaluationPart(_Model):
     shard_replicas: int = Field(default=64, ge=1)
     calibration_replicas: int = Field(default=16, ge=2)
     compute_budget: float = Field(default=0.10, gt=0)
+    gate: Gate = Gate.CPU
     protocol: Literal["held_out", "neurips2023", "exact"] = "held_out"
     batch_size: int = Field(default=64, ge=1)  # of the loaders a submission receives
     batch_format: BatchFormat = BatchFormat.PAIR

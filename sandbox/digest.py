@@ -4,8 +4,10 @@ import hashlib
 import sys
 from pathlib import Path
 
+PACKAGE = Path(__file__).resolve().parent
 
-def source_digest(folder: Path = Path(__file__).resolve().parent) -> str:
+
+def source_digest(folder: Path = PACKAGE) -> str:
     """SHA-256 over the names and contents of the package's Python files."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):

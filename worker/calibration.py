@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from core.db.models import Calibration, Evaluation, Replica
 from core.db.queries import competitions, evaluations
 from core.domain.submission import Status, Verdict
+from core.problems import Gate
 from evaluator.runtime import RelativeRuntime, compute_gated_runtime, compute_relative_runtime
 
 RETRAIN_FILE = "retrain.py"
@@ -41,10 +42,10 @@ class RetrainCost:
         """Of one retraining, as the clock outside sees it."""
         return float(np.mean(self.retrain.wall))
 
-    def compare(self, run: RunSeconds) -> RelativeRuntime:
-        """Relative runtime: the larger of the wall's and the processor's ratio counts."""
+    def compare(self, run: RunSeconds, gate: Gate) -> RelativeRuntime:
+        """Relative runtime by the clock that the gate reads."""
         wall, cpu = self.compare_both(run)
-        return compute_gated_runtime(wall=wall, cpu=cpu)
+        return cpu if gate is Gate.CPU else compute_gated_runtime(wall=wall, cpu=cpu)
 
     def compare_both(self, run: RunSeconds) -> tuple[RelativeRuntime, RelativeRuntime]:
         return (

@@ -21,6 +21,7 @@ from core.domain.faults import FaultCode
 from core.domain.intake.reading import read_submission
 from core.domain.submission import VERDICT_OF_FAULT, Status, Verdict
 from core.jobs import RUN_SHARD, SCORE, add_shards, enqueue, finish_cancelled
+from core.problems import Gate
 from worker.calibration import RetrainCost, collect_seconds, load_cost, store_calibration
 from worker.context import WorkerContext
 from worker.execution import Batch, make_orders, make_request, run_batch
@@ -161,7 +162,8 @@ def _follow_up(session: Session, evaluation: Evaluation, work: ShardWork, *, nod
             store_calibration(session, evaluation, filename=work.filename, node_class=node_class)
         return
     if work.position == 0 and work.retrain is not None:
-        runtime = work.retrain.compare(collect_seconds(evaluations.fetch_replicas(session, evaluation.id))).estimate
+        run = collect_seconds(evaluations.fetch_replicas(session, evaluation.id))
+        runtime = work.retrain.compare(run, Gate(rules["gate"])).estimate
         evaluation.relative_runtime = runtime
         if runtime > rules["compute_budget"] * rules["canary_margin"]:
             reason = f"the canary cost {runtime:.1%} of retraining; the budget is {rules['compute_budget']:.0%}"

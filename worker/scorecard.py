@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from core.domain.errors import PlatformFault
 from core.domain.pools import PoolKind
+from core.problems import EvaluationPart
 from core.storage import BlobStore
 from evaluator import (
     Scorecard,
@@ -19,7 +20,6 @@ from evaluator import (
     ScoringSpec,
     compute_confidence,
     compute_control,
-    compute_gated_runtime,
     is_over_budget,
     score,
 )
@@ -79,7 +79,7 @@ def compute_scorecard(
     unlearned = _scored(outputs, labels)
     card = score(unlearned, retrained, spec=spec)
     ceiling = compute_control(retrained, _scored(pools[PoolKind.CONTROL].outputs, labels), spec=spec)
-    runtime = _describe_runtime(facts, rules.compute_budget)
+    runtime = _describe_runtime(facts, rules)
     body = {
         **_describe_score(card, ceiling),
         "accuracy": {"unlearned": _mean_accuracies(unlearned), "retrained": _mean_accuracies(retrained)},
@@ -171,20 +171,21 @@ def _mean_accuracies(pool: ScoredPool) -> dict[str, float]:
     }
 
 
-def _describe_runtime(facts: RunFacts, budget: float) -> dict[str, Any]:
+def _describe_runtime(facts: RunFacts, rules: EvaluationPart) -> dict[str, Any]:
     """Raise when nothing was calibrated: a score without its cost cannot be gated."""
     if facts.retrain is None:
         raise PlatformFault(f"retraining was never calibrated on nodes of class {facts.node_class}")
     wall, cpu = facts.retrain.compare_both(facts.run)
-    gated = compute_gated_runtime(wall=wall, cpu=cpu)
+    gated = facts.retrain.compare(facts.run, rules.gate)
     return {
         "estimate": gated.estimate,
         "low": gated.low,
         "high": gated.high,
         "wall": wall.estimate,
         "cpu": cpu.estimate,
-        "budget": budget,
-        "over_budget": is_over_budget(gated.estimate, budget),
+        "gate": rules.gate.value,
+        "budget": rules.compute_budget,
+        "over_budget": is_over_budget(gated.estimate, rules.compute_budget),
         "seconds_per_replica": float(np.mean(facts.run.wall)),
         "retrain_seconds": facts.retrain.wall_seconds,
     }

@@ -50,9 +50,9 @@ class Cgroup:
 def make_cgroup(limits: Limits) -> Cgroup | None:
     """Make a cgroup with these limits, or None where that is not allowed (no root, read-only, other layout)."""
     name = f"{PREFIX}{secrets.token_hex(6)}"
-    values = _values_v2(limits) if (ROOT / "cgroup.controllers").exists() else _values_v1(limits)
     made: list[Path] = []
     try:
+        values = _values_v2(limits) if (ROOT / "cgroup.controllers").exists() else _values_v1(limits)
         for parent, settings in values.items():
             folder = parent / name
             folder.mkdir()

@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+
+from worker.runner import cgroup
+from worker.runner.guest import PROBE_LIMITS
+
+
+@pytest.fixture
+def unified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder laid out like version 2; its files are plain ones, which is enough to read what was written."""
+    (tmp_path / "cgroup.controllers").write_text("memory pids cpu\n")
+    monkeypatch.setattr(cgroup, "ROOT", tmp_path)
+    return tmp_path
+
+
+def test_version_2_gets_every_limit_in_one_folder(unified: Path) -> None:
+    made = cgroup.make_cgroup(PROBE_LIMITS)
+    assert made is not None
+    (folder,) = made.folders
+    assert folder.parent == unified / "lacuna"
+    written = {path.name: path.read_text() for path in folder.iterdir()}
+    assert written == {
+        "memory.max": str(PROBE_LIMITS.memory_bytes),
+        "memory.swap.max": "0",
+        "pids.max": str(PROBE_LIMITS.processes + cgroup.SPARE_PROCESSES),
+        "cpu.max": "100000 100000",
+    }
+    assert made.join_files == (str(folder / "cgroup.procs"),)
+
+
+def test_kills_for_memory_are_counted(unified: Path) -> None:
+    made = cgroup.make_cgroup(PROBE_LIMITS)
+    assert made is not None
+    assert made.count_memory_kills() == 0
+    (made.folders[0] / "memory.events").write_text("low 0\noom 3\noom_kill 2\n")
+    assert made.count_memory_kills() == 2
+
+
+def test_where_cgroups_cannot_be_made_there_is_none(unified: Path) -> None:
+    (unified / "lacuna").write_text("in the way")
+    assert cgroup.make_cgroup(PROBE_LIMITS) is None
+
+
+def test_removal_takes_the_folders_away(tmp_path: Path) -> None:
+    folder = tmp_path / "lacuna-x"
+    folder.mkdir()
+    cgroup.Cgroup((folder, tmp_path / "never-made")).remove()
+    assert not folder.exists()
+
+
+def test_stale_folders_are_removed_and_others_left(unified: Path) -> None:
+    (unified / "lacuna" / "lacuna-old").mkdir(parents=True)
+    (unified / "lacuna" / "other").mkdir()
+    (unified / "lacuna" / "lacuna-used" / "child").mkdir(parents=True)
+    cgroup.remove_stale_cgroups()
+    assert sorted(path.name for path in (unified / "lacuna").iterdir()) == ["lacuna-used", "other"]
