@@ -38,11 +38,10 @@ def _guard(connect: Any) -> Any:
     return guarded
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     # under xdist, what starts services runs in one process, one after the other, beside the unit tests
-    for item in items:
-        if item.get_closest_marker("integration") or item.get_closest_marker("e2e"):
-            item.add_marker(pytest.mark.xdist_group("services"))
+    if item.get_closest_marker("integration") or item.get_closest_marker("e2e"):
+        item.add_marker(pytest.mark.xdist_group("services"))
 
 
 @pytest.hookimpl(wrapper=True)
