@@ -15,7 +15,7 @@ from cli.probe import ProbeReport, add_probe, read_probe, remove_probe, remove_p
 from cli.progress import StageProgress
 from cli.validate import FileArgument, JsonOption, print_reading, read_or_reject
 from core.domain.submission import VERDICT_OF_FAULT
-from core.problems import ProblemSpec, find_problem
+from core.problems import Gate, ProblemSpec, find_problem
 from core.settings import Settings, get_settings
 
 SEEDS = (101, 202)
@@ -80,7 +80,8 @@ def diagnose(
     identical = _are_identical(runs)
     probe = read_probe(runs[0].log)
     budget = spec.evaluation.compute_budget
-    relative = max(_compare(runs, retrains, idles, clock) for clock in ("wall_seconds", "cpu_seconds"))
+    clocks = ("cpu_seconds",) if spec.evaluation.gate is Gate.CPU else ("cpu_seconds", "wall_seconds")
+    relative = max(_compare(runs, retrains, idles, clock) for clock in clocks)
     return Diagnosis(
         seconds_per_run=wall,
         retrain_seconds=retrain_wall,
