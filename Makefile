@@ -25,7 +25,7 @@ demo: setup
 
 # one process a core; what starts services shares one of them (tests/conftest.py)
 test: setup
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadgroup $(PYTEST_ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadscope $(PYTEST_ARGS)
 
 up: setup
 	@$(BIN)/lacuna up $(ARGS)

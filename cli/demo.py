@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from cli.board import render_board
 from cli.client import LacunaClient
+from cli.console import make_console
 from cli.exits import CommandFailed, Exit
 from cli.processes import LocalPlatform
 from cli.up import stay, with_options
@@ -40,14 +41,19 @@ def demo(
     started = time.monotonic()
     spec = find_problem(PROBLEM)
     settings = with_options(get_settings(), port=port, data_folder=data_folder)
-    console = Console()
+    console = make_console()
     console.print(f"[bold]Lacuna[/bold] · {spec.title} · {spec.evaluation.replicas} replicas an entry")
     with LocalPlatform(settings, [spec]) as platform:
         console.print(f"site up at {platform.url} after {time.monotonic() - started:.0f} s")
         _wait_until_open(console, platform)
         console.print(f"pools trained and retraining calibrated after {time.monotonic() - started:.0f} s")
-        entries = _submit_all(platform, _password(settings.data_folder))
-        failed = _follow(console, platform, entries, started)
+        password = _password(settings.data_folder)
+        failed: list[str] = []
+        for names in ([FIRST], list_others()):  # the others would share the workers with the first
+            entries = {name: _submit(platform, name, password) for name in names}
+            failed += _follow(console, platform, entries)
+            if names == [FIRST]:
+                console.print(f"first score {time.monotonic() - started:.0f} s after the start")
         board = LacunaClient(platform.url).get_leaderboard(PROBLEM)
         console.print(render_board(board))
         console.print(f"all entries scored {time.monotonic() - started:.0f} s after the start")
@@ -58,11 +64,10 @@ def demo(
             stay(platform)
 
 
-def list_baselines() -> list[str]:
-    """Names of the baselines, the first score's first and the reference last."""
+def list_others() -> list[str]:
+    """Names of the baselines but the first, the reference last."""
     found = sorted(path.name.removesuffix(".py") for path in files("baselines").iterdir() if path.name.endswith(".py"))
-    rest = [name for name in found if name not in ("__init__", FIRST, REFERENCE)]
-    return [FIRST, *rest, REFERENCE]
+    return [*(name for name in found if name not in ("__init__", FIRST, REFERENCE)), REFERENCE]
 
 
 def _password(folder: Path) -> str:
@@ -94,14 +99,12 @@ def _wait_until_open(console: Console, platform: LocalPlatform) -> None:
     raise PlatformFault(f"the competition did not open within {PREPARE_SECONDS:.0f} s")
 
 
-def _submit_all(platform: LocalPlatform, password: str) -> dict[str, str]:
-    """Register an account for each baseline and upload it; return submission ids by name."""
-    entries = {}
-    for name in list_baselines():
-        client = LacunaClient(platform.url)
+def _submit(platform: LocalPlatform, name: str, password: str) -> str:
+    """Register an account for a baseline and upload it; return the submission's id."""
+    purpose = "ranked"
+    with LacunaClient(platform.url) as client:
         with suppress(Conflict):  # a demo was here before
             client.register(name, password)
-        purpose = "ranked"
         if name == REFERENCE:
             with transaction(get_engine(platform.settings.resolved_database_url)) as session:
                 set_role(session, name, Role.ORGANIZER)
@@ -109,11 +112,10 @@ def _submit_all(platform: LocalPlatform, password: str) -> dict[str, str]:
         client.create_token(name, password)
         source = files("baselines").joinpath(f"{name}.py").read_bytes()
         answer = client.submit(PROBLEM, f"{name}.py", source, note=f"the {name} baseline", purpose=purpose)
-        entries[name] = str(answer["id"])
-    return entries
+    return str(answer["id"])
 
 
-def _follow(console: Console, platform: LocalPlatform, entries: dict[str, str], started: float) -> list[str]:
+def _follow(console: Console, platform: LocalPlatform, entries: dict[str, str]) -> list[str]:
     """Show every entry move replica by replica; return the names of those that ended by an error."""
     client = LacunaClient(platform.url)
     waiting = dict(entries)
@@ -132,8 +134,6 @@ def _follow(console: Console, platform: LocalPlatform, entries: dict[str, str], 
                     del waiting[name]
                     if state["verdict"] not in ("scored", "over_budget"):
                         failed.append(f"{name} ({state['verdict']}: {state['reason']})")
-                    if len(waiting) == len(entries) - 1:
-                        console.print(f"first score after {time.monotonic() - started:.0f} s: {_summary(name, state)}")
                     bars.update(tasks[name], description=_summary(name, state))
             time.sleep(POLL_SECONDS)
     return [*failed, *(f"{name} (still {client.get_submission(i)['status']})" for name, i in waiting.items())]

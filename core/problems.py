@@ -36,7 +36,7 @@ class TrainingStrategy(StrEnum):
 class Gate(StrEnum):
     """Which clock relative runtime is read from; a replica's wall-clock limit holds under either."""
 
-    CPU = "cpu"  # processor seconds, waited-for children included: what a busy neighbour cannot stretch
+    CPU = "cpu"  # processor seconds, which a busy neighbour hardly stretches; half the wall-clock ratio if larger
     LARGER = "larger"  # of processor and wall-clock ratio: where work may run on a device
 
 

@@ -44,9 +44,19 @@ def warm_up(files: Mapping[str, bytes]) -> None:
     text = "\n".join(code.decode(errors="replace") for name, code in files.items() if name.endswith(".py"))
     for name in sorted(find_libraries(text)):
         _import_quietly(name)
-    torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)  # imports torch._dynamo: 1 s and more
+    _take_one_step()
     gc.collect()
     gc.freeze()  # children would copy every page the collector touches
+
+
+def _take_one_step() -> None:
+    """Train once on nothing: imports torch._dynamo (1 s and more) and pays for the first call of every kernel."""
+    layer = torch.nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1, momentum=0.9)
+    if torch.cuda.is_available():  # a backward pass would start threads for the devices, which no child inherits
+        return
+    torch.nn.functional.cross_entropy(layer(torch.zeros(2, 2)).relu(), torch.zeros(2, dtype=torch.int64)).backward()
+    optimizer.step()
 
 
 def find_libraries(text: str) -> set[str]:

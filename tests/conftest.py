@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 LOOPBACK = ("127.", "::1", "localhost")
 IN_CI = bool(os.environ.get("LACUNA_CI"))
@@ -38,10 +39,16 @@ def _guard(connect: Any) -> Any:
     return guarded
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    # under xdist, what starts services runs in one process, one after the other, beside the unit tests
-    if item.get_closest_marker("integration") or item.get_closest_marker("e2e"):
-        item.add_marker(pytest.mark.xdist_group("services"))
+class ServicesTogether(LoadScopeScheduling):
+    """Under xdist a file goes to one process, and all that starts services to the same one, beside the unit tests."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "services" if nodeid.startswith(("tests/integration/", "tests/e2e/")) else nodeid.split("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ServicesTogether:
+    return ServicesTogether(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,7 +5,7 @@ Both are measured by ordinary submissions: `baselines/retrain.py` with the probl
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from evaluator.runtime import RelativeRuntime, compute_gated_runtime, compute_re
 RETRAIN_FILE = "retrain.py"
 IDLE_FILE = "identity.py"
 CALIBRATION_FILES = (RETRAIN_FILE, IDLE_FILE)
+WALL_SLACK = 2.0  # processor time that a replica hides from its parent (docs/decisions/0002) still shows on the wall
 Seconds = tuple[float, ...]
 
 
@@ -45,7 +46,11 @@ class RetrainCost:
     def compare(self, run: RunSeconds, gate: Gate) -> RelativeRuntime:
         """Relative runtime by the clock that the gate reads."""
         wall, cpu = self.compare_both(run)
-        return cpu if gate is Gate.CPU else compute_gated_runtime(wall=wall, cpu=cpu)
+        if gate is Gate.CPU:
+            wall = replace(
+                wall, estimate=wall.estimate / WALL_SLACK, low=wall.low / WALL_SLACK, high=wall.high / WALL_SLACK
+            )
+        return compute_gated_runtime(wall=wall, cpu=cpu)
 
     def compare_both(self, run: RunSeconds) -> tuple[RelativeRuntime, RelativeRuntime]:
         return (

@@ -21,8 +21,8 @@ from worker.calibration import CALIBRATION_FILES, RetrainCost, RunSeconds
 from worker.execution import Batch, make_orders, make_request, run_batch
 from worker.inspection import InspectedReplica, Inspector
 from worker.outputs import concat_outputs
-from worker.pools import Pool, TrainingPlan, ensure_pools
-from worker.preparation import make_calibration_source, pool_sizes
+from worker.pools import Pool, TrainingPlan, ensure_pools, pool_sizes
+from worker.preparation import make_calibration_source
 from worker.problems import LoadedProblem, load_problem
 from worker.runner.base import ReplicaOrder, Sandbox
 from worker.scorecard import RunFacts, compute_scorecard
@@ -94,7 +94,7 @@ def evaluate_submission(
         retrain=retrain,
     )
     outputs = concat_outputs([replica.outputs for replica in batch.replicas if replica.outputs is not None])
-    score = compute_scorecard(bench.problem, outputs, bench.pools, facts)
+    score = compute_scorecard(bench.problem, outputs, bench.pools, facts, bench.store)
     on_progress("scoring", 1, 1)
     over = gate and score.over_budget
     return LocalEvaluation(

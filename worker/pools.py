@@ -10,6 +10,7 @@ import numpy as np
 
 from core.domain.errors import PlatformFault
 from core.domain.pools import PoolKind
+from core.problems import ProblemSpec
 from core.storage import BlobStore
 from worker.outputs import ModelOutputs, concat_outputs, load_npz, save_npz
 from worker.problems import LoadedProblem
@@ -51,6 +52,15 @@ class FinishedChunk:
     outputs: ModelOutputs
     seeds: tuple[int, ...]
     weights: tuple[str, ...]
+
+
+def pool_sizes(spec: ProblemSpec) -> dict[PoolKind, int]:
+    """Originals first: without them nothing can run; the control bank is as large as the retrained pool."""
+    return {
+        PoolKind.ORIGINAL: spec.pools.originals,
+        PoolKind.RETRAINED: spec.pools.replicas,
+        PoolKind.CONTROL: spec.pools.replicas,
+    }
 
 
 def ensure_pool(

@@ -19,8 +19,9 @@ from core.jobs import BUILD_CHUNK, enqueue, open_evaluation
 from core.problems import ProblemSpec, parse_problem
 from worker.calibration import CALIBRATION_FILES, RETRAIN_FILE, load_cost
 from worker.context import WorkerContext
-from worker.pools import build_chunk
+from worker.pools import build_chunk, pool_sizes
 from worker.problems import LoadedProblem
+from worker.scorecard import find_ceiling, load_pools
 from worker.training.chunks import pool_chunks
 
 log = structlog.get_logger()
@@ -39,15 +40,6 @@ class ChunkWork:
     kind: PoolKind
     size: int
     position: int
-
-
-def pool_sizes(spec: ProblemSpec) -> dict[PoolKind, int]:
-    """Originals first: without them nothing can run; the control bank is as large as the retrained pool."""
-    return {
-        PoolKind.ORIGINAL: spec.pools.originals,
-        PoolKind.RETRAINED: spec.pools.replicas,
-        PoolKind.CONTROL: spec.pools.replicas,
-    }
 
 
 def prepare_problem(context: WorkerContext, problem_id: str) -> None:
@@ -92,10 +84,13 @@ def build_pool_chunk(context: WorkerContext, chunk_id: str) -> None:
         pool = competitions.lock_pool(session, work.pool_id)
         if not leases.settle(session, PoolChunk, chunk_id, work.fence, state="done"):
             return
-        if competitions.count_unfinished_chunks(session, pool.id) == 0:
-            pool.state, pool.sealed_at = PoolState.SEALED.value, utc_now()
-            session.flush()
-            _calibrate_if_sealed(session, context, work.problem_id)
+        if competitions.count_unfinished_chunks(session, pool.id) > 0:
+            return
+        pool.state, pool.sealed_at = PoolState.SEALED.value, utc_now()
+        session.flush()
+        all_sealed = _calibrate_if_sealed(session, context, work.problem_id)
+    if all_sealed:  # the calibration runs elsewhere meanwhile; without this the first score would pay for it
+        find_ceiling(problem, load_pools(problem, context.store), context.store)
 
 
 def _add_pool(
@@ -145,17 +140,18 @@ def _give_back(context: WorkerContext, work: ChunkWork, fault: str) -> None:
             competition.fault = f"training the {work.kind} pool failed: {fault}"
 
 
-def _calibrate_if_sealed(session: Session, context: WorkerContext, problem_id: str) -> None:
+def _calibrate_if_sealed(session: Session, context: WorkerContext, problem_id: str) -> bool:
     """When every pool is whole, measure what retraining costs here; the result opens the competitions."""
     competitions.lock_problem(session, problem_id)
     pools = competitions.fetch_pools(session, problem_id)
     if not pools or any(pool.state == PoolState.BUILDING for pool in pools):
-        return
+        return False
     for spec in competitions.fetch_specs_of_problem(session, problem_id):
         rows = competitions.fetch_competitions_of_spec(session, spec.id)
         waiting = [row for row in rows if row.state == "preparing"]
         if waiting:
             _open_or_calibrate(session, context, waiting, spec)
+    return True
 
 
 def _open_or_calibrate(

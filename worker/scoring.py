@@ -76,7 +76,7 @@ def _work(context: WorkerContext, work: ScoreWork) -> FinishedScore:
         run=work.run,
         retrain=work.retrain,
     )
-    return compute_scorecard(problem, outputs, load_pools(problem, context.store), facts)
+    return compute_scorecard(problem, outputs, load_pools(problem, context.store), facts, context.store)
 
 
 def _apply(context: WorkerContext, work: ScoreWork, score: FinishedScore) -> None:

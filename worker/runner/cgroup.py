@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from worker.runner.base import Limits
@@ -14,6 +15,7 @@ PREFIX = "lacuna-"
 SPARE_PROCESSES = 8  # the parent in the box and its helpers
 CPU_PERIOD_US = 100_000
 REMOVE_TRIES = 50
+STALE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +68,14 @@ def make_cgroup(limits: Limits) -> Cgroup | None:
 
 
 def remove_stale_cgroups() -> None:
-    """Remove empty leftovers of workers that were killed; a cgroup in use cannot be removed."""
+    """Remove empty leftovers of killed workers; one in use cannot be removed, and a young one may be about to be."""
+    newest = datetime.now(UTC).timestamp() - STALE_SECONDS
     for parent in {*_parents_v1().values(), ROOT / "lacuna"}:
         with suppress(OSError):
             for folder in parent.glob(f"{PREFIX}*"):
                 with suppress(OSError):
-                    folder.rmdir()
+                    if folder.stat().st_mtime < newest:
+                        folder.rmdir()
 
 
 def _write_setting(path: Path, value: str) -> None:

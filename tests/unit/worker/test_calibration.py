@@ -13,10 +13,15 @@ def test_the_cost_of_a_start_is_taken_off_both_sides() -> None:
 
 
 def test_doing_nothing_costs_nothing() -> None:
-    assert COST.compare(IDLE, Gate.CPU).estimate == 0
+    assert COST.compare(RunSeconds(wall=(0.1,), cpu=(0.05,)), Gate.CPU).estimate == 0
 
 
 def test_a_busy_neighbour_counts_only_where_the_larger_ratio_does() -> None:
-    slowed = RunSeconds(wall=(1.1,), cpu=(0.15,))
+    slowed = RunSeconds(wall=(0.48,), cpu=(0.15,))
     assert COST.compare(slowed, Gate.CPU).estimate == pytest.approx(0.1)
-    assert COST.compare(slowed, Gate.LARGER).estimate == pytest.approx(0.5)
+    assert COST.compare(slowed, Gate.LARGER).estimate == pytest.approx(0.19)
+
+
+def test_work_that_hides_from_the_processor_clock_shows_on_the_wall() -> None:
+    hidden = RunSeconds(wall=(1.1,), cpu=(0.06,))
+    assert COST.compare(hidden, Gate.CPU).estimate == pytest.approx(0.25)

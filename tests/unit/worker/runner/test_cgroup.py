@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -50,8 +51,10 @@ def test_removal_takes_the_folders_away(tmp_path: Path) -> None:
 
 
 def test_stale_folders_are_removed_and_others_left(unified: Path) -> None:
-    (unified / "lacuna" / "lacuna-old").mkdir(parents=True)
-    (unified / "lacuna" / "other").mkdir()
-    (unified / "lacuna" / "lacuna-used" / "child").mkdir(parents=True)
+    parent = unified / "lacuna"
+    for name in ("lacuna-old", "lacuna-used/child", "lacuna-young", "other"):
+        (parent / name).mkdir(parents=True)
+    for name in ("lacuna-old", "lacuna-used", "other"):
+        os.utime(parent / name, (1, 1))
     cgroup.remove_stale_cgroups()
-    assert sorted(path.name for path in (unified / "lacuna").iterdir()) == ["lacuna-used", "other"]
+    assert sorted(path.name for path in parent.iterdir()) == ["lacuna-used", "lacuna-young", "other"]
