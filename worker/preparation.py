@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 import structlog
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
@@ -51,7 +52,7 @@ def prepare_problem(context: WorkerContext, problem_id: str) -> None:
     try:
         problem = context.load(row.spec)
     except ContestError as error:
-        _report_fault(context, problem_id, error.message)
+        report_fault(context.engine, problem_id, error.message)
         return
     with transaction(context.engine) as session:
         locked = competitions.lock_problem(session, problem_id)
@@ -201,8 +202,9 @@ def _platform_user(session: Session) -> User:
     return user
 
 
-def _report_fault(context: WorkerContext, problem_id: str, fault: str) -> None:
-    with transaction(context.engine) as session:
+def report_fault(engine: Engine, problem_id: str, fault: str) -> None:
+    """Tell everybody who waits for this problem why it cannot go on."""
+    with transaction(engine) as session:
         for competition in _waiting(session, problem_id):
             competition.fault = fault
 

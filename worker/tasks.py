@@ -5,6 +5,8 @@ from functools import cache
 import structlog
 import torch
 
+from core.db.session import get_engine
+from core.domain.errors import ContestError
 from core.jobs import BUILD_CHUNK, PREPARE, RUN_SHARD, SCORE, celery_app
 from core.settings import get_settings
 from worker import pipeline, preparation, scoring
@@ -32,7 +34,13 @@ def score_evaluation(evaluation_id: str) -> None:
 
 @celery_app.task(name=PREPARE)
 def prepare_problem(problem_id: str) -> None:
-    preparation.prepare_problem(get_context(), problem_id)
+    try:
+        context = get_context()
+    except ContestError as error:  # no sandbox here, or no place to write: say so where people wait
+        engine = get_engine(get_settings().resolved_database_url)
+        preparation.report_fault(engine, problem_id, error.message)
+        raise
+    preparation.prepare_problem(context, problem_id)
 
 
 @celery_app.task(name=BUILD_CHUNK)
