@@ -24,7 +24,9 @@ LOG_LINES = 40
 def evaluate(
     file: FileArgument,
     problem: ProblemOption = "digits",
-    replicas: Annotated[int | None, typer.Option(min=16, help="Fewer replicas: faster, less certain.")] = None,
+    replicas: Annotated[
+        int | None, typer.Option(min=16, help="Fewer replicas: faster, less certain, and usually a higher score.")
+    ] = None,
     sandbox: SandboxOption = "",
     report: Annotated[
         Path | None, typer.Option(help="Where the HTML report goes.", show_default="FILE-report.html")
@@ -54,6 +56,10 @@ def evaluate(
         print_json(_to_json(found, target))
     else:
         _print_result(found, target)
+        if replicas is not None and replicas != spec.evaluation.replicas and found.scorecard is not None:
+            print_note(
+                f"scores of {replicas} and {spec.evaluation.replicas} replicas do not compare: fewer score higher"
+            )
     raise typer.Exit(get_exit_of_verdict(found.verdict))
 
 

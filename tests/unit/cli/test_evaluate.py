@@ -68,6 +68,13 @@ def test_a_scored_submission_shows_its_scorecard_and_leaves_a_report(
     assert "256/256" in result.stderr
 
 
+def test_a_run_of_other_replicas_than_the_problems_says_that_it_does_not_compare(
+    run: Run, good: Path, home: Home
+) -> None:
+    assert "do not compare" in run("evaluate", good, "--replicas", 32).stderr
+    assert "do not compare" not in run("evaluate", good, "--replicas", 256).stderr
+
+
 def test_options_reach_the_scoring(run: Run, good: Path, home: Home, tmp_path: Path) -> None:
     target = tmp_path / "out.html"
     run("evaluate", good, "--replicas", 32, "--no-gate", "--sandbox", "bubblewrap", "--report", target)
