@@ -39,7 +39,7 @@ def build(
     """Train the pools of a problem; what is already trained is kept."""
     spec = find_problem(name)
     settings = get_settings()
-    sizes: dict[Any, int] = load("worker.preparation", "pool_sizes")(spec)
+    sizes: dict[Any, int] = load("worker.pools", "pool_sizes")(spec)
     trained = _build(spec, sizes, settings, workers or settings.workers)
     total = sum(sizes.values())
     if trained:

@@ -16,6 +16,7 @@ from core.db.queries import competitions, evaluations
 from core.domain.submission import Status, Verdict
 from core.problems import Gate
 from evaluator.runtime import RelativeRuntime, compute_gated_runtime, compute_relative_runtime
+from worker.inspection import InspectedReplica
 
 RETRAIN_FILE = "retrain.py"
 IDLE_FILE = "identity.py"
@@ -63,7 +64,8 @@ class RetrainCost:
         )
 
 
-def collect_seconds(replicas: Sequence[Replica]) -> RunSeconds:
+def collect_seconds(replicas: Sequence[Replica] | Sequence[InspectedReplica]) -> RunSeconds:
+    """From stored rows or from replicas just inspected; both carry the same two clocks."""
     return RunSeconds(
         tuple(replica.wall_seconds for replica in replicas), tuple(replica.cpu_seconds for replica in replicas)
     )

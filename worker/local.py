@@ -17,7 +17,7 @@ from core.problems import ProblemSpec
 from core.settings import Settings
 from core.storage import BlobStore, FolderStore
 from sandbox.contract import ENTRY_FILE
-from worker.calibration import CALIBRATION_FILES, RetrainCost, RunSeconds
+from worker.calibration import CALIBRATION_FILES, RetrainCost, RunSeconds, collect_seconds
 from worker.execution import Batch, make_orders, make_request, run_batch
 from worker.inspection import InspectedReplica, Inspector
 from worker.outputs import concat_outputs
@@ -90,7 +90,7 @@ def evaluate_submission(
         source_digest="",
         sandbox=batch.sandbox,
         node_class=settings.node_class,
-        run=collect_run(batch),
+        run=collect_seconds(batch.replicas),
         retrain=retrain,
     )
     outputs = concat_outputs([replica.outputs for replica in batch.replicas if replica.outputs is not None])
@@ -118,14 +118,6 @@ def run_replicas_locally(
     originals = bench.pools[PoolKind.ORIGINAL].size
     orders = [ReplicaOrder(index, seed, index % originals) for index, seed in enumerate(seeds)]
     return list(run_orders(bench, files, orders, workers=1).replicas)
-
-
-def measure_retraining(
-    spec: ProblemSpec, *, settings: Settings, sandbox: Sandbox, on_progress: Progress
-) -> RetrainCost:
-    """What one retraining costs in this sandbox; measured once and kept."""
-    bench = open_bench(spec, settings, sandbox, {PoolKind.ORIGINAL: spec.pools.originals}, on_progress)
-    return _calibrate(bench, on_progress)
 
 
 def open_bench(
@@ -168,16 +160,9 @@ def _measure(bench: Bench, filename: str, on_progress: Progress) -> RunSeconds:
     if len(batch.replicas) < len(orders) or batch.fault is not None:
         reason = batch.platform_fault or (batch.fault.reason if batch.fault else "stopped")
         raise PlatformFault(f"{filename} failed in the sandbox: {reason}")
-    run = collect_run(batch)
+    run = collect_seconds(batch.replicas)
     bench.store.set_ref(name, bench.store.put(json.dumps({"wall": run.wall, "cpu": run.cpu}).encode()))
     return run
-
-
-def collect_run(batch: Batch) -> RunSeconds:
-    return RunSeconds(
-        tuple(replica.wall_seconds for replica in batch.replicas),
-        tuple(replica.cpu_seconds for replica in batch.replicas),
-    )
 
 
 def run_orders(

@@ -123,9 +123,18 @@ def assemble_pool(chunks: Sequence[Chunk], store: BlobStore) -> Pool:
     )
 
 
+def load_pools(problem: LoadedProblem, store: BlobStore) -> dict[PoolKind, Pool]:
+    return {kind: load_pool(problem, kind, store) for kind in PoolKind}
+
+
+def load_pool(problem: LoadedProblem, kind: PoolKind, store: BlobStore) -> Pool:
+    """Assemble one pool of a problem from the store; a missing chunk is the platform's fault."""
+    return assemble_pool(pool_chunks(problem, kind, pool_sizes(problem.spec)[kind]), store)
+
+
 def load_originals(problem: LoadedProblem, store: BlobStore) -> tuple[bytes, ...]:
     """Return the safetensors of all originals of a problem, which must have been trained."""
-    pool = assemble_pool(pool_chunks(problem, PoolKind.ORIGINAL, problem.spec.pools.originals), store)
+    pool = load_pool(problem, PoolKind.ORIGINAL, store)
     return tuple(pool.load_original(store, member) for member in range(pool.size))
 
 

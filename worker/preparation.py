@@ -20,9 +20,9 @@ from core.jobs import BUILD_CHUNK, enqueue, open_evaluation
 from core.problems import ProblemSpec, parse_problem
 from worker.calibration import CALIBRATION_FILES, RETRAIN_FILE, load_cost
 from worker.context import WorkerContext
-from worker.pools import build_chunk, pool_sizes
+from worker.pools import build_chunk, load_pools, pool_sizes
 from worker.problems import LoadedProblem
-from worker.scorecard import find_ceiling, load_pools
+from worker.scorecard import find_ceiling
 from worker.training.chunks import pool_chunks
 
 log = structlog.get_logger()

@@ -28,9 +28,8 @@ from evaluator import (
 from worker.calibration import RetrainCost, RunSeconds
 from worker.outputs import ModelOutputs
 from worker.plots import ExamplePick, choose_examples, plot_confidences, plot_epsilons
-from worker.pools import Pool, assemble_pool, pool_sizes
+from worker.pools import Pool
 from worker.problems import LoadedProblem
-from worker.training.chunks import pool_chunks
 
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "safetensors", "lacuna")
 
@@ -58,15 +57,6 @@ class FinishedScore:
     body: dict[str, Any]
     epsilon_svg: str
     confidence_svg: str
-
-
-def load_pools(problem: LoadedProblem, store: BlobStore) -> dict[PoolKind, Pool]:
-    return {kind: load_pool(problem, kind, store) for kind in PoolKind}
-
-
-def load_pool(problem: LoadedProblem, kind: PoolKind, store: BlobStore) -> Pool:
-    """Assemble one pool of a problem from the store; a missing chunk is the platform's fault."""
-    return assemble_pool(pool_chunks(problem, kind, pool_sizes(problem.spec)[kind]), store)
 
 
 def find_ceiling(problem: LoadedProblem, pools: Mapping[PoolKind, Pool], store: BlobStore) -> dict[str, Any]:

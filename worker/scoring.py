@@ -15,7 +15,8 @@ from core.jobs import SCORE, enqueue
 from worker.calibration import RetrainCost, RunSeconds, collect_seconds, load_cost
 from worker.context import WorkerContext
 from worker.outputs import ModelOutputs, concat_outputs, load_npz
-from worker.scorecard import FinishedScore, RunFacts, compute_scorecard, load_pools
+from worker.pools import load_pools
+from worker.scorecard import FinishedScore, RunFacts, compute_scorecard
 
 log = structlog.get_logger()
 
