@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db.base import Base, new_id, utc_now
@@ -163,6 +163,10 @@ class Evaluation(Base):
     score: Mapped[float | None]
     score_low: Mapped[float | None]
     score_high: Mapped[float | None]
+    score_error: Mapped[float | None]  # standard error of the score over fresh models
+    score_draws: Mapped[list[float] | None] = mapped_column(JSON)  # rescored parts of both pools, for paired comparison
+    scored_replicas: Mapped[int | None]  # fewer than replicas_total where the place was decided early
+    decision: Mapped[str] = mapped_column(default="")  # of the sequential rule: "", behind
     relative_runtime: Mapped[float | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     started_at: Mapped[datetime | None]
