@@ -9,11 +9,21 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from api.auth.cookies import check_same_site, read_cookie
 from api.security import hash_token
 from core.db.base import utc_now
 from core.db.queries import users
 from core.db.session import reading, transaction
-from core.domain.access import Action, Role, check_allowed, is_allowed
+from core.domain.access import (
+    EVERY_SCOPE,
+    SCOPE_OF_ACTION,
+    Action,
+    Role,
+    Scope,
+    check_allowed,
+    check_scope,
+    is_allowed,
+)
 from core.domain.errors import NotAuthenticated
 from core.settings import Settings
 from core.storage import BlobStore
@@ -26,9 +36,10 @@ class Caller:
     user_id: str | None
     name: str
     role: Role | None
+    scopes: frozenset[Scope] = EVERY_SCOPE
 
     def may(self, action: Action) -> bool:
-        return is_allowed(self.role, action)
+        return is_allowed(self.role, action) and SCOPE_OF_ACTION[action] in self.scopes
 
     @property
     def member_id(self) -> str:
@@ -75,16 +86,35 @@ SessionDep = Annotated[Session, Depends(open_session, scope="function")]
 ReadingDep = Annotated[Session, Depends(open_reading, scope="function")]
 
 
-def get_caller(
-    engine: EngineDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+def find_caller(
+    request: Request,
+    engine: EngineDep,
+    settings: SettingsDep,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Caller:
-    if credentials is None:
+    """By token if one was sent, else by the log-in cookie; a cookie that ended makes the caller anonymous."""
+    now = utc_now()
+    if credentials is not None:
+        with reading(engine) as session:
+            token = users.fetch_live_token(session, hash_token(credentials.credentials), now)
+            if token is None:
+                raise NotAuthenticated("the token is unknown, expired or revoked")
+            scopes = frozenset(map(Scope, token.scopes.split()))
+            return Caller(token.user.id, token.user.name, Role(token.user.role), scopes)
+    secret = read_cookie(request, settings)
+    if secret is None:
         return ANONYMOUS
     with reading(engine) as session:
-        token = users.fetch_live_token(session, hash_token(credentials.credentials), utc_now())
-        if token is None:
-            raise NotAuthenticated("the token is unknown, expired or revoked")
-        return Caller(token.user.id, token.user.name, Role(token.user.role))
+        login = users.fetch_live_browser_session(session, hash_token(secret), now)
+        if login is None:
+            return ANONYMOUS
+        check_same_site(request)
+        return Caller(login.user.id, login.user.name, Role(login.user.role))
+
+
+def get_caller(request: Request, caller: Annotated[Caller, Depends(find_caller)]) -> Caller:
+    request.state.caller = caller  # pages greet their reader
+    return caller
 
 
 class Permission:
@@ -95,6 +125,7 @@ class Permission:
 
     def __call__(self, caller: Annotated[Caller, Depends(get_caller)]) -> Caller:
         check_allowed(caller.role, self.action)
+        check_scope(caller.scopes, self.action)
         return caller
 
 
@@ -104,6 +135,7 @@ def allow(action: Action) -> Any:
 
 PublicCaller = Annotated[Caller, allow(Action.READ_PUBLIC)]
 Member = Annotated[Caller, allow(Action.READ_OWN)]
+Manager = Annotated[Caller, allow(Action.MANAGE_OWN)]
 Submitter = Annotated[Caller, allow(Action.SUBMIT)]
 Canceller = Annotated[Caller, allow(Action.CANCEL_OWN)]
 Registrant = Annotated[Caller, allow(Action.REGISTER)]

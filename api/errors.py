@@ -4,17 +4,19 @@ from collections.abc import Mapping
 from html import escape
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from core.domain.errors import (
     Conflict,
     ContestError,
+    CrossSite,
     IllegalTransition,
     InvalidInput,
     NotAllowed,
@@ -40,6 +42,7 @@ STATUS_OF_ERROR: dict[type[ContestError], tuple[int, str]] = {
     NotAuthenticated: (401, "NOT_AUTHENTICATED"),
     NotFound: (404, "NOT_FOUND"),
     NotAllowed: (403, "NOT_ALLOWED"),
+    CrossSite: (403, "CROSS_SITE"),
     Conflict: (409, "CONFLICT"),
     TooLarge: (413, "TOO_LARGE"),
     QuotaExceeded: (429, "QUOTA_EXCEEDED"),
@@ -143,6 +146,8 @@ def _answer_contest_error(request: Request, error: Exception) -> Response:
         code, headers["Retry-After"] = error.code.value, str(error.retry_after)
     if isinstance(error, ParticipantFault):
         code, detail = error.code.value, f"{error.message}. {error.hint}"
+    if isinstance(error, NotAuthenticated) and request.method == "GET" and _wants_page(request):
+        return RedirectResponse(f"/login?next={quote(request.url.path)}", status_code=303)
     if isinstance(error, NotAuthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="lacuna"'
     return make_error_response(request, status, code=code, detail=detail, headers=headers)

@@ -8,11 +8,13 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.staticfiles import StaticFiles
 
 from api import health
+from api.auth import endpoints as auth
 from api.competitions import endpoints as competitions
 from api.errors import add_error_handlers
 from api.leaderboard import endpoints as leaderboard
 from api.middleware import DeclaredSizeLimit, Envelope
 from api.openapi import make_openapi
+from api.pages import account
 from api.pages import endpoints as pages
 from api.submissions import endpoints as submissions
 from api.users import endpoints as users
@@ -67,10 +69,11 @@ def app_factory() -> FastAPI:
 
 def _add_routes(app: FastAPI) -> None:
     api = APIRouter(prefix="/api/v1")
-    for module in (users, competitions, submissions, leaderboard):
+    for module in (users, auth, competitions, submissions, leaderboard):
         api.include_router(module.router)
     app.include_router(api)
     app.include_router(health.router)
+    app.include_router(account.router)  # before the pages: /submissions/… is theirs
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
     app.openapi = make_openapi(app)  # type: ignore[method-assign]  # the documented way to extend it

@@ -6,7 +6,6 @@ from api.competitions import service
 from api.competitions.schemas import CompetitionList, CompetitionView, LimitsView
 from api.deps import Member, PublicCaller, ReadingDep, SettingsDep
 from api.errors import describe_errors
-from core.db.base import utc_now
 from core.db.queries import competitions
 
 router = APIRouter(prefix="/competitions", tags=["competitions"])
@@ -26,13 +25,4 @@ def get_competition(slug: str, caller: PublicCaller, session: ReadingDep, settin
 @router.get("/{slug}/limits", operation_id="get_limits", responses=describe_errors(401, 404))
 def get_limits(slug: str, caller: Member, session: ReadingDep, settings: SettingsDep) -> LimitsView:
     """What the caller may still submit today; the day is UTC's."""
-    allowance = service.find_allowance(session, service.load_competition(session, slug), caller.member_id, utc_now())
-    return LimitsView(
-        daily_limit=allowance.daily_limit,
-        used=allowance.used,
-        left=allowance.left,
-        resets_at=allowance.resets_at,
-        concurrent_limit=allowance.concurrent_limit,
-        running=allowance.running,
-        upload_bytes=settings.upload_bytes,
-    )
+    return service.make_limits(session, settings, service.load_competition(session, slug), caller)

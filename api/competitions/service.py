@@ -5,8 +5,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from api.competitions.schemas import CompetitionSummary, CompetitionView, PoolView, Preparation
+from api.competitions.schemas import CompetitionSummary, CompetitionView, LimitsView, PoolView, Preparation
 from api.deps import Caller
+from core.db.base import utc_now
 from core.db.models import Competition, Pool
 from core.db.queries import competitions, evaluations
 from core.domain.access import Action
@@ -76,6 +77,19 @@ def find_allowance(session: Session, competition: Competition, user_id: str, now
         concurrent_limit=competition.concurrent_limit,
         running=evaluations.count_live_submissions(session, competition.id, user_id),
         resets_at=next_reset(now),
+    )
+
+
+def make_limits(session: Session, settings: Settings, competition: Competition, caller: Caller) -> LimitsView:
+    allowance = find_allowance(session, competition, caller.member_id, utc_now())
+    return LimitsView(
+        daily_limit=allowance.daily_limit,
+        used=allowance.used,
+        left=allowance.left,
+        resets_at=allowance.resets_at,
+        concurrent_limit=allowance.concurrent_limit,
+        running=allowance.running,
+        upload_bytes=settings.upload_bytes,
     )
 
 

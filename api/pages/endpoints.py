@@ -1,16 +1,11 @@
 """The pages: server-rendered, readable without scripts, live with one small one."""
 
-from pathlib import Path
-
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from starlette.templating import Jinja2Templates
 
 from api.deps import PublicCaller, ReadingDep, SettingsDep
 from api.pages import views
-from api.pages.formats import FILTERS, make_environment
-
-TEMPLATES = Jinja2Templates(env=make_environment(Path(__file__).parent / "templates", FILTERS))
+from api.pages.formats import TEMPLATES
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
+from starlette.templating import Jinja2Templates
 
 DASH = "–"
 
@@ -68,3 +69,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "words": format_words,
     "code": format_code,
 }
+
+TEMPLATES = Jinja2Templates(env=make_environment(Path(__file__).parent / "templates", FILTERS))

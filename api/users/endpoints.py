@@ -2,11 +2,13 @@
 
 from fastapi import APIRouter, Response
 
-from api.deps import Member, ReadingDep, Registrant, SessionDep, SettingsDep
+from api.auth.service import check_password
+from api.deps import EngineDep, Manager, Member, ReadingDep, Registrant, SessionDep, SettingsDep
 from api.errors import describe_errors
 from api.users import service
-from api.users.schemas import Credentials, NewToken, Registration, TokenList, TokenView, UserView
+from api.users.schemas import Credentials, NewToken, Registration, TokenList, TokenRequest, TokenView, UserView
 from core.db.queries import users
+from core.db.session import transaction
 from core.domain.errors import NotAuthenticated
 
 router = APIRouter(tags=["users"])
@@ -18,19 +20,27 @@ def register(caller: Registrant, session: SessionDep, settings: SettingsDep, reg
     return UserView.model_validate(service.register(session, settings, registration))
 
 
-@router.post("/tokens", status_code=201, operation_id="create_token", responses=describe_errors(401, 422))
+@router.post("/tokens", status_code=201, operation_id="create_token", responses=describe_errors(401, 422, 429))
 def create_token(
-    caller: Registrant,
-    lookup: ReadingDep,
-    session: SessionDep,
-    settings: SettingsDep,
-    credentials: Credentials,
-    response: Response,
+    caller: Registrant, engine: EngineDep, settings: SettingsDep, credentials: Credentials, response: Response
 ) -> NewToken:
     """Exchange name and password for a token; its secret is shown this once."""
     response.headers["Cache-Control"] = "no-store"
-    user = service.find_user(lookup, credentials)  # checking the password takes long and must not hold a write lock
-    return service.issue_token(session, settings, user, credentials.label)
+    user = check_password(engine, credentials.name, credentials.password)
+    with transaction(engine) as session:
+        return service.issue_token(session, settings, user, credentials)
+
+
+@router.post("/me/tokens", status_code=201, operation_id="create_own_token", responses=describe_errors(401, 403, 422))
+def create_own_token(
+    caller: Manager, session: SessionDep, settings: SettingsDep, request: TokenRequest, response: Response
+) -> NewToken:
+    """Make a further token, with fewer rights or a shorter life; its secret is shown this once."""
+    response.headers["Cache-Control"] = "no-store"
+    user = users.fetch_user(session, caller.member_id)
+    if user is None:
+        raise NotAuthenticated("the account is gone")
+    return service.issue_token(session, settings, user, request)
 
 
 @router.get("/tokens", operation_id="list_tokens", responses=describe_errors(401))
@@ -40,7 +50,7 @@ def list_tokens(caller: Member, session: ReadingDep) -> TokenList:
 
 
 @router.delete("/tokens/{token_id}", status_code=204, operation_id="revoke_token", responses=describe_errors(401, 404))
-def revoke_token(token_id: str, caller: Member, session: SessionDep) -> None:
+def revoke_token(token_id: str, caller: Manager, session: SessionDep) -> None:
     """End a token at once."""
     service.revoke_token(session, token_id, caller.member_id)
 

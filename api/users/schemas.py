@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from core.domain.access import Role
+from core.domain.access import Role, Scope
 
 UserName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{1,38}$")]
 Password = Annotated[str, StringConstraints(min_length=8, max_length=256)]
@@ -19,12 +19,17 @@ class Registration(BaseModel):
     password: Password
 
 
-class Credentials(BaseModel):
+class TokenRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
+    label: Label = ""
+    scopes: list[Scope] = Field(default=list(Scope), min_length=1, description="what the token may be used for")
+    days: int | None = Field(default=None, ge=1, description="life of the token; the server's longest if not given")
+
+
+class Credentials(TokenRequest):
     name: str = Field(max_length=64)
     password: str = Field(max_length=256)
-    label: Label = ""
 
 
 class UserView(BaseModel):
@@ -40,6 +45,7 @@ class TokenView(BaseModel):
 
     id: str
     label: str
+    scopes: Annotated[list[Scope], BeforeValidator(str.split)]
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
@@ -49,6 +55,7 @@ class NewToken(BaseModel):
     id: str
     token: str = Field(description="shown this once; send it as `Authorization: Bearer …`")
     label: str
+    scopes: list[Scope]
     expires_at: datetime
 
 

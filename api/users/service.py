@@ -5,13 +5,13 @@ from datetime import timedelta
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from api.security import hash_password, hash_token, is_password, make_token
-from api.users.schemas import Credentials, NewToken, Registration
+from api.security import hash_password, hash_token, make_token
+from api.users.schemas import NewToken, Registration, TokenRequest
 from core.db.base import utc_now
 from core.db.models import ApiToken, User
 from core.db.queries import users
-from core.domain.access import Role
-from core.domain.errors import Conflict, NotAuthenticated, NotFound
+from core.domain.access import Role, Scope
+from core.domain.errors import Conflict, NotFound
 from core.domain.quota import check_registrations
 from core.settings import Settings
 
@@ -38,23 +38,19 @@ def register(session: Session, settings: Settings, registration: Registration) -
     return user
 
 
-def find_user(session: Session, credentials: Credentials) -> User:
-    user = users.fetch_user_by_name(session, credentials.name)
-    if not is_password(credentials.password, user.password_hash if user else None) or user is None:
-        raise NotAuthenticated("wrong name or password")
-    return user
-
-
-def issue_token(session: Session, settings: Settings, user: User, label: str) -> NewToken:
+def issue_token(session: Session, settings: Settings, user: User, request: TokenRequest) -> NewToken:
     secret = make_token()
+    days = min(request.days or settings.token_days, settings.token_days)
     token = ApiToken(
         user_id=user.id,
-        label=label,
+        label=request.label,
+        scopes=" ".join(scope.value for scope in Scope if scope in request.scopes),
         secret_sha256=hash_token(secret),
-        expires_at=utc_now() + timedelta(days=settings.token_days),
+        expires_at=utc_now() + timedelta(days=days),
     )
     users.store_token(session, token)
-    return NewToken(id=token.id, token=secret, label=token.label, expires_at=token.expires_at)
+    scopes = [scope for scope in Scope if scope in request.scopes]
+    return NewToken(id=token.id, token=secret, label=token.label, scopes=scopes, expires_at=token.expires_at)
 
 
 def revoke_token(session: Session, token_id: str, user_id: str) -> None:

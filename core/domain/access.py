@@ -17,9 +17,18 @@ class Action(StrEnum):
     SUBMIT = "submit"
     SUBMIT_REFERENCE = "submit_reference"  # gate lifted, shown without a rank
     READ_OWN = "read_own"
+    MANAGE_OWN = "manage_own"  # one's tokens and log-ins
     READ_ANY_SUBMISSION = "read_any_submission"
     CANCEL_OWN = "cancel_own"
     CANCEL_ANY = "cancel_any"
+
+
+class Scope(StrEnum):
+    """What a token may be used for; its owner's role still bounds it."""
+
+    READ = "read"
+    SUBMIT = "submit"
+    MANAGE = "manage"  # accounts, tokens, and whatever staff may do
 
 
 _EVERYONE = frozenset({None, Role.PARTICIPANT, Role.ORGANIZER, Role.ADMIN})
@@ -32,10 +41,31 @@ PERMISSIONS: dict[Action, frozenset[Role | None]] = {
     Action.SUBMIT: _MEMBERS,
     Action.SUBMIT_REFERENCE: _STAFF,
     Action.READ_OWN: _MEMBERS,
+    Action.MANAGE_OWN: _MEMBERS,
     Action.READ_ANY_SUBMISSION: _STAFF,
     Action.CANCEL_OWN: _MEMBERS,
     Action.CANCEL_ANY: frozenset({Role.ADMIN}),
 }
+
+
+SCOPE_OF_ACTION: dict[Action, Scope] = {
+    Action.READ_PUBLIC: Scope.READ,
+    Action.REGISTER: Scope.READ,
+    Action.READ_OWN: Scope.READ,
+    Action.READ_ANY_SUBMISSION: Scope.READ,
+    Action.SUBMIT: Scope.SUBMIT,
+    Action.CANCEL_OWN: Scope.SUBMIT,
+    Action.SUBMIT_REFERENCE: Scope.MANAGE,
+    Action.CANCEL_ANY: Scope.MANAGE,
+    Action.MANAGE_OWN: Scope.MANAGE,
+}
+EVERY_SCOPE = frozenset(Scope)
+
+
+def check_scope(scopes: frozenset[Scope], action: Action) -> None:
+    needed = SCOPE_OF_ACTION[action]
+    if needed not in scopes:
+        raise NotAllowed(f"this token lacks the scope {needed.value!r}")
 
 
 def is_allowed(role: Role | None, action: Action) -> bool:

@@ -8,6 +8,7 @@ ContestError
     ├── NotAuthenticated
     ├── NotFound
     ├── NotAllowed
+    ├── CrossSite
     ├── Conflict
     ├── TooLarge
     ├── QuotaExceeded
@@ -60,6 +61,10 @@ class NotFound(RequestRefused):
 
 class NotAllowed(RequestRefused):
     """The caller's role does not permit the action."""
+
+
+class CrossSite(RequestRefused):
+    """Another site sent a request that would have used the reader's log-in."""
 
 
 class Conflict(RequestRefused):

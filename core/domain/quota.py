@@ -12,6 +12,7 @@ class LimitCode(StrEnum):
     DAILY_LIMIT = "DAILY_LIMIT"
     CONCURRENT_LIMIT = "CONCURRENT_LIMIT"
     REGISTRATION_LIMIT = "REGISTRATION_LIMIT"
+    LOGIN_LIMIT = "LOGIN_LIMIT"
 
 
 class LimitReached(QuotaExceeded):
@@ -39,6 +40,8 @@ class Allowance:
 
 
 CONCURRENT_RETRY_SECONDS = 10
+LOGIN_FAILURES = 10  # wrong passwords for one account before it has to wait
+LOGIN_WINDOW = timedelta(minutes=15)
 
 
 def start_of_day(now: datetime) -> datetime:
@@ -75,6 +78,17 @@ def check_registrations(recent: int, limit: int, *, oldest: datetime | None, now
         "too many accounts were made in the last hour; try again later",
         code=LimitCode.REGISTRATION_LIMIT,
         retry_after=_seconds_until(until, now),
+    )
+
+
+def check_login_failures(recent: int, *, oldest: datetime | None, now: datetime) -> None:
+    """Refuse to compare one more password when `recent` wrong ones, the first at `oldest`, fill the window."""
+    if recent < LOGIN_FAILURES:
+        return
+    raise LimitReached(
+        "too many wrong passwords for this account; try again later",
+        code=LimitCode.LOGIN_LIMIT,
+        retry_after=_seconds_until((oldest or now) + LOGIN_WINDOW, now),
     )
 
 

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session, joinedload
 
-from core.db.models import ApiToken, User
+from core.db.models import ApiToken, BrowserSession, LoginFailure, User
 from core.domain.access import Role
 from core.domain.errors import NotFound
 
@@ -64,3 +64,40 @@ def store_token(session: Session, token: ApiToken) -> None:
 
 def fetch_user(session: Session, user_id: str) -> User | None:
     return session.get(User, user_id)
+
+
+def store_browser_session(session: Session, row: BrowserSession) -> None:
+    session.add(row)
+    session.flush()
+
+
+def fetch_live_browser_session(session: Session, secret_sha256: str, now: datetime) -> BrowserSession | None:
+    query = (
+        select(BrowserSession)
+        .where(
+            BrowserSession.secret_sha256 == secret_sha256,
+            BrowserSession.ended_at.is_(None),
+            BrowserSession.expires_at > now,
+        )
+        .options(joinedload(BrowserSession.user))
+    )
+    return session.scalars(query).one_or_none()
+
+
+def store_login_failure(session: Session, name: str) -> None:
+    session.add(LoginFailure(name=name.lower()))
+    session.flush()
+
+
+def count_login_failures(session: Session, name: str, since: datetime) -> tuple[int, datetime | None]:
+    """How many, and when the first was."""
+    query = select(func.count(), func.min(LoginFailure.at)).where(
+        LoginFailure.name == name.lower(), LoginFailure.at >= since
+    )
+    count, first = session.execute(query).one()
+    return count, first
+
+
+def forget_login_failures(session: Session, name: str, before: datetime) -> None:
+    """Those of an account that was entered at last, and everybody's old ones."""
+    session.execute(delete(LoginFailure).where((LoginFailure.name == name.lower()) | (LoginFailure.at < before)))

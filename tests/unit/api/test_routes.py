@@ -22,10 +22,25 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/"): OPEN,
     ("GET", "/competitions/{slug}"): OPEN,
     ("GET", "/submissions/{submission_id}"): (404, 404, 200, 200, 200),
+    ("GET", "/login"): OPEN,
+    ("POST", "/login"): (422, 422, 422, 422, 422),
+    ("GET", "/register"): OPEN,
+    ("POST", "/register"): (422, 422, 422, 422, 422),
+    ("POST", "/logout"): (403, 403, 403, 403, 403),  # no page of ours sent it
+    ("GET", "/account"): (401, 200, 200, 200, 200),
+    ("POST", "/account/tokens"): (401, 422, 422, 422, 422),
+    ("POST", "/account/tokens/{token_id}/revoke"): (401, 404, 404, 404, 404),
+    ("GET", "/submissions"): (401, 200, 200, 200, 200),
+    ("GET", "/competitions/{slug}/submit"): (401, 200, 200, 200, 200),
+    ("POST", "/competitions/{slug}/submit"): (401, 422, 422, 422, 422),
+    ("POST", "/submissions/{submission_id}/cancel"): (401, 404, 303, 403, 303),
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("POST", "/api/v1/users"): (422, 422, 422, 422, 422),
     ("POST", "/api/v1/tokens"): (422, 422, 422, 422, 422),
+    ("POST", "/api/v1/auth/login"): (422, 422, 422, 422, 422),
+    ("POST", "/api/v1/auth/logout"): (403, 403, 403, 403, 403),
+    ("POST", "/api/v1/me/tokens"): (401, 422, 422, 422, 422),
     ("GET", "/api/v1/tokens"): (401, 200, 200, 200, 200),
     ("DELETE", "/api/v1/tokens/{token_id}"): (401, 404, 404, 404, 404),
     ("GET", "/api/v1/me"): (401, 200, 200, 200, 200),
@@ -78,7 +93,7 @@ def test_a_route_answers_every_role_as_the_matrix_says(
         body: dict[str, Any] = {}
         if method == "POST" and path.endswith("/submissions"):
             body = {"files": {"file": ("a.py", factories.SOURCE)}, "data": {"purpose": "reference"}}
-        answers.append(client.request(method, url, headers=callers.get(role, {}), **body))
+        answers.append(client.request(method, url, headers=callers.get(role, {}), follow_redirects=False, **body))
     assert tuple(answer.status_code for answer in answers) == MATRIX[(method, path)], [each.text for each in answers]
 
 

@@ -1,0 +1,60 @@
+"""The log-in cookie, and the proof that a request which uses it comes from our own pages.
+
+The cookie is HttpOnly and SameSite=Lax. A request that changes something must also say that it comes from here:
+browsers send `Sec-Fetch-Site` (or, older ones, `Origin`) with every POST and no page can forge either.
+"""
+
+from urllib.parse import urlsplit
+
+from fastapi import Request, Response
+
+from core.domain.errors import CrossSite
+from core.settings import Settings
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def is_secure(request: Request, settings: Settings) -> bool:
+    return settings.production or request.url.scheme == "https"
+
+
+def get_cookie_name(request: Request, settings: Settings) -> str:
+    """With the prefix a browser refuses the cookie from a subdomain or over http."""
+    return "__Host-lacuna" if is_secure(request, settings) else "lacuna"
+
+
+def read_cookie(request: Request, settings: Settings) -> str | None:
+    return request.cookies.get(get_cookie_name(request, settings))
+
+
+def set_cookie(request: Request, response: Response, settings: Settings, secret: str) -> None:
+    response.set_cookie(
+        get_cookie_name(request, settings),
+        secret,
+        max_age=int(settings.session_hours * 3600),
+        path="/",
+        secure=is_secure(request, settings),
+        httponly=True,
+        samesite="lax",
+    )
+    response.headers["Cache-Control"] = "no-store"
+
+
+def drop_cookie(request: Request, response: Response, settings: Settings) -> None:
+    response.delete_cookie(
+        get_cookie_name(request, settings), path="/", secure=is_secure(request, settings), httponly=True, samesite="lax"
+    )
+
+
+def check_same_site(request: Request) -> None:
+    """Raise CrossSite for a request that changes something and was not sent by one of our own pages."""
+    if request.method in SAFE_METHODS:
+        return
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        is_ours = site in ("same-origin", "none")  # none: the reader's own doing, such as sending a form again
+    else:
+        origin = request.headers.get("origin", "")
+        is_ours = bool(origin) and urlsplit(origin).netloc == request.headers.get("host", "")
+    if not is_ours:
+        raise CrossSite("this request did not come from one of this site's own pages; open the page and try again")

@@ -1,0 +1,242 @@
+"""Pages that need to know who reads them: logging in, tokens, one's submissions, uploading."""
+
+import secrets
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, Query, Request, UploadFile
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import ValidationError
+
+from api.auth import service as auth
+from api.auth.cookies import check_same_site, drop_cookie, read_cookie, set_cookie
+from api.competitions import service as competitions
+from api.deps import (
+    Caller,
+    Canceller,
+    EngineDep,
+    Manager,
+    Member,
+    PublicCaller,
+    ReadingDep,
+    Registrant,
+    SettingsDep,
+    StoreDep,
+    Submitter,
+)
+from api.errors import get_status
+from api.pages.formats import TEMPLATES
+from api.submissions import service as submissions
+from api.submissions.acceptance import Upload, accept_upload, clean_filename
+from api.submissions.schemas import RequestedPurpose
+from api.users import service as accounts
+from api.users.schemas import Registration, TokenRequest, TokenView
+from core.db.queries import users
+from core.db.session import reading, transaction
+from core.domain.access import Scope
+from core.domain.errors import InvalidInput, RequestRefused
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+PAGE_SIZE = 50
+
+
+def clean_next(target: str) -> str:
+    """A path of this site; anything that could lead elsewhere becomes the first page."""
+    is_local = target.startswith("/") and not target.startswith("//") and "\\" not in target and target.isprintable()
+    return target if is_local else "/"
+
+
+def make_key() -> str:
+    """Sent along with a form, so that sending it twice uploads once."""
+    return secrets.token_urlsafe(16)
+
+
+def show(request: Request, template: str, *, error: RequestRefused | None = None, **values: Any) -> HTMLResponse:
+    """Render a page; a refused form is the same page with the reason on it, under the refusal's own status."""
+    status = get_status(error)[0] if error else 200
+    context = {**values, "error": error.message if error else ""}
+    return TEMPLATES.TemplateResponse(request, template, context, status_code=status)
+
+
+@router.get("/login", name="login")
+def show_login(request: Request, caller: Registrant, next: Annotated[str, Query()] = "/") -> HTMLResponse:
+    return show(request, "login.html", next=clean_next(next), name="")
+
+
+@router.post("/login")
+def log_in(
+    request: Request,
+    caller: Registrant,
+    engine: EngineDep,
+    settings: SettingsDep,
+    name: Annotated[str, Form(max_length=64)],
+    password: Annotated[str, Form(max_length=256)],
+    next: Annotated[str, Form()] = "/",
+) -> Response:
+    check_same_site(request)
+    try:
+        entered = auth.log_in(engine, settings, name, password)
+    except RequestRefused as error:
+        return show(request, "login.html", error=error, next=clean_next(next), name=name)
+    response = RedirectResponse(clean_next(next), status_code=303)
+    set_cookie(request, response, settings, entered.secret)
+    return response
+
+
+@router.get("/register", name="register")
+def show_registration(request: Request, caller: Registrant) -> HTMLResponse:
+    return show(request, "register.html", name="")
+
+
+@router.post("/register")
+def register(
+    request: Request,
+    caller: Registrant,
+    engine: EngineDep,
+    settings: SettingsDep,
+    name: Annotated[str, Form(max_length=64)],
+    password: Annotated[str, Form(max_length=256)],
+) -> Response:
+    check_same_site(request)
+    try:
+        with transaction(engine) as session:
+            accounts.register(session, settings, _read_registration(name, password))
+        entered = auth.log_in(engine, settings, name, password)
+    except RequestRefused as error:
+        return show(request, "register.html", error=error, name=name)
+    response = RedirectResponse("/", status_code=303)
+    set_cookie(request, response, settings, entered.secret)
+    return response
+
+
+def _read_registration(name: str, password: str) -> Registration:
+    try:
+        return Registration(name=name, password=password)
+    except ValidationError as error:
+        field = error.errors()[0]["loc"][0]
+        rules = {
+            "name": "a name has 2 to 39 letters, digits, `_`, `.` or `-`, and begins with a letter or digit",
+            "password": "a password has at least 8 characters",
+        }
+        raise InvalidInput(rules[str(field)]) from None
+
+
+@router.post("/logout")
+def log_out(request: Request, caller: PublicCaller, engine: EngineDep, settings: SettingsDep) -> Response:
+    check_same_site(request)
+    auth.log_out(engine, read_cookie(request, settings))
+    response = RedirectResponse("/", status_code=303)
+    drop_cookie(request, response, settings)
+    return response
+
+
+@router.get("/account", name="account")
+def show_account(request: Request, caller: Member, session: ReadingDep) -> HTMLResponse:
+    return _show_account(request, caller, session)
+
+
+def _show_account(request: Request, caller: Caller, session: ReadingDep, **values: Any) -> HTMLResponse:
+    rows = users.fetch_tokens(session, caller.member_id)
+    tokens = [TokenView.model_validate(row) for row in rows if row.revoked_at is None]
+    return show(request, "account.html", tokens=tokens, scopes=list(Scope), **{"fresh": None, **values})
+
+
+@router.post("/account/tokens")
+def create_token(
+    request: Request,
+    caller: Manager,
+    engine: EngineDep,
+    settings: SettingsDep,
+    label: Annotated[str, Form(max_length=80)] = "",
+    scopes: Annotated[list[Scope], Form()] = [],  # noqa: B006 (FastAPI copies it)
+) -> HTMLResponse:
+    """The secret stands on this answer and nowhere else."""
+    try:
+        if not scopes:
+            raise InvalidInput("choose at least one thing the token may be used for")
+        with transaction(engine) as session:
+            user = users.fetch_user(session, caller.member_id)
+            if user is None:
+                raise InvalidInput("the account is gone")
+            fresh = accounts.issue_token(session, settings, user, TokenRequest(label=label, scopes=scopes))
+    except RequestRefused as error:
+        with reading(engine) as session:
+            return _show_account(request, caller, session, error=error)
+    with reading(engine) as session:
+        response = _show_account(request, caller, session, fresh=fresh)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@router.post("/account/tokens/{token_id}/revoke")
+def revoke_token(token_id: str, caller: Manager, engine: EngineDep) -> Response:
+    with transaction(engine) as session:
+        accounts.revoke_token(session, token_id, caller.member_id)
+    return RedirectResponse("/account", status_code=303)
+
+
+@router.get("/submissions", name="own_submissions")
+def show_own_submissions(
+    request: Request, caller: Member, session: ReadingDep, cursor: Annotated[str | None, Query(max_length=200)] = None
+) -> HTMLResponse:
+    page = submissions.list_own(session, caller, limit=PAGE_SIZE, cursor=cursor)
+    return show(request, "own_submissions.html", page={"entries": page.items, "next_cursor": page.next_cursor})
+
+
+@router.get("/competitions/{slug}/submit", name="submit")
+def show_submit(
+    slug: str, request: Request, caller: Member, session: ReadingDep, settings: SettingsDep
+) -> HTMLResponse:
+    return _show_submit(slug, request, caller, session, settings)
+
+
+def _show_submit(
+    slug: str,
+    request: Request,
+    caller: Caller,
+    session: ReadingDep,
+    settings: SettingsDep,
+    error: RequestRefused | None = None,
+    note: str = "",
+) -> HTMLResponse:
+    row = competitions.load_competition(session, slug)
+    view = competitions.make_view(session, settings, row, caller)
+    limits = competitions.make_limits(session, settings, row, caller)
+    return show(request, "submit.html", error=error, competition=view, limits=limits, note=note, key=make_key())
+
+
+@router.post("/competitions/{slug}/submit")
+def submit(
+    slug: str,
+    request: Request,
+    caller: Submitter,
+    engine: EngineDep,
+    store: StoreDep,
+    settings: SettingsDep,
+    file: Annotated[UploadFile, File()],
+    note: Annotated[str, Form(max_length=500)] = "",
+    key: Annotated[str | None, Form(max_length=200)] = None,
+) -> Response:
+    try:
+        content = file.file.read(settings.upload_bytes + 1)
+        if not content:
+            raise InvalidInput("choose a file first; an empty one cannot be run")
+        upload = Upload(
+            slug=slug,
+            filename=clean_filename(file.filename or ""),
+            content=content,
+            note=note,
+            purpose=RequestedPurpose.RANKED,
+            key=key or None,
+        )
+        accepted = accept_upload(engine, store, upload, caller, limit_bytes=settings.upload_bytes)
+    except RequestRefused as error:
+        with reading(engine) as session:
+            return _show_submit(slug, request, caller, session, settings, error=error, note=note)
+    return RedirectResponse(f"/submissions/{accepted.submission_id}", status_code=303)
+
+
+@router.post("/submissions/{submission_id}/cancel")
+def cancel(submission_id: str, caller: Canceller, engine: EngineDep) -> Response:
+    with transaction(engine) as session:
+        submissions.cancel(session, submission_id, caller)
+    return RedirectResponse(f"/submissions/{submission_id}", status_code=303)
