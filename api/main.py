@@ -14,9 +14,13 @@ from api.errors import add_error_handlers
 from api.leaderboard import endpoints as leaderboard
 from api.middleware import DeclaredSizeLimit, Envelope
 from api.openapi import make_openapi
+from api.organize import endpoints as organize
 from api.pages import account
 from api.pages import endpoints as pages
+from api.pages import organize as organize_pages
+from api.pages import team as team_page
 from api.submissions import endpoints as submissions
+from api.teams import endpoints as teams
 from api.users import endpoints as users
 from core.db.session import get_engine
 from core.domain.errors import ContestError
@@ -69,10 +73,12 @@ def app_factory() -> FastAPI:
 
 def _add_routes(app: FastAPI) -> None:
     api = APIRouter(prefix="/api/v1")
-    for module in (users, auth, competitions, submissions, leaderboard):
+    for module in (users, auth, competitions, submissions, leaderboard, teams, organize):
         api.include_router(module.router)
     app.include_router(api)
     app.include_router(health.router)
+    app.include_router(organize_pages.router)
+    app.include_router(team_page.router)
     app.include_router(account.router)  # before the pages: /submissions/… is theirs
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")

@@ -1,6 +1,6 @@
 """Simulations and timings behind docs/metric.md. Prints Markdown; every table is one subcommand.
 
-python -m bench.bench_evaluator laws|convergence|lower|interval|speed [--replicas 64 128] [--examples 128]
+python -m bench.bench_evaluator laws|convergence|speed [--replicas 64 128] [--examples 128]
 """
 
 import argparse
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from evaluator import EpsilonOptions, ScoredPool, ScoringProtocol, ScoringSpec, compute_epsilons, score
+from evaluator import EpsilonOptions, ScoredPool, ScoringProtocol, compute_epsilons, score
 from evaluator.epsilon import estimate_epsilons
 from evaluator.forgetting import compute_pool_points
 
@@ -94,57 +94,6 @@ def run_convergence(args: argparse.Namespace) -> None:
         print_row([name, f"{law.epsilon_alpha:.2f}", *cells])
 
 
-def run_lower(args: argparse.Namespace) -> None:
-    """Share of examples whose lower bound lies at or below the true value, and how low it lies."""
-    replicas = args.replicas[0]
-    columns = ["covered held_out", "mean bound", "true", "covered exact", "mean bound"]
-    print_row([f"law, R={replicas}", *columns], head=True)
-    for name, law in LAWS.items():
-        if law.epsilon_alpha is None:
-            continue
-        pools = draw_pools(law, replicas, args.examples * args.repeats, np.random.default_rng(args.seed))
-        held_out = compute_epsilons(*pools).lower
-        exact = compute_epsilons(*pools, protocol=ScoringProtocol.exact).lower
-        # The exact protocol's regions have no least mass: for these laws its supremum is at least epsilon_alpha.
-        truth = law.epsilon_alpha + 1e-9
-        covered = [f"{np.mean(lower <= truth):.4f}" for lower in (held_out, exact)]
-        print_row([name, covered[0], f"{held_out.mean():.2f}", f"{truth:.2f}", covered[1], f"{exact.mean():.2f}"])
-
-
-def run_interval(args: argparse.Namespace) -> None:
-    """Coverage of the score's interval over fresh pools; models share a factor, as real examples do."""
-    print_row(["law", "R", "shared", "mean score", "sd", "mean standard error", "covered"], head=True)
-    spec = ScoringSpec(interval_split_seeds=args.interval_split_seeds, interval_resamples=args.resamples)
-    for name in args.laws:
-        for replicas in args.replicas:
-            for shared in args.shared:
-                cards = [
-                    simulate_score(LAWS[name], (replicas, args.examples), shared, spec, seed)
-                    for seed in range(args.repeats)
-                ]
-                scores, errors, lows, highs = (np.array(values) for values in zip(*cards, strict=True))
-                covered = np.mean((lows <= scores.mean()) & (scores.mean() <= highs))
-                numbers = (scores.mean(), scores.std(ddof=1), errors.mean())
-                print_row([name, replicas, shared, *(f"{v:.4f}" for v in numbers), f"{covered:.3f}"])
-
-
-def simulate_score(
-    law: Law, shape: tuple[int, int], shared: float, spec: ScoringSpec, seed: int
-) -> tuple[float, float, float, float]:
-    """Score, standard error, low and high of one pair of fresh pools."""
-    rng = np.random.default_rng([seed, shape[0]])
-    unlearned, retrained = draw_pools(law, *shape, rng)
-    offset, spread = unlearned.mean(), unlearned.std()
-    mixed = [
-        np.sqrt(1 - shared) * pool + np.sqrt(shared) * rng.normal(size=(shape[0], 1))
-        for pool in ((unlearned - offset) / (spread or 1.0), retrained)
-    ]
-    ones = np.ones(shape[0])
-    pools = [ScoredPool(pool, ones, ones, ones) for pool in (mixed[0] * spread + offset, mixed[1])]
-    card = score(*pools, spec=spec, protocols=(spec.protocol,))
-    return card.score, card.interval.standard_error, card.interval.low, card.interval.high
-
-
 def run_speed(args: argparse.Namespace) -> None:
     """CPU seconds per protocol beside a sort of both pools, on the same input."""
     print_row(["R", "examples", "sort", *(f"{p} (× sort)" for p in ScoringProtocol), "score with interval"], head=True)
@@ -179,8 +128,6 @@ def print_row(cells: Iterable[object], *, head: bool = False) -> None:
 TABLES = {
     "laws": run_laws,
     "convergence": run_convergence,
-    "lower": run_lower,
-    "interval": run_interval,
     "speed": run_speed,
 }
 
@@ -190,11 +137,6 @@ def main() -> None:
     parser.add_argument("table", choices=TABLES)
     parser.add_argument("--replicas", type=int, nargs="+", default=[64, 128, 256, 512])
     parser.add_argument("--examples", type=int, default=128)
-    parser.add_argument("--repeats", type=int, default=100)
-    parser.add_argument("--resamples", type=int, default=32)
-    parser.add_argument("--interval-split-seeds", type=int, default=1)
-    parser.add_argument("--laws", nargs="+", default=["same", "shift 0.5", "shift 1", "sd ratio 0.5"], choices=LAWS)
-    parser.add_argument("--shared", type=float, nargs="+", default=[0.0, 0.3])
     parser.add_argument("--protocols", nargs="+", default=["held_out"], choices=list(ScoringProtocol))
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()

@@ -7,8 +7,11 @@ from cli.contests import competitions, leaderboard, limits
 from cli.doctor import doctor
 from cli.evaluate import evaluate
 from cli.late import LateGroup, list_late_commands
+from cli.organize import organize_app
 from cli.problems import problem_app
-from cli.submissions import cancel, status, submissions, submit
+from cli.starter import init
+from cli.submissions import cancel, logs, source, status, submissions, submit
+from cli.team import team_app
 from cli.validate import validate
 
 app = typer.Typer(
@@ -21,9 +24,11 @@ app = typer.Typer(
 
 list_late_commands(app)
 for panel, commands in {
-    "This machine": (validate, doctor, evaluate),
-    "A server": (register, login, competitions, submit, status, submissions, cancel, leaderboard, limits),
+    "This machine": (init, validate, doctor, evaluate),
+    "A server": (register, login, competitions, submit, status, submissions, logs, source, cancel, leaderboard, limits),
 }.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
 app.add_typer(problem_app, name="problem", rich_help_panel="This machine")
+app.add_typer(team_app, name="team", rich_help_panel="A server")
+app.add_typer(organize_app, name="organize", rich_help_panel="Organizers")

@@ -7,8 +7,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cli.numbers import show_interval, show_percent, show_points, show_score
+from cli.numbers import show_chance, show_interval, show_percent, show_points, show_score
 from cli.scorecard import show_verdict
+
+NOTE = (
+    "± is half the interval's width; corrected: without the bias of finitely many replicas; > next: probability of"
+    " being better than the next rank;\na tie group shares a range of ranks: its first is better than each other one"
+    " with less than 95 %"
+)
 
 
 def render_board(board: Mapping[str, Any]) -> RenderableType:
@@ -17,7 +23,7 @@ def render_board(board: Mapping[str, Any]) -> RenderableType:
     table.add_column("rank", justify="right", no_wrap=True)
     table.add_column("name", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
-    for title in ("2023", "UA", "RA", "TA", "runtime"):
+    for title in ("corrected", "> next", "2023", "UA", "RA", "TA", "runtime"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for row in board["entries"]:
@@ -27,9 +33,9 @@ def render_board(board: Mapping[str, Any]) -> RenderableType:
     ceiling = board.get("ceiling")
     if ceiling is not None:
         score = show_interval(ceiling["estimate"], ceiling["low"], ceiling["high"])
-        table.add_row("", "ceiling", score, show_score(ceiling.get("neurips2023")), "", "", "", "", "", style="italic")
-    note = Text("± is half the interval's width; entries of one tie group share a range of ranks", style="dim")
-    return Group(table, note)
+        more = (show_score(ceiling.get("corrected")), "", show_score(ceiling.get("neurips2023")))
+        table.add_row("", "ceiling", score, *more, "", "", "", "", "", style="italic")
+    return Group(table, Text(NOTE, style="dim"))
 
 
 def show_rank(row: Mapping[str, Any]) -> str:
@@ -39,15 +45,24 @@ def show_rank(row: Mapping[str, Any]) -> str:
 
 
 def _show_row(row: Mapping[str, Any]) -> list[str | Text]:
-    verdict = Text("reference") if row["purpose"] == "reference" else show_verdict(row["verdict"])
     return [
         show_rank(row),
         Text(row["name"]),
         show_interval(row["score"], row["score_low"], row["score_high"]),
+        show_score(row.get("score_corrected")),
+        show_chance(row.get("better_than_next")),
         show_score(row.get("neurips2023")),
         show_points(row.get("unlearning_accuracy")),
         show_points(row.get("retain_accuracy")),
         show_points(row.get("test_accuracy")),
         show_percent(row["relative_runtime"]),
-        verdict,
+        _show_end(row),
     ]
+
+
+def _show_end(row: Mapping[str, Any]) -> Text:
+    if row["purpose"] == "reference":
+        return Text("reference")
+    if row.get("decided_early"):
+        return Text(f"decided early after {row['scored_replicas']} of {row['replicas_total']} replicas", style="yellow")
+    return show_verdict(row["verdict"])

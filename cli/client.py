@@ -107,6 +107,10 @@ class LacunaClient:
     def get_submission(self, submission_id: str) -> JSON:
         return self._call("GET", f"/submissions/{submission_id}")
 
+    def get_source(self, submission_id: str) -> bytes:
+        """The uploaded file."""
+        return self._request("GET", f"/submissions/{submission_id}/source").content
+
     def get_scorecard(self, submission_id: str) -> JSON:
         return self._call("GET", f"/submissions/{submission_id}/scorecard")
 
@@ -115,6 +119,42 @@ class LacunaClient:
 
     def cancel(self, submission_id: str) -> JSON:
         return self._call("POST", f"/submissions/{submission_id}/cancel", repeat=False)
+
+    def get_own_team(self, slug: str) -> JSON:
+        return self._call("GET", f"/competitions/{slug}/team")
+
+    def create_team(self, slug: str, name: str) -> JSON:
+        return self._call("POST", f"/competitions/{slug}/teams", json={"name": name}, repeat=False)
+
+    def rename_team(self, team_id: str, name: str) -> JSON:
+        return self._call("PATCH", f"/teams/{team_id}", json={"name": name}, repeat=False)
+
+    def invite_to_team(self, team_id: str, user: str) -> JSON:
+        return self._call("POST", f"/teams/{team_id}/invites", json={"user": user}, repeat=False)
+
+    def accept_invite(self, invite_id: str) -> JSON:
+        return self._call("POST", f"/invites/{invite_id}/accept", repeat=False)
+
+    def decline_invite(self, invite_id: str) -> JSON:
+        return self._call("DELETE", f"/invites/{invite_id}", repeat=False)
+
+    def leave_team(self, team_id: str) -> JSON:
+        return self._call("POST", f"/teams/{team_id}/leave", repeat=False)
+
+    def change_state(self, slug: str, state: str, reason: str) -> JSON:
+        body = {"state": state, "reason": reason}
+        return self._call("POST", f"/admin/competitions/{slug}/state", json=body, repeat=False)
+
+    def moderate(self, submission_id: str, decision: str, reason: str) -> JSON:
+        """decision: `disqualify` or `reinstate`."""
+        path = f"/admin/submissions/{submission_id}/{decision}"
+        return self._call("POST", path, json={"reason": reason}, repeat=False)
+
+    def list_audit(self) -> JSON:
+        return self._call("GET", "/admin/audit")
+
+    def verify_audit(self) -> JSON:
+        return self._call("GET", "/admin/audit/verify")
 
     def iter_events(self, submission_id: str) -> Iterator[JSON]:
         """Yield what the server sends about a submission until it has ended or the connection does."""
@@ -143,6 +183,9 @@ class LacunaClient:
 
     def _call(self, method: str, path: str, *, repeat: bool = True, **options: Any) -> JSON:
         """Send one request; what the server answers in the 200s is a JSON object."""
+        return _read_object(self._request(method, path, repeat=repeat, **options))
+
+    def _request(self, method: str, path: str, *, repeat: bool = True, **options: Any) -> httpx2.Response:
         headers = {**self._headers(), **options.pop("headers", {})}
         attempts = ATTEMPTS if repeat else 1
         try:
@@ -153,7 +196,7 @@ class LacunaClient:
             raise transient.error from None
         raise PlatformFault(f"{self.url} was not asked")
 
-    def _send(self, method: str, path: str, **options: Any) -> JSON:
+    def _send(self, method: str, path: str, **options: Any) -> httpx2.Response:
         try:
             response = self._http.request(method, path, **options)
         except httpx2.ConnectError as error:  # at once: nobody is there, waiting rarely helps
@@ -165,7 +208,7 @@ class LacunaClient:
             if retry_after is not None:
                 raise Transient(read_problem(response), retry_after)
             raise read_problem(response)
-        return _read_object(response)
+        return response
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}

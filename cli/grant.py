@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.console import print_line
+from core.db.queries.audit import record
 from core.db.queries.users import set_role
 from core.db.session import get_engine, transaction
 from core.domain.access import Role
@@ -17,4 +18,6 @@ def grant(
     """Give an account a role (organizers may submit references and read every submission)."""
     with transaction(get_engine(get_settings().resolved_database_url)) as session:
         set_role(session, name, role)
+        detail = {"role": role.value}
+        record(session, actor="the command line", action="user.role", subject=f"user/{name}", detail=detail)
     print_line(f"{name} is now {role}")

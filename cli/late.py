@@ -22,6 +22,7 @@ LATE_COMMANDS = {
     command.name: command
     for command in (
         LateCommand("cli.demo", "demo", "From nothing to a leaderboard, all baselines entered.", "This machine"),
+        LateCommand("cli.score", "score", "Score pools of margins or logits from files.", "This machine"),
         LateCommand("cli.up", "up", "Run the whole platform on this machine until Ctrl-C.", "This machine"),
         LateCommand("cli.grant", "grant", "Give an account a role.", "Organizers"),
     )

@@ -12,6 +12,13 @@ def show_interval(estimate: float | None, low: float | None, high: float | None)
     return f"{estimate:.3f} ± {(high - low) / 2:.3f}"
 
 
+def show_chance(probability: float | None) -> str:
+    """Never 100 %: a probability is not a proof."""
+    if probability is None:
+        return "–"
+    return "> 99 %" if probability > 0.995 else f"{100 * probability:.0f} %"
+
+
 def show_percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f} %"
 

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cli.metric_table import render_metrics
 from cli.numbers import show_interval, show_percent, show_points, show_score, show_seconds
 from core.domain.submission import Verdict
 
@@ -18,7 +20,7 @@ def show_verdict(verdict: str) -> Text:
     )
 
 
-def render_scorecard(body: Mapping[str, Any], *, verdict: str) -> Table:
+def render_scorecard(body: Mapping[str, Any], *, verdict: str) -> RenderableType:
     score, ceiling, runtime = body["score"], body["ceiling"], body["relative_runtime"]
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
@@ -27,6 +29,8 @@ def render_scorecard(body: Mapping[str, Any], *, verdict: str) -> Table:
     table.add_row("verdict", show_verdict(verdict))
     interval = show_interval(score["estimate"], score["low"], score["high"])
     table.add_row("score", interval, f"{body['protocol']}, {100 * score['level']:.0f} % interval")
+    if score.get("corrected") is not None:
+        table.add_row("corrected", show_score(score["corrected"]), "without the bias of finitely many replicas")
     table.add_row(
         "ceiling",
         show_interval(ceiling["estimate"], ceiling["low"], ceiling["high"]),
@@ -44,7 +48,19 @@ def render_scorecard(body: Mapping[str, Any], *, verdict: str) -> Table:
     accuracies = (body["unlearning_accuracy"], body["retain_accuracy"], body["test_accuracy"])
     table.add_row("UA / RA / TA", " / ".join(show_points(value) for value in accuracies), "percent")
     table.add_row("relative runtime", _show_runtime(runtime), _explain_runtime(runtime))
-    return table
+    _add_flags(table, body)
+    return Group(table, render_metrics(body))
+
+
+def _add_flags(table: Table, body: Mapping[str, Any]) -> None:
+    """One line for each flag; a scorecard from before there were flags says nothing of them."""
+    if "flags" not in body:
+        return
+    if not body["flags"]:
+        table.add_row("flags", "none", "")
+    for flag in body["flags"]:
+        said = Text(f"{flag['code'].replace('_', ' ')}, {flag['severity']}", style="yellow")
+        table.add_row("flag", said, flag.get("detail", ""))
 
 
 def _show_runtime(runtime: Mapping[str, Any]) -> Text:

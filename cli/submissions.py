@@ -1,6 +1,7 @@
 """`lacuna submit`, `status`, `submissions`, `cancel`."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,7 +18,7 @@ from cli.remote import UrlOption, choose_competition, open_client
 from cli.scorecard import render_scorecard, show_verdict
 from cli.validate import FileArgument, JsonOption
 from cli.watch import wait_until_finished
-from core.domain.errors import ContestError
+from core.domain.errors import ContestError, InvalidInput, NotFound
 from core.domain.submission import Verdict
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="As `lacuna submit` printed it.", show_default=False)]
@@ -86,6 +87,33 @@ def submissions(url: UrlOption = "", as_json: JsonOption = False) -> None:
     make_console().print(table)
 
 
+def logs(submission_id: IdArgument, url: UrlOption = "") -> None:
+    """Print what the code printed; on practice problems only, and only one's own."""
+    with open_client(url) as client:
+        state = client.get_submission(submission_id)
+    if state["log"] is None:
+        raise NotFound("what code prints is kept from hidden problems and from others; this submission is one of those")
+    typer.echo(state["log"], nl=False)
+
+
+def source(
+    submission_id: IdArgument,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write it here (default: to stdout).")] = None,
+    url: UrlOption = "",
+) -> None:
+    """Get an uploaded file back, byte for byte."""
+    with open_client(url) as client:
+        content = client.get_source(submission_id)
+    if output is None:
+        typer.echo(content, nl=False)
+        return
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        raise InvalidInput(f"cannot write {output}: {error.strerror}") from None
+    print_note(f"wrote {output}, {len(content):,} bytes")
+
+
 def cancel(submission_id: IdArgument, url: UrlOption = "") -> None:
     """Stop a submission that has not ended."""
     with open_client(url) as client:
@@ -127,6 +155,9 @@ def _print_ended(client: LacunaClient, state: Mapping[str, Any]) -> None:
         make_console().print(render_scorecard(body, verdict=state["verdict"]))
     else:
         make_console().print(show_verdict(state["verdict"]))
+    early = state.get("decided_early")
+    if early:
+        print_line(f"stopped after {early['after']} of {early['of']} replicas: its place was decided")
     if state["reason"]:
         code = f"{state['code']}: " if state["code"] else ""
         print_error(f"{code}{state['reason']}", state.get("hint") or "")

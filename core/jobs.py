@@ -19,9 +19,10 @@ from core.settings import Settings, get_settings
 
 RUN_SHARD = "lacuna.run_shard"
 SCORE = "lacuna.score_evaluation"
+DECIDE = "lacuna.decide_evaluation"
 BUILD_CHUNK = "lacuna.build_chunk"
 PREPARE = "lacuna.prepare_problem"
-QUEUES = {RUN_SHARD: "shards", SCORE: "scores", BUILD_CHUNK: "pools", PREPARE: "pools"}
+QUEUES = {RUN_SHARD: "shards", SCORE: "scores", DECIDE: "scores", BUILD_CHUNK: "pools", PREPARE: "pools"}
 VISIBILITY_SECONDS = 3600  # longer than any task; lost work comes back by its lease, not by the broker
 
 log = structlog.get_logger()

@@ -100,6 +100,19 @@ class PoolPart(_Model):
     seed: int = Field(ge=0)
 
 
+class AdaptivePart(_Model):
+    """An entry that is decidedly behind one place of the board ends with fewer replicas: docs/adaptive.md."""
+
+    alpha: float = Field(default=0.05, gt=0, lt=1)  # chance of ever stopping an entry that equals its rival
+    rival_place: int = Field(default=1, ge=1)  # whose place an entry must be behind to be stopped
+    min_replicas: int = Field(default=64, ge=MIN_REPLICAS)  # no decision before
+
+
+# Of one confidence per model. A regression on all logits is reported with every scorecard, and never ranks.
+AttackName = Literal["half_line", "interval", "complement", "likelihood_ratio", "kernel_density"]
+DEFAULT_ATTACKS: tuple[AttackName, ...] = ("half_line", "interval", "complement", "likelihood_ratio")
+
+
 class EvaluationPart(_Model):
     replicas: int = Field(ge=MIN_REPLICAS)
     canary_replicas: int = Field(default=8, ge=2)
@@ -108,6 +121,7 @@ class EvaluationPart(_Model):
     compute_budget: float = Field(default=0.10, gt=0)
     gate: Gate = Gate.CPU
     protocol: Literal["held_out", "neurips2023", "exact"] = "held_out"
+    attacks: list[AttackName] = Field(default=list(DEFAULT_ATTACKS), min_length=1)  # held_out chooses from these
     batch_size: int = Field(default=64, ge=1)  # of the loaders a submission receives
     batch_format: BatchFormat = BatchFormat.PAIR
     wall_seconds_floor: float = Field(default=10.0, gt=0)  # no replica is killed sooner than this
@@ -118,6 +132,20 @@ class EvaluationPart(_Model):
     log_bytes: int = Field(default=64 << 10, ge=0)
     processes: int = Field(default=64, ge=1)
     seed: int = Field(default=0, ge=0)
+    rerun_replicas: int = Field(default=1, ge=0, le=4)  # of the canary, run again with equal seeds: docs/flags.md
+    adaptive: AdaptivePart | None = None  # None: every entry runs all replicas
+
+    @model_validator(mode="after")
+    def _check_attacks(self) -> "EvaluationPart":
+        if len(set(self.attacks)) < len(self.attacks):
+            raise ValueError("`attacks` names a family twice")
+        return self
+
+    @model_validator(mode="after")
+    def _check_adaptive(self) -> "EvaluationPart":
+        if self.adaptive is not None and self.adaptive.min_replicas >= self.replicas:
+            raise ValueError("`adaptive.min_replicas` must be below `replicas`: there would be nothing to save")
+        return self
 
 
 class ProblemSpec(_Model):
@@ -133,6 +161,12 @@ class ProblemSpec(_Model):
     forget: ForgetPart
     pools: PoolPart
     evaluation: EvaluationPart
+
+    @model_validator(mode="after")
+    def _check_exposure(self) -> "ProblemSpec":
+        if self.exposure == "private" and self.evaluation.adaptive is not None:
+            raise ValueError("a private problem gives the final ranking, which runs all replicas: take out `adaptive`")
+        return self
 
     @property
     def digest(self) -> str:

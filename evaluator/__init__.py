@@ -4,11 +4,13 @@ Pools are (replicas, examples) arrays of logit-scaled confidence. `evaluator.inf
 torch, is imported by name. docs/evaluator.md shows a notebook's use; docs/metric.md is the definition.
 """
 
+from evaluator.closed_form import compute_gaussian_epsilon
 from evaluator.confidence import compute_confidence
-from evaluator.epsilon import EpsilonEstimates, compute_epsilons
+from evaluator.epsilon import EpsilonEstimates, compute_epsilons, compute_epsilons_by_attack
 from evaluator.errors import BadWeights, InvalidPool
 from evaluator.forgetting import Bucket, compute_forgetting_quality, compute_points, count_buckets
 from evaluator.intervals import ScoreInterval
+from evaluator.privacy import compute_gaussian_mu
 from evaluator.runtime import RelativeRuntime, compute_gated_runtime, compute_relative_runtime, is_over_budget
 from evaluator.scoring import Accuracies, ProtocolScore, Scorecard, ScoredPool, compute_control, score
 from evaluator.spec import METRIC_VERSION, Attack, EpsilonOptions, ScoringProtocol, ScoringSpec
@@ -34,9 +36,12 @@ __all__ = [
     "compute_confidence",
     "compute_control",
     "compute_epsilons",
+    "compute_epsilons_by_attack",
     "compute_final_score",
     "compute_forgetting_quality",
     "compute_gated_runtime",
+    "compute_gaussian_epsilon",
+    "compute_gaussian_mu",
     "compute_points",
     "compute_relative_runtime",
     "compute_utility",

@@ -35,6 +35,13 @@ def check_pools(unlearned: Pool, retrained: Pool) -> tuple[Floats, Floats]:
     return left, right
 
 
+def sort_by_example(pool: Floats) -> Floats:
+    """The (R, N) pool as (N, R) rows in ascending order; a copy."""
+    rows = np.array(pool.T, order="C")
+    rows.sort(axis=1)
+    return rows
+
+
 def check_vector(values: ArrayLike, name: str, *, length: int | None = None) -> Floats:
     """Return a non-empty finite vector as float64, or raise InvalidPool."""
     array = _as_floats(values, name)

@@ -1,17 +1,18 @@
 """Epsilon with the attack chosen on some models and judged on others: what boards rank by."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import betaincinv
 
 from evaluator.arrays import Floats, Ints
-from evaluator.regions import ATTACKS, Choice, Rows, choose_cut_regions, choose_ratio_regions
+from evaluator.choices import Choices
+from evaluator.kernel_density import choose_density_regions
+from evaluator.likelihood_ratio import choose_ratio_regions
+from evaluator.logistic import Features, choose_logistic_regions
+from evaluator.regions import CUT_FAMILIES, choose_cut_regions
 from evaluator.spec import Attack, EpsilonOptions
-from evaluator.splits import Folds, count_by_fold, draw_folds
-
-CHUNK_VALUES = 1_500_000
+from evaluator.splits import Folds, compute_outputs_key, draw_folds, rank_models
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,47 +26,66 @@ class HeldOutCounts:
     attack: tuple[Attack, ...]  # (N,) the family chosen most often
 
 
-def compute_held_out_counts(unlearned: Floats, retrained: Floats, options: EpsilonOptions) -> HeldOutCounts:
+def compute_held_out_counts(
+    unlearned: Floats, retrained: Floats, options: EpsilonOptions, features: Features | None = None
+) -> HeldOutCounts:
     """Choose a region per example, split seed and fold on the other folds of both (R, N) pools; count it there."""
-    sizes = (unlearned.shape[0], retrained.shape[0])
-    folds = draw_folds(
+    folds = draw_pool_folds(unlearned, retrained, options)
+    choices = choose_regions(unlearned, retrained, folds, options, features)
+    family = choices.merit.argmax(axis=0)
+    votes = (family[..., None] == np.arange(len(options.attacks))).sum(axis=(1, 2))
+    attack = tuple(options.attacks[index] for index in votes.argmax(axis=1))
+    return _pool_folds(choices.take(family), folds, attack)
+
+
+def compute_counts_by_attack(
+    unlearned: Floats, retrained: Floats, options: EpsilonOptions, features: Features | None = None
+) -> dict[Attack, HeldOutCounts]:
+    """What each family holds when it is the only one to choose from, on the same folds: (N, S) each."""
+    folds = draw_pool_folds(unlearned, retrained, options)
+    choices = choose_regions(unlearned, retrained, folds, options, features)
+    return {
+        attack: _pool_folds(choices.of(index), folds, (attack,) * unlearned.shape[1])
+        for index, attack in enumerate(options.attacks)
+    }
+
+
+def draw_pool_folds(unlearned: Floats, retrained: Floats, options: EpsilonOptions) -> Folds:
+    """The folds of two (R, N) pools: at most as many as the smaller one has models."""
+    sizes = (len(unlearned), len(retrained))
+    return draw_folds(
         *sizes,
         count=min(options.folds, *sizes),
         split_seeds=options.split_seeds,
         seed=options.seed,
+        outputs_key=compute_outputs_key(unlearned, retrained),
     )
-    parts = [
-        _count_chunk(left, right, folds, options.alpha) for left, right in _chunks(unlearned.T, retrained.T, folds)
-    ]
-    shape = (unlearned.shape[1], folds.split_seeds, folds.count)
-    gain, gain_size, cost, cost_size = (
-        np.concatenate([getattr(part, name) for part in parts]).reshape(shape).sum(axis=2)
-        for name in ("gain", "gain_size", "cost", "cost_size")
-    )
-    families = np.concatenate([part.attack for part in parts]).reshape(shape[0], -1)
-    votes = (families[:, :, None] == np.arange(len(ATTACKS))).sum(axis=1)
-    return HeldOutCounts(gain, gain_size, cost, cost_size, tuple(ATTACKS[k] for k in votes.argmax(axis=1)))
 
 
-def _chunks(unlearned: Floats, retrained: Floats, folds: Folds) -> Iterator[tuple[Floats, Floats]]:
-    """Both pools as (E, R) blocks whose fold counts stay in the processor's cache."""
-    pooled = unlearned.shape[1] + retrained.shape[1]
-    size = max(1, CHUNK_VALUES // (2 * folds.count * folds.split_seeds * pooled))
-    for start in range(0, unlearned.shape[0], size):
-        yield (
-            np.ascontiguousarray(unlearned[start : start + size]),
-            np.ascontiguousarray(retrained[start : start + size]),
-        )
+def choose_regions(
+    unlearned: Floats, retrained: Floats, folds: Folds, options: EpsilonOptions, features: Features | None = None
+) -> Choices:
+    """The best region of every family, (A, N, S, K) with A of options.attacks; each sees the training folds only."""
+    ranked = rank_models(unlearned, retrained)
+    parts: list[Choices] = []
+    if set(CUT_FAMILIES) & set(options.attacks):
+        cuts = choose_cut_regions(ranked, folds, options.alpha)
+        parts += [cuts.of([index]) for index, attack in enumerate(CUT_FAMILIES) if attack in options.attacks]
+    if Attack.likelihood_ratio in options.attacks:
+        parts.append(choose_ratio_regions(ranked, folds, options.alpha))
+    if Attack.kernel_density in options.attacks:
+        parts.append(choose_density_regions(ranked, folds, options.alpha))
+    if Attack.logistic_regression in options.attacks:
+        parts.append(choose_logistic_regions(features, folds, options.alpha))
+    return Choices.join(parts)
 
 
-def _count_chunk(unlearned: Floats, retrained: Floats, folds: Folds, alpha: float) -> Choice:
-    counts = count_by_fold(unlearned, retrained, folds)
-    cuts = (counts.previous_cut, counts.next_cut)
-    choice = choose_cut_regions(Rows.make(counts.unlearned, counts.retrained, cuts), alpha)
-    choice.improve(choose_cut_regions(Rows.make(counts.retrained, counts.unlearned, cuts), alpha))
-    choice.improve(choose_ratio_regions(unlearned, retrained, folds, alpha))
-    choice.improve(choose_ratio_regions(retrained, unlearned, folds.swapped(), alpha))
-    return choice
+def _pool_folds(choices: Choices, folds: Folds, attack: tuple[Attack, ...]) -> HeldOutCounts:
+    """Sums over folds of one choice per example, split seed and fold."""
+    held = folds.held_sizes()
+    gain_size, cost_size = (np.where(choices.way == side, held[0], held[1]) for side in (0, 1))
+    gain, size, cost, other = (part.sum(axis=2) for part in (choices.gain, gain_size, choices.cost, cost_size))
+    return HeldOutCounts(gain, size, cost, other, attack)
 
 
 def compute_estimates(counts: HeldOutCounts, alpha: float) -> Floats:

@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evaluator.arrays import Floats, Ints, check_pool, check_vector
+from evaluator.bias import correct_bias
 from evaluator.epsilon import EpsilonEstimates, estimate_epsilons
 from evaluator.errors import InvalidPool
 from evaluator.forgetting import Bucket, compute_pool_points, count_examples_by_bucket
 from evaluator.intervals import ScoreInterval, compute_interval
+from evaluator.privacy import compute_gaussian_mu
 from evaluator.spec import METRIC_VERSION, ScoringProtocol, ScoringSpec
 from evaluator.utility import Utility, compute_utility
 
@@ -48,10 +50,12 @@ class Scorecard:
     """The ranked score and everything it was made from."""
 
     score: float
+    corrected: float  # without the bias of a finite number of replicas; docs/metric.md §11
     interval: ScoreInterval
     ranked_by: ScoringProtocol
     protocols: tuple[ProtocolScore, ...]
     epsilons: EpsilonEstimates
+    mu: Floats  # (N,) Gaussian-DP shift per forget example
     points: Floats
     buckets: tuple[Bucket, ...]
     utility: Utility
@@ -99,12 +103,16 @@ def score(
     )
     ranked = estimates[spec.protocol]
     ranked_score = float(points[spec.protocol].mean()) * utility.product
+    interval = _compute_interval(ranked_score, left, right, spec)
+    sizes = (left.replicas, right.replicas)
     return Scorecard(
         score=ranked_score,
-        interval=_compute_interval(ranked_score, left, right, spec),
+        corrected=correct_bias(ranked_score, interval.draws, sizes=sizes, most=utility.product),
+        interval=interval,
         ranked_by=spec.protocol,
         protocols=scores,
         epsilons=ranked,
+        mu=compute_gaussian_mu(left.confidences, right.confidences, options=spec.epsilon),
         points=points[spec.protocol],
         buckets=count_examples_by_bucket(ranked),
         utility=utility,
@@ -178,7 +186,7 @@ def _compute_interval(
     def rescore(left: Ints, right: Ints) -> float:
         drawn = unlearned.take(left), retrained.take(right)
         epsilons = estimate_epsilons(
-            drawn[0].confidences, drawn[1].confidences, protocol=spec.protocol, options=options
+            drawn[0].confidences, drawn[1].confidences, protocol=spec.protocol, options=options, lower=False
         )
         return float(compute_pool_points(epsilons).mean()) * _compute_utility(*drawn).product
 

@@ -5,9 +5,10 @@ from enum import StrEnum
 
 from evaluator.errors import InvalidPool
 
-METRIC_VERSION = "lacuna-1"
+METRIC_VERSION = "lacuna-2"
 BUCKET_WIDTH = 0.5
 EPSILON_CAP = 50.0
+MOST_FOLDS = 60
 
 
 class ScoringProtocol(StrEnum):
@@ -26,8 +27,14 @@ class Attack(StrEnum):
     interval = "interval"
     complement = "complement"
     likelihood_ratio = "likelihood_ratio"
+    kernel_density = "kernel_density"
+    logistic_regression = "logistic_regression"
     range_guard = "range_guard"  # neurips2023: one pool is under 1 % as wide as the other
     below_grid = "below_grid"  # neurips2023: both pools fit between two thresholds; the published code fails
+
+
+DEFAULT_ATTACKS = (Attack.half_line, Attack.interval, Attack.complement, Attack.likelihood_ratio)
+HELD_OUT_ATTACKS = (*DEFAULT_ATTACKS, Attack.kernel_density, Attack.logistic_regression)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +47,22 @@ class EpsilonOptions:
     split_seeds: int = 4
     seed: int = 0
     confidence: float = 0.95
+    attacks: tuple[Attack, ...] = DEFAULT_ATTACKS  # families held_out chooses from
 
     def __post_init__(self) -> None:
         if not 0 <= self.delta < 1:
             raise InvalidPool(f"delta must be in [0, 1), got {self.delta}")
         if not 0 < self.alpha <= 0.5:
             raise InvalidPool(f"alpha must be in (0, 0.5], got {self.alpha}")
-        if self.folds < 2 or self.split_seeds < 1:
-            raise InvalidPool("at least two folds and one split seed are needed")
+        if not 2 <= self.folds <= MOST_FOLDS or self.split_seeds < 1 or self.seed < 0:
+            raise InvalidPool(f"2 to {MOST_FOLDS} folds, a split seed and a seed of at least 0 are needed")
         if not 0 < self.confidence < 1:
             raise InvalidPool(f"confidence must be in (0, 1), got {self.confidence}")
+        unknown = set(self.attacks) - set(HELD_OUT_ATTACKS)
+        if unknown or not self.attacks:
+            raise InvalidPool(f"attacks must be of {[str(a) for a in HELD_OUT_ATTACKS]}, got {list(self.attacks)}")
+        # One order, whatever order they were named in: the first of two equally good families is taken.
+        object.__setattr__(self, "attacks", tuple(attack for attack in HELD_OUT_ATTACKS if attack in self.attacks))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Folds of models, and how many models of each fold lie below every value of an example."""
+"""Folds of models, and the order of the models of both pools by confidence."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from evaluator.arrays import Floats, Ints
 
-Counts = NDArray[np.int32]
+Codes = NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,27 +22,43 @@ class Folds:
     def split_seeds(self) -> int:
         return len(self.unlearned)
 
-    def swapped(self) -> "Folds":
-        return Folds(self.retrained, self.unlearned, self.count)
+    def codes(self) -> Codes:
+        """(S, M) for all models, unlearned ones first: the fold, plus the number of folds for retrained models."""
+        return np.concatenate([self.unlearned, self.retrained + self.count], axis=1).astype(np.int8)
+
+    def held_sizes(self) -> Ints:
+        """(2, S, K) models of each pool, unlearned first, in the fold left out."""
+        pools = (self.unlearned, self.retrained)
+        sizes: Ints = np.stack([(pool[:, :, None] == np.arange(self.count)).sum(axis=1) for pool in pools])
+        return sizes
+
+    def training_sizes(self) -> Ints:
+        """(2, S, K) models of each pool outside the fold left out."""
+        held = self.held_sizes()
+        sizes: Ints = held.sum(axis=2, keepdims=True) - held
+        return sizes
 
 
 @dataclass(frozen=True, slots=True)
-class FoldCounts:
-    """Both pools of E examples in one ascending order, as counts by position.
+class Ranked:
+    """Both pools of N examples, M models in all, in ascending order; unlearned models have the lower indices."""
 
-    A position p in [0, M] stands for "the p smallest of the M pooled values"; a cut may only fall where the
-    value changes, so ties are never split. Axes: example, split seed, fold, position.
+    order: Ints  # (N, M) index of the model at each position; ties in any order
+    pooled: Floats  # (N, M) confidences by index
+
+
+def draw_folds(
+    unlearned: int, retrained: int, *, count: int, split_seeds: int, seed: int, outputs_key: int = 0
+) -> Folds:
+    """Balanced random folds; the retrained pool's follow from the seed and its size alone.
+
+    outputs_key is drawn into the unlearned pool's: an entry that knew the fold of a replica beforehand could answer
+    differently in each fold, and a region chosen on the others would say nothing about it.
     """
-
-    unlearned: Counts  # (E, S, K, M + 1) models of the fold below the cut
-    retrained: Counts
-    previous_cut: Ints  # (E, M + 1) the last allowed cut at or before each position
-    next_cut: Ints  # (E, M + 1) the first allowed cut at or after it
-
-
-def draw_folds(unlearned: int, retrained: int, *, count: int, split_seeds: int, seed: int) -> Folds:
-    """Balanced random folds; each pool has its own stream, so its folds do not depend on the other's size."""
-    streams = np.random.SeedSequence(seed).spawn(2)
+    streams = (
+        np.random.SeedSequence([seed, outputs_key], spawn_key=(0,)),
+        np.random.SeedSequence(seed, spawn_key=(1,)),
+    )
     left, right = (
         np.stack([rng.permutation(np.arange(size) % count) for _ in range(split_seeds)])
         for rng, size in zip(map(np.random.default_rng, streams), (unlearned, retrained), strict=True)
@@ -50,24 +66,14 @@ def draw_folds(unlearned: int, retrained: int, *, count: int, split_seeds: int, 
     return Folds(left, right, count)
 
 
-def count_by_fold(unlearned: Floats, retrained: Floats, folds: Folds) -> FoldCounts:
-    """Sort the (E, R) samples of both pools together and count every fold below every position."""
-    pooled = np.concatenate([unlearned, retrained], axis=1)
-    order = np.argsort(pooled, axis=1, kind="stable")
-    previous_cut, next_cut = find_cuts(np.take_along_axis(pooled, order, axis=1))
-    codes = np.concatenate([folds.unlearned, folds.retrained + folds.count], axis=1)
-    in_order = codes[:, order].transpose(1, 0, 2)[:, :, None, :]
-    below = np.zeros((order.shape[0], folds.split_seeds, 2 * folds.count, order.shape[1] + 1), np.int32)
-    np.cumsum(in_order == np.arange(2 * folds.count)[:, None], axis=3, dtype=np.int32, out=below[..., 1:])
-    return FoldCounts(below[:, :, : folds.count], below[:, :, folds.count :], previous_cut, next_cut)
+def compute_outputs_key(unlearned: Floats, retrained: Floats) -> int:
+    """A number nobody knows without both (R, N) pools; the same for any order of the examples."""
+    return sum(int(np.sum((pool + 0.0).view(np.uint64), dtype=np.uint64)) for pool in (unlearned, retrained))
 
 
-def find_cuts(ascending: Floats) -> tuple[Ints, Ints]:
-    """Nearest positions, before and after each of 0..M, where the ascending (E, M) values change."""
-    examples, size = ascending.shape
-    allowed = np.ones((examples, size + 1), bool)
-    allowed[:, 1:size] = ascending[:, 1:] != ascending[:, :-1]
-    positions = np.arange(size + 1)
-    previous_cut = np.maximum.accumulate(np.where(allowed, positions, 0), axis=1)
-    next_cut = np.minimum.accumulate(np.where(allowed, positions, size)[:, ::-1], axis=1)[:, ::-1]
-    return previous_cut, next_cut
+def rank_models(unlearned: Floats, retrained: Floats) -> Ranked:
+    """Sort the (R, N) pools together, per example."""
+    pooled = np.empty((unlearned.shape[1], len(unlearned) + len(retrained)))
+    pooled[:, : len(unlearned)] = unlearned.T
+    pooled[:, len(unlearned) :] = retrained.T
+    return Ranked(np.argsort(pooled, axis=1), pooled)

@@ -154,6 +154,7 @@ def make_scorecard_body(score: float = 0.5, *, runtime: float = 0.05, half_width
             "low": max(score - half_width, 0.0),
             "high": min(score + half_width, 1.0),
             "level": 0.95,
+            "corrected": round(score * 0.97, 4),
         },
         "protocols": {"held_out": score, "neurips2023": score / 6, "exact": score / 5},
         "ceiling": {"estimate": 0.98, "low": 0.96, "high": 0.99, "neurips2023": 0.176, "exact": 0.2},
@@ -219,11 +220,14 @@ def make_scored(
     half_width: float = 0.03,
     verdict: str = "scored",
     evaluation: dict[str, Any] | None = None,
+    report_digest: str = "",
     **values: Any,
 ) -> Submission:
     """A submission that ran to the end, with its scorecard."""
     submission = make_submission(session, competition, user, **values)
     body = make_scorecard_body(score, runtime=runtime, half_width=half_width)
+    if report_digest:
+        body["report_digest"] = report_digest
     row = make_evaluation(
         session,
         submission,
@@ -232,6 +236,7 @@ def make_scored(
         score=score,
         score_low=body["score"]["low"],
         score_high=body["score"]["high"],
+        score_error=half_width / 2,
         relative_runtime=runtime,
         **(evaluation or {}),
     )

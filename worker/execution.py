@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.domain.faults import FaultCode
 from core.problems import EvaluationPart
@@ -21,6 +21,7 @@ class Batch:
     stopped: bool  # the caller asked to stop: cancelled, or the lease was lost
     sandbox: str
     platform_fault: str
+    reruns: tuple[InspectedReplica, ...] = ()  # of the first replicas, with their seeds; no part of the pool
 
     @property
     def fault(self) -> InspectedReplica | None:
@@ -40,6 +41,12 @@ def derive_seed(evaluation_id: str, index: int) -> int:
 def make_orders(evaluation_id: str, *, first: int, count: int, originals: int) -> tuple[ReplicaOrder, ...]:
     indices = range(first, first + count)
     return tuple(ReplicaOrder(i, derive_seed(evaluation_id, i), i % originals) for i in indices)
+
+
+def make_reruns(orders: Sequence[ReplicaOrder], count: int) -> tuple[ReplicaOrder, ...]:
+    """Order the first replicas once more: the same seed and original, under indices of their own."""
+    free = max((order.index for order in orders), default=-1) + 1
+    return tuple(replace(order, index=free + place) for place, order in enumerate(orders[:count]))
 
 
 def make_limits(rules: EvaluationPart, *, weights_bytes: int, retrain_seconds: float | None) -> Limits:
@@ -87,18 +94,32 @@ def make_request(
 
 
 def run_batch(
-    sandbox: Sandbox, request: RunRequest, inspector: Inspector, *, on_progress: Callable[[int], bool]
+    sandbox: Sandbox,
+    request: RunRequest,
+    inspector: Inspector,
+    *,
+    on_progress: Callable[[int], bool],
+    rerun_replicas: int = 0,
 ) -> Batch:
-    """Run every order; stop at the first fault. `on_progress` gets the count so far and returns False to stop."""
+    """Run every order; stop at the first fault. `on_progress` gets the count so far and returns False to stop.
+
+    Reruns come last and decide nothing: whatever becomes of one, it is neither a replica nor a fault.
+    """
     inspected: list[InspectedReplica] = []
+    again: list[InspectedReplica] = []
+    orders = (*request.orders, *make_reruns(request.orders, rerun_replicas))
+    starts = {order.index: request.originals[order.original] for order in orders}
 
     def receive(result: ReplicaResult) -> bool:
-        replica = inspector.inspect(result)
+        replica = inspector.inspect(result, starts[result.index])
+        if len(inspected) == len(request.orders):
+            again.append(replica)
+            return True
         inspected.append(replica)
         return replica.is_good and on_progress(len(inspected))
 
-    outcome = sandbox.run(request, on_replica=receive)
-    return _conclude(request, outcome, tuple(inspected))
+    outcome = sandbox.run(replace(request, orders=orders), on_replica=receive)
+    return replace(_conclude(request, outcome, tuple(inspected)), reruns=tuple(again))
 
 
 def _conclude(request: RunRequest, outcome: RunResult, replicas: tuple[InspectedReplica, ...]) -> Batch:

@@ -19,11 +19,13 @@ from core.storage import BlobStore, FolderStore
 from sandbox.contract import ENTRY_FILE
 from worker.calibration import CALIBRATION_FILES, RetrainCost, RunSeconds, collect_seconds
 from worker.execution import Batch, make_orders, make_request, run_batch
+from worker.flags import FlagFacts
 from worker.inspection import InspectedReplica, Inspector
 from worker.outputs import concat_outputs
 from worker.pools import Pool, TrainingPlan, ensure_pools, pool_sizes
 from worker.preparation import make_calibration_source
 from worker.problems import LoadedProblem, load_problem
+from worker.report_examples import ExampleDetail
 from worker.runner.base import ReplicaOrder, Sandbox
 from worker.scorecard import RunFacts, compute_scorecard
 
@@ -40,8 +42,7 @@ class LocalEvaluation:
     log: str
     traceback: str
     scorecard: dict[str, Any] | None
-    epsilon_svg: str
-    confidence_svg: str
+    detail: ExampleDetail | None  # of single forget examples, for the report
     relative_runtime: float | None
 
 
@@ -77,7 +78,12 @@ def evaluate_submission(
     limit = retrain.wall_seconds if gate else None
     on_progress("replicas", 0, count)
     batch = run_orders(
-        bench, files, orders, retrain_seconds=limit, on_replica=lambda done: on_progress("replicas", done, count)
+        bench,
+        files,
+        orders,
+        retrain_seconds=limit,
+        on_replica=lambda done: on_progress("replicas", done, count),
+        rerun_replicas=spec.evaluation.rerun_replicas,
     )
     if batch.fault is not None and batch.code is not None:
         return _failed(VERDICT_OF_FAULT[batch.code], batch.code, batch.fault)
@@ -92,6 +98,7 @@ def evaluate_submission(
         node_class=settings.node_class,
         run=collect_seconds(batch.replicas),
         retrain=retrain,
+        checks=_collect_facts(batch),
     )
     outputs = concat_outputs([replica.outputs for replica in batch.replicas if replica.outputs is not None])
     score = compute_scorecard(bench.problem, outputs, bench.pools, facts, bench.store)
@@ -104,8 +111,7 @@ def evaluate_submission(
         log=batch.replicas[0].log,
         traceback="",
         scorecard=score.body,
-        epsilon_svg=score.epsilon_svg,
-        confidence_svg=score.confidence_svg,
+        detail=score.detail,
         relative_runtime=score.relative_runtime,
     )
 
@@ -173,6 +179,7 @@ def run_orders(
     workers: int | None = None,
     retrain_seconds: float | None = None,
     on_replica: Callable[[int], None] | None = None,
+    rerun_replicas: int = 0,
 ) -> Batch:
     """Share the orders among as many sandboxes as there are workers; the first fault stops them all."""
     count = min(workers or bench.settings.workers, len(orders))
@@ -188,12 +195,30 @@ def run_orders(
 
     with ThreadPoolExecutor(count) as pool:
         parts = [orders[place::count] for place in range(count)]
-        runs = [pool.submit(_run_here, bench, files, part, retrain_seconds, stop, report) for part in parts]
+        again = [min(rerun_replicas, 1), *[0] * (count - 1)]  # the parts interleave: only the first begins the pool
+        runs = [
+            pool.submit(_run_here, bench, files, part, retrain_seconds, stop, report, rerun_replicas=reruns)
+            for part, reruns in zip(parts, again, strict=True)
+        ]
         batches = [run.result() for run in runs]
     replicas = sorted((replica for batch in batches for replica in batch.replicas), key=lambda replica: replica.index)
     ours = next((batch.platform_fault for batch in batches if batch.platform_fault), "")
     stopped = any(batch.stopped for batch in batches)
-    return Batch(tuple(replicas), stopped=stopped, sandbox=batches[0].sandbox, platform_fault=ours)
+    return Batch(
+        tuple(replicas),
+        stopped=stopped,
+        sandbox=batches[0].sandbox,
+        platform_fault=ours,
+        reruns=batches[0].reruns,
+    )
+
+
+def _collect_facts(batch: Batch) -> FlagFacts:
+    reruns = [run.outputs for run in batch.reruns if run.outputs is not None]
+    return FlagFacts(
+        digests=tuple(replica.weights_sha256 for replica in batch.replicas),
+        reruns=concat_outputs(reruns) if reruns else None,
+    )
 
 
 def _run_here(
@@ -203,6 +228,8 @@ def _run_here(
     retrain_seconds: float | None,
     stop: threading.Event,
     count: Callable[[], None],
+    *,
+    rerun_replicas: int,
 ) -> Batch:
     request = make_request(
         bench.problem,
@@ -218,7 +245,8 @@ def _run_here(
         count()
         return not stop.is_set()
 
-    batch = run_batch(bench.sandbox, request, Inspector(bench.problem, device=bench.settings.device), on_progress=go_on)
+    inspector = Inspector(bench.problem, device=bench.settings.device)
+    batch = run_batch(bench.sandbox, request, inspector, on_progress=go_on, rerun_replicas=rerun_replicas)
     if batch.fault is not None or batch.platform_fault:
         stop.set()
     return batch
@@ -234,8 +262,7 @@ def _failed(
         log=fault.log if fault else "",
         traceback=fault.traceback if fault else "",
         scorecard=None,
-        epsilon_svg="",
-        confidence_svg="",
+        detail=None,
         relative_runtime=None,
     )
 

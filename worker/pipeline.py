@@ -20,11 +20,13 @@ from core.domain.errors import ContestError, ParticipantFault, PlatformFault
 from core.domain.faults import FaultCode
 from core.domain.intake.reading import read_submission
 from core.domain.submission import VERDICT_OF_FAULT, Status, Verdict
-from core.jobs import RUN_SHARD, SCORE, add_shards, enqueue, finish_cancelled
+from core.jobs import DECIDE, RUN_SHARD, SCORE, add_shards, enqueue, finish_cancelled
 from core.problems import Gate
+from worker.adaptive import is_look_due
 from worker.calibration import RetrainCost, collect_seconds, load_cost, store_calibration
 from worker.context import WorkerContext
 from worker.execution import Batch, make_orders, make_request, run_batch
+from worker.flags import store_reruns
 from worker.heartbeat import Heartbeat
 from worker.outputs import concat_outputs, save_npz
 from worker.pools import load_originals
@@ -48,6 +50,10 @@ class ShardWork:
     spec_id: str
     spec: dict[str, Any]
     retrain: RetrainCost | None  # None: no gate applies
+
+    @property
+    def is_canary(self) -> bool:
+        return self.position == 0 and self.purpose != "calibration"
 
 
 def run_shard(context: WorkerContext, shard_id: str) -> None:
@@ -118,7 +124,13 @@ def _work(context: WorkerContext, work: ShardWork) -> Batch:
         device=context.settings.device,
     )
     with Heartbeat(context, work.shard_id, work.fence, work.evaluation_id) as heartbeat:
-        return run_batch(context.sandbox, request, context.inspector(problem), on_progress=heartbeat.report)
+        return run_batch(
+            context.sandbox,
+            request,
+            context.inspector(problem),
+            on_progress=heartbeat.report,
+            rerun_replicas=problem.spec.evaluation.rerun_replicas if work.is_canary else 0,
+        )
 
 
 def _apply(context: WorkerContext, work: ShardWork, batch: Batch) -> None:
@@ -137,6 +149,7 @@ def _apply(context: WorkerContext, work: ShardWork, batch: Batch) -> None:
 def _complete(context: WorkerContext, work: ShardWork, batch: Batch) -> None:
     outputs = concat_outputs([replica.outputs for replica in batch.replicas if replica.outputs is not None])
     digest = context.store.put(save_npz(outputs))
+    store_reruns(context.store, work.evaluation_id, [run.outputs for run in batch.reruns if run.outputs is not None])
     with transaction(context.engine) as session:
         evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
         values = {"finished_replicas": work.count, "outputs_digest": digest, "fault": ""}
@@ -155,7 +168,7 @@ def _complete(context: WorkerContext, work: ShardWork, batch: Batch) -> None:
 
 
 def _follow_up(session: Session, evaluation: Evaluation, work: ShardWork, *, node_class: str) -> None:
-    """Decide what a finished shard leads to: an end, the rest of the shards, or scoring."""
+    """Decide what a finished shard leads to: an end, the rest of the shards, a look at its place, or scoring."""
     rules = work.spec["evaluation"]
     if work.purpose == "calibration":
         if all(shard.state == "done" for shard in evaluation.shards):
@@ -175,6 +188,8 @@ def _follow_up(session: Session, evaluation: Evaluation, work: ShardWork, *, nod
     elif all(shard.state == "done" for shard in evaluation.shards):
         evaluations.move(session, evaluation, Status.SCORING)
         enqueue(session, SCORE, evaluation.id)
+    if is_look_due(evaluation, work.first, purpose=work.purpose, rules=rules):
+        enqueue(session, DECIDE, evaluation.id)
 
 
 def _end(context: WorkerContext, work: ShardWork, *, code: FaultCode, reason: str, text: str = "") -> None:

@@ -1,174 +1,156 @@
-"""The two plots of a report, as static SVG: no script, no style attribute, text in the colour of the page around it."""
+"""The pictures of a whole evaluation: its score, the way the points went, its cost, epsilon against difficulty."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from html import escape
-from itertools import pairwise
 from typing import Any
 
-import altair as alt
-import numpy as np
-import numpy.typing as npt
-import vl_convert
+from markupsafe import Markup
 
-# The colours are readable on white and on near-black; the class lets a page choose others.
-SERIES_COLORS = {"unlearned": "#d9772b", "retrained": "#3b82c4", "epsilon": "#3b82c4"}
-CONFIDENCE_BINS = 24
-EPSILON_SIZE = (640, 230)
-PANEL_SIZE = (212, 110)
-PANEL_COLUMNS = 3
+from worker.report_examples import ExampleDetail
+from worker.report_rows import Step, list_steps
+from worker.svg import Scale, box, element, line, picture, show_tick, text
 
-_Chart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart
-
-_INK = "currentColor"
-_CONFIG: dict[str, Any] = {
-    "background": None,
-    "font": "Liberation Sans, Arial, sans-serif",  # the font whose widths were measured comes first
-    "padding": 6,
-    "mark": {"aria": False},  # the whole picture carries one label; its numbers stand in a table beside it
-    "view": {"stroke": None},
-    "axis": {
-        "aria": False,
-        "labelColor": _INK,
-        "titleColor": _INK,
-        "domainColor": _INK,
-        "domainOpacity": 0.5,
-        "tickColor": _INK,
-        "tickOpacity": 0.5,
-        "gridColor": _INK,
-        "gridOpacity": 0.12,
-        "labelFontSize": 11,
-        "titleFontSize": 12,
-        "titleFontWeight": "normal",
-    },
-    "title": {"color": _INK, "fontSize": 12, "anchor": "start", "fontWeight": "bold"},
-    "legend": {
-        "aria": False,
-        "labelColor": _INK,
-        "titleColor": _INK,
-        "labelFontSize": 12,
-        "orient": "top",
-        "title": None,
-    },
-    "text": {"color": _INK},
-}
+WIDTH = 400.0
+LABEL_WIDTH = 148.0
+ROW_HEIGHT = 24.0
+BAR_HEIGHT = 14.0
 
 
-@dataclass(frozen=True, slots=True)
-class ExamplePick:
-    """One forget example to be shown."""
+def plot_score(body: Mapping[str, Any]) -> Markup:
+    """The score and its interval between nothing and one, and the ceiling."""
+    score, ceiling = body["score"], body["ceiling"]["estimate"]
+    scale = Scale(0.0, 1.0, 10.0, WIDTH - 10)
+    at, low, high, top = (scale(value) for value in (score["estimate"], score["low"], score["high"], ceiling))
+    anchor = "end" if top > 0.75 * WIDTH else "start"
+    whisker = f"M{low:.1f} 29v14M{low:.1f} 36H{high:.1f}M{high:.1f} 29v14"
+    return picture(
+        WIDTH,
+        72,
+        box(scale.start, 30, scale.stop - scale.start, 12, "track"),
+        box(scale.start, 30, at - scale.start, 12, "earned"),
+        element("path", look="mark", d=whisker),
+        line(top, 22, top, 50, "ceiling"),
+        text(f"ceiling {ceiling:.3f}", top, 16, anchor=anchor),
+        *(text(show_tick(tick), scale(tick), 64, look="soft", anchor="middle") for tick in scale.list_ticks(4)),
+        title=f"Score {score['estimate']:.3f} of 1, interval {score['low']:.3f} to {score['high']:.3f}, "
+        f"ceiling {ceiling:.3f}",
+    )
 
-    index: int  # its column in the pools
-    example_id: int  # its place in the data set
-    label: str
-    epsilon: float  # nats
 
-
-def choose_examples(epsilons: Sequence[float] | npt.NDArray[np.float64], *, count: int = 5) -> list[int]:
-    """Pick examples from best to worst forgotten: both ends, the median, and evenly between."""
-    order = np.argsort(np.asarray(epsilons), kind="stable")
-    places = np.linspace(0, len(order) - 1, num=min(count, len(order))).round().astype(int)
-    return [int(order[place]) for place in places]
-
-
-def plot_epsilons(body: Mapping[str, Any]) -> str:
-    """Draw how many forget examples fall into each bucket of epsilon, and what a bucket earns."""
-    epsilon = body["epsilon"]
+def plot_steps(body: Mapping[str, Any]) -> Markup:
+    """How a full point for every forget example shrinks to the score: one row for each reason."""
+    steps = list_steps(body)
+    quality, score = steps[-2].before, steps[-1].after
+    scale = Scale(0.0, max(1.0, *(step.after for step in steps)), LABEL_WIDTH, WIDTH - 52)
     rows = [
-        {"bucket": f"{label}|{points}", "examples": count}
-        for label, points, count in zip(
-            _name_buckets(epsilon["edges"], len(epsilon["counts"])),
-            _name_points(epsilon["points"], len(epsilon["counts"])),
-            epsilon["counts"],
-            strict=True,
-        )
+        _draw_total("a full point each", 1.0, scale),
+        *(_draw_step(step, scale) for step in steps[:-2]),
+        _draw_total("forgetting quality", quality, scale),
+        *(_draw_step(step, scale) for step in steps[-2:]),
+        _draw_total("score", score, scale),
     ]
-    axis = alt.Axis(labelExpr="split(datum.label, '|')", labelAngle=0, labelOverlap=False, ticks=False, labelPadding=6)
-    base = alt.Chart(alt.InlineData(values=rows)).encode(
-        x=alt.X("bucket:N", sort=None, axis=axis, title="epsilon in nats, and the points an example there earns"),
-        y=alt.Y("examples:Q", title="forget examples", axis=alt.Axis(tickMinStep=1)),
-    )
-    bars = base.mark_bar(color=SERIES_COLORS["epsilon"])
-    numbers = base.mark_text(dy=-6, fontSize=11).encode(text="examples:Q").transform_filter("datum.examples > 0")
-    width, height = EPSILON_SIZE
-    title = (
-        f"Epsilon of {sum(epsilon['counts'])} forget examples, median {epsilon['median']:.2f} nats:"
-        " the further left, the better forgotten"
-    )
-    chart = alt.layer(bars, numbers).properties(width=max(width, 47 * len(rows)), height=height)
-    return _to_svg(chart, title=title)
-
-
-def plot_confidences(
-    unlearned: npt.NDArray[np.float64], retrained: npt.NDArray[np.float64], examples: Sequence[ExamplePick]
-) -> str:
-    """Draw, for each chosen example, the (R, N) confidences of both pools as two histograms."""
-    panels = [_plot_example(unlearned[:, pick.index], retrained[:, pick.index], pick) for pick in examples]
-    chart = alt.concat(*panels, columns=PANEL_COLUMNS).resolve_scale(color="shared")
-    named = ", ".join(str(pick.example_id) for pick in examples)
-    title = f"Confidence of unlearned and retrained models on forget examples {named}, from best to worst forgotten"
-    return _to_svg(chart, title=title)
-
-
-def _plot_example(
-    unlearned: npt.NDArray[np.float64], retrained: npt.NDArray[np.float64], pick: ExamplePick
-) -> Any:  # altair's own types lose themselves in its chained calls
-    names = ["unlearned", "retrained"]
-    colors = alt.Scale(domain=names, range=[SERIES_COLORS[name] for name in names])
-    width, height = PANEL_SIZE
-    title = [f"example {pick.example_id}, label {pick.label}", f"epsilon {pick.epsilon:.2f}"]
-    x = alt.X("from:Q", bin="binned", title="confidence", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
-    y = alt.Y("share:Q", stack=None, title="models", axis=alt.Axis(format="%", tickCount=4))
-    return (
-        alt.Chart(alt.InlineData(values=_make_bars(unlearned, retrained)), title=alt.TitleParams(title))
-        .mark_bar(opacity=0.65, binSpacing=0)
-        .encode(x=x, x2="to:Q", y=y, color=alt.Color("models:N", sort=names, title=None, scale=colors))
-        .properties(width=width, height=height)
+    bottom = 6 + ROW_HEIGHT * len(rows)
+    ticks = list(scale.list_ticks(4))
+    return picture(
+        WIDTH,
+        bottom + 20,
+        *(line(scale(tick), 4, scale(tick), bottom, "grid") for tick in ticks),
+        *(element("g", row, transform=f"translate(0 {6 + ROW_HEIGHT * place:g})") for place, row in enumerate(rows)),
+        *(text(show_tick(tick), scale(tick), bottom + 14, look="soft", anchor="middle") for tick in ticks),
+        title=f"From 1 to the forgetting quality {quality:.3f} bucket by bucket, and through both accuracies to the "
+        f"score {score:.3f}",
     )
 
 
-def _make_bars(unlearned: npt.NDArray[np.float64], retrained: npt.NDArray[np.float64]) -> list[dict[str, Any]]:
-    """Rows of both histograms over the same bins; the later rows are drawn on top."""
-    edges = _choose_edges(np.concatenate([unlearned, retrained]))
-    return [
-        {"from": float(low), "to": float(high), "share": float(share), "models": name}
-        for name, values in (("retrained", retrained), ("unlearned", unlearned))
-        for (low, high), share in zip(pairwise(edges), _share_per_bin(values, edges), strict=True)
+def _draw_total(label: str, value: float, scale: Scale) -> Markup:
+    return Markup("").join([
+        text(label, 0, 15),
+        box(scale.start, 4, scale(value) - scale.start, BAR_HEIGHT, "earned"),
+        text(f"{value:.3f}", WIDTH, 15, anchor="end"),
+    ])  # fmt: skip
+
+
+def _draw_step(step: Step, scale: Scale) -> Markup:
+    start, stop = sorted((scale(step.before), scale(step.after)))
+    change = step.after - step.before
+    shown = "0" if abs(change) < 0.0005 else f"{change:+.3f}".replace("-", "−")
+    width = max(stop - start, 1.0) if change else 0.0
+    return Markup("").join([
+        text(step.label, 0, 15),
+        text(step.note, LABEL_WIDTH - 8, 15, look="soft", anchor="end", size=10),
+        box(start, 4, width, BAR_HEIGHT, "lost" if change < 0 else "earned"),
+        text(shown, WIDTH, 15, look="soft", anchor="end"),
+    ])  # fmt: skip
+
+
+def plot_share(value: float, *, end: float, mark: float) -> Markup:
+    """A bar beside its number in a table, with a line where it would be even."""
+    scale = Scale(0.0, end, 0.0, 100.0)
+    return picture(
+        102,
+        16,
+        box(0, 3, 100, 10, "track"),
+        box(0, 3, scale(value), 10, "lost" if value > end else "earned"),
+        line(scale(mark), 0, scale(mark), 16, "axis"),
+    )
+
+
+def plot_runtime(runtime: Mapping[str, Any]) -> Markup:
+    """What the gate reads, and both clocks, against the budget, as shares of one retraining."""
+    budget, names = runtime["budget"], ("what the gate reads", "processor time", "wall clock")
+    values = (runtime["estimate"], runtime["cpu"], runtime["wall"])
+    looks = ("lost" if runtime["over_budget"] else "earned", "plain", "plain")
+    scale = Scale(0.0, max(2 * budget, *(1.1 * value for value in values)), LABEL_WIDTH, WIDTH - 52)
+    gate, rows = scale(budget), []
+    for place, (name, value, look) in enumerate(zip(names, values, looks, strict=True)):
+        top = 22 + ROW_HEIGHT * place
+        rows += [
+            text(name, 0, top + 11),
+            box(scale.start, top, scale(value) - scale.start, BAR_HEIGHT, look),
+            text(f"{100 * value:.1f} %", WIDTH, top + 11, anchor="end"),
+        ]
+    said = ", ".join(f"{name} {100 * value:.1f} %" for name, value in zip(names, values, strict=True))
+    return picture(
+        WIDTH,
+        98,
+        *rows,
+        line(gate, 16, gate, 96, "ceiling"),
+        text(f"budget {100 * budget:.0f} %", gate, 12, anchor="middle"),
+        title=f"Shares of one retraining: {said}, budget {100 * budget:.0f} %",
+    )
+
+
+def plot_difficulty(detail: ExampleDetail) -> Markup:
+    """One dot for each forget example: how sure retrained models are of it, and how well it is told apart."""
+    x = _fit(detail.difficulty.tolist(), 44, WIDTH - 12)
+    y = _fit([0.0, *detail.epsilons.tolist()], 246, 12)
+    numbers = {(float(d), float(e)) for d, e in zip(detail.difficulty, detail.epsilons, strict=True)}
+    dots = [element("circle", look="dot", cx=x(d), cy=y(e), r=3.5) for d, e in sorted(numbers)]
+    rings = [
+        element("circle", look="mark", cx=x(float(shown.retrained.mean())), cy=y(shown.epsilon), r=6)
+        for shown in detail.shown
     ]
+    return picture(
+        WIDTH,
+        286,
+        *(line(x.start, y(tick), x.stop, y(tick), "grid") for tick in y.list_ticks()),
+        *(text(show_tick(tick), x.start - 6, y(tick) + 4, look="soft", anchor="end") for tick in y.list_ticks()),
+        *(text(show_tick(tick), x(tick), 262, look="soft", anchor="middle") for tick in x.list_ticks(6)),
+        line(x.start, y.start, x.stop, y.start, "axis"),
+        *dots,
+        *rings,
+        text("mean confidence of the retrained models (right: easy)", (x.start + x.stop) / 2, 280, anchor="middle"),
+        element(
+            "g",
+            text("epsilon", 0, 0, anchor="middle"),
+            transform=f"translate(12 {(y.start + y.stop) / 2:g}) rotate(-90)",
+        ),
+        title=f"Epsilon of {len(detail.epsilons)} forget examples against the mean confidence of the retrained models",
+    )
 
 
-def _choose_edges(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    # A few far outliers would squeeze everything else into one bin: they are counted in the outermost bins.
-    low, high = np.quantile(values, [0.005, 0.995])
-    if high - low < 1e-6:
-        low, high = low - 0.5, high + 0.5
-    return np.linspace(low, high, CONFIDENCE_BINS + 1)
-
-
-def _share_per_bin(values: npt.NDArray[np.float64], edges: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), bins=edges)
-    return np.asarray(counts / len(values))
-
-
-def _name_buckets(edges: Sequence[float], count: int) -> list[str]:
-    """One label per bucket; the last bucket is open if there are as many buckets as edges."""
-    closed = [f"{low:g}–{high:g}" for low, high in pairwise(edges)]
-    return [*closed, f"≥ {edges[-1]:g}"][:count]
-
-
-def _name_points(points: Sequence[float], count: int) -> list[str]:
-    padded = [*points, *[0.0] * (count - len(points))]
-    return [f"1/{round(1 / point)}" if 0 < point < 1 else f"{point:g}" for point in padded]
-
-
-def _to_svg(chart: _Chart, *, title: str) -> str:
-    spec = chart.to_dict()
-    spec["config"] = _CONFIG  # put in afterwards: altair's schema does not know currentColor
-    svg = vl_convert.vegalite_to_svg(spec)
-    for name in ("unlearned", "retrained"):
-        color = SERIES_COLORS[name]
-        svg = svg.replace(f'fill="{color}"', f'class="series-{name}" fill="{color}"')
-    label = escape(title, quote=True)
-    opening = f'<svg role="img" aria-label="{label}" overflow="visible" '
-    head, _, rest = svg.replace("<svg ", opening, 1).partition(">")
-    return f"{head}><title>{label}</title>{rest}"
+def _fit(values: Sequence[float], start: float, stop: float) -> Scale:
+    low, high = min(values), max(values)
+    room = 0.05 * (high - low)
+    if high - low < 1e-3:
+        low, high, room = low - 0.5, high + 0.5, 0.0
+    return Scale(0.0 if low == 0 else low - room, high + room, start, stop)

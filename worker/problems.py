@@ -60,6 +60,7 @@ class LoadedProblem:
     splits: Splits
     manifest: ForgetManifest
     digest: str  # of everything that training and its outputs depend on: tensors, network, recipe, pool seed
+    clean_forget_y: npt.NDArray[np.int64]  # (N,) labels of the forget set before label noise; only shown
 
     def network_ref(self) -> NetworkRef:
         network = self.spec.network
@@ -83,6 +84,7 @@ def load_problem(spec: ProblemSpec, data_folder: Path | None = None) -> LoadedPr
         splits=splits,
         manifest=make_manifest(spec.forget.kind, splits.forget),
         digest=_training_digest(spec, splits),
+        clean_forget_y=np.asarray(raw.train_y[splits.forget.ids], np.int64),
     )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from core.db.models import Competition, EvaluationSpec, Problem
 from core.db.queries import competitions
+from core.domain.competition import CompetitionState
 from core.jobs import PREPARE, enqueue
 from core.problems import ProblemSpec
 from evaluator.spec import METRIC_VERSION
@@ -31,6 +32,8 @@ def register_competition(session: Session, spec: ProblemSpec) -> Competition:
     if competition is None:
         competition = Competition(slug=spec.slug, title=spec.title, summary=spec.summary, spec_id=row.id)
         session.add(competition)
+    elif competition.state in (CompetitionState.CLOSED, CompetitionState.ARCHIVED):
+        return competition  # its result stands, whatever the file says now
     elif competition.spec_id != row.id:  # the file changed: scores are ranked only within one spec
         competition.spec_id, competition.state = row.id, "preparing"
         competition.title, competition.summary = spec.title, spec.summary

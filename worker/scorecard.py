@@ -4,7 +4,7 @@ import importlib.metadata
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,20 +16,27 @@ from core.problems import EvaluationPart
 from core.storage import BlobStore
 from evaluator import (
     METRIC_VERSION,
+    Attack,
+    EpsilonOptions,
     Scorecard,
     ScoredPool,
     ScoringProtocol,
     ScoringSpec,
-    compute_confidence,
     compute_control,
     is_over_budget,
     score,
 )
+from worker.attacks import describe_attacks
 from worker.calibration import RetrainCost, RunSeconds
+from worker.flags import FlagFacts, find_flags
+from worker.measurement import compute_forget_confidence
+from worker.metrics import describe_metrics
 from worker.outputs import ModelOutputs
-from worker.plots import ExamplePick, choose_examples, plot_confidences, plot_epsilons
+from worker.plots import plot_steps
+from worker.pool_plots import plot_pool_grid
 from worker.pools import Pool
 from worker.problems import LoadedProblem
+from worker.report_examples import ExampleDetail, describe_examples, is_open
 
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "safetensors", "lacuna")
 
@@ -45,6 +52,7 @@ class RunFacts:
     node_class: str
     run: RunSeconds
     retrain: RetrainCost | None
+    checks: FlagFacts = field(default_factory=FlagFacts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +65,31 @@ class FinishedScore:
     body: dict[str, Any]
     epsilon_svg: str
     confidence_svg: str
+    detail: ExampleDetail | None  # of single forget examples; none on hidden problems
+
+
+def make_scoring_spec(rules: EvaluationPart) -> ScoringSpec:
+    """How a problem's entries are scored, by its evaluation part."""
+    attacks = tuple(Attack(name) for name in rules.attacks)
+    return ScoringSpec(protocol=ScoringProtocol(rules.protocol), epsilon=EpsilonOptions(attacks=attacks))
 
 
 def find_ceiling(problem: LoadedProblem, pools: Mapping[PoolKind, Pool], store: BlobStore) -> dict[str, Any]:
     """What the control bank scores: computed once for two banks and a metric version, then kept."""
-    protocol = problem.spec.evaluation.protocol
+    rules = "-".join([problem.spec.evaluation.protocol, *problem.spec.evaluation.attacks])
     banks = (pools[PoolKind.RETRAINED], pools[PoolKind.CONTROL])
-    name = f"ceilings/{'-'.join(bank.digest[:32] for bank in banks)}/{METRIC_VERSION}-{protocol}"
+    name = f"ceilings/{'-'.join(bank.digest[:32] for bank in banks)}/{METRIC_VERSION}-{rules}"
     digest = store.get_ref(name)
     if digest is not None:
         kept: dict[str, Any] = json.loads(store.get(digest))
         return kept
     retrained, control = (_scored(bank.outputs, problem.splits.forget.y) for bank in banks)
-    card = compute_control(retrained, control, spec=ScoringSpec(protocol=ScoringProtocol(protocol)))
+    card = compute_control(retrained, control, spec=make_scoring_spec(problem.spec.evaluation))
     ceiling = {
         "estimate": card.score,
         "low": card.interval.low,
         "high": card.interval.high,
+        "corrected": card.corrected,
         "neurips2023": card.under(ScoringProtocol.neurips2023).score,
         "exact": card.under(ScoringProtocol.exact).score,
     }
@@ -90,7 +106,7 @@ def compute_scorecard(
 ) -> FinishedScore:
     """Score one unlearned pool, and draw its two plots."""
     rules = problem.spec.evaluation
-    spec = ScoringSpec(protocol=ScoringProtocol(rules.protocol))
+    spec = make_scoring_spec(rules)
     labels = problem.splits.forget.y
     retrained = _scored(pools[PoolKind.RETRAINED].outputs, labels)
     unlearned = _scored(outputs, labels)
@@ -108,17 +124,16 @@ def compute_scorecard(
             "originals": pools[PoolKind.ORIGINAL].size,
         },
         "provenance": _describe_provenance(problem, pools, facts),
+        "attacks": describe_attacks(
+            card.epsilons,
+            (unlearned.confidences, retrained.confidences),
+            (outputs.forget_logits, pools[PoolKind.RETRAINED].outputs.forget_logits),
+        ),
+        **find_flags(problem, outputs, pools, facts.checks),
+        "metrics": describe_metrics(problem, outputs, pools, run=facts.run, retrain=facts.retrain, store=store),
     }
-    epsilons = np.asarray(card.epsilons.estimate)
-    picks = [
-        ExamplePick(
-            index=column,
-            example_id=int(problem.splits.forget.ids[column]),
-            label=problem.class_names[int(labels[column])],
-            epsilon=float(epsilons[column]),
-        )
-        for column in choose_examples(epsilons)
-    ]
+    ours, ideal = np.asarray(unlearned.confidences), np.asarray(retrained.confidences)
+    detail = describe_examples(problem, body, ours, ideal, options=spec.epsilon)
     return FinishedScore(
         estimate=card.score,
         low=card.interval.low,
@@ -126,14 +141,15 @@ def compute_scorecard(
         relative_runtime=runtime["estimate"],
         over_budget=runtime["over_budget"],
         body=body,
-        epsilon_svg=plot_epsilons(body),
-        confidence_svg=plot_confidences(np.asarray(unlearned.confidences), np.asarray(retrained.confidences), picks),
+        epsilon_svg=str(plot_steps(body)),
+        confidence_svg=str(plot_pool_grid(detail.shown)),
+        detail=detail if is_open(problem.spec) else None,
     )
 
 
 def _scored(outputs: ModelOutputs, labels: npt.NDArray[np.int64]) -> ScoredPool:
     return ScoredPool(
-        confidences=compute_confidence(outputs.forget_logits, labels),
+        confidences=compute_forget_confidence(outputs, labels),
         retain_accuracy=outputs.retain_accuracy,
         test_accuracy=outputs.test_accuracy,
         forget_accuracy=outputs.forget_accuracy,
@@ -150,6 +166,9 @@ def _describe_score(card: Scorecard) -> dict[str, Any]:
             "low": card.interval.low,
             "high": card.interval.high,
             "level": card.interval.level,
+            "corrected": card.corrected,
+            "standard_error": card.interval.standard_error,
+            "draws": list(card.interval.draws),
         },
         "protocols": {entry.protocol.value: entry.score for entry in card.protocols},
         "forgetting_quality": card.forgetting_quality,
@@ -168,6 +187,7 @@ def _describe_score(card: Scorecard) -> dict[str, Any]:
             "median": float(np.median(epsilons)),
             "per_example": epsilons.tolist(),
             "lower": np.asarray(card.epsilons.lower).tolist(),
+            "mu": card.mu.tolist(),
             "attack": [str(attack) for attack in card.epsilons.attack],
         },
     }

@@ -1,6 +1,6 @@
 """The score task: join the outputs of all shards, compare them with the retrained pool, write the scorecard."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -12,10 +12,14 @@ from core.domain.errors import ContestError
 from core.domain.faults import FaultCode
 from core.domain.submission import Status, Verdict
 from core.jobs import SCORE, enqueue
+from core.storage import BlobStore
+from worker.adaptive import describe_decision
 from worker.calibration import RetrainCost, RunSeconds, collect_seconds, load_cost
 from worker.context import WorkerContext
+from worker.flags import FlagFacts, load_reruns
 from worker.outputs import ModelOutputs, concat_outputs, load_npz
 from worker.pools import load_pools
+from worker.report import Report, render_report
 from worker.scorecard import FinishedScore, RunFacts, compute_scorecard
 
 log = structlog.get_logger()
@@ -25,16 +29,19 @@ log = structlog.get_logger()
 class ScoreWork:
     evaluation_id: str
     gated: bool
+    filename: str
     spec_digest: str
     spec: dict[str, Any]
     source_digest: str
     outputs: tuple[str, ...]
+    decided_after: int | None  # replicas, if the runs were stopped early
     run: RunSeconds
+    weights: tuple[str, ...]
     retrain: RetrainCost | None
 
 
 def score_evaluation(context: WorkerContext, evaluation_id: str) -> None:
-    """Score one evaluation whose shards are all done; safe to deliver twice."""
+    """Score one evaluation whose shards are all done, or whose place is decided; safe to deliver twice."""
     work = _load(context, evaluation_id)
     if work is None:
         return
@@ -53,14 +60,20 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
         evaluation = evaluations.fetch_evaluation(session, evaluation_id)
         if evaluation is None or evaluation.status != Status.SCORING:
             return None
+        decided = bool(evaluation.decision)
+        kept = evaluation.scored_replicas if decided and evaluation.scored_replicas else evaluation.replicas_total
+        replicas = [row for row in evaluations.fetch_replicas(session, evaluation_id) if row.position < kept]
         return ScoreWork(
             evaluation_id=evaluation_id,
             gated=evaluation.submission.purpose == "ranked",
+            filename=evaluation.submission.filename,
             spec_digest=evaluation.spec.digest,
             spec=evaluation.spec.body,
             source_digest=evaluation.submission.source_digest,
-            outputs=tuple(shard.outputs_digest or "" for shard in evaluation.shards),
-            run=collect_seconds(evaluations.fetch_replicas(session, evaluation_id)),
+            outputs=tuple(shard.outputs_digest or "" for shard in evaluation.shards if shard.first < kept),
+            decided_after=kept if decided else None,
+            run=collect_seconds(replicas),
+            weights=tuple(row.weights_sha256 for row in replicas),
             retrain=load_cost(session, evaluation.spec_id, node_class),
         )
 
@@ -76,8 +89,37 @@ def _work(context: WorkerContext, work: ScoreWork) -> FinishedScore:
         node_class=context.settings.node_class,
         run=work.run,
         retrain=work.retrain,
+        checks=FlagFacts(work.weights, load_reruns(context.store, work.evaluation_id)),
     )
-    return compute_scorecard(problem, outputs, load_pools(problem, context.store), facts, context.store)
+    score = compute_scorecard(problem, outputs, load_pools(problem, context.store), facts, context.store)
+    if work.decided_after is not None:
+        rules = work.spec["evaluation"]
+        decision = describe_decision(context.store, work.evaluation_id, rules, after=work.decided_after)
+        score = replace(score, body={**score.body, "decision": decision})
+    return _keep_report(context.store, work, score)
+
+
+def _keep_report(store: BlobStore, work: ScoreWork, score: FinishedScore) -> FinishedScore:
+    """Draw the report now: the pools it is drawn from may be gone when somebody asks for it."""
+    verdict, code, reason = _judge(work, score)
+    report = Report(
+        title=work.filename,
+        problem=work.spec["problem"]["title"],
+        verdict=verdict,
+        body=score.body,
+        detail=score.detail,
+        code=code,
+        reason=reason,
+    )
+    return replace(score, body={**score.body, "report_digest": store.put(render_report(report).encode())})
+
+
+def _judge(work: ScoreWork, score: FinishedScore) -> tuple[Verdict, FaultCode | None, str]:
+    if not (work.gated and score.over_budget):
+        return Verdict.SCORED, None, ""
+    budget = work.spec["evaluation"]["compute_budget"]
+    reason = f"the runs cost {score.relative_runtime:.1%} of retraining; the budget is {budget:.0%}"
+    return Verdict.OVER_BUDGET, FaultCode.COMPUTE_BUDGET, reason
 
 
 def _apply(context: WorkerContext, work: ScoreWork, score: FinishedScore) -> None:
@@ -97,12 +139,10 @@ def _apply(context: WorkerContext, work: ScoreWork, score: FinishedScore) -> Non
             )
         )
         evaluation.score, evaluation.score_low, evaluation.score_high = score.estimate, score.low, score.high
+        spread = score.body["score"]
+        evaluation.score_error, evaluation.score_draws = spread["standard_error"], spread["draws"]
         evaluation.relative_runtime = score.relative_runtime
-        verdict, code, reason = Verdict.SCORED, None, ""
-        if work.gated and score.over_budget:
-            verdict, code = Verdict.OVER_BUDGET, FaultCode.COMPUTE_BUDGET
-            budget = work.spec["evaluation"]["compute_budget"]
-            reason = f"the runs cost {score.relative_runtime:.1%} of retraining; the budget is {budget:.0%}"
+        verdict, code, reason = _judge(work, score)
         evaluations.move(session, evaluation, Status.FINISHED, verdict=verdict, code=code, reason=reason)
 
 

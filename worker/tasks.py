@@ -7,9 +7,9 @@ import torch
 
 from core.db.session import get_engine
 from core.domain.errors import ContestError
-from core.jobs import BUILD_CHUNK, PREPARE, RUN_SHARD, SCORE, celery_app
+from core.jobs import BUILD_CHUNK, DECIDE, PREPARE, RUN_SHARD, SCORE, celery_app
 from core.settings import get_settings
-from worker import pipeline, preparation, scoring
+from worker import adaptive, pipeline, preparation, scoring
 from worker.context import WorkerContext, make_context
 
 log = structlog.get_logger()
@@ -30,6 +30,11 @@ def run_shard(shard_id: str) -> None:
 @celery_app.task(name=SCORE)
 def score_evaluation(evaluation_id: str) -> None:
     scoring.score_evaluation(get_context(), evaluation_id)
+
+
+@celery_app.task(name=DECIDE)
+def decide_evaluation(evaluation_id: str) -> None:
+    adaptive.decide_evaluation(get_context(), evaluation_id)
 
 
 @celery_app.task(name=PREPARE)

@@ -14,6 +14,7 @@ class Ceiling(BaseModel):
     estimate: float
     low: float
     high: float
+    corrected: float | None = Field(None, description="without the bias of a finite number of replicas")
     neurips2023: float | None = None
     exact: float | None = None
 
@@ -22,7 +23,15 @@ class LeaderboardEntry(BaseModel):
     place: Place
     rank: int | None = Field(description="null for references and entries over the budget")
     rank_label: str = Field(description="`3`, or `2–4` for a tie group, or `–` without a rank")
-    tie_group: int | None = Field(description="entries of one group cannot be told apart by their intervals")
+    tie_group: int | None = Field(
+        description="number of the tie group: its first entry is better than each of its others with less than 95 %"
+    )
+    tied_first: int | None = Field(description="best rank of the tie group")
+    tied_last: int | None = Field(description="worst rank of the tie group")
+    better_than_next: float | None = Field(
+        description="probability of being better than the next ranked entry; null for the last one, and if the two "
+        "were scored on different numbers of replicas"
+    )
     name: str
     filename: str
     note: str
@@ -33,6 +42,11 @@ class LeaderboardEntry(BaseModel):
     score: float | None
     score_low: float | None
     score_high: float | None
+    score_error: float | None = Field(description="standard error of the score over fresh models of both pools")
+    score_corrected: float | None = Field(description="score without the bias of a finite number of replicas")
+    decided_early: bool = Field(description="stopped because its place was clear; ranked below all full scores")
+    scored_replicas: int = Field(description="replicas behind the score")
+    replicas_total: int
     neurips2023: float | None = Field(description="score of the same runs under the 2023 rule")
     exact: float | None
     forgetting_quality: float | None

@@ -7,9 +7,10 @@ from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
 from api.leaderboard.schemas import Ceiling, Leaderboard, LeaderboardEntry
+from core.db.board import make_entry
 from core.db.models import Competition, Evaluation, Scorecard
 from core.db.queries import evaluations
-from core.domain.leaderboard import Entry, Purpose, Row, make_board
+from core.domain.leaderboard import Row, make_board
 from core.domain.submission import Verdict
 
 
@@ -20,7 +21,7 @@ def load_leaderboard(session: Session, slug: str) -> Leaderboard:
 def make_leaderboard(session: Session, competition: Competition) -> Leaderboard:
     ended = evaluations.fetch_board_rows(session, competition.id, competition.spec_id)
     newest = {row.submission_id: row for row in sorted(ended, key=lambda row: row.created_at)}
-    board = make_board(_make_entry(row) for row in newest.values())
+    board = make_board(make_entry(row) for row in newest.values())
     shown = [newest[row.entry.submission_id] for row in board]
     cards = evaluations.fetch_scorecards(session, [row.id for row in shown])
     body = competition.spec.body
@@ -37,22 +38,6 @@ def make_leaderboard(session: Session, competition: Competition) -> Leaderboard:
     )
 
 
-def _make_entry(evaluation: Evaluation) -> Entry:
-    submission = evaluation.submission
-    return Entry(
-        submission_id=submission.id,
-        name=submission.user.name,
-        filename=submission.filename,
-        purpose=Purpose(submission.purpose),
-        verdict=Verdict(str(evaluation.verdict)),
-        score=evaluation.score,
-        low=evaluation.score_low,
-        high=evaluation.score_high,
-        relative_runtime=evaluation.relative_runtime,
-        accepted_at=submission.created_at,
-    )
-
-
 def _make_line(row: Row, evaluation: Evaluation, cards: Mapping[str, Scorecard]) -> LeaderboardEntry:
     entry = row.entry
     body: dict[str, Any] = cards[evaluation.id].body if evaluation.id in cards else {}
@@ -62,6 +47,9 @@ def _make_line(row: Row, evaluation: Evaluation, cards: Mapping[str, Scorecard])
         rank=row.rank,
         rank_label=_label_rank(row),
         tie_group=row.tie_group,
+        tied_first=row.tied_first,
+        tied_last=row.tied_last,
+        better_than_next=row.better_than_next,
         name=entry.name,
         filename=entry.filename,
         note=evaluation.submission.note,
@@ -72,6 +60,11 @@ def _make_line(row: Row, evaluation: Evaluation, cards: Mapping[str, Scorecard])
         score=entry.score,
         score_low=entry.low,
         score_high=entry.high,
+        score_error=entry.error,
+        score_corrected=body.get("score", {}).get("corrected"),
+        decided_early=entry.is_decided_early,
+        scored_replicas=entry.scored_replicas or entry.replicas_total,
+        replicas_total=entry.replicas_total,
         neurips2023=protocols.get("neurips2023"),
         exact=protocols.get("exact"),
         forgetting_quality=body.get("forgetting_quality"),

@@ -12,11 +12,14 @@ from api.deps import Caller
 from api.leaderboard import service as leaderboard
 from api.leaderboard.schemas import Leaderboard, LeaderboardEntry
 from api.pages.drawing import RuntimeBar, ScoreBar, draw_runtime, draw_score, trust_svg
+from api.pages.formats import DASH
 from api.submissions import service as submissions
 from api.submissions.schemas import SubmissionView
 from core.db.models import EvaluationEvent
 from core.db.queries import competitions as competition_queries
 from core.db.queries import evaluations
+from core.domain.access import Action
+from core.domain.competition import CompetitionState
 from core.domain.leaderboard import Place
 from core.domain.submission import Verdict
 from core.settings import Settings
@@ -34,6 +37,7 @@ VERDICT_TEXT: dict[Verdict, str] = {
     Verdict.PLATFORM_ERROR: "The platform failed; this does not count against the quota.",
 }
 HERO_WIDTH = 560
+SURE = 0.995
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class BoardLine:
     subtitle: str
     bar: ScoreBar | None
     runtime: RuntimeBar | None
+    better_than_next: str
     is_tied: bool
     opens_group: bool
     closes_group: bool
@@ -61,6 +66,7 @@ class CompetitionPage:
 class SubmissionPage:
     submission: SubmissionView
     title: str
+    may_cancel: bool
     verdict_text: str
     moves: list[EvaluationEvent]
     body: dict[str, Any] | None
@@ -79,6 +85,8 @@ class HomeCard:
 def load_home(session: Session, settings: Settings, caller: Caller) -> list[HomeCard]:
     cards = []
     for row in competition_queries.fetch_competitions(session):
+        if row.state == CompetitionState.ARCHIVED:
+            continue
         ranked = [line for line in leaderboard.make_leaderboard(session, row).entries if line.place is Place.RANKED]
         view = competitions.make_view(session, settings, row, caller)
         cards.append(HomeCard(view, ranked[0] if ranked else None, len(ranked)))
@@ -111,6 +119,7 @@ def load_submission(session: Session, submission_id: str, caller: Caller) -> Sub
     return SubmissionPage(
         submission=view,
         title=row.competition.title,
+        may_cancel=not view.verdict and (submissions.is_author(row, caller) or caller.may(Action.CANCEL_ANY)),
         verdict_text=VERDICT_TEXT[view.verdict] if view.verdict else "",
         moves=evaluations.fetch_events(session, evaluation.id),
         body=body,
@@ -132,10 +141,18 @@ def _make_line(entry: LeaderboardEntry, board: Leaderboard, groups: list[int | N
         subtitle=entry.note or (entry.name if is_reference else entry.filename),
         bar=None if entry.score is None else draw_score(entry.score, entry.score_low, entry.score_high, ceiling),
         runtime=None if entry.relative_runtime is None else draw_runtime(entry.relative_runtime, board.compute_budget),
+        better_than_next=_describe_lead(entry.better_than_next),
         is_tied=tied,
         opens_group=tied and entry.rank == first,
         closes_group=tied and entry.rank == first + groups.count(entry.tie_group) - 1,
     )
+
+
+def _describe_lead(probability: float | None) -> str:
+    """Never 100 %: a probability is not a proof."""
+    if probability is None:
+        return DASH
+    return "> 99 %" if probability > SURE else f"{100 * probability:.0f} %"
 
 
 def _draw_hero(body: dict[str, Any]) -> ScoreBar:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from api.competitions.service import find_allowance, find_preparation, load_competition
 from api.deps import Caller
 from api.submissions.schemas import RequestedPurpose
+from api.teams.service import find_or_make
 from core.db.base import utc_now
 from core.db.models import Competition, Evaluation, EvaluationEvent, EvaluationSpec, IdempotencyKey, Submission
 from core.db.queries import competitions, evaluations, idempotency
@@ -123,9 +124,11 @@ def _find_fault(upload: Upload, limit_bytes: int) -> ParticipantFault | None:
 def _store_submission(
     session: Session, competition: Competition, upload: Upload, caller: Caller, digest: str
 ) -> Submission:
+    is_ranked = upload.purpose is RequestedPurpose.RANKED
     submission = Submission(
         competition_id=competition.id,
         user_id=caller.member_id,
+        team_id=find_or_make(session, competition, caller.member_id).id if is_ranked else None,
         filename=upload.filename,
         source_digest=digest,
         note=upload.note,

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, File, Form, Header, Query, Response, UploadFile
+from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api.deps import (
@@ -25,6 +26,15 @@ from api.submissions.schemas import RequestedPurpose, ScorecardView, SubmissionP
 from core.db.session import reading, transaction
 
 router = APIRouter(tags=["submissions"])
+
+# a file with styles and pictures of its own and nothing that runs or loads
+REPORT_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none';"
+        " frame-ancestors 'none'; sandbox"
+    ),
+    "Content-Disposition": 'inline; filename="report.html"',
+}
 
 
 @router.post(
@@ -117,6 +127,18 @@ async def follow_submission(
 def get_scorecard(submission_id: str, caller: PublicCaller, session: ReadingDep) -> dict[str, Any]:
     """Everything the score was made from."""
     return service.load_scorecard(session, submission_id, caller)
+
+
+@router.get(
+    "/submissions/{submission_id}/report",
+    operation_id="get_report",
+    response_class=HTMLResponse,
+    responses=describe_errors(404, 503),
+)
+def get_report(submission_id: str, caller: PublicCaller, session: ReadingDep, store: StoreDep) -> HTMLResponse:
+    """The scorecard explained, as one HTML file that loads nothing; 404 says why there is none."""
+    content = service.load_report(session, store, submission_id, caller)
+    return HTMLResponse(content, headers=REPORT_HEADERS)
 
 
 @router.get(

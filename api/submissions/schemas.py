@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.submissions.flags import FlagView
 from core.domain.leaderboard import Purpose
 from core.domain.submission import Owner, Status, Verdict
 
@@ -22,6 +23,13 @@ class Progress(BaseModel):
     total: int
 
 
+class DecidedEarly(BaseModel):
+    """The runs were stopped because the place on the board was clear: docs/adaptive.md."""
+
+    after: int
+    of: int
+
+
 class Interval(BaseModel):
     estimate: float
     low: float | None
@@ -32,6 +40,7 @@ class Links(BaseModel):
     self: str
     events: str
     scorecard: str
+    report: str
     source: str
     cancel: str
     page: str
@@ -41,7 +50,8 @@ class SubmissionView(BaseModel):
     id: str
     evaluation_id: str
     competition: str
-    user: str
+    user: str = Field(description="who uploaded it")
+    team: str = Field(description="who competes with it; empty for a reference")
     filename: str
     source_digest: str
     note: str
@@ -53,6 +63,7 @@ class SubmissionView(BaseModel):
     reason: str = Field(description="one line; empty on hidden problems where it could carry data out")
     hint: str
     progress: Progress = Field(description="in replicas")
+    decided_early: DecidedEarly | None = Field(description="in replicas; null when all of them run")
     queue_position: int | None = Field(description="1 is next; null when not queued")
     score: Interval | None
     relative_runtime: float | None
@@ -61,6 +72,11 @@ class SubmissionView(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     has_scorecard: bool
+    flags: list[FlagView] | None = Field(
+        description="what a person should look at, none of it a verdict; null in lists and before the score"
+    )
+    is_disqualified: bool = Field(description="taken off the board by an organizer")
+    disqualified_reason: str = Field(description="for its author and staff; empty for others")
     log: str | None = Field(description="what the code printed; for its author, on practice problems only")
     links: Links
 

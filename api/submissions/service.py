@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from api.competitions.service import PRACTICE, get_exposure
 from api.deps import Caller
-from api.submissions.schemas import Interval, Links, Progress, SubmissionPage, SubmissionView
+from api.submissions.flags import FlagView, hide_flag_values, make_flag_views
+from api.submissions.schemas import DecidedEarly, Interval, Links, Progress, SubmissionPage, SubmissionView
 from core.db.models import Evaluation, Submission
 from core.db.queries import evaluations
 from core.domain.access import Action
@@ -17,10 +18,11 @@ from core.domain.faults import HINTS, FaultCode
 from core.domain.leaderboard import Purpose
 from core.domain.submission import Status, Verdict, get_owner
 from core.jobs import request_cancel
+from core.storage import BlobStore
 
 # on a hidden problem these say nothing that came out of a run
 _OPEN_VERDICTS = frozenset({Verdict.REJECTED, Verdict.WITHDRAWN, Verdict.OVER_BUDGET, Verdict.PLATFORM_ERROR})
-_PER_EXAMPLE_FIELDS = ("per_example", "lower", "attack")
+_PER_EXAMPLE_FIELDS = ("per_example", "lower", "attack", "mu")
 
 
 def load_visible(session: Session, submission_id: str, caller: Caller) -> Submission:
@@ -44,7 +46,13 @@ def is_practice(submission: Submission) -> bool:
 
 
 def is_insider(submission: Submission, caller: Caller) -> bool:
-    return submission.user_id == caller.user_id or is_staff(caller)
+    return is_author(submission, caller) or is_staff(caller)
+
+
+def is_author(submission: Submission, caller: Caller) -> bool:
+    """Who uploaded it, and whoever is in its team now."""
+    members = [member.user_id for member in submission.team.members] if submission.team else []
+    return caller.user_id is not None and caller.user_id in (submission.user_id, *members)
 
 
 def is_staff(caller: Caller) -> bool:
@@ -56,7 +64,7 @@ def get_evaluation(submission: Submission) -> Evaluation:
     return submission.evaluations[-1]
 
 
-def make_view(session: Session, submission: Submission, caller: Caller) -> SubmissionView:
+def make_view(session: Session, submission: Submission, caller: Caller, *, with_flags: bool = True) -> SubmissionView:
     evaluation = get_evaluation(submission)
     verdict = Verdict(evaluation.verdict) if evaluation.verdict else None
     show_log = is_practice(submission) and is_insider(submission, caller)
@@ -65,6 +73,7 @@ def make_view(session: Session, submission: Submission, caller: Caller) -> Submi
         evaluation_id=evaluation.id,
         competition=submission.competition.slug,
         user=submission.user.name,
+        team=submission.team.name if submission.team else "",
         filename=submission.filename,
         source_digest=submission.source_digest,
         note=submission.note,
@@ -76,6 +85,7 @@ def make_view(session: Session, submission: Submission, caller: Caller) -> Submi
         reason=find_reason(submission, evaluation, caller),
         hint=HINTS[FaultCode(evaluation.code)] if evaluation.code else "",
         progress=make_progress(evaluation),
+        decided_early=_make_decided_early(evaluation),
         queue_position=find_queue_position(session, evaluation),
         score=_make_interval(evaluation),
         relative_runtime=evaluation.relative_runtime,
@@ -83,7 +93,10 @@ def make_view(session: Session, submission: Submission, caller: Caller) -> Submi
         created_at=submission.created_at,
         started_at=evaluation.started_at,
         finished_at=evaluation.finished_at,
+        is_disqualified=submission.disqualified_at is not None,
+        disqualified_reason=submission.disqualified_reason if is_insider(submission, caller) else "",
         has_scorecard=evaluation.score is not None,
+        flags=_find_flags(session, submission, caller) if with_flags else None,
         log=evaluation.log if show_log else None,
         links=_make_links(submission.id),
     )
@@ -91,6 +104,8 @@ def make_view(session: Session, submission: Submission, caller: Caller) -> Submi
 
 def make_progress(evaluation: Evaluation) -> Progress:
     finished = sum(shard.finished_replicas for shard in evaluation.shards)
+    if evaluation.decision:  # what ran beside the decision does not count
+        finished = min(finished, evaluation.scored_replicas or finished)
     return Progress(finished=finished, total=evaluation.replicas_total)
 
 
@@ -113,7 +128,7 @@ def list_own(session: Session, caller: Caller, *, limit: int, cursor: str | None
     rows = evaluations.fetch_submissions_of_user(session, caller.member_id, limit=limit + 1, before=before)
     shown = rows[:limit]
     return SubmissionPage(
-        items=[make_view(session, row, caller) for row in shown],
+        items=[make_view(session, row, caller, with_flags=False) for row in shown],
         next_cursor=encode_cursor(shown[-1].id) if len(rows) > limit else None,
     )
 
@@ -126,15 +141,20 @@ def load_scorecard(session: Session, submission_id: str, caller: Caller) -> dict
     if card is None:
         state = f"it ended {evaluation.verdict}" if evaluation.verdict else f"it is {evaluation.status}"
         raise NotFound(f"this submission has no scorecard: {state}")
-    if is_practice(submission) or is_staff(caller):
-        return card.body
-    epsilon = {name: value for name, value in card.body["epsilon"].items() if name not in _PER_EXAMPLE_FIELDS}
-    return {**card.body, "epsilon": epsilon}
+    return _restrict(submission, card.body, caller)
+
+
+def load_report(session: Session, store: BlobStore, submission_id: str, caller: Caller) -> bytes:
+    """The HTML file that the worker drew with the scorecard; on hidden problems it shows no single forget example."""
+    digest = load_scorecard(session, submission_id, caller).get("report_digest")
+    if digest is None:
+        raise NotFound("this scorecard is from before reports were kept; there is none for it")
+    return store.get(digest)
 
 
 def cancel(session: Session, submission_id: str, caller: Caller) -> None:
     submission = load_visible(session, submission_id, caller)
-    if submission.user_id != caller.user_id and not caller.may(Action.CANCEL_ANY):
+    if not is_author(submission, caller) and not caller.may(Action.CANCEL_ANY):
         raise NotAllowed("only its author or an admin may cancel a submission")
     request_cancel(session, get_evaluation(submission).id)
 
@@ -150,6 +170,24 @@ def decode_cursor(cursor: str) -> str:
         raise InvalidInput("the cursor is not one this server gave") from None
 
 
+def _restrict(submission: Submission, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
+    if is_practice(submission) or is_staff(caller):
+        return body
+    epsilon = {name: value for name, value in body["epsilon"].items() if name not in _PER_EXAMPLE_FIELDS}
+    return {**hide_flag_values(body), "epsilon": epsilon}
+
+
+def _find_flags(session: Session, submission: Submission, caller: Caller) -> list[FlagView] | None:
+    card = evaluations.fetch_scorecard(session, get_evaluation(submission).id)
+    return make_flag_views(_restrict(submission, card.body, caller)) if card is not None else None
+
+
+def _make_decided_early(evaluation: Evaluation) -> DecidedEarly | None:
+    if not evaluation.decision or evaluation.scored_replicas is None:
+        return None
+    return DecidedEarly(after=evaluation.scored_replicas, of=evaluation.replicas_total)
+
+
 def _make_interval(evaluation: Evaluation) -> Interval | None:
     if evaluation.score is None:
         return None
@@ -162,6 +200,7 @@ def _make_links(submission_id: str) -> Links:
         self=base,
         events=f"{base}/events",
         scorecard=f"{base}/scorecard",
+        report=f"{base}/report",
         source=f"{base}/source",
         cancel=f"{base}/cancel",
         page=f"/submissions/{submission_id}",

@@ -130,13 +130,56 @@ class Competition(Base):
     slug: Mapped[str] = mapped_column(unique=True)
     title: Mapped[str]
     summary: Mapped[str] = mapped_column(Text, default="")
-    state: Mapped[str] = mapped_column(default="preparing")  # preparing, open, closed
+    state: Mapped[str] = mapped_column(default="preparing")  # core.domain.competition.CompetitionState
     fault: Mapped[str] = mapped_column(Text, default="")  # why preparing cannot go on
     spec_id: Mapped[str] = mapped_column(ForeignKey("evaluation_specs.id"))
     daily_limit: Mapped[int] = mapped_column(default=50)
     concurrent_limit: Mapped[int] = mapped_column(default=5)
+    team_size: Mapped[int] = mapped_column(default=5)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     spec: Mapped[EvaluationSpec] = relationship(lazy="raise")
+
+
+class Team(Base):
+    """Who competes: one or several people in one competition; submissions, quota and place are a team's."""
+
+    __tablename__ = "teams"
+    __table_args__ = (UniqueConstraint("competition_id", "folded_name"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    competition_id: Mapped[str] = mapped_column(ForeignKey("competitions.id"))
+    name: Mapped[str]
+    folded_name: Mapped[str]  # names that differ only in case would be mistaken for each other
+    leader_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    members: Mapped[list["TeamMember"]] = relationship(lazy="raise", order_by="TeamMember.joined_at")
+    competition: Mapped[Competition] = relationship(lazy="raise")
+
+
+class TeamMember(Base):
+    """The unique pair is why nobody is in two teams of one competition."""
+
+    __tablename__ = "team_members"
+    __table_args__ = (UniqueConstraint("competition_id", "user_id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"), index=True)
+    competition_id: Mapped[str] = mapped_column(ForeignKey("competitions.id"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    joined_at: Mapped[datetime] = mapped_column(default=utc_now)
+    user: Mapped[User] = relationship(lazy="raise")
+
+
+class TeamInvite(Base):
+    __tablename__ = "team_invites"
+    __table_args__ = (UniqueConstraint("team_id", "user_id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    team: Mapped[Team] = relationship(lazy="raise")
+    user: Mapped[User] = relationship(lazy="raise")
 
 
 class Submission(Base):
@@ -145,15 +188,43 @@ class Submission(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     competition_id: Mapped[str] = mapped_column(ForeignKey("competitions.id"))
-    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))  # who uploaded it
+    team_id: Mapped[str | None] = mapped_column(ForeignKey("teams.id"), index=True)  # None: a reference, or our own
     filename: Mapped[str]
     source_digest: Mapped[str]
     note: Mapped[str] = mapped_column(default="")
     purpose: Mapped[str] = mapped_column(default="ranked")  # ranked, reference (no gate, no rank), calibration
+    disqualified_at: Mapped[datetime | None]
+    disqualified_reason: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     user: Mapped[User] = relationship(lazy="raise")
+    team: Mapped[Team | None] = relationship(lazy="raise")
     competition: Mapped[Competition] = relationship(lazy="raise")
     evaluations: Mapped[list["Evaluation"]] = relationship(lazy="raise", order_by="Evaluation.created_at")
+
+
+class AuditEntry(Base):
+    """One deed of staff; triggers refuse to change or delete it."""
+
+    __tablename__ = "audit_entries"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    at: Mapped[datetime]
+    actor: Mapped[str]  # a name: accounts may go, what they did stays
+    action: Mapped[str] = mapped_column(index=True)
+    subject: Mapped[str] = mapped_column(index=True)
+    detail: Mapped[dict[str, Any]]
+    previous_sha256: Mapped[str] = mapped_column(unique=True)  # two entries cannot follow the same one
+    sha256: Mapped[str] = mapped_column(unique=True)
+
+
+class AuditHead(Base):
+    """The digest of the last entry, in one row that is locked to append."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str]
 
 
 class IdempotencyKey(Base):

@@ -21,6 +21,9 @@ class Action(StrEnum):
     READ_ANY_SUBMISSION = "read_any_submission"
     CANCEL_OWN = "cancel_own"
     CANCEL_ANY = "cancel_any"
+    MODERATE = "moderate"  # disqualify and reinstate
+    MANAGE_COMPETITION = "manage_competition"  # freeze, close, open again, archive
+    READ_AUDIT = "read_audit"
 
 
 class Scope(StrEnum):
@@ -45,6 +48,9 @@ PERMISSIONS: dict[Action, frozenset[Role | None]] = {
     Action.READ_ANY_SUBMISSION: _STAFF,
     Action.CANCEL_OWN: _MEMBERS,
     Action.CANCEL_ANY: frozenset({Role.ADMIN}),
+    Action.MODERATE: _STAFF,
+    Action.MANAGE_COMPETITION: _STAFF,
+    Action.READ_AUDIT: _STAFF,
 }
 
 
@@ -58,6 +64,9 @@ SCOPE_OF_ACTION: dict[Action, Scope] = {
     Action.SUBMIT_REFERENCE: Scope.MANAGE,
     Action.CANCEL_ANY: Scope.MANAGE,
     Action.MANAGE_OWN: Scope.MANAGE,
+    Action.MODERATE: Scope.MANAGE,
+    Action.MANAGE_COMPETITION: Scope.MANAGE,
+    Action.READ_AUDIT: Scope.MANAGE,
 }
 EVERY_SCOPE = frozenset(Scope)
 

@@ -1,11 +1,15 @@
-"""The order of the board: best per participant, ties by overlapping intervals, references without a rank."""
+"""The order of the board: best per participant, ties by paired comparison, references without a rank."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 
+from core.domain.comparison import Measured, compute_probability_better
 from core.domain.submission import Verdict
+
+TIED_BELOW = 0.95  # an entry is tied with its group's leader while the leader's lead is less likely than this
 
 
 class Purpose(StrEnum):
@@ -38,11 +42,28 @@ class Entry:
     high: float | None
     relative_runtime: float | None
     accepted_at: datetime
+    error: float | None = None  # standard error of the score
+    draws: tuple[float, ...] = ()
+    scored_replicas: int | None = None  # None: all of them
+    replicas_total: int = 0
+
+    @property
+    def is_decided_early(self) -> bool:
+        """Whether the runs were stopped because its place was clear: its score is from fewer replicas."""
+        return self.scored_replicas is not None and self.scored_replicas < self.replicas_total
+
+    @property
+    def measured(self) -> Measured:
+        return Measured(self.score or 0.0, self.error, self.draws)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the board; `tied_first` and `tied_last` are the ranks its tie group spans."""
+    """One line of the board; `tied_first` and `tied_last` are the ranks its tie group spans.
+
+    better_than_next: probability of being better than the next ranked entry below; None if there is none, or if the
+    two were scored on different numbers of replicas.
+    """
 
     entry: Entry
     place: Place
@@ -50,6 +71,7 @@ class Row:
     tie_group: int | None = None
     tied_first: int | None = None
     tied_last: int | None = None
+    better_than_next: float | None = None
 
 
 def make_board(entries: Iterable[Entry]) -> list[Row]:
@@ -65,10 +87,11 @@ def make_board(entries: Iterable[Entry]) -> list[Row]:
     ]
 
 
-def _order(entry: Entry) -> tuple[float, float, datetime]:
+def _order(entry: Entry) -> tuple[bool, float, float, datetime]:
+    """Decided early comes last: scores from fewer replicas do not compare with the others."""
     score = -1.0 if entry.score is None else entry.score
     runtime = float("inf") if entry.relative_runtime is None else entry.relative_runtime
-    return (-score, runtime, entry.accepted_at)
+    return (entry.is_decided_early, -score, runtime, entry.accepted_at)
 
 
 def _pick_best(entries: Iterable[Entry]) -> list[Entry]:
@@ -88,26 +111,32 @@ def _pick_newest(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def _rank(ordered: Sequence[Entry]) -> list[Row]:
-    groups: list[list[Entry]] = []
-    for entry in ordered:
-        if groups and _overlaps(groups[-1][0], entry):
-            groups[-1].append(entry)
-        else:
-            groups.append([entry])
+    better = [_compare(one, other) for one, other in pairwise(ordered)] + [None]
     rows: list[Row] = []
-    for number, group in enumerate(groups, start=1):
+    for number, group in enumerate(_group(ordered), start=1):
         first = len(rows) + 1
         last = first + len(group) - 1
-        rows += [Row(entry, Place.RANKED, first + offset, number, first, last) for offset, entry in enumerate(group)]
+        rows += [
+            Row(entry, Place.RANKED, rank, number, first, last, better[rank - 1])
+            for rank, entry in enumerate(group, start=first)
+        ]
     return rows
 
 
-def _overlaps(one: Entry, other: Entry) -> bool:
-    low, high = _interval(one)
-    other_low, other_high = _interval(other)
-    return low <= other_high and other_low <= high
+def _group(ordered: Sequence[Entry]) -> list[list[Entry]]:
+    """Walk down the board: an entry joins the group while its leader is not clearly better."""
+    groups: list[list[Entry]] = []
+    for entry in ordered:
+        lead = _compare(groups[-1][0], entry) if groups else None
+        if lead is not None and lead < TIED_BELOW:
+            groups[-1].append(entry)
+        else:
+            groups.append([entry])
+    return groups
 
 
-def _interval(entry: Entry) -> tuple[float, float]:
-    score = entry.score or 0.0
-    return (score if entry.low is None else entry.low, score if entry.high is None else entry.high)
+def _compare(one: Entry, other: Entry) -> float | None:
+    """P(one is better); None across the line below which entries were decided early."""
+    if one.is_decided_early != other.is_decided_early:
+        return None
+    return compute_probability_better(one.measured, other.measured)

@@ -12,7 +12,7 @@ depends_on = None
 
 def upgrade() -> None:
     with op.batch_alter_table('evaluations', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('score_error', sa.Float(), nullable=True))
+        batch_op.add_column(sa.Column('score_error', sa.Double(), nullable=True))
         batch_op.add_column(sa.Column('score_draws', sa.JSON(), nullable=True))
         batch_op.add_column(sa.Column('scored_replicas', sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column('decision', sa.String(), nullable=False, server_default=''))

@@ -1,6 +1,6 @@
 """A pool is trained in chunks: each a task of seconds to minutes that can run in any process on any machine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from core.domain.pools import PoolKind
 from core.problems import TrainingStrategy
 from evaluator.errors import BadWeights
 from worker.problems import LoadedProblem, load_network
+from worker.relearn import MEASURED_MEMBERS, add_relearning
 from worker.training import one_by_one, stacked
 from worker.training.dense import dense_layers
 from worker.training.members import TRAINING_VERSION, TrainedMembers, member_seed
@@ -52,7 +53,9 @@ def train_chunk(problem: LoadedProblem, chunk: Chunk, *, device: str = "cpu") ->
         raise PlatformFault(f"problem {problem.spec.slug}: the recipe does not train: {error}") from None
     if not np.isfinite(trained.outputs.forget_logits).all():
         raise PlatformFault(f"problem {problem.spec.slug}: the recipe does not train: outputs are not finite")
-    return trained
+    first = max(MEASURED_MEMBERS - chunk.start, 0)
+    outputs = add_relearning(trained.outputs, trained.weights[:first], problem, device=device)
+    return replace(trained, outputs=outputs)
 
 
 def choose_strategy(problem: LoadedProblem, *, device: str) -> TrainingStrategy:

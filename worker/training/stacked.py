@@ -4,7 +4,6 @@ Pays where a step costs more to dispatch than to compute: dense networks on a CP
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,8 @@ from torch.func import functional_call, grad, vmap
 from torch.nn import functional as F
 
 from core.domain.pools import PoolKind
+from evaluator.errors import NotFiniteWeights
+from worker.measurement import collect_outputs
 from worker.outputs import ModelOutputs
 from worker.problems import LoadedProblem, Split
 from worker.training.dense import DenseStack, dense_layers
@@ -107,6 +108,7 @@ def _unstack_weights(parameters: Tensors, buffers: Tensors, *, members: int) -> 
 
 def _measure(skeleton: nn.Module, parameters: Tensors, buffers: Tensors, problem: LoadedProblem) -> ModelOutputs:
     skeleton.eval()
+    members = len(next(iter(parameters.values())))
 
     def forward(parameters: Tensors, buffers: Tensors, x: Tensor) -> Tensor:
         logits: Tensor = functional_call(skeleton, (parameters, buffers), (x,))
@@ -119,16 +121,9 @@ def _measure(skeleton: nn.Module, parameters: Tensors, buffers: Tensors, problem
         with torch.inference_mode():
             parts = torch.split(torch.from_numpy(split.x), EVALUATION_BATCH)
             rows = [batched(parameters, buffers, part.to(device)).float().cpu() for part in parts]
-        return np.asarray(torch.cat(rows, dim=1).numpy())
+        found: npt.NDArray[np.float32] = torch.cat(rows, dim=1).numpy()
+        if not np.isfinite(found).all():
+            raise NotFiniteWeights("a model's output is not finite")
+        return found
 
-    forget = logits(problem.splits.forget)
-    return ModelOutputs(
-        forget_logits=forget,
-        retain_accuracy=_accuracy(logits(problem.splits.retain), problem.splits.retain),
-        forget_accuracy=_accuracy(forget, problem.splits.forget),
-        test_accuracy=_accuracy(logits(problem.splits.test), problem.splits.test),
-    )
-
-
-def _accuracy(logits: npt.NDArray[Any], split: Split) -> npt.NDArray[np.float64]:
-    return np.asarray((logits.argmax(axis=2) == split.y).mean(axis=1), dtype=np.float64)
+    return collect_outputs(logits, problem, weight_change=np.zeros(members))

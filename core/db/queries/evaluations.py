@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from core.db.base import utc_now
@@ -16,6 +16,8 @@ from core.db.models import (
     Scorecard,
     Shard,
     Submission,
+    Team,
+    TeamMember,
 )
 from core.domain.faults import FaultCode
 from core.domain.submission import Status, Verdict, advance
@@ -84,6 +86,7 @@ def fetch_submission(session: Session, submission_id: str) -> Submission | None:
         .where(Submission.id == submission_id)
         .options(
             joinedload(Submission.user),
+            joinedload(Submission.team).selectinload(Team.members),
             joinedload(Submission.competition).joinedload(Competition.spec).joinedload(EvaluationSpec.problem),
             selectinload(Submission.evaluations).selectinload(Evaluation.shards),
         )
@@ -92,16 +95,43 @@ def fetch_submission(session: Session, submission_id: str) -> Submission | None:
 
 
 def fetch_submissions_of_user(session: Session, user_id: str, *, limit: int, before: str | None) -> list[Submission]:
-    """Newest first; `before` is the id of the last one already seen (ids sort by creation)."""
-    query = select(Submission).where(Submission.user_id == user_id)
+    """One's own and one's teams', newest first; `before` is the id of the last one seen (ids sort by creation)."""
+    teams = select(TeamMember.team_id).where(TeamMember.user_id == user_id)
+    query = select(Submission).where(or_(Submission.user_id == user_id, Submission.team_id.in_(teams)))
     if before is not None:
         query = query.where(Submission.id < before)
     query = query.options(
         joinedload(Submission.user),
+        joinedload(Submission.team).selectinload(Team.members),
         joinedload(Submission.competition).joinedload(Competition.spec).joinedload(EvaluationSpec.problem),
         selectinload(Submission.evaluations).selectinload(Evaluation.shards),
     )
     return list(session.scalars(query.order_by(Submission.id.desc()).limit(limit)))
+
+
+def fetch_submissions_of_competition(session: Session, competition_id: str, *, limit: int) -> list[Submission]:
+    """Everybody's, newest first, without the platform's own runs."""
+    query = (
+        select(Submission)
+        .where(Submission.competition_id == competition_id, Submission.purpose != "calibration")
+        .options(
+            joinedload(Submission.user),
+            joinedload(Submission.team),
+            selectinload(Submission.evaluations).selectinload(Evaluation.shards),
+        )
+    )
+    return list(session.scalars(query.order_by(Submission.id.desc()).limit(limit)))
+
+
+def _is_charged_to(user_id: str, competition_id: str) -> ColumnElement[bool]:
+    """A user's quota is their team's: what the team submitted and what its members did, in whatever team they were."""
+    team = (
+        select(TeamMember.team_id)
+        .where(TeamMember.user_id == user_id, TeamMember.competition_id == competition_id)
+        .scalar_subquery()
+    )
+    members = select(TeamMember.user_id).where(TeamMember.team_id == team)
+    return or_(Submission.user_id == user_id, Submission.team_id == team, Submission.user_id.in_(members))
 
 
 def count_submissions_since(session: Session, competition_id: str, user_id: str, since: datetime) -> int:
@@ -112,7 +142,7 @@ def count_submissions_since(session: Session, competition_id: str, user_id: str,
         .select_from(Submission)
         .where(
             Submission.competition_id == competition_id,
-            Submission.user_id == user_id,
+            _is_charged_to(user_id, competition_id),
             Submission.created_at >= since,
             Submission.id.not_in(ours),
         )
@@ -125,7 +155,11 @@ def count_live_submissions(session: Session, competition_id: str, user_id: str) 
         select(func.count())
         .select_from(Evaluation)
         .join(Submission)
-        .where(Submission.competition_id == competition_id, Submission.user_id == user_id, Evaluation.status.in_(LIVE))
+        .where(
+            Submission.competition_id == competition_id,
+            _is_charged_to(user_id, competition_id),
+            Evaluation.status.in_(LIVE),
+        )
     )
     return session.scalars(query).one()
 
@@ -139,9 +173,13 @@ def fetch_board_rows(session: Session, competition_id: str, spec_id: str) -> lis
             Submission.competition_id == competition_id,
             Evaluation.spec_id == spec_id,
             Submission.purpose != "calibration",
+            Submission.disqualified_at.is_(None),
             Evaluation.verdict.is_not(None),
         )
-        .options(joinedload(Evaluation.submission).joinedload(Submission.user))
+        .options(
+            joinedload(Evaluation.submission).joinedload(Submission.user),
+            joinedload(Evaluation.submission).joinedload(Submission.team),
+        )
         .order_by(Submission.created_at)
     )
     return list(session.scalars(query))

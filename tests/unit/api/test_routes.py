@@ -34,6 +34,28 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/competitions/{slug}/submit"): (401, 200, 200, 200, 200),
     ("POST", "/competitions/{slug}/submit"): (401, 422, 422, 422, 422),
     ("POST", "/submissions/{submission_id}/cancel"): (401, 404, 303, 403, 303),
+    ("GET", "/competitions/{slug}/organize"): (401, 403, 403, 200, 200),
+    ("POST", "/competitions/{slug}/organize/state"): (401, 403, 403, 422, 422),
+    ("POST", "/submissions/{submission_id}/moderate"): (401, 403, 403, 303, 303),
+    ("GET", "/audit"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/admin/competitions/{slug}/state"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/admin/submissions/{submission_id}/disqualify"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/admin/submissions/{submission_id}/reinstate"): (401, 403, 403, 409, 409),
+    ("GET", "/api/v1/admin/audit"): (401, 403, 403, 200, 200),
+    ("GET", "/api/v1/admin/audit/verify"): (401, 403, 403, 200, 200),
+    ("GET", "/competitions/{slug}/team"): (401, 200, 200, 200, 200),
+    ("POST", "/competitions/{slug}/team"): (401, 303, 303, 303, 303),
+    ("POST", "/competitions/{slug}/team/invite"): (401, 422, 422, 422, 422),
+    ("POST", "/competitions/{slug}/team/accept/{invite_id}"): (401, 404, 404, 404, 404),
+    ("POST", "/competitions/{slug}/team/decline/{invite_id}"): (401, 404, 404, 404, 404),
+    ("POST", "/competitions/{slug}/team/leave"): (401, 422, 422, 422, 422),
+    ("GET", "/api/v1/competitions/{slug}/team"): (401, 200, 200, 200, 200),
+    ("POST", "/api/v1/competitions/{slug}/teams"): (401, 201, 201, 201, 201),
+    ("PATCH", "/api/v1/teams/{team_id}"): (401, 404, 404, 404, 404),
+    ("POST", "/api/v1/teams/{team_id}/invites"): (401, 404, 404, 404, 404),
+    ("POST", "/api/v1/teams/{team_id}/leave"): (401, 404, 404, 404, 404),
+    ("POST", "/api/v1/invites/{invite_id}/accept"): (401, 404, 404, 404, 404),
+    ("DELETE", "/api/v1/invites/{invite_id}"): (401, 404, 404, 404, 404),
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("POST", "/api/v1/users"): (422, 422, 422, 422, 422),
@@ -53,9 +75,12 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/submissions/{submission_id}"): (404, 404, 200, 200, 200),
     ("GET", "/api/v1/submissions/{submission_id}/events"): (404, 404, 200, 200, 200),
     ("GET", "/api/v1/submissions/{submission_id}/scorecard"): (404, 404, 200, 200, 200),
+    ("GET", "/api/v1/submissions/{submission_id}/report"): (404, 404, 200, 200, 200),
     ("GET", "/api/v1/submissions/{submission_id}/source"): (401, 404, 200, 200, 200),
     ("POST", "/api/v1/submissions/{submission_id}/cancel"): (401, 404, 202, 403, 202),
 }
+
+NOTHING = {"token_id": "none", "team_id": "none", "invite_id": "none"}
 
 
 def iter_routes(client: TestClient) -> Iterator[tuple[str, str, APIRoute]]:
@@ -89,10 +114,20 @@ def test_a_route_answers_every_role_as_the_matrix_says(
     answers = []
     for role in ROLES:
         submission = make_hidden(client, engine, path)
-        url = path.format(slug=submission.competition_id, submission_id=submission.id, token_id="none")
+        url = path.format(slug=submission.competition_id, submission_id=submission.id, **NOTHING)
         body: dict[str, Any] = {}
         if method == "POST" and path.endswith("/submissions"):
             body = {"files": {"file": ("a.py", factories.SOURCE)}, "data": {"purpose": "reference"}}
+        if "/admin/" in path and method == "POST":
+            body = {"json": {"reason": "a test", **({"state": "frozen"} if path.endswith("/state") else {})}}
+        if path.endswith(("/teams", "/teams/{team_id}")):
+            body = {"json": {"name": f"team of {role}"}}
+        if path.endswith("/invites"):
+            body = {"json": {"user": "owner"}}
+        if path == "/competitions/{slug}/team":
+            body = {"data": {"name": f"team of {role}"}}
+        if path.endswith("/moderate"):
+            body = {"data": {"reason": "a test"}}
         answers.append(client.request(method, url, headers=callers.get(role, {}), follow_redirects=False, **body))
     assert tuple(answer.status_code for answer in answers) == MATRIX[(method, path)], [each.text for each in answers]
 
@@ -105,7 +140,7 @@ def make_hidden(client: TestClient, engine: Engine, path: str) -> Submission:
         competition = factories.make_competition(session, exposure="private")
         competition.slug = competition.id
         if not path.endswith("/cancel"):
-            return factories.make_scored(session, competition, owner, source_digest=digest)
+            return factories.make_scored(session, competition, owner, source_digest=digest, report_digest=digest)
         submission = factories.make_submission(session, competition, owner)
         factories.make_evaluation(session, submission)
         return submission

@@ -79,6 +79,11 @@ def make_entry(**changes: Any) -> dict[str, Any]:
         "score": 0.185,
         "score_low": 0.160,
         "score_high": 0.214,
+        "score_corrected": 0.179,
+        "better_than_next": 0.871,
+        "decided_early": False,
+        "scored_replicas": 256,
+        "replicas_total": 256,
         "neurips2023": 0.021,
         "unlearning_accuracy": 8.1,
         "retain_accuracy": 98.9,
@@ -164,8 +169,7 @@ class FakeEvaluation:
     log: str = ""
     traceback: str = ""
     scorecard: dict[str, Any] | None = field(default_factory=lambda: dict(BODY))
-    epsilon_svg: str = "<svg><title>epsilon</title></svg>"
-    confidence_svg: str = "<svg><title>confidence</title></svg>"
+    detail: None = None
     relative_runtime: float | None = 0.087
 
 

@@ -60,6 +60,11 @@ def test_waiting_shows_progress_and_the_scorecard(run: Run, server: FakeServer, 
     assert "/submissions/s1" in result.stdout
 
 
+def test_an_entry_that_was_stopped_early_says_so(run: Run, server: FakeServer) -> None:
+    server.on(*STATUS, make_ended("scored", score=SCORE, decided_early={"after": 72, "of": 256}))
+    assert "stopped after 72 of 256 replicas: its place was decided" in run("status", "s1").stdout
+
+
 @pytest.mark.parametrize(
     ("verdict", "code"),
     [
@@ -124,6 +129,24 @@ def test_several_competitions_have_to_be_told_apart(run: Run, server: FakeServer
 def test_a_submission_can_be_cancelled(run: Run, server: FakeServer) -> None:
     server.on("POST", "/submissions/s1/cancel", make_state(status="cancelling"))
     assert "being stopped" in run("cancel", "s1").stdout
+
+
+def test_what_the_code_printed_is_shown(run: Run, server: FakeServer) -> None:
+    server.on("GET", "/submissions/s1", make_state(log="epoch 1\n"))
+    assert run("logs", "s1").stdout == "epoch 1\n"
+
+
+def test_what_a_hidden_problem_keeps_is_said(run: Run, server: FakeServer) -> None:
+    server.on("GET", "/submissions/s1", make_state(log=None))
+    result = run("logs", "s1")
+    assert result.exit_code != 0
+    assert "hidden problems" in result.output
+
+
+def test_the_upload_comes_back_byte_for_byte(run: Run, server: FakeServer, tmp_path: Path) -> None:
+    server.on("GET", "/submissions/s1/source", httpx2.Response(200, content=b"\x00\xff\n"))
+    run("source", "s1", "-o", tmp_path / "back.py")
+    assert (tmp_path / "back.py").read_bytes() == b"\x00\xff\n"
 
 
 def test_what_has_ended_cannot_be_cancelled(run: Run, server: FakeServer) -> None:

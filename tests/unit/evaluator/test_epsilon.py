@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluator import InvalidPool, ScoringProtocol, compute_epsilons
+from evaluator import EpsilonOptions, InvalidPool, ScoringProtocol, compute_epsilons, compute_epsilons_by_attack
+from evaluator.epsilon import estimate_epsilons
 from tests.unit.evaluator.strategies import pools
 
 PROTOCOLS = pytest.mark.parametrize("protocol", list(ScoringProtocol))
@@ -82,8 +83,51 @@ def test_a_value_that_is_not_finite_never_becomes_an_epsilon(protocol):
         {"folds": 1},
         {"split_seeds": 0},
         {"confidence": 1},
+        {"seed": -1},
+        {"folds": 61},
+        {"attacks": []},
+        {"attacks": ["range_guard"]},
     ],
 )
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(InvalidPool):
         compute_epsilons(np.zeros((6, 1)), np.ones((6, 1)), **options)
+
+
+def test_one_family_alone_answers_what_the_table_by_attack_says():
+    rng = np.random.default_rng(0)
+    pair = rng.normal(size=(2, 40, 5)) + np.array([0.6, 0.0])[:, None, None]
+    table = compute_epsilons_by_attack(*pair)
+    assert list(table) == ["half_line", "interval", "complement", "likelihood_ratio", "kernel_density"]
+    for attack, epsilons in table.items():
+        alone = compute_epsilons(*pair, attacks=[attack])
+        np.testing.assert_array_equal(alone.estimate, epsilons)
+        assert set(alone.attack) == {attack}
+
+
+def test_the_order_families_are_named_in_does_not_matter():
+    pair = np.random.default_rng(0).normal(size=(2, 40, 5))
+    one, other = (
+        compute_epsilons(*pair, attacks=names) for names in (["interval", "half_line"], ["half_line", "interval"])
+    )
+    np.testing.assert_array_equal(one.estimate, other.estimate)
+    assert one.attack == other.attack
+
+
+@PROTOCOLS
+def test_bounds_can_be_left_out_and_change_nothing_else(protocol):
+    pair = np.random.default_rng(0).normal(size=(2, 20, 4)) + np.array([3.0, 0.0])[:, None, None]
+    full, short = (
+        estimate_epsilons(*pair, protocol=protocol, options=EpsilonOptions(), lower=lower) for lower in (True, False)
+    )
+    np.testing.assert_array_equal(full.estimate, short.estimate)
+    assert full.attack == short.attack
+    assert not short.lower.any()
+
+
+@settings(max_examples=25)
+@given(pair=pools(least=2))
+def test_every_family_answers_whatever_the_values(pair):
+    for epsilons in compute_epsilons_by_attack(*pair).values():
+        assert (epsilons >= 0).all()
+        assert (epsilons <= np.log(20)).all()

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from evaluator import Attack, ScoringProtocol, compute_epsilons
 from tests.unit.evaluator.strategies import pools
-from tests.unit.evaluator.twins import exact_epsilon
+from tests.unit.evaluator.twins import exact_epsilon, window_bound
 
 
 def exact(unlearned, retrained):
@@ -30,6 +30,28 @@ def test_one_sweep_agrees_with_all_pairs_on_larger_tied_samples(seed):
     unlearned, retrained = rng.integers(0, 15, 40) + 2.0 * (seed % 2), rng.integers(0, 15, 31).astype(float)
     answer = exact(unlearned[:, None], retrained[:, None]).estimate[0]
     assert answer == pytest.approx(exact_epsilon(unlearned, retrained), abs=1e-12)
+
+
+def test_no_memory_or_time_depends_on_the_range_of_the_values():
+    unlearned, retrained = np.random.default_rng(5).normal(size=(2, 20, 3))
+    np.testing.assert_array_equal(
+        exact(unlearned * 1e300, retrained * 1e300).estimate, exact(unlearned, retrained).estimate
+    )
+
+
+def test_a_half_line_is_named_where_no_interval_does_better():
+    """Below 4.5: three of four unlearned models and one of five retrained."""
+    answer = exact(column(1, 2, 3, 10), column(4, 5, 6, 7, 11))
+    assert answer.estimate[0] == pytest.approx(np.log((0.75 - 1e-5) / 0.2))
+    assert answer.attack == (Attack.half_line,)
+
+
+@settings(max_examples=60, deadline=None)
+@given(pools(least=2, most=9, most_examples=2), st.sampled_from([0.1, 0.5, 0.95]))
+def test_the_bound_is_the_best_window_after_both_masses_moved(pair, confidence):
+    answer = compute_epsilons(*pair, protocol=ScoringProtocol.exact, confidence=confidence)
+    expected = [window_bound(pair[0][:, j], pair[1][:, j], confidence) for j in range(answer.lower.size)]
+    np.testing.assert_allclose(answer.lower, np.minimum(expected, answer.estimate), atol=1e-12)
 
 
 def test_a_hand_computed_example():

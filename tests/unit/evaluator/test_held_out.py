@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from evaluator import Attack, compute_epsilons, compute_forgetting_quality
-from evaluator.held_out import compute_separable_estimate
+from evaluator import Attack, compute_epsilons, compute_forgetting_quality, compute_gaussian_epsilon
+from evaluator.held_out import choose_regions, compute_held_out_counts, compute_separable_estimate, draw_pool_folds
+from evaluator.spec import DEFAULT_ATTACKS, HELD_OUT_ATTACKS, EpsilonOptions
 from evaluator.splits import draw_folds
-from tests.unit.evaluator.twins import HeldOutTwin
+from tests.unit.evaluator import twins_held_out as twin
 
 ALPHA = 0.05
 SHAPES = ("normal", "rounded", "three values", "cauchy", "constant")
@@ -23,14 +24,91 @@ def draw(kind, rng, size):
 
 @pytest.mark.parametrize("kind", SHAPES)
 @pytest.mark.parametrize("seed", range(4))
-def test_counting_agrees_with_explicit_regions(kind, seed):
+@pytest.mark.parametrize("alpha", [0.05, 0.1, 0.23])
+def test_every_family_chooses_and_counts_what_explicit_regions_do(kind, seed, alpha):
     rng = np.random.default_rng([seed, SHAPES.index(kind)])
     unlearned = draw(kind, rng, rng.integers(12, 40)) + 0.5 * (seed % 3)
     retrained = draw("normal" if seed == 3 else kind, rng, rng.integers(12, 40))
-    settings = {"folds": 3, "split_seeds": 2, "seed": seed}
-    answer = compute_epsilons(unlearned[:, None], retrained[:, None], alpha=0.1, **settings).estimate[0]
-    folds = draw_folds(unlearned.size, retrained.size, count=3, split_seeds=2, seed=seed)
-    assert answer == pytest.approx(HeldOutTwin(unlearned, retrained, folds, 0.1).estimate(), abs=1e-12)
+    options = EpsilonOptions(folds=3, split_seeds=2, seed=seed, alpha=alpha)
+    pools = unlearned[:, None], retrained[:, None]
+    folds = draw_pool_folds(*pools, options)
+    choices = choose_regions(*pools, folds, options)
+    for index, attack in enumerate(options.attacks):
+        expected = twin.choose(unlearned, retrained, folds, alpha, attack)
+        np.testing.assert_allclose(np.stack([a[index, 0].ravel() for a in choices.arrays()], axis=1), expected)
+
+
+def test_the_estimate_pools_the_family_of_largest_merit_over_folds():
+    rng = np.random.default_rng(0)
+    unlearned, retrained = rng.normal(size=(30, 1)) + 0.7, rng.normal(size=(40, 1))
+    options = EpsilonOptions(folds=4, split_seeds=3)
+    folds = draw_pool_folds(unlearned, retrained, options)
+    by_family = [twin.choose(unlearned[:, 0], retrained[:, 0], folds, ALPHA, attack) for attack in options.attacks]
+    best = [max(row, key=lambda choice: choice[0]) for row in zip(*by_family, strict=True)]
+    answer = compute_epsilons(unlearned, retrained, folds=4, split_seeds=3).estimate[0]
+    assert answer == pytest.approx(twin.pool_estimates(best, folds, ALPHA))
+
+
+@pytest.mark.parametrize("left_out", range(5))
+def test_what_is_chosen_does_not_depend_on_the_models_it_is_judged_on(left_out):
+    """Whatever stands in the fold left out, merit, family and way round of its choice stay the same."""
+    rng = np.random.default_rng(left_out)
+    pools = [rng.normal(size=(40, 6)) + 0.5, rng.normal(size=(50, 6))]
+    options = EpsilonOptions(split_seeds=1, attacks=HELD_OUT_ATTACKS)
+    folds = draw_pool_folds(*pools, options)
+    others = [
+        np.where((fold[0] == left_out)[:, None], rng.normal(size=pool.shape) * 5 - 3, pool)
+        for pool, fold in zip(pools, (folds.unlearned, folds.retrained), strict=True)
+    ]
+    before, after = (
+        choose_regions(*values, folds, options, tuple(pool[:, :, None] for pool in values))
+        for values in (pools, others)
+    )
+    np.testing.assert_allclose(after.merit[..., left_out], before.merit[..., left_out], rtol=1e-9)
+    np.testing.assert_array_equal(after.way[..., left_out], before.way[..., left_out])
+    assert not np.array_equal(after.gain[..., left_out], before.gain[..., left_out])
+
+
+def test_reordering_the_models_left_out_changes_nothing_at_all():
+    rng = np.random.default_rng(0)
+    pools = rng.normal(size=(2, 40, 6))
+    options = EpsilonOptions(split_seeds=1)
+    folds = draw_pool_folds(*pools, options)
+    members = np.flatnonzero(folds.unlearned[0] == 2)
+    shuffled = pools[0].copy()
+    shuffled[members] = pools[0][rng.permutation(members)]
+    before, after = (choose_regions(values, pools[1], folds, options) for values in (pools[0], shuffled))
+    for one, other in zip(before.arrays(), after.arrays(), strict=True):
+        np.testing.assert_array_equal(one[..., 2], other[..., 2])
+
+
+@pytest.mark.parametrize("attacks", [DEFAULT_ATTACKS, HELD_OUT_ATTACKS])
+def test_no_choice_is_rewarded_where_there_is_nothing_to_find(attacks):
+    """Before it is cut off at 0, the mean log ratio of two pools of one law is not above 0."""
+    rng = np.random.default_rng(0)
+    pools, features = rng.normal(size=(2, 128, 400)), tuple(rng.normal(size=(2, 128, 400, 2)))
+    options = EpsilonOptions(split_seeds=1, attacks=attacks)
+    counts = compute_held_out_counts(*pools, options, features)
+    raw = np.log((counts.gain + 1) / (counts.gain_size + 2)) - np.log(
+        np.maximum((counts.cost + 1) / (counts.cost_size + 2), ALPHA)
+    )
+    assert raw.mean() <= 0
+
+
+def test_answers_that_differ_by_fold_do_not_pay_because_nobody_knows_the_folds():
+    """With folds known beforehand each could spike at a place of its own, which no other fold gives away."""
+    rng = np.random.default_rng(0)
+    retrained = rng.normal(size=(250, 40))
+    options = EpsilonOptions(attacks=[Attack.interval], split_seeds=1)
+    foreseen = draw_folds(250, 250, count=5, split_seeds=1, seed=options.seed)
+    unlearned = np.quantile(retrained, [0.1, 0.3, 0.5, 0.7, 0.9], axis=0)[foreseen.unlearned[0]]
+    fooled, blind = (
+        choose_regions(unlearned, retrained, folds, options)
+        for folds in (foreseen, draw_pool_folds(unlearned, retrained, options))
+    )
+    assert fooled.gain.sum() < fooled.cost.sum()
+    assert blind.gain.sum() > 3 * blind.cost.sum()
+    assert compute_forgetting_quality(unlearned, retrained) < 0.4
 
 
 @pytest.mark.parametrize("replicas", [2000, 8000])
@@ -38,21 +116,22 @@ def test_counting_agrees_with_explicit_regions(kind, seed):
 def test_the_estimate_approaches_the_closed_form_of_a_shift(by, replicas):
     rng = np.random.default_rng(0)
     unlearned, retrained = by + rng.normal(size=(replicas, 6)), rng.normal(size=(replicas, 6))
-    closed_form = np.log(norm.cdf(by - norm.isf(ALPHA)) / ALPHA)
     estimate = compute_epsilons(unlearned, retrained, split_seeds=1).estimate.mean()
-    assert estimate == pytest.approx(closed_form, abs=6 / np.sqrt(replicas))
+    assert estimate == pytest.approx(compute_gaussian_epsilon(by), abs=6 / np.sqrt(replicas))
 
 
-def test_the_estimate_approaches_the_closed_form_of_a_narrower_law():
+@pytest.mark.parametrize(("shift", "ratio"), [(0.0, 0.5), (0.0, 2.0), (1.0, 0.5), (0.5, 1.5)])
+def test_the_estimate_approaches_the_closed_form_of_a_change_of_scale(shift, ratio):
     rng = np.random.default_rng(0)
-    unlearned, retrained = 0.5 * rng.normal(size=(4000, 6)), rng.normal(size=(4000, 6))
-    closed_form = np.log(2 * norm.sf(norm.isf(ALPHA / 2) / 2) / ALPHA)
-    assert compute_epsilons(unlearned, retrained, split_seeds=1).estimate.mean() == pytest.approx(closed_form, abs=0.1)
+    unlearned, retrained = shift + ratio * rng.normal(size=(4000, 6)), rng.normal(size=(4000, 6))
+    estimate = compute_epsilons(unlearned, retrained, split_seeds=1).estimate.mean()
+    assert estimate == pytest.approx(compute_gaussian_epsilon(shift, ratio), abs=0.1)
 
 
-def test_the_same_law_scores_near_one():
+@pytest.mark.parametrize("attacks", [DEFAULT_ATTACKS, HELD_OUT_ATTACKS[:-1]])
+def test_the_same_law_scores_near_one(attacks):
     pools = np.random.default_rng(0).normal(size=(2, 512, 96))
-    assert compute_forgetting_quality(*pools) >= 0.97
+    assert compute_forgetting_quality(*pools, options=EpsilonOptions(attacks=attacks)) >= 0.97
 
 
 def test_quality_falls_with_every_shift():
@@ -91,6 +170,34 @@ def test_odd_outputs_do_not_pay(make, most):
     assert compute_forgetting_quality(make(rng, (256, 32)), retrained) <= most
 
 
+TRANSFORMS = {
+    "rounded to tenths": lambda rng, pool: np.round(pool, 1),
+    "rounded to integers": lambda rng, pool: np.round(pool),
+    "clipped": lambda rng, pool: np.clip(pool, -1, 1),
+    "half constant": lambda rng, pool: np.where(rng.random(pool.shape) < 0.5, 0.2, pool),
+    "one in ten far out": lambda rng, pool: np.where(rng.random(pool.shape) < 0.1, 1e6, pool),
+    "Cauchy noise": lambda rng, pool: pool + 0.3 * rng.standard_cauchy(pool.shape),
+}
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS.values(), ids=TRANSFORMS)
+@pytest.mark.parametrize("shift", [0.0, 2.0])
+def test_disfiguring_the_outputs_does_not_raise_the_quality(transform, shift):
+    rng = np.random.default_rng(0)
+    retrained, unlearned = rng.normal(size=(256, 64)), rng.normal(size=(256, 64)) + shift
+    honest, disfigured = (
+        compute_forgetting_quality(pool, retrained) for pool in (unlearned, transform(rng, unlearned))
+    )
+    assert disfigured <= honest + 0.02
+
+
+def test_half_of_the_models_copied_from_a_retrained_law_and_half_constant_earn_little():
+    rng = np.random.default_rng(0)
+    unlearned = rng.normal(size=(256, 64))
+    unlearned[::2] = rng.normal(size=64)
+    assert compute_forgetting_quality(unlearned, rng.normal(size=(256, 64))) <= 0.1
+
+
 @pytest.mark.parametrize("replicas", [32, 64, 256])
 def test_separable_pools_come_close_to_the_largest_estimate_and_earn_nothing(replicas):
     rng = np.random.default_rng(0)
@@ -114,12 +221,14 @@ def test_equal_constants_and_identical_pools_give_zero():
     assert compute_forgetting_quality(pool, pool) >= 0.75
 
 
-def test_the_estimate_is_unchanged_by_the_unit_of_the_confidences():
+def test_the_unit_of_the_confidences_does_not_change_what_is_chosen():
     rng = np.random.default_rng(0)
     pools = rng.normal(size=(2, 60, 5))
-    np.testing.assert_allclose(
-        compute_epsilons(*(pools * 1024 + 512)).estimate, compute_epsilons(*pools).estimate, atol=1e-9
-    )
+    options = EpsilonOptions()
+    folds = draw_pool_folds(*pools, options)
+    straight, scaled = (choose_regions(*values, folds, options) for values in (pools, pools * 1024 + 512))
+    for one, other in zip(straight.arrays(), scaled.arrays(), strict=True):
+        np.testing.assert_allclose(one, other)
 
 
 def test_reordering_models_moves_the_estimate_only_as_another_seed_does():

@@ -46,3 +46,29 @@ def test_a_score_is_never_reported_below_zero():
 def test_the_same_seed_gives_the_same_interval():
     values = np.random.default_rng(0).normal(size=(2, 40))
     assert interval(*values) == interval(*values)
+
+
+def test_the_draws_of_a_pool_depend_on_its_own_size_and_the_seed_alone():
+    seen = {}
+
+    def watch(key):
+        def rescore(left, right):
+            seen.setdefault(key, []).append(right.tolist())
+            return 0.0
+
+        return rescore
+
+    for key, size in (("short", 10), ("long", 30)):
+        compute_interval(0.0, watch(key), sizes=(size, 20), resamples=4, level=0.9, seed=3)
+    assert seen["short"] == seen["long"]
+
+
+def test_the_draws_are_what_the_standard_error_was_made_from():
+    answer = interval(*np.random.default_rng(0).normal(size=(2, 40)), resamples=16)
+    assert len(answer.draws) == 16
+    assert answer.standard_error == pytest.approx(np.std(answer.draws, ddof=1) * np.sqrt(1.5))
+
+
+def test_two_replicas_have_no_draws_and_no_error_to_tell():
+    answer = interval(np.arange(2.0), np.arange(2.0))
+    assert (answer.low, answer.high, answer.draws) == (0.0, np.inf, ())

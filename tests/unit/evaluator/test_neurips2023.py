@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluator import Attack, ScoringProtocol, compute_epsilons, compute_forgetting_quality
-from evaluator.neurips2023 import make_epsilon_table
+from bench.published_grid import compare_example, count_example
+from evaluator import Attack, InvalidPool, ScoringProtocol, compute_epsilons, compute_forgetting_quality
+from evaluator.neurips2023 import make_log_rates
 from tests.unit.evaluator.twins import epsilon_of_rates, neurips2023_epsilon
 
 RULE = ScoringProtocol.neurips2023
@@ -31,23 +32,78 @@ def draw(seed):
     return rng.uniform(0.2, 2) * left + rng.uniform(-1, 1), right
 
 
+SPREADS = st.sampled_from([0.004, 0.0099, 0.01, 0.1, 1.0, 4.0, 103.6])
+DECIMALS = st.sampled_from([0, 1, 2, 15])
+
+
+@st.composite
+def samples(draw):
+    """Two samples of their own size: tied, discrete, just at the 1 % guard, tiny, or as wide as confidences get."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    law = draw(st.sampled_from([rng.normal, rng.laplace, lambda size: rng.uniform(-1, 1, size)]))
+    left, right = (np.round(law(size=draw(st.integers(2, 30))), draw(DECIMALS)) * draw(SPREADS) for _ in range(2))
+    return np.clip(left + draw(st.sampled_from([0.0, 0.001, 0.5, 20.0])), -103.6, 103.6), np.clip(right, -103.6, 103.6)
+
+
+@settings(max_examples=120, deadline=None)
+@given(samples(), st.sampled_from([0.0, 1e-5, 0.3]))
+def test_every_bit_and_the_attack_agree_with_plain_counts_over_the_whole_grid(pair, delta):
+    column = [pool[:, None] for pool in pair]
+    answer = compute_epsilons(*column, protocol=RULE, delta=delta)
+    slow = count_example(*pair, delta)
+    if answer.attack[0] is Attack.none:
+        assert np.array_equal(*map(np.sort, pair)) or np.ptp(np.concatenate(pair)) == 0
+        assert answer.estimate[0] == 0.0
+    elif slow.epsilon == -np.inf:
+        assert (answer.estimate[0], answer.attack[0]) == (50.0, Attack.below_grid)
+    else:
+        attack = Attack.half_line if slow.half_line >= min(slow.interval, 50.0) else Attack.interval
+        assert answer.estimate[0] == slow.epsilon
+        assert answer.attack[0] is (Attack.range_guard if slow.guarded else attack)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_it_agrees_with_the_published_arithmetic_in_single_precision(seed):
+    unlearned, retrained = draw(seed)
+    assert epsilon(unlearned, retrained) == pytest.approx(compare_example(unlearned, retrained).epsilon, abs=1e-5)
+
+
+def test_a_range_too_wide_for_its_thresholds_in_memory_is_answered():
+    unlearned, retrained = draw(4)
+    # From a thousandfold on every gap between values holds a threshold; a hundred millionfold means 10^10 of them.
+    assert epsilon(unlearned * 1e8, retrained * 1e8) == count_example(unlearned * 1e3, retrained * 1e3).epsilon
+
+
+def test_values_far_beyond_any_confidence_are_refused():
+    with pytest.raises(InvalidPool, match="absolute value"):
+        epsilon([0.0, 1.0, -2e9], [0.0, 1.0, 2.0])
+
+
 @pytest.mark.parametrize("seed", range(24))
 def test_counting_agrees_with_comparing_every_value_with_every_threshold(seed):
     unlearned, retrained = draw(seed)
     assert epsilon(unlearned, retrained) == pytest.approx(neurips2023_epsilon(unlearned, retrained), abs=1e-12)
 
 
-@pytest.mark.parametrize(("predicted", "other"), [(2, 2), (7, 7), (5, 9)])
-def test_the_table_holds_the_epsilon_of_every_pair_of_counts(predicted, other):
-    table = make_epsilon_table(predicted, other, 1e-5)
-    for wrong, missed in np.ndindex(table.shape):
-        assert table[wrong, missed] == pytest.approx(epsilon_of_rates(wrong / other, missed / predicted), abs=1e-12)
+def epsilon_of_counts(left, right, delta=1e-5):
+    """Epsilon of every pair of errors of two pools of these sizes, from the logarithms that the kernels read."""
+    first, second = make_log_rates(left, delta), make_log_rates(right, delta)
+    return np.maximum(second[1] - first[0][:, None], first[1][:, None] - second[0])
+
+
+@pytest.mark.parametrize(("left", "right"), [(2, 2), (7, 7), (5, 9)])
+def test_the_logarithms_give_the_epsilon_of_every_pair_of_counts(left, right):
+    table = epsilon_of_counts(left, right)
+    for pair in np.ndindex(table.shape):
+        if any(pair):  # no errors at all is separation, which the kernels see without a logarithm
+            expected = epsilon_of_rates(pair[0] / left, pair[1] / right)
+            assert max(table[pair], 0.0) == pytest.approx(max(expected, 0.0), abs=1e-12)
+            assert (table[pair] == -np.inf) == (expected == -np.inf)
 
 
 @pytest.mark.parametrize(("replicas", "largest"), [(64, 4.1431), (256, 5.5413), (512, 6.2364)])
 def test_the_largest_finite_value_is_one_error_each_way(replicas, largest):
-    table = make_epsilon_table(replicas, replicas, 1e-5)
-    assert table[np.isfinite(table)].max() == pytest.approx(largest, abs=1e-4)
+    assert epsilon_of_counts(replicas, replicas)[1:, 1:].max() == pytest.approx(largest, abs=1e-4)
 
 
 def test_a_hand_computed_example():

@@ -23,9 +23,12 @@ def test_the_public_functions_are_the_promised_ones():
         "compute_confidence",
         "compute_control",
         "compute_epsilons",
+        "compute_epsilons_by_attack",
         "compute_final_score",
         "compute_forgetting_quality",
         "compute_gated_runtime",
+        "compute_gaussian_epsilon",
+        "compute_gaussian_mu",
         "compute_points",
         "compute_relative_runtime",
         "compute_utility",
@@ -35,14 +38,14 @@ def test_the_public_functions_are_the_promised_ones():
     }
 
 
-@pytest.mark.parametrize("module", ["confidence", "epsilon", "forgetting", "runtime", "utility"])
+@pytest.mark.parametrize("module", ["closed_form", "confidence", "epsilon", "forgetting", "runtime", "utility"])
 def test_doctests_hold(module):
     outcome = doctest.testmod(importlib.import_module(f"evaluator.{module}"))
     assert outcome.attempted > 0
     assert outcome.failed == 0
 
 
-@pytest.mark.parametrize("document", ["evaluator.md", "metric.md"])
+@pytest.mark.parametrize("document", ["adaptive.md", "evaluator.md", "metric.md"])
 def test_the_examples_in_the_documents_run(document):
     outcome = doctest.testfile(str(ROOT / "docs" / document), module_relative=False)
     assert outcome.attempted > 0

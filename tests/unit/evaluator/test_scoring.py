@@ -104,3 +104,19 @@ def test_a_retrained_pool_without_any_accuracy_is_refused():
 def test_an_impossible_spec_is_refused():
     with pytest.raises(InvalidPool):
         ScoringSpec(interval_resamples=1)
+
+
+def test_the_scorecard_carries_the_corrected_score_the_draws_and_one_mu_per_example():
+    card = score(*make_pools(shift=1.0), spec=FAST)
+    assert 0 <= card.corrected <= card.utility.product
+    assert len(card.interval.draws) == FAST.interval_resamples
+    assert card.mu.shape == (24,)
+
+
+def test_entries_against_one_retrained_pool_have_paired_draws():
+    """The same noise in the retrained pool: the draws of two entries go up and down together."""
+    common = 2 * np.random.default_rng(5).normal(size=(64, 1))
+    retrained = make_pool(common + np.random.default_rng(0).normal(size=(64, 24)))
+    entries = [make_pool(np.random.default_rng(seed).normal(size=(64, 24)) + 1.5) for seed in (1, 2)]
+    draws = [score(entry, retrained, spec=ScoringSpec(interval_resamples=16)).interval.draws for entry in entries]
+    assert np.corrcoef(draws)[0, 1] > 0.3

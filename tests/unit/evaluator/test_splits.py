@@ -1,6 +1,6 @@
 import numpy as np
 
-from evaluator.splits import count_by_fold, draw_folds, find_cuts
+from evaluator.splits import compute_outputs_key, draw_folds, rank_models
 
 
 def test_folds_are_balanced_for_every_split_seed():
@@ -14,19 +14,27 @@ def test_the_folds_of_one_pool_do_not_depend_on_the_size_of_the_other():
     np.testing.assert_array_equal(small.unlearned, large.unlearned)
 
 
-def test_cuts_never_split_tied_values():
-    before, after = find_cuts(np.array([[1.0, 2.0, 2.0, 2.0, 3.0]]))
-    assert before.tolist() == [[0, 1, 1, 1, 4, 5]]
-    assert after.tolist() == [[0, 1, 4, 4, 4, 5]]
+def test_other_outputs_put_the_unlearned_models_in_other_folds_and_the_retrained_ones_in_the_same():
+    one, other = (draw_folds(20, 20, count=5, split_seeds=2, seed=3, outputs_key=key) for key in (10, 11))
+    assert not np.array_equal(one.unlearned, other.unlearned)
+    np.testing.assert_array_equal(one.retrained, other.retrained)
 
 
-def test_counts_say_how_many_models_of_a_fold_lie_below_each_cut():
+def test_the_key_of_the_outputs_is_that_of_any_order_of_examples_and_of_either_zero():
     rng = np.random.default_rng(0)
-    unlearned, retrained = rng.normal(size=(2, 3, 10))
-    folds = draw_folds(10, 10, count=2, split_seeds=2, seed=0)
-    counts = count_by_fold(unlearned, retrained, folds)
-    pooled = np.sort(np.concatenate([unlearned, retrained], axis=1), axis=1)
-    for example, split, fold, position in np.ndindex(3, 2, 2, 20):
-        below = unlearned[example] < pooled[example, position]
-        expected = (below & (folds.unlearned[split] == fold)).sum()
-        assert counts.unlearned[example, split, fold, position] == expected
+    unlearned, retrained = rng.normal(size=(2, 5, 4)).round(0)
+    key = compute_outputs_key(unlearned, retrained)
+    assert compute_outputs_key(unlearned[:, ::-1], np.where(retrained == 0, -0.0, retrained)[:, ::-1]) == key
+    assert compute_outputs_key(unlearned, retrained + 1e-9) != key
+
+
+def test_sizes_say_how_many_models_each_fold_leaves_out_and_keeps():
+    folds = draw_folds(7, 12, count=3, split_seeds=2, seed=0)
+    assert sorted(folds.held_sizes()[0, 0].tolist()) == [2, 2, 3]
+    np.testing.assert_array_equal(folds.training_sizes()[1], 12 - folds.held_sizes()[1])
+
+
+def test_models_are_ranked_over_both_pools():
+    ranked = rank_models(np.array([[3.0], [1.0]]), np.array([[2.0], [0.0]]))
+    assert ranked.order.tolist() == [[3, 1, 2, 0]]
+    assert ranked.pooled.tolist() == [[3.0, 1.0, 2.0, 0.0]]

@@ -5,8 +5,6 @@ from itertools import product
 
 import numpy as np
 
-from evaluator.splits import Folds
-
 DELTA = 1e-5
 
 
@@ -58,83 +56,16 @@ def exact_epsilon(unlearned: np.ndarray, retrained: np.ndarray) -> float:
     return min(best, 50.0)
 
 
-class HeldOutTwin:
-    """One example under the held-out protocol, with explicit regions: sets of values given by a predicate."""
-
-    def __init__(self, unlearned: np.ndarray, retrained: np.ndarray, folds: Folds, alpha: float) -> None:
-        self.pools = {"unlearned": unlearned, "retrained": retrained}
-        self.folds = {"unlearned": folds.unlearned, "retrained": folds.retrained}
-        self.fold_count, self.split_seeds, self.alpha = folds.count, folds.split_seeds, alpha
-
-    def estimate(self) -> float:
-        return max(float(np.mean([self.estimate_split(split) for split in range(self.split_seeds)])), 0.0)
-
-    def estimate_split(self, split: int) -> float:
-        gain = gain_size = cost = cost_size = 0
-        for fold in range(self.fold_count):
-            train = {name: pool[self.folds[name][split] != fold] for name, pool in self.pools.items()}
-            held = {name: pool[self.folds[name][split] == fold] for name, pool in self.pools.items()}
-            winner, loser, contains = self.choose(train)
-            gain += int(contains(held[winner]).sum())
-            cost += int(contains(held[loser]).sum())
-            gain_size += held[winner].size
-            cost_size += held[loser].size
-        return math.log((gain + 1) / (gain_size + 2)) - math.log(max((cost + 1) / (cost_size + 2), self.alpha))
-
-    def choose(self, train):
-        ways = (("unlearned", "retrained"), ("retrained", "unlearned"))
-        best, answer = -math.inf, None
-        for regions in (self.cut_regions, self.ratio_regions):
-            for winner, loser in ways:
-                for shrinkage, contains in regions(train[winner], train[loser]):
-                    merit = self.merit(contains, train[winner], train[loser], shrinkage)
-                    if merit > best:
-                        best, answer = merit, (winner, loser, contains)
-        return answer
-
-    def merit(self, contains, gain, cost, shrinkage):
-        extra = np.float32(shrinkage)
-        masses = [
-            (np.float32(contains(pool).sum()) + extra) / (np.float32(pool.size) + 2 * extra) for pool in (gain, cost)
-        ]
-        return masses[0] / max(masses[1], np.float32(self.alpha))
-
-    def cut_regions(self, gain, cost):
-        values = [*sorted({*self.pools["unlearned"].tolist(), *self.pools["retrained"].tolist()}), math.inf]
-        levels = round(2 / self.alpha)
-        targets = [round(cost.size * (j / levels)) for j in range(levels + 1)]
-        early = [min(t for t in values if np.sum(cost < t) >= c) for c in targets]
-        late = [max(t for t in values if np.sum(cost < t) <= c) for c in targets]
-        for j in range(levels + 1):
-            yield 2, between(early[0], late[j])
-        for j in range(levels + 1):
-            yield 2, between(early[j], late[-1])
-        pairs = [(i, j) for i in range(levels + 1) for j in range(i, levels + 1)]
-        for i, j in pairs:
-            yield 8, between(early[i], max(early[i], late[j]))
-        for i, j in pairs:
-            yield 8, outside(late[i], max(late[i], early[j]))
-
-    def ratio_regions(self, gain, cost):
-        both = np.concatenate([self.pools["unlearned"], self.pools["retrained"]])
-        centre, spread = both.mean(), both.std() or 1.0
-
-        def log_ratio(values):
-            z = (values - centre) / spread
-            fits = [((p - centre) / spread) for p in (gain, cost)]
-            mean_gain, mean_cost = (f.mean() for f in fits)
-            var_gain, var_cost = (max(f.var(), 1e-8) for f in fits)
-            return ((0.5 / var_cost - 0.5 / var_gain) * z + (mean_gain / var_gain - mean_cost / var_cost)) * z
-
-        ranked = np.sort(log_ratio(cost))[::-1]
-        for level in (1, 1.5, 2, 3, 4, 6, 8, 10):
-            keep = min(max(round(level * self.alpha * cost.size), 1), cost.size)
-            yield 2, lambda values, t=ranked[keep - 1]: log_ratio(values) >= t
-
-
-def between(low, high):
-    return lambda values: (values >= low) & (values < high)
-
-
-def outside(low, high):
-    return lambda values: (values < low) | (values >= high)
+def window_bound(unlearned: np.ndarray, retrained: np.ndarray, confidence: float) -> float:
+    """Largest ratio over windows, the empty one too, after each error rate grew by twice its DKW distance."""
+    error = (1 - confidence) / 2
+    slack = [2 * math.sqrt(math.log(2 / error) / (2 * len(pool))) for pool in (unlearned, retrained)]
+    values = sorted({*unlearned.tolist(), *retrained.tolist()})
+    best = 0.0
+    for low, high in product([*values, math.inf], values):
+        inside = [np.mean((pool >= low) & (pool <= high)) for pool in (unlearned, retrained)]
+        for gain, cost in ((0, 1), (1, 0)):
+            for masses in (inside, [1 - mass for mass in inside]):
+                gained = masses[gain] - DELTA - slack[gain]
+                best = max(best, math.log(max(gained / (masses[cost] + slack[cost]), 1.0)))
+    return best

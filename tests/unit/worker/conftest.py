@@ -14,13 +14,13 @@ from core.db.base import utc_now
 from core.db.models import Competition, Submission, User
 from core.db.queries import competitions, outbox
 from core.db.session import reading, transaction
-from core.jobs import BUILD_CHUNK, PREPARE, RUN_SHARD, SCORE, celery_app, open_evaluation
+from core.jobs import BUILD_CHUNK, DECIDE, PREPARE, RUN_SHARD, SCORE, celery_app, open_evaluation
 from core.problems import ProblemSpec, find_problem
 from core.settings import Settings
 from core.storage import FolderStore
 from sandbox.contract import Outcome
 from tests.database import make_database
-from worker import pipeline, preparation, scoring
+from worker import adaptive, pipeline, preparation, scoring
 from worker.calibration import IDLE_FILE
 from worker.context import WorkerContext
 from worker.preparation import make_calibration_source
@@ -82,7 +82,7 @@ class FakeSandbox:
         generator = torch.Generator().manual_seed(seed % (1 << 62))
         state = {
             name: value + 0.05 * torch.randn(value.shape, generator=generator)
-            for name, value in load(request.originals[original]).items()
+            for name, value in sorted(load(request.originals[original]).items())  # safetensors keeps no order
         }
         weights = bytes(save(state))
         return weights if ours else self.bend(weights)
@@ -160,6 +160,7 @@ class Platform:
 DELIVER = {
     RUN_SHARD: pipeline.run_shard,
     SCORE: scoring.score_evaluation,
+    DECIDE: adaptive.decide_evaluation,
     PREPARE: preparation.prepare_problem,
     BUILD_CHUNK: preparation.build_pool_chunk,
 }

@@ -81,10 +81,10 @@ def test_an_interrupted_build_trains_only_what_is_missing(
 
     with pytest.raises(KeyboardInterrupt):
         ensure_pool(problem, PoolKind.RETRAINED, 7, store, on_progress=interrupt, plan=HERE)
-    assert trained == ["v1/retrained/0-2"]
+    assert trained == ["v2/retrained/0-2"]
     trained.clear()
     ensure(problem, store, 7)
-    assert trained == ["v1/retrained/3-5", "v1/retrained/6-6"]
+    assert trained == ["v2/retrained/3-5", "v2/retrained/6-6"]
 
 
 def test_a_larger_pool_trains_only_the_difference(
@@ -93,7 +93,7 @@ def test_a_larger_pool_trains_only_the_difference(
     ensure(problem, store, 6)
     trained.clear()
     ensure(problem, store, 9)
-    assert trained == ["v1/retrained/6-8"]
+    assert trained == ["v2/retrained/6-8"]
 
 
 def test_a_damaged_chunk_is_trained_again(problem: LoadedProblem, store: FolderStore, trained: list[str]) -> None:
@@ -102,7 +102,7 @@ def test_a_damaged_chunk_is_trained_again(problem: LoadedProblem, store: FolderS
     (store.folder / "blobs" / str(digest)[:2] / str(digest)).write_bytes(b"damaged")
     trained.clear()
     assert ensure(problem, store, 6).digest == first.digest
-    assert trained == ["v1/retrained/3-5"]
+    assert trained == ["v2/retrained/3-5"]
 
 
 def test_progress_counts_members_from_what_is_there_to_all(

@@ -76,3 +76,42 @@ def test_a_changed_board_has_another_etag(client: TestClient, engine: Engine, co
     with transaction(engine) as session:
         factories.make_scored(session, competition, factories.make_user(session, "carl"), 0.1)
     assert client.get(URL, headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_a_line_tells_its_tie_group_and_the_chance_of_being_better_than_the_next(
+    client: TestClient, competition: Competition
+) -> None:
+    ann, bob = client.get(URL).json()["entries"][1:3]
+    assert (ann["tied_first"], ann["tied_last"], ann["score_error"]) == (1, 2, 0.025)
+    assert ann["better_than_next"] == pytest.approx(0.714, abs=1e-3)  # 0.02 apart, standard error 0.0354
+    assert bob["better_than_next"] is None
+
+
+def test_a_line_has_the_corrected_score(client: TestClient, competition: Competition) -> None:
+    assert client.get(URL).json()["entries"][1]["score_corrected"] == pytest.approx(0.582)
+
+
+def test_an_entry_decided_early_stands_below_full_scores_and_says_so(
+    client: TestClient, engine: Engine, competition: Competition
+) -> None:
+    early = {"scored_replicas": 64, "decision": "behind"}
+    with transaction(engine) as session:
+        carl = factories.make_user(session, "carl")
+        factories.make_scored(session, competition, carl, 0.7, half_width=0.05, evaluation=early)
+    entry = client.get(URL).json()["entries"][3]
+    assert (entry["name"], entry["rank"], entry["tie_group"], entry["decided_early"]) == ("carl", 3, 2, True)
+    assert (entry["scored_replicas"], entry["replicas_total"]) == (64, 256)
+
+
+def test_paired_draws_part_what_intervals_leave_tied(
+    client: TestClient, engine: Engine, competition: Competition
+) -> None:
+    noise = [0.01 * (-1) ** place for place in range(32)]
+    with transaction(engine) as session:
+        for name, score in (("uma", 0.8), ("vic", 0.79)):
+            draws = [score + step * score for step in noise]
+            owner = factories.make_user(session, name)
+            factories.make_scored(session, competition, owner, score, evaluation={"score_draws": draws})
+    uma, vic = client.get(URL).json()["entries"][1:3]
+    assert (uma["rank_label"], vic["rank_label"]) == ("1", "2")
+    assert uma["better_than_next"] > 0.99

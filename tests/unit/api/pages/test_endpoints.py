@@ -4,7 +4,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
-from core.db.models import Scorecard, Submission
+from core.db.models import Competition, Scorecard, Submission
 from core.db.session import transaction
 from tests import factories
 from tests.unit.api.conftest import Login
@@ -31,6 +31,22 @@ def test_the_board_shows_score_interval_ceiling_and_2023(client: TestClient, eng
     make_scored(engine)
     text = client.get("/competitions/digits").text
     for shown in ("0.700", "0.670 to 0.730", "Ceiling", "0.117", "5.0 %", 'class="ceiling"'):
+        assert shown in text
+
+
+def test_the_board_shows_the_corrected_score_and_the_chance_of_being_better_than_the_next(
+    client: TestClient, engine: Engine
+) -> None:
+    row = make_scored(engine)
+    with transaction(engine) as session:
+        competition = session.get_one(Submission, row.id).competition_id
+        contest = session.get_one(Competition, competition)
+        early = {"scored_replicas": 64, "decision": "behind"}
+        factories.make_scored(session, contest, factories.make_user(session, "bob"), 0.69)
+        factories.make_scored(session, contest, factories.make_user(session, "eve"), 0.2)
+        factories.make_scored(session, contest, factories.make_user(session, "early"), 0.1, evaluation=early)
+    text = client.get("/competitions/digits").text
+    for shown in ("corrected 0.679", "68 %", "&gt; 99 %", "tied 1–2", "decided early after 64 of 256 replicas"):
         assert shown in text
 
 

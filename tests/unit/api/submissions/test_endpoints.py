@@ -44,6 +44,24 @@ def test_a_scored_submission_tells_score_interval_and_runtime(client: TestClient
     assert (body["relative_runtime"], body["has_scorecard"]) == (0.05, True)
 
 
+def test_an_entry_whose_place_was_decided_early_says_after_how_many_replicas(
+    client: TestClient, engine: Engine, ann: Login
+) -> None:
+    with transaction(engine) as session:
+        competition = factories.make_competition(session)
+        early = {"decision": "behind", "scored_replicas": 72}
+        row = factories.make_scored(session, competition, ann.user, 0.2, evaluation=early)
+    body = client.get(f"/api/v1/submissions/{row.id}").json()
+    assert body["decided_early"] == {"after": 72, "of": 256}
+    assert body["progress"] == {"finished": 72, "total": 256}
+    text = client.get(f"/submissions/{row.id}").text
+    assert "Stopped after 72 of 256 replicas" in text
+
+
+def test_an_entry_that_ran_all_replicas_was_not_decided_early(client: TestClient, engine: Engine, ann: Login) -> None:
+    assert client.get(f"/api/v1/submissions/{make_scored(engine, ann, 'practice').id}").json()["decided_early"] is None
+
+
 def test_a_failed_submission_tells_code_reason_and_hint(client: TestClient, engine: Engine, ann: Login) -> None:
     row = make_failed(engine, ann, "practice")
     body = client.get(f"/api/v1/submissions/{row.id}", headers=ann.headers).json()

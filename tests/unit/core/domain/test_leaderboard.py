@@ -1,6 +1,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from core.domain.leaderboard import Entry, Place, Purpose, make_board
 from core.domain.submission import Verdict
 
@@ -17,6 +19,7 @@ def make_entry(name: str, score: float | None = 0.5, *, half: float = 0.01, minu
         "score": score,
         "low": None if score is None else score - half,
         "high": None if score is None else score + half,
+        "error": half / 2,
         "relative_runtime": 0.05,
         "accepted_at": NOON + timedelta(minutes=minute),
     }
@@ -49,7 +52,7 @@ def test_only_the_best_of_a_participant_is_shown() -> None:
     assert [row.entry.score for row in board] == [0.7]
 
 
-def test_overlapping_intervals_share_a_tie_group_and_keep_their_ranks() -> None:
+def test_entries_that_cannot_be_told_apart_share_a_tie_group_and_keep_their_ranks() -> None:
     board = make_board([make_entry("a", 0.9), make_entry("b", 0.6, half=0.05), make_entry("c", 0.58, half=0.05)])
     assert [(row.rank, row.tie_group, row.tied_first, row.tied_last) for row in board] == [
         (1, 1, 1, 1),
@@ -59,13 +62,61 @@ def test_overlapping_intervals_share_a_tie_group_and_keep_their_ranks() -> None:
 
 
 def test_a_group_reaches_only_as_far_as_its_first_entry() -> None:
-    chain = [make_entry("a", 0.60, half=0.02), make_entry("b", 0.57, half=0.02), make_entry("c", 0.54, half=0.02)]
+    chain = [make_entry("a", 0.60, half=0.04), make_entry("b", 0.57, half=0.04), make_entry("c", 0.54, half=0.04)]
     assert [row.tie_group for row in make_board(chain)] == [1, 1, 2]
 
 
-def test_touching_intervals_are_a_tie() -> None:
-    board = make_board([make_entry("a", 0.5, low=0.45, high=0.55), make_entry("b", 0.4, low=0.35, high=0.45)])
-    assert [row.tie_group for row in board] == [1, 1]
+def test_a_tie_ends_where_the_leader_is_better_with_95_percent() -> None:
+    for lead, groups in ((1.64, [1, 1]), (1.65, [1, 2])):  # standard errors of the difference
+        chain = [make_entry("a", 0.5 + 0.05 * lead, error=0.03), make_entry("b", 0.5, error=0.04)]
+        assert [row.tie_group for row in make_board(chain)] == groups
+
+
+def test_intervals_may_overlap_where_paired_draws_tell_two_entries_apart() -> None:
+    shared = tuple(0.05 * (-1) ** place for place in range(32))
+    error = 0.06
+    upper = make_entry("a", 0.52, half=0.12, error=error, draws=tuple(0.52 + noise for noise in shared))
+    lower = make_entry("b", 0.50, half=0.12, error=error, draws=tuple(0.50 + 0.99 * noise for noise in shared))
+    assert [row.tie_group for row in make_board([upper, lower])] == [1, 2]
+
+
+def test_a_row_says_how_likely_it_is_better_than_the_next_ranked_one() -> None:
+    board = make_board(
+        [
+            make_entry("a", 0.55, error=0.03),
+            make_entry("staff", 0.52, purpose=Purpose.REFERENCE),
+            make_entry("b", 0.50, error=0.04),
+        ]
+    )
+    assert [row.better_than_next for row in board] == [pytest.approx(0.8413, abs=1e-4), None, None]
+
+
+def test_unknown_uncertainty_leaves_a_tie() -> None:
+    board = make_board([make_entry("a", 0.9, error=None), make_entry("b", 0.1)])
+    assert [(row.tie_group, row.better_than_next) for row in board] == [(1, 0.5), (1, None)]
+
+
+def test_an_entry_decided_early_ranks_after_every_full_score_and_is_compared_with_none_of_them() -> None:
+    early = {"scored_replicas": 64, "replicas_total": 256}
+    board = make_board(
+        [
+            make_entry("early", 0.8, **early),
+            make_entry("full", 0.3, scored_replicas=256, replicas_total=256),
+            make_entry("best", 0.5),
+            make_entry("also early", 0.2, **early),
+        ]
+    )
+    assert [(row.entry.name, row.rank, row.tie_group, row.better_than_next) for row in board] == [
+        ("best", 1, 1, pytest.approx(1.0)),
+        ("full", 2, 2, None),
+        ("early", 3, 3, pytest.approx(1.0)),
+        ("also early", 4, 4, None),
+    ]
+
+
+def test_a_full_score_of_a_participant_goes_before_a_higher_early_one() -> None:
+    early = make_entry("ann", 0.8, scored_replicas=64, replicas_total=256)
+    assert [row.entry.score for row in make_board([early, make_entry("ann", 0.3, minute=1)])] == [0.3]
 
 
 def test_a_reference_stands_in_position_without_a_rank() -> None:

@@ -1,0 +1,65 @@
+"""Organizing over HTTP: states, disqualification, the audit log."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.competitions import service as competitions
+from api.competitions.schemas import CompetitionView
+from api.deps import Auditor, EngineDep, Moderator, Organizer, ReadingDep, SettingsDep
+from api.errors import describe_errors
+from api.organize import service
+from api.organize.schemas import AuditCheck, AuditPage, Decision, StateChange
+from api.submissions import service as submissions
+from api.submissions.schemas import SubmissionView
+from core.db.session import reading, transaction
+
+router = APIRouter(prefix="/admin", tags=["organizing"])
+REFUSALS = describe_errors(401, 403, 404, 409, 422)
+
+
+@router.post("/competitions/{slug}/state", operation_id="change_competition_state", responses=REFUSALS)
+def change_state(
+    slug: str, caller: Organizer, engine: EngineDep, settings: SettingsDep, change: StateChange
+) -> CompetitionView:
+    """Freeze, close, open again or archive; docs/lifecycle.md has the moves."""
+    with transaction(engine) as session:
+        service.change_state(session, slug, change, caller)
+    with reading(engine) as session:
+        return competitions.make_view(session, settings, competitions.load_competition(session, slug), caller)
+
+
+@router.post("/submissions/{submission_id}/disqualify", operation_id="disqualify_submission", responses=REFUSALS)
+def disqualify(submission_id: str, caller: Moderator, engine: EngineDep, decision: Decision) -> SubmissionView:
+    """Take a submission off the board; those below it move up at once."""
+    with transaction(engine) as session:
+        service.disqualify(session, submission_id, decision.reason, caller)
+    with reading(engine) as session:
+        return submissions.make_view(session, submissions.load_visible(session, submission_id, caller), caller)
+
+
+@router.post("/submissions/{submission_id}/reinstate", operation_id="reinstate_submission", responses=REFUSALS)
+def reinstate(submission_id: str, caller: Moderator, engine: EngineDep, decision: Decision) -> SubmissionView:
+    """Put a disqualified submission back."""
+    with transaction(engine) as session:
+        service.reinstate(session, submission_id, decision.reason, caller)
+    with reading(engine) as session:
+        return submissions.make_view(session, submissions.load_visible(session, submission_id, caller), caller)
+
+
+@router.get("/audit", operation_id="list_audit", responses=describe_errors(401, 403, 422))
+def list_audit(
+    caller: Auditor,
+    session: ReadingDep,
+    before: Annotated[int | None, Query(ge=1, lt=1 << 63)] = None,
+    subject: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = service.AUDIT_PAGE,
+) -> AuditPage:
+    """What staff did, newest first."""
+    return service.list_audit(session, before=before, subject=subject, limit=limit)
+
+
+@router.get("/audit/verify", operation_id="verify_audit", responses=describe_errors(401, 403))
+def verify_audit(caller: Auditor, session: ReadingDep) -> AuditCheck:
+    """Recompute the whole chain."""
+    return service.check_audit(session)

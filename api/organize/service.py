@@ -1,0 +1,78 @@
+"""What organizers do to a competition and its submissions; every deed is recorded in the transaction that does it."""
+
+from sqlalchemy.orm import Session
+
+from api.competitions.service import load_competition
+from api.deps import Caller
+from api.organize.schemas import AuditCheck, AuditPage, AuditView, StateChange
+from core.db.base import utc_now
+from core.db.models import Competition, Submission
+from core.db.queries import audit, competitions, evaluations
+from core.domain.audit import find_break
+from core.domain.competition import CompetitionState, check_move
+from core.domain.errors import Conflict, NotFound
+
+AUDIT_PAGE = 100
+
+
+def change_state(session: Session, slug: str, change: StateChange, caller: Caller) -> Competition:
+    row = competitions.lock_competition(session, load_competition(session, slug).id)
+    check_move(CompetitionState(row.state), change.state)
+    audit.record(
+        session,
+        actor=caller.name,
+        action="competition.state",
+        subject=f"competition/{row.slug}",
+        detail={"from": row.state, "to": change.state.value, "reason": change.reason},
+    )
+    row.state = change.state.value
+    return load_competition(session, slug)
+
+
+def disqualify(session: Session, submission_id: str, reason: str, caller: Caller) -> Submission:
+    submission = _load(session, submission_id)
+    if submission.disqualified_at is not None:
+        raise Conflict("this submission is disqualified already")
+    submission.disqualified_at, submission.disqualified_reason = utc_now(), reason
+    _record(session, caller, "submission.disqualify", submission, reason)
+    return submission
+
+
+def reinstate(session: Session, submission_id: str, reason: str, caller: Caller) -> Submission:
+    submission = _load(session, submission_id)
+    if submission.disqualified_at is None:
+        raise Conflict("this submission is not disqualified")
+    submission.disqualified_at, submission.disqualified_reason = None, ""
+    _record(session, caller, "submission.reinstate", submission, reason)
+    return submission
+
+
+def list_audit(session: Session, *, before: int | None, subject: str | None, limit: int = AUDIT_PAGE) -> AuditPage:
+    rows = audit.fetch_entries(session, limit=limit + 1, before=before, subject=subject)
+    items = [AuditView.model_validate(row) for row in rows[:limit]]
+    return AuditPage(items=items, next_before=items[-1].id if len(rows) > limit else None)
+
+
+def check_audit(session: Session) -> AuditCheck:
+    """Compute every digest again, from the first entry to the head."""
+    links = list(audit.iter_links(session))
+    head = audit.fetch_head(session)
+    broken_at = find_break(links, head)
+    return AuditCheck(intact=broken_at is None, entries=len(links), head=head, broken_at=broken_at)
+
+
+def _load(session: Session, submission_id: str) -> Submission:
+    submission = evaluations.fetch_submission(session, submission_id)
+    if submission is None or submission.purpose == "calibration":
+        raise NotFound("no such submission")
+    return submission
+
+
+def _record(session: Session, caller: Caller, action: str, submission: Submission, reason: str) -> None:
+    audit.record(
+        session,
+        actor=caller.name,
+        action=action,
+        subject=f"submission/{submission.id}",
+        detail={"competition": submission.competition.slug, "user": submission.user.name, "reason": reason},
+    )

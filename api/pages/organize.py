@@ -1,0 +1,121 @@
+"""Pages of organizers: one competition's submissions and state, and the audit log."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from api.competitions import service as competitions
+from api.deps import Auditor, Caller, EngineDep, Moderator, Organizer, ReadingDep, SettingsDep
+from api.organize import service
+from api.organize.schemas import Decision, StateChange
+from api.pages.account import show
+from api.submissions import service as submissions
+from core.db.queries import evaluations
+from core.db.session import reading, transaction
+from core.domain.competition import COMPETITION_MOVES, CompetitionState
+from core.domain.errors import InvalidInput, RequestRefused
+from core.settings import Settings
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+SHOWN = 200
+
+
+def _read_decision(reason: str) -> Decision:
+    try:
+        return Decision(reason=reason)
+    except ValidationError:
+        raise InvalidInput("give a reason of 3 to 500 characters; it is shown to the author and kept") from None
+
+
+@router.get("/competitions/{slug}/organize", name="organize")
+def show_organize(
+    slug: str, request: Request, caller: Organizer, session: ReadingDep, settings: SettingsDep
+) -> HTMLResponse:
+    return _show(slug, request, caller, session, settings)
+
+
+def _show(
+    slug: str,
+    request: Request,
+    caller: Caller,
+    session: Session,
+    settings: Settings,
+    error: RequestRefused | None = None,
+) -> HTMLResponse:
+    row = competitions.load_competition(session, slug)
+    rows = evaluations.fetch_submissions_of_competition(session, row.id, limit=SHOWN)
+    cards = evaluations.fetch_scorecards(session, [submissions.get_evaluation(entry).id for entry in rows])
+    lines = [_describe(session, entry, cards, caller) for entry in rows]
+    moves = sorted(COMPETITION_MOVES[CompetitionState(row.state)])
+    view = competitions.make_view(session, settings, row, caller)
+    return show(request, "organize.html", error=error, competition=view, lines=lines, moves=moves, shown=SHOWN)
+
+
+def _describe(session: Session, entry: Any, cards: Any, caller: Caller) -> dict[str, Any]:
+    evaluation = submissions.get_evaluation(entry)
+    card = cards.get(evaluation.id)
+    return {
+        "submission": entry,
+        "evaluation": evaluation,
+        "progress": submissions.make_progress(evaluation),
+        "flags": [flag["code"] for flag in card.body.get("flags", [])] if card else [],
+    }
+
+
+@router.post("/competitions/{slug}/organize/state")
+def change_state(
+    slug: str,
+    request: Request,
+    caller: Organizer,
+    engine: EngineDep,
+    settings: SettingsDep,
+    state: Annotated[CompetitionState, Form()],
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    try:
+        with transaction(engine) as session:
+            change = StateChange(state=state, reason=_read_decision(reason).reason)
+            service.change_state(session, slug, change, caller)
+    except RequestRefused as error:
+        with reading(engine) as session:
+            return _show(slug, request, caller, session, settings, error)
+    return RedirectResponse(f"/competitions/{slug}/organize", status_code=303)
+
+
+@router.post("/submissions/{submission_id}/moderate")
+def moderate(
+    submission_id: str,
+    request: Request,
+    caller: Moderator,
+    engine: EngineDep,
+    settings: SettingsDep,
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    """Disqualify a submission that stands, reinstate one that does not."""
+    with reading(engine) as session:
+        submission = submissions.load_visible(session, submission_id, caller)
+    slug = submission.competition.slug
+    act = service.disqualify if submission.disqualified_at is None else service.reinstate
+    try:
+        with transaction(engine) as session:
+            act(session, submission_id, _read_decision(reason).reason, caller)
+    except RequestRefused as error:
+        with reading(engine) as session:
+            return _show(slug, request, caller, session, settings, error)
+    return RedirectResponse(f"/competitions/{slug}/organize", status_code=303)
+
+
+@router.get("/audit", name="audit")
+def show_audit(
+    request: Request,
+    caller: Auditor,
+    session: ReadingDep,
+    before: Annotated[int | None, Query(ge=1, lt=1 << 63)] = None,
+    subject: Annotated[str | None, Query(max_length=200)] = None,
+) -> HTMLResponse:
+    page = service.list_audit(session, before=before, subject=subject)
+    check = service.check_audit(session)
+    return show(request, "audit.html", page=page, entries=page.items, check=check)

@@ -1,0 +1,51 @@
+"""SQL about the record of what staff did; `record` is the only way into it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.db.base import utc_now
+from core.db.models import AuditEntry, AuditHead
+from core.domain.audit import Deed, Link, hash_deed
+
+
+def record(session: Session, *, actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> None:
+    """Append a deed in the transaction that did it; the head's row is locked, so entries follow one another."""
+    head = session.scalars(select(AuditHead).with_for_update().execution_options(populate_existing=True)).one()
+    deed = Deed(actor=actor, action=action, subject=subject, detail=dict(detail), at=utc_now())
+    digest = hash_deed(deed, head.sha256)
+    session.add(
+        AuditEntry(
+            at=deed.at,
+            actor=actor,
+            action=action,
+            subject=subject,
+            detail=dict(detail),
+            previous_sha256=head.sha256,
+            sha256=digest,
+        )
+    )
+    head.sha256 = digest
+    session.flush()
+
+
+def fetch_entries(session: Session, *, limit: int, before: int | None, subject: str | None) -> list[AuditEntry]:
+    """Newest first; `before` is the id of the last one already seen."""
+    query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(AuditEntry.id < before)
+    if subject is not None:
+        query = query.where(AuditEntry.subject == subject)
+    return list(session.scalars(query))
+
+
+def iter_links(session: Session) -> Iterator[Link]:
+    for row in session.scalars(select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=500)):
+        deed = Deed(actor=row.actor, action=row.action, subject=row.subject, detail=row.detail, at=row.at)
+        yield Link(deed, row.previous_sha256, row.sha256)
+
+
+def fetch_head(session: Session) -> str:
+    return session.scalars(select(AuditHead.sha256)).one()

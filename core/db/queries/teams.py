@@ -1,0 +1,127 @@
+"""SQL about teams, their members and invitations."""
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from core.db.models import Submission, Team, TeamInvite, TeamMember, User
+
+_WHOLE = (selectinload(Team.members).joinedload(TeamMember.user), joinedload(Team.competition))
+
+
+def fetch_team_of(session: Session, competition_id: str, user_id: str) -> Team | None:
+    query = (
+        select(Team)
+        .join(TeamMember)
+        .where(TeamMember.competition_id == competition_id, TeamMember.user_id == user_id)
+        .options(*_WHOLE)
+        .execution_options(populate_existing=True)
+    )
+    return session.scalars(query).one_or_none()
+
+
+def fetch_team(session: Session, team_id: str) -> Team | None:
+    query = select(Team).where(Team.id == team_id).options(*_WHOLE).execution_options(populate_existing=True)
+    return session.scalars(query).one_or_none()
+
+
+def fetch_team_by_name(session: Session, competition_id: str, name: str) -> Team | None:
+    query = select(Team).where(Team.competition_id == competition_id, Team.folded_name == name.lower())
+    return session.scalars(query).one_or_none()
+
+
+def store_team(session: Session, competition_id: str, name: str, leader_id: str) -> Team:
+    """Make a team of one."""
+    team = Team(competition_id=competition_id, name=name, folded_name=name.lower(), leader_id=leader_id)
+    session.add(team)
+    session.flush()
+    session.add(TeamMember(team_id=team.id, competition_id=competition_id, user_id=leader_id))
+    session.flush()
+    return team
+
+
+def make_team_of_one(session: Session, competition_id: str, user: User) -> Team:
+    """Under the user's own name, which no other team may take; a number follows if one had it before them."""
+    number, name = 1, user.name
+    while fetch_team_by_name(session, competition_id, name) is not None:
+        number += 1
+        name = f"{user.name}-{number}"
+    return store_team(session, competition_id, name, user.id)
+
+
+def count_submissions(session: Session, team_id: str) -> int:
+    return session.scalars(select(func.count()).select_from(Submission).where(Submission.team_id == team_id)).one()
+
+
+def count_entries_of(session: Session, competition_id: str, team_ids: list[str]) -> int:
+    """Everything that several teams ever submitted for a rank."""
+    query = (
+        select(func.count())
+        .select_from(Submission)
+        .where(Submission.competition_id == competition_id, Submission.team_id.in_(team_ids))
+    )
+    return session.scalars(query).one()
+
+
+def move_everything(session: Session, source: Team, target: Team) -> None:
+    """Members, submissions and history of one team become another's; the empty team goes."""
+    session.execute(update(TeamMember).where(TeamMember.team_id == source.id).values(team_id=target.id))
+    session.execute(update(Submission).where(Submission.team_id == source.id).values(team_id=target.id))
+    delete_team(session, source)
+
+
+def delete_team(session: Session, team: Team) -> None:
+    session.execute(delete(TeamInvite).where(TeamInvite.team_id == team.id))
+    session.execute(delete(TeamMember).where(TeamMember.team_id == team.id))
+    session.execute(delete(Team).where(Team.id == team.id))
+    session.expire_all()
+
+
+def add_member(session: Session, team: Team, user_id: str) -> None:
+    session.add(TeamMember(team_id=team.id, competition_id=team.competition_id, user_id=user_id))
+    session.flush()
+
+
+def remove_member(session: Session, team_id: str, user_id: str) -> None:
+    session.execute(delete(TeamMember).where(TeamMember.team_id == team_id, TeamMember.user_id == user_id))
+
+
+def fetch_invite(session: Session, invite_id: str) -> TeamInvite | None:
+    query = select(TeamInvite).where(TeamInvite.id == invite_id).options(joinedload(TeamInvite.team))
+    return session.scalars(query).one_or_none()
+
+
+def fetch_invites_to(session: Session, competition_id: str, user_id: str) -> list[TeamInvite]:
+    query = (
+        select(TeamInvite)
+        .join(Team)
+        .where(Team.competition_id == competition_id, TeamInvite.user_id == user_id)
+        .options(joinedload(TeamInvite.team), joinedload(TeamInvite.user))
+    )
+    return list(session.scalars(query.order_by(TeamInvite.created_at)))
+
+
+def fetch_invites_of(session: Session, team_id: str) -> list[TeamInvite]:
+    query = (
+        select(TeamInvite)
+        .where(TeamInvite.team_id == team_id)
+        .options(joinedload(TeamInvite.team), joinedload(TeamInvite.user))
+    )
+    return list(session.scalars(query.order_by(TeamInvite.created_at)))
+
+
+def store_invite(session: Session, team_id: str, user_id: str) -> TeamInvite:
+    invite = TeamInvite(team_id=team_id, user_id=user_id)
+    session.add(invite)
+    session.flush()
+    return invite
+
+
+def delete_invites_to(session: Session, competition_id: str, user_id: str) -> None:
+    """Whoever joined a team has answered every invitation to that competition."""
+    teams = select(Team.id).where(Team.competition_id == competition_id)
+    session.execute(delete(TeamInvite).where(TeamInvite.user_id == user_id, TeamInvite.team_id.in_(teams)))
+
+
+def delete_invite(session: Session, invite: TeamInvite) -> None:
+    session.delete(invite)
+    session.flush()

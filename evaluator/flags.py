@@ -1,0 +1,228 @@
+"""Six checks for entries whose score may not mean what it says; each is a hint to a person, never a verdict.
+
+Every threshold is a multiple of something measured on models that never saw the forget set (docs/flags.md).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from evaluator.arrays import Floats, check_pools, check_vector
+from evaluator.errors import InvalidPool
+from evaluator.fingerprints import Reference, compute_distances, find_nearest, find_nearest_twins
+from evaluator.relearning import compute_relative_steps, find_target
+
+NO_OP_SHARE = 0.1  # of the way from a retrained model to the original
+NO_OP_WEIGHTS = 2.0**-11  # relative change of weights: what storing them in half precision does
+NO_OP_QUANTILE = 0.1  # so that a tenth of the replicas is enough
+TWIN_SHARE = 0.1  # of the smallest distance between two models that never saw the forget set
+STRONG_TWINS = 0.1  # share of the replicas that have a twin
+VARIANCE_FOLD = 3.0  # times what two pools of retrained models differ by
+STRONG_VARIANCE_FOLD = 10.0
+LARGEST_FOLD = 1000.0  # a finite stand-in where one pool does not vary at all
+COPY_SHARE = 0.5  # of the smallest distance between two models that never saw the forget set
+RERUN_SHARE = 0.5  # of the distance to the nearest replica of another seed
+RELEARN_SHARE = 0.5  # of the steps that the fastest of the retrained models needs from the same loss on
+CLAIM_SHARE = 0.5  # of the way, in log loss, from the original to the retrained models: then it looks forgotten
+MEMORISED_FOLD = 1.5  # how much more loss retrained models must have for there to be anything to relearn
+
+
+class FlagCode(StrEnum):
+    no_op = "no_op"
+    collapsed = "collapsed"
+    variance_off = "variance_off"
+    copied_member = "copied_member"
+    rerun_distance = "rerun_distance"
+    relearn_time = "relearn_time"
+
+
+BELOW = frozenset({FlagCode.no_op, FlagCode.copied_member, FlagCode.relearn_time})  # fire below their threshold
+
+
+class Severity(StrEnum):
+    notice = "notice"
+    suspicious = "suspicious"
+    strong = "strong"
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A check that fired; `detail` is one sentence for someone who does not know the metric."""
+
+    code: FlagCode
+    severity: Severity
+    value: float
+    threshold: float
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check, whether it fired or not; a value of None means that it could not be made, and detail says why."""
+
+    code: FlagCode
+    value: float | None
+    threshold: float | None
+    detail: str
+    severity: Severity | None = None  # None: it did not fire
+
+    @property
+    def flag(self) -> Flag | None:
+        if self.severity is None or self.value is None or self.threshold is None:
+            return None
+        return Flag(self.code, self.severity, self.value, self.threshold, self.detail)
+
+
+def skip(code: FlagCode, reason: str) -> Check:
+    return Check(code, None, None, reason)
+
+
+def check_no_op(prints: Floats, reference: Reference, weight_change: ArrayLike) -> Check:
+    """Fires if a tenth of the replicas, or more, are still the original.
+
+    prints: (R, F) fingerprints in the reference's units; weight_change: (R,) L2 distance to the original, relative.
+    Value: distance of outputs to the nearest original over that of retrained models, at the lowest decile, from 0.
+    Raises InvalidPool if the shapes disagree.
+    Source: docs/flags.md, no_op.
+    """
+    moved = check_vector(weight_change, "weight_change", length=len(prints))
+    weights = float(np.quantile(moved, NO_OP_QUANTILE))
+    if weights <= NO_OP_WEIGHTS:
+        said = f"At least a tenth of the replicas have the original's weights; the most they moved is {weights:.2g}."
+        return Check(FlagCode.no_op, weights, NO_OP_WEIGHTS, said, Severity.strong)
+    if reference.travel == 0:
+        return skip(FlagCode.no_op, "Retrained models answer exactly as the original does.")
+    value = float(np.quantile(find_nearest(prints, reference.originals), NO_OP_QUANTILE)) / reference.travel
+    said = f"The tenth of the replicas that moved least went {value:.1%} of the way a retrained model is away."
+    return Check(FlagCode.no_op, value, NO_OP_SHARE, said, Severity.suspicious if value < NO_OP_SHARE else None)
+
+
+def check_collapsed(prints: Floats, reference: Reference, digests: Sequence[str]) -> Check:
+    """Fires if any replica has a twin: the same weights, or outputs far nearer than two retrained models ever are.
+
+    prints: (R, F) fingerprints in the reference's units, R >= 2; digests: R digests of weights, or none if unknown.
+    Value: share of the replicas that have a twin, in [0, 1].
+    Raises InvalidPool if the number of digests is another one, or R < 2.
+    Source: docs/flags.md, collapsed.
+    """
+    if digests and len(digests) != len(prints):
+        raise InvalidPool(f"there are {len(digests)} digests for {len(prints)} replicas")
+    same = np.array([digests.count(digest) > 1 for digest in digests], dtype=np.bool_)
+    near = find_nearest_twins(prints) < TWIN_SHARE * reference.spacing
+    twins = near | same if len(same) else near
+    value = float(np.mean(twins))
+    if value == 0:
+        return Check(FlagCode.collapsed, 0.0, 0.0, "Every replica is a model of its own.")
+    said = f"{int(twins.sum())} of {len(twins)} replicas are (nearly) the same model as another one, seeds aside."
+    severity = Severity.strong if value >= STRONG_TWINS else Severity.suspicious
+    return Check(FlagCode.collapsed, value, 0.0, said, severity)
+
+
+def check_variance(
+    unlearned: Mapping[str, ArrayLike], retrained: Mapping[str, ArrayLike], control: Mapping[str, ArrayLike]
+) -> Check:
+    """Fires if the replicas vary far more, or far less, than retrained models do.
+
+    unlearned, retrained, control: for each split by name, (R, N) confidences in nats, R >= 2 each.
+    Value: the larger of the splits' fold changes of spread, >= 1 and <= LARGEST_FOLD, spread being the interquartile
+    range over replicas and the fold its ratio's median over examples.
+    Raises InvalidPool if the shapes disagree or a value is not finite.
+    Source: docs/flags.md, variance_off.
+    """
+    ratios = {split: compute_spread_ratio(unlearned[split], retrained[split]) for split in unlearned}
+    honest = {split: compute_spread_ratio(control[split], retrained[split]) for split in unlearned}
+    known = {split: ratio for split, ratio in ratios.items() if ratio is not None}
+    if not known:
+        return skip(FlagCode.variance_off, "The retrained models do not vary at all.")
+    split = max(known, key=lambda name: _fold(known[name]))
+    value = _fold(known[split])
+    usual = max(_fold(ratio) for ratio in honest.values() if ratio is not None)
+    threshold = min(VARIANCE_FOLD * usual, LARGEST_FOLD)
+    more = "more" if known[split] > 1 else "less"
+    said = f"On the {split} set the replicas vary {value:.1f} times {more} than retrained models."
+    if value < threshold:
+        return Check(FlagCode.variance_off, value, threshold, said)
+    strong = value >= STRONG_VARIANCE_FOLD * usual
+    return Check(FlagCode.variance_off, value, threshold, said, Severity.strong if strong else Severity.suspicious)
+
+
+def compute_spread_ratio(unlearned: ArrayLike, retrained: ArrayLike) -> float | None:
+    """Median over examples of the ratio of interquartile ranges over replicas; None if no example varies.
+
+    unlearned, retrained: (R, N) and (R', N) confidences in nats. Raises InvalidPool as check_pools does.
+    """
+    left, right = (np.subtract(*np.quantile(pool, [0.75, 0.25], axis=0)) for pool in check_pools(unlearned, retrained))
+    varying = right > 0
+    return float(np.median(left[varying] / right[varying])) if varying.any() else None
+
+
+def check_copied(prints: Floats, reference: Reference) -> Check:
+    """Fires if a replica is far nearer to a retrained or control model than those are to each other.
+
+    prints: (R, F) fingerprints in the reference's units.
+    Value: the smallest distance of a replica to a member over the smallest between two members, from 0.
+    Raises InvalidPool if the shapes disagree.
+    Source: docs/flags.md, copied_member.
+    """
+    if reference.spacing == 0:
+        return skip(FlagCode.copied_member, "Two retrained models are the same.")
+    distances = find_nearest(prints, reference.members) / reference.spacing
+    value, copies = float(distances.min()), int((distances < COPY_SHARE).sum())
+    if not copies:
+        said = f"No replica is nearer to a retrained model than {value:.2f} times the least distance between two."
+        return Check(FlagCode.copied_member, value, COPY_SHARE, said)
+    said = f"{copies} of {len(prints)} replicas are nearly a model of a pool that no submission may know."
+    return Check(FlagCode.copied_member, value, COPY_SHARE, said, Severity.strong)
+
+
+def check_rerun(prints: Floats, rerun: Floats) -> Check:
+    """Fires if running replicas again with their seeds changes them as much as other seeds do.
+
+    prints: (R, F) fingerprints in the reference's units, R >= 2; rerun: (Q, F), of the first Q replicas, 1 <= Q <= R.
+    Value: the largest distance of a rerun to its first run over that to the nearest replica of another seed, from 0.
+    Raises InvalidPool if there is no rerun or more reruns than replicas.
+    Source: docs/flags.md, rerun_distance.
+    """
+    if not 1 <= len(rerun) <= len(prints) or len(prints) < 2:
+        raise InvalidPool(f"there are {len(rerun)} reruns of {len(prints)} replicas")
+    others = find_nearest_twins(prints)[: len(rerun)]
+    if bool((others == 0).any()):
+        return skip(FlagCode.rerun_distance, "Another seed gave the very same model, so a rerun says nothing.")
+    value = float((np.diagonal(compute_distances(prints[: len(rerun)], rerun)) / others).max())
+    said = f"The same seed run again differs by {value:.1%} of what another seed changes."
+    return Check(
+        FlagCode.rerun_distance, value, RERUN_SHARE, said, Severity.suspicious if value >= RERUN_SHARE else None
+    )
+
+
+def check_relearning(unlearned: ArrayLike, retrained: ArrayLike, original_loss: float) -> Check:
+    """Fires if what looks forgotten comes back far faster than a retrained model learns it from the same loss on.
+
+    unlearned, retrained: (R, S + 1) and (M, S + 1) losses on the forget set while it is trained on again, in nats;
+    original_loss: mean loss of the originals on it.
+    Value: median over replicas of steps to the original's loss, relative to retrained models', from 0.
+    Raises InvalidPool if a loss is negative or not finite.
+    Source: docs/flags.md, relearn_time.
+    """
+    target = find_target(retrained, original_loss)
+    usual = float(np.median(np.asarray(retrained)[:, 0]))
+    if target <= 0 or usual < MEMORISED_FOLD * target:
+        return skip(FlagCode.relearn_time, "The original knows the forget set hardly better than retrained models.")
+    start = float(np.median(np.asarray(unlearned)[:, 0]))
+    claim = target ** (1 - CLAIM_SHARE) * usual**CLAIM_SHARE
+    relative = compute_relative_steps(unlearned, retrained, target=target)
+    if start < claim or not bool(np.isfinite(relative).any()):
+        said = f"The forget set is still known: its loss is {start:.2f}, that of retrained models {usual:.2f}."
+        return skip(FlagCode.relearn_time, said + " There is nothing hidden to bring back.")
+    value = float(np.nanmedian(relative))
+    fastest = np.nanmin(compute_relative_steps(retrained, retrained, target=target))
+    threshold = RELEARN_SHARE * min(float(fastest), 1.0)
+    said = f"The forget set is learnt again in {value:.0%} of the steps a retrained model of equal loss needs."
+    return Check(FlagCode.relearn_time, value, threshold, said, Severity.suspicious if value < threshold else None)
+
+
+def _fold(ratio: float) -> float:
+    return LARGEST_FOLD if ratio <= 0 else min(max(ratio, 1 / ratio), LARGEST_FOLD)

@@ -1,0 +1,153 @@
+"""Super-level sets of the likelihood ratio of two Gaussians fitted to the training folds.
+
+The log ratio is a parabola of the confidence, so such a set is a half-line, an interval or the complement of one:
+walking the sorted values from both ends inward, or from the vertex outward, meets the models in order of their ratio.
+"""
+
+import numpy as np
+
+from evaluator.arrays import Floats, Ints
+from evaluator.choices import SHRINKAGE, Arrays, Choices, Found, Models
+from evaluator.compiled import compiled
+from evaluator.spec import Attack
+from evaluator.splits import Codes, Folds, Ranked
+
+# Training mass of the cost pool, in units of alpha; larger sets never tell more of two Gaussians.
+RATIO_LEVELS = (1.0, 1.5, 2.0)
+LARGER = 1 + 1e-12  # equal fractions may differ in their last digit
+LEAST_VARIANCE = 1e-8  # of a pool, as a share of the variance of both together
+
+Rule = tuple[Ints, Ints, float, float]  # training sizes, levels, shrinkage, alpha
+
+
+def choose_ratio_regions(ranked: Ranked, folds: Folds, alpha: float) -> Choices:
+    """Best level of the fitted ratio, either way round: choices are (E, S, K), examples by split seeds by folds."""
+    choices = Choices.nothing(1, (len(ranked.order), folds.split_seeds, folds.count))
+    rule = (folds.training_sizes(), count_levels(folds, alpha), SHRINKAGE[Attack.likelihood_ratio], alpha)
+    _choose((ranked.order, ranked.pooled, folds.codes()), rule, choices.arrays())
+    return choices
+
+
+def count_levels(folds: Folds, alpha: float) -> Ints:
+    """Training models that a region holds at each level, at least one: (P, S, K, L), the P = 2 pools first."""
+    sizes = folds.training_sizes()[..., None]
+    return np.clip(np.round(alpha * np.array(RATIO_LEVELS) * sizes), 1, sizes).astype(np.int64)
+
+
+@compiled
+def _choose(models: Models, rule: Rule, out: Arrays) -> None:
+    order, pooled, codes = models
+    sizes, levels, extra, alpha = rule
+    values, code = np.empty(order.shape[1]), np.empty(order.shape[1], np.int8)
+    for example in range(len(order)):
+        # Any fixed point near the values keeps the sums of squares exact enough; the fit does not depend on it.
+        centre = pooled[example, order[example, code.size // 2]]
+        for split in range(len(codes)):
+            for position in range(code.size):
+                values[position] = pooled[example, order[example, position]] - centre
+                code[position] = codes[split, order[example, position]]
+            sums = _sum_folds(values, code, sizes.shape[2])
+            for way, fold in np.ndindex(2, sizes.shape[2]):
+                found = _walk(
+                    (values, code),
+                    _fit(sums, way, fold),
+                    (way, fold, sizes.shape[2]),
+                    levels[1 - way, split, fold],
+                    (float(sizes[way, split, fold]), float(sizes[1 - way, split, fold])),
+                    (extra, alpha),
+                )
+                if found[0] > out[0][0, example, split, fold]:
+                    out[0][0, example, split, fold] = found[0]
+                    out[1][0, example, split, fold] = found[1]
+                    out[2][0, example, split, fold] = found[2]
+                    out[3][0, example, split, fold] = way
+
+
+@compiled
+def _sum_folds(values: Floats, code: Codes, folds: int) -> Floats:
+    """Count, sum and sum of squares of every fold of both pools."""
+    sums = np.zeros((2 * folds, 3))
+    for position in range(code.size):
+        at = sums[code[position]]
+        at[0] += 1.0
+        at[1] += values[position]
+        at[2] += values[position] ** 2
+    return sums
+
+
+@compiled
+def _fit(sums: Floats, way: int, fold: int) -> tuple[float, float]:
+    """Square and linear coefficient of ln(gain / cost) of the Gaussians fitted without the fold."""
+    folds = len(sums) // 2
+    fits = np.zeros((2, 3))
+    for code in range(2 * folds):
+        if code % folds != fold:
+            fits[code // folds] += sums[code]
+    both = fits[0] + fits[1]
+    least = LEAST_VARIANCE * (both[2] / both[0] - (both[1] / both[0]) ** 2)
+    if least <= 0.0:
+        return 0.0, 0.0
+    mean, variance = fits[:, 1] / fits[:, 0], np.empty(2)
+    for pool in range(2):
+        variance[pool] = max(fits[pool, 2] / fits[pool, 0] - mean[pool] ** 2, least)
+    cost = 1 - way
+    square = 0.5 / variance[cost] - 0.5 / variance[way]
+    return square, mean[way] / variance[way] - mean[cost] / variance[cost]
+
+
+@compiled
+def _walk(
+    models: tuple[Floats, Codes],
+    parabola: tuple[float, float],
+    left_out: tuple[int, int, int],
+    levels: Ints,
+    sides: tuple[float, float],
+    shrink: tuple[float, float],
+) -> Found:
+    """Merit and held-out counts of the best level of the parabola, its models met in descending order of it."""
+    values, code = models
+    square, linear = parabola
+    way, fold, folds = left_out
+    inside = np.zeros(4, np.int64)  # gain training, cost training, gain held, cost held
+    step, left, right = 1, 0, code.size - 1
+    if square < 0.0:
+        step, right = -1, int(np.searchsorted(values, -0.5 * linear / square))
+        left = right - 1
+    best, level, last = (0.0, 0, 0), 0, np.inf
+    from_left, from_right = _score(values, left, parabola), _score(values, right, parabola)
+    for _ in range(code.size):
+        score = max(from_left, from_right)
+        if score < last and inside[1] >= levels[level]:
+            best = _improve(best, inside, sides, shrink)
+            while level < levels.size and levels[level] <= inside[1]:
+                level += 1
+            if level == levels.size:
+                return best
+        last = score
+        if from_left >= from_right:
+            taken = code[left]
+            left += step
+            from_left = _score(values, left, parabola)
+        else:
+            taken = code[right]
+            right -= step
+            from_right = _score(values, right, parabola)
+        pool = 1 if taken >= folds else 0
+        inside[2 * (taken - pool * folds == fold) + (pool != way)] += 1
+    return _improve(best, inside, sides, shrink)
+
+
+@compiled
+def _score(values: Floats, at: int, parabola: tuple[float, float]) -> float:
+    """Height of the parabola over a value; none beyond the last."""
+    if at < 0 or at >= values.size:
+        return -np.inf
+    return (parabola[0] * values[at] + parabola[1]) * values[at]
+
+
+@compiled
+def _improve(best: Found, inside: Ints, sides: tuple[float, float], shrink: tuple[float, float]) -> Found:
+    extra, alpha = shrink
+    gain = (inside[0] + extra) / (sides[0] + 2 * extra)
+    merit = gain / max((inside[1] + extra) / (sides[1] + 2 * extra), alpha)
+    return (merit, inside[2], inside[3]) if merit > best[0] * LARGER else best

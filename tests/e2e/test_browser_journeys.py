@@ -1,0 +1,156 @@
+"""What participants and organizers do on the pages, from the first to the last click, on the real platform."""
+
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from cli.processes import LocalPlatform
+from cli.starter import STARTER
+from core.db.queries.users import set_role
+from core.db.session import get_engine, transaction
+from core.domain.access import Role
+from tests.e2e.conftest import PASSWORD
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+SCORED_WITHIN = 180_000  # milliseconds, on a machine that does other things too
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-quic"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def starter(tmp_path: Path) -> Path:
+    """What `lacuna init` writes, cheap enough for a problem whose networks are trained for 20 epochs only."""
+    path = tmp_path / "submission.py"
+    path.write_text(STARTER.read_text().replace("EPOCHS = 3", "EPOCHS = 1"))
+    return path
+
+
+class Reader:
+    """Somebody with a browser of their own, registered by the form; what the browser complains about is a failure."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self.name, self.url = f"user{secrets.token_hex(4)}", url
+        self.complaints: list[str] = []
+        self.page: Page = browser.new_context(base_url=url).new_page()
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._listen)
+        self.page.goto("/register")
+        self.fill({"Name": self.name, "Password": PASSWORD})
+        self.press("Register")
+        expect(self.page.get_by_role("button", name="Log out")).to_be_visible()
+
+    def _listen(self, message: object) -> None:
+        if getattr(message, "type", "") == "error":
+            self.complaints.append(str(getattr(message, "text", "")))
+
+    def fill(self, values: dict[str, str]) -> None:
+        for label, value in values.items():
+            self.page.get_by_label(label, exact=True).fill(value)
+
+    def press(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def follow(self, name: str) -> None:
+        self.page.get_by_role("link", name=name, exact=True).first.click()
+
+    def submit(self, path: Path, note: str = "") -> None:
+        self.page.goto("/competitions/digits")
+        expect(self.page.locator(".chip.open")).to_be_visible(timeout=SCORED_WITHIN)  # prepared while we look on
+        self.page.goto("/competitions/digits/submit")
+        self.page.get_by_label("File").set_input_files(path)
+        self.fill({"Note": note})
+        self.press("Submit")
+
+
+@pytest.fixture
+def participant(browser: Browser, platform: LocalPlatform) -> Iterator[Reader]:
+    reader = Reader(browser, platform.url)
+    yield reader
+    assert reader.complaints == []
+    reader.page.context.close()
+
+
+@pytest.fixture
+def organizer(browser: Browser, platform: LocalPlatform) -> Iterator[Reader]:
+    reader = Reader(browser, platform.url)
+    with transaction(get_engine(platform.settings.resolved_database_url)) as session:
+        set_role(session, reader.name, Role.ORGANIZER)
+    yield reader
+    assert reader.complaints == []
+    reader.page.context.close()
+
+
+def test_a_participant_registers_submits_watches_and_reads_the_report(participant: Reader, starter: Path) -> None:
+    page = participant.page
+    page.goto("/competitions/digits")
+    participant.submit(starter, "my first")
+    expect(page.get_by_role("heading", name="submission.py")).to_be_visible()
+    expect(page.locator("#status")).to_have_text("scored", timeout=SCORED_WITHIN)  # without a reload
+    expect(page.get_by_role("heading", name="Score", exact=True)).to_be_visible()
+    page.goto("/competitions/digits")
+    expect(page.get_by_role("row").filter(has_text=participant.name)).to_contain_text("my first")
+    participant.follow("My submissions")
+    expect(page.get_by_role("row").filter(has_text="submission.py")).to_contain_text("scored")
+
+
+def test_two_people_become_a_team_and_stand_on_the_board_as_one(
+    browser: Browser, platform: LocalPlatform, participant: Reader, starter: Path
+) -> None:
+    friend = Reader(browser, platform.url)
+    page = participant.page
+    page.goto("/competitions/digits/team")
+    participant.fill({"Name": f"team of {participant.name}"})
+    participant.press("Make it")
+    participant.fill({"Account": friend.name})
+    participant.press("Invite")
+    friend.page.goto("/competitions/digits/team")
+    friend.press(f"Join team of {participant.name}")
+    expect(friend.page.get_by_role("heading", name=f"team of {participant.name}")).to_be_visible()
+    friend.submit(starter)
+    expect(friend.page.locator("#status")).to_have_text("scored", timeout=SCORED_WITHIN)
+    page.goto("/submissions")
+    expect(page.get_by_role("row").filter(has_text="submission.py")).to_contain_text("scored")
+    page.goto("/competitions/digits")
+    expect(page.get_by_role("row").filter(has_text=f"team of {participant.name}")).to_have_count(1)
+    friend.page.context.close()
+
+
+def test_an_organizer_disqualifies_reinstates_and_finds_it_in_the_log(
+    participant: Reader, organizer: Reader, starter: Path
+) -> None:
+    participant.submit(starter)
+    expect(participant.page.locator("#status")).to_have_text("scored", timeout=SCORED_WITHIN)
+    page = organizer.page
+    page.goto("/competitions/digits")
+    organizer.follow("Organize")
+    row = page.get_by_role("row").filter(has_text=participant.name)
+    row.get_by_text("Disqualify").first.click()
+    row.get_by_label("Reason").fill("copied from the starter")
+    row.get_by_role("button", name="Disqualify").click()
+    participant.page.reload()
+    expect(participant.page.get_by_text("copied from the starter")).to_be_visible()
+    page.goto("/competitions/digits")
+    expect(page.get_by_role("row").filter(has_text=participant.name)).to_have_count(0)
+    organizer.follow("Organize")
+    row.get_by_text("Reinstate").first.click()
+    row.get_by_label("Reason").fill("it is the starter")
+    row.get_by_role("button", name="Reinstate").click()
+    page.goto("/competitions/digits")
+    expect(page.get_by_role("row").filter(has_text=participant.name)).to_have_count(1)
+    page.goto("/audit")
+    expect(page.get_by_text("is intact")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="copied from the starter")).to_contain_text(organizer.name)
