@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from evaluator.arrays import Floats, check_vector
+from evaluator.choices import SHRINKAGE
 from evaluator.errors import InvalidPool
+from evaluator.likelihood_ratio import RATIO_LEVELS
 from evaluator.spec import Attack, ScoringProtocol
 
 Part = tuple[float, float]
@@ -20,8 +22,6 @@ Bools = NDArray[np.bool_]
 
 EVERYWHERE: Part = (-np.inf, np.inf)
 WINDOW_FAMILIES = frozenset({"half_line", "interval", "complement"})
-SHRINKAGE = {"interval": 8.0, "complement": 8.0}  # pseudo-counts: what can fit noise must show more models
-LEVELS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0)  # of a level set, in multiples of alpha of the other pool
 LARGEST = 1e100  # of a confidence: squares stay finite
 GRID_POINTS = 1001  # on which the level set of a kernel density is found
 
@@ -73,7 +73,7 @@ class _Rule:
         """Merits of regions that hold `gain` and `cost` models of pools of these sizes; -inf: not allowed."""
         inside, wrong = np.asarray(gain, np.float64), np.asarray(cost, np.float64)
         if self.protocol is ScoringProtocol.held_out:
-            extra = SHRINKAGE.get(self.family, 2.0)
+            extra = SHRINKAGE[Attack(self.family)]
             mass = (inside + extra) / (sizes[0] + 2 * extra)
             return np.asarray(mass / np.maximum((wrong + extra) / (sizes[1] + 2 * extra), self.alpha))
         missed, taken = 1 - inside / sizes[0], wrong / sizes[1]
@@ -199,7 +199,7 @@ def _choose_level(gain: Floats, cost: Floats, rule: _Rule, ratio: _Comparison) -
     """The best set {ratio >= level}, with levels at multiples of alpha of the other pool."""
     gain_score, cost_score = ratio.at(gain), np.sort(ratio.at(cost))
     best, level = NOTHING, np.inf
-    for multiple in LEVELS:
+    for multiple in RATIO_LEVELS:
         kept = min(max(round(multiple * rule.alpha * cost.size), 1), cost.size)
         next_score = cost_score[-kept - 1] if kept < cost.size else cost_score[0] - 1
         threshold = float(cost_score[-kept] + next_score) / 2  # in the gap, so that rounding moves no model

@@ -142,7 +142,7 @@ def _score(values: Floats, at: int, parabola: tuple[float, float]) -> float:
     """Height of the parabola over a value; none beyond the last."""
     if at < 0 or at >= values.size:
         return -np.inf
-    return (parabola[0] * values[at] + parabola[1]) * values[at]
+    return float((parabola[0] * values[at] + parabola[1]) * values[at])
 
 
 @compiled
