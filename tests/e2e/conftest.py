@@ -3,6 +3,7 @@
 import secrets
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -35,10 +36,9 @@ def find_free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPlatform]:
+def make_settings(folder: Path) -> Settings:
     settings = Settings(
-        data_folder=tmp_path_factory.mktemp("platform"),
+        data_folder=folder,
         api_port=find_free_port(),
         lease_seconds=4.0,
         sweep_seconds=0.5,
@@ -46,7 +46,12 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPlatform
         sandbox="bubblewrap",
     )
     choose_sandbox(settings)  # a readable failure here is better than a competition that never opens
-    with LocalPlatform(settings, [make_small_problem()]) as running:
+    return settings
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPlatform]:
+    with LocalPlatform(make_settings(tmp_path_factory.mktemp("platform")), [make_small_problem()]) as running:
         yield running
 
 

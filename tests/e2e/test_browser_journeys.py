@@ -13,12 +13,21 @@ from cli.starter import STARTER
 from core.db.queries.users import set_role
 from core.db.session import get_engine, transaction
 from core.domain.access import Role
-from tests.e2e.conftest import PASSWORD
+from tests.e2e.conftest import PASSWORD, make_settings, make_small_problem
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SCORED_WITHIN = 180_000  # milliseconds, on a machine that does other things too
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPlatform]:
+    """With a budget that no busy neighbour can exhaust: these journeys are about pages, not about the gate."""
+    problem = make_small_problem()
+    roomy = problem.model_copy(update={"evaluation": problem.evaluation.model_copy(update={"compute_budget": 1.0})})
+    with LocalPlatform(make_settings(tmp_path_factory.mktemp("platform")), [roomy]) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
