@@ -5,10 +5,12 @@ from datetime import datetime
 from core.domain.errors import Conflict, PhaseClosed
 from core.domain.quota import start_of_day
 
+TEAMS_CHANGE_IN = ("preparing", "open")
+
 
 def check_open(slug: str, state: str) -> None:
-    """Teams are made, joined and left while submissions are taken, and not after."""
-    if state != "open":
+    """Teams are made, joined and left while submissions are or will be taken, and not after."""
+    if state not in TEAMS_CHANGE_IN:
         raise PhaseClosed(f"{slug} is {state}: teams can no longer change")
 
 

@@ -196,6 +196,15 @@ def test_somebody_elses_invitation_does_not_exist(players: Players) -> None:
     assert cy.call("DELETE", f"/api/v1/invites/{invite}").status_code == 404
 
 
+def test_teams_form_while_a_competition_is_still_being_prepared(players: Players, engine: Engine) -> None:
+    ann, bob, _ = players
+    with transaction(engine) as session:
+        session.execute(update(Competition).where(Competition.slug == SLUG).values(state="preparing"))
+    ann.create("the two")
+    ann.invite(bob)
+    assert bob.accept().status_code == 200
+
+
 def test_teams_do_not_change_after_the_deadline(players: Players, engine: Engine) -> None:
     ann, bob, _ = players
     ann.create("the two")
