@@ -10,9 +10,10 @@ from evaluator.choices import Choices
 from evaluator.kernel_density import choose_density_regions
 from evaluator.likelihood_ratio import choose_ratio_regions
 from evaluator.logistic import Features, choose_logistic_regions
+from evaluator.ranking import rank_models
 from evaluator.regions import CUT_FAMILIES, choose_cut_regions
 from evaluator.spec import Attack, EpsilonOptions
-from evaluator.splits import Folds, compute_outputs_key, draw_folds, rank_models
+from evaluator.splits import Folds, compute_outputs_key, draw_folds
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ import numpy as np
 from evaluator.arrays import Floats, Ints
 from evaluator.choices import SHRINKAGE, Arrays, Choices, Found, Models
 from evaluator.compiled import compiled
+from evaluator.ranking import Ranked
 from evaluator.spec import Attack
-from evaluator.splits import Codes, Folds, Ranked
+from evaluator.splits import Codes, Folds
 
 # Training mass of the cost pool, in units of alpha; larger sets never tell more of two Gaussians.
 RATIO_LEVELS = (1.0, 1.5, 2.0)
@@ -24,7 +25,7 @@ def choose_ratio_regions(ranked: Ranked, folds: Folds, alpha: float) -> Choices:
     """Best level of the fitted ratio, either way round: choices are (E, S, K), examples by split seeds by folds."""
     choices = Choices.nothing(1, (len(ranked.order), folds.split_seeds, folds.count))
     rule = (folds.training_sizes(), count_levels(folds, alpha), SHRINKAGE[Attack.likelihood_ratio], alpha)
-    _choose((ranked.order, ranked.pooled, folds.codes()), rule, choices.arrays())
+    _choose((ranked.order, ranked.ascending, folds.codes()), rule, choices.arrays())
     return choices
 
 
@@ -36,15 +37,15 @@ def count_levels(folds: Folds, alpha: float) -> Ints:
 
 @compiled
 def _choose(models: Models, rule: Rule, out: Arrays) -> None:
-    order, pooled, codes = models
+    order, ascending, codes = models
     sizes, levels, extra, alpha = rule
     values, code = np.empty(order.shape[1]), np.empty(order.shape[1], np.int8)
     for example in range(len(order)):
         # Any fixed point near the values keeps the sums of squares exact enough; the fit does not depend on it.
-        centre = pooled[example, order[example, code.size // 2]]
+        centre = ascending[example, code.size // 2]
         for split in range(len(codes)):
             for position in range(code.size):
-                values[position] = pooled[example, order[example, position]] - centre
+                values[position] = ascending[example, position] - centre
                 code[position] = codes[split, order[example, position]]
             sums = _sum_folds(values, code, sizes.shape[2])
             for way, fold in np.ndindex(2, sizes.shape[2]):
