@@ -1,6 +1,6 @@
 """Simulations and timings behind docs/metric.md. Prints Markdown; every table is one subcommand.
 
-python -m bench.bench_evaluator laws|convergence|speed [--replicas 64 128] [--examples 128]
+python -m bench.bench_evaluator laws|speed [--replicas 64 128] [--examples 128]
 """
 
 import argparse
@@ -78,19 +78,6 @@ def run_laws(args: argparse.Namespace) -> None:
             print_row([name, *cells])
 
 
-def run_convergence(args: argparse.Namespace) -> None:
-    """Mean estimate under held_out against the closed form."""
-    print_row(["law", "closed form", *(f"R={n}" for n in args.replicas)], head=True)
-    for name, law in LAWS.items():
-        if law.epsilon_alpha is None:
-            continue
-        cells = []
-        for replicas in args.replicas:
-            pools = draw_pools(law, replicas, args.examples, np.random.default_rng(args.seed))
-            cells.append(f"{compute_epsilons(*pools).estimate.mean():.2f}")
-        print_row([name, f"{law.epsilon_alpha:.2f}", *cells])
-
-
 def run_speed(args: argparse.Namespace) -> None:
     """CPU seconds per protocol beside a sort of both pools, on the same input."""
     print_row(["R", "examples", "sort", *(f"{p} (× sort)" for p in ScoringProtocol), "score with interval"], head=True)
@@ -124,7 +111,6 @@ def print_row(cells: Iterable[object], *, head: bool = False) -> None:
 
 TABLES = {
     "laws": run_laws,
-    "convergence": run_convergence,
     "speed": run_speed,
 }
 
