@@ -1,6 +1,6 @@
 """What docs/metric.md §11 claims about held_out, simulated. Prints Markdown; every table is one subcommand.
 
-python -m bench.bench_held_out ladder|replicas|convergence|maps|disguises|families|null|folds
+python -m bench.bench_held_out ladder|replicas|convergence|maps|disguises|truth|families|null|folds
 """
 
 import argparse
@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import voigt_profile
+from scipy.stats import norm
 
 from bench.bench_evaluator import LAWS, draw_pools, print_row
 from evaluator import (
@@ -33,6 +35,7 @@ from evaluator.splits import draw_folds
 
 Array = NDArray[np.float64]
 ALPHA = 0.05
+STEP = 5e-5  # of the confidence, for integrals
 SHIFTS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0)
 RATIOS = (1.0, 0.9, 0.8, 0.5, 0.25, 1.1, 1.25, 2.0, 4.0)
 EVERY_ATTACK = EpsilonOptions(attacks=HELD_OUT_ATTACKS)
@@ -160,6 +163,26 @@ def run_disguises(args: argparse.Namespace) -> None:
         print_row([name, *cells])
 
 
+def run_truth(args: argparse.Namespace) -> None:
+    """epsilon_alpha of two disguised laws over all regions, by integrating densities in order of their ratio."""
+    x = np.arange(-60.0, 60.0, STEP)
+    retrained = norm.pdf(x)
+    print_row(["law", "as drawn", "one in ten far out", "Cauchy noise, scale 0.3"], head=True)
+    for ratio in (1.0, 0.5):
+        drawn = norm.pdf(x, scale=ratio)
+        noisy = voigt_profile(x, ratio, 0.3)
+        laws = (drawn, 0.0), (0.9 * drawn, 0.1), (noisy, 1 - STEP * noisy.sum())
+        values = (max(integrate(*law, retrained), integrate(retrained, 0.0, law[0])) for law in laws)
+        print_row([f"sd ratio {ratio:g}", *(f"{value:.2f}" for value in values)])
+
+
+def integrate(gain: Array, gain_apart: float, cost: Array) -> float:
+    """Largest log ratio of masses; gain_apart: mass where the other law has next to none."""
+    descending = np.argsort(-gain / np.maximum(cost, 1e-300))
+    inside, lost = (STEP * np.cumsum(density[descending]) for density in (gain, cost))
+    return float(np.log((gain_apart + inside) / np.maximum(lost, ALPHA)).max())
+
+
 def run_families(args: argparse.Namespace) -> None:
     """Quality with the four fast families, with the kernel densities too, and with all six."""
     print_row(["law", "R", "four", "and kernel density", "and logistic regression"], head=True)
@@ -219,6 +242,7 @@ TABLES = {
     "convergence": run_convergence,
     "maps": run_maps,
     "disguises": run_disguises,
+    "truth": run_truth,
     "families": run_families,
     "null": run_null,
     "folds": run_folds,

@@ -19,6 +19,7 @@ LARGER = 1 + 1e-12  # equal fractions may differ in their last digit
 LEAST_VARIANCE = 1e-8  # of a pool, as a share of the variance of both together
 
 Rule = tuple[Ints, Ints, float, float]  # training sizes, levels, shrinkage, alpha
+Inside = tuple[int, int, int, int]  # training gain and cost, held-out gain and cost
 
 
 def choose_ratio_regions(ranked: Ranked, folds: Folds, alpha: float) -> Choices:
@@ -109,18 +110,20 @@ def _walk(
     values, code = models
     square, linear = parabola
     way, fold, folds = left_out
-    inside = np.zeros(4, np.int64)  # gain training, cost training, gain held, cost held
+    of_gain, of_cost = way * folds + fold, (1 - way) * folds + fold
+    cost, gain_held, cost_held = 0, 0, 0  # of the models met: in the cost pool, and of either pool in the fold
     step, left, right = 1, 0, code.size - 1
     if square < 0.0:
         step, right = -1, int(np.searchsorted(values, -0.5 * linear / square))
         left = right - 1
     best, level, last = (0.0, 0, 0), 0, np.inf
     from_left, from_right = _score(values, left, parabola), _score(values, right, parabola)
-    for _ in range(code.size):
+    for met in range(code.size):
         score = max(from_left, from_right)
-        if score < last and inside[1] >= levels[level]:
+        if cost - cost_held >= levels[level] and score < last:
+            inside = (met - cost - gain_held, cost - cost_held, gain_held, cost_held)
             best = _improve(best, inside, sides, shrink)
-            while level < levels.size and levels[level] <= inside[1]:
+            while level < levels.size and levels[level] <= cost - cost_held:
                 level += 1
             if level == levels.size:
                 return best
@@ -133,9 +136,10 @@ def _walk(
             taken = code[right]
             right -= step
             from_right = _score(values, right, parabola)
-        pool = 1 if taken >= folds else 0
-        inside[2 * (taken - pool * folds == fold) + (pool != way)] += 1
-    return _improve(best, inside, sides, shrink)
+        cost += (taken >= folds) == (way == 0)
+        gain_held += taken == of_gain
+        cost_held += taken == of_cost
+    return _improve(best, (code.size - cost - gain_held, cost - cost_held, gain_held, cost_held), sides, shrink)
 
 
 @compiled
@@ -147,7 +151,7 @@ def _score(values: Floats, at: int, parabola: tuple[float, float]) -> float:
 
 
 @compiled
-def _improve(best: Found, inside: Ints, sides: tuple[float, float], shrink: tuple[float, float]) -> Found:
+def _improve(best: Found, inside: Inside, sides: tuple[float, float], shrink: tuple[float, float]) -> Found:
     extra, alpha = shrink
     gain = (inside[0] + extra) / (sides[0] + 2 * extra)
     merit = gain / max((inside[1] + extra) / (sides[1] + 2 * extra), alpha)
