@@ -67,7 +67,7 @@ def measure(works: dict[str, Work], repeats: int) -> dict[str, float]:
     calls = {}
     for name, work in works.items():
         seconds = [measure_once(work, 1) for _ in range(2)]
-        calls[name] = max(1, int(0.05 / max(seconds[1], 1e-5)))
+        calls[name] = max(1, int(0.2 / max(seconds[1], 1e-5)))
     rounds = [{name: measure_once(work, calls[name]) for name, work in works.items()} for _ in range(repeats)]
     return {name: statistics.median(seconds[name] for seconds in rounds) for name in works}
 

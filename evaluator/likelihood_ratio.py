@@ -19,6 +19,7 @@ LARGER = 1 + 1e-12  # equal fractions may differ in their last digit
 LEAST_VARIANCE = 1e-8  # of a pool, as a share of the variance of both together
 
 Rule = tuple[Ints, Ints, float, float]  # training sizes, levels, shrinkage, alpha
+Moments = tuple[float, float, float]  # count, sum, sum of squares
 Inside = tuple[int, int, int, int]  # training gain and cost, held-out gain and cost
 
 
@@ -80,21 +81,28 @@ def _sum_folds(values: Floats, code: Codes, folds: int) -> Floats:
 @compiled
 def _fit(sums: Floats, way: int, fold: int) -> tuple[float, float]:
     """Square and linear coefficient of ln(gain / cost) of the Gaussians fitted without the fold."""
-    folds = len(sums) // 2
-    fits = np.zeros((2, 3))
-    for code in range(2 * folds):
-        if code % folds != fold:
-            fits[code // folds] += sums[code]
-    both = fits[0] + fits[1]
-    least = LEAST_VARIANCE * (both[2] / both[0] - (both[1] / both[0]) ** 2)
+    gain, cost = _sum_others(sums, way, fold), _sum_others(sums, 1 - way, fold)
+    least = LEAST_VARIANCE * _find_variance((gain[0] + cost[0], gain[1] + cost[1], gain[2] + cost[2]))
     if least <= 0.0:
         return 0.0, 0.0
-    mean, variance = fits[:, 1] / fits[:, 0], np.empty(2)
-    for pool in range(2):
-        variance[pool] = max(fits[pool, 2] / fits[pool, 0] - mean[pool] ** 2, least)
-    cost = 1 - way
-    square = 0.5 / variance[cost] - 0.5 / variance[way]
-    return square, mean[way] / variance[way] - mean[cost] / variance[cost]
+    of_gain, of_cost = max(_find_variance(gain), least), max(_find_variance(cost), least)
+    return 0.5 / of_cost - 0.5 / of_gain, gain[1] / gain[0] / of_gain - cost[1] / cost[0] / of_cost
+
+
+@compiled
+def _sum_others(sums: Floats, pool: int, fold: int) -> Moments:
+    """Count, sum and sum of squares of the pool's other folds."""
+    count, total, squares, folds = 0.0, 0.0, 0.0, len(sums) // 2
+    for other in range(folds):
+        if other != fold:
+            of_fold = sums[pool * folds + other]
+            count, total, squares = count + of_fold[0], total + of_fold[1], squares + of_fold[2]
+    return count, total, squares
+
+
+@compiled
+def _find_variance(moments: Moments) -> float:
+    return moments[2] / moments[0] - (moments[1] / moments[0]) ** 2
 
 
 @compiled

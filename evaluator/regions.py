@@ -126,18 +126,22 @@ def _read_levels(
     region between an early and a late cut holds as much of the gain pool as its cost allows.
     """
     pool, fold, folds = left_out  # the cost pool comes first
-    gain_fold, cost_fold = (1 - pool) * folds + fold, pool * folds + fold
-    gain_pool, cost_pool = 2 * folds + 1 - pool, 2 * folds + pool
+    columns = (2 * folds + 1 - pool, 2 * folds + pool, (1 - pool) * folds + fold, pool * folds + fold)
     for level in range(targets.size):
         target = targets[level]
         early = places[1, trained[target - 1] + 1] if target > 0 else 0
         late = places[0, trained[target]] if target < targets[-1] else places.shape[1] - 1
-        for cut, position in enumerate((early, late)):
-            row = below[position]
-            cuts[cut, 0, level] = row[gain_pool] - row[gain_fold]
-            cuts[cut, 1, level] = row[cost_pool] - row[cost_fold]
-            cuts[cut, 2, level] = row[gain_fold]
-            cuts[cut, 3, level] = row[cost_fold]
+        _read_counts(below[early], columns, cuts[0], level)
+        _read_counts(below[late], columns, cuts[1], level)
+
+
+@compiled
+def _read_counts(row: Counts, columns: tuple[int, int, int, int], counts: Floats, level: int) -> None:
+    gain_pool, cost_pool, gain_fold, cost_fold = columns
+    counts[0, level] = row[gain_pool] - row[gain_fold]
+    counts[1, level] = row[cost_pool] - row[cost_fold]
+    counts[2, level] = row[gain_fold]
+    counts[3, level] = row[cost_fold]
 
 
 @compiled
