@@ -10,7 +10,8 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
-from core.db.models import Evaluation, EvaluationEvent, EvaluationSpec, Shard, Submission
+from core.db.models.problems import EvaluationSpec
+from core.db.models.submissions import Evaluation, EvaluationEvent, Shard, Submission
 from core.db.queries import evaluations, outbox
 from core.db.session import after_commit, get_engine, reading, transaction
 from core.domain.errors import Conflict, NotFound

@@ -7,20 +7,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
-from core.db.models import (
-    ApiToken,
-    Competition,
-    Evaluation,
-    EvaluationEvent,
-    EvaluationSpec,
-    Pool,
-    PoolChunk,
-    Problem,
-    Scorecard,
-    Shard,
-    Submission,
-    User,
-)
+from core.db.models.accounts import ApiToken, User
+from core.db.models.contests import Competition
+from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
+from core.db.models.submissions import Evaluation, EvaluationEvent, Scorecard, Shard, Submission
 from core.problems import ProblemSpec, find_problem
 
 _numbers = itertools.count(1)

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from core.db.board import make_entry
-from core.db.models import Evaluation, Shard
+from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import evaluations
 from core.db.session import reading, transaction
 from core.domain.leaderboard import Place, Purpose, make_board

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
-from core.db.models import Evaluation, Replica, Shard
+from core.db.models.submissions import Evaluation, Replica, Shard
 from core.db.queries import competitions, evaluations, leases
 from core.db.session import reading, transaction
 from core.domain.errors import ContestError, ParticipantFault, PlatformFault

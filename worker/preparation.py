@@ -10,7 +10,10 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
-from core.db.models import Competition, EvaluationSpec, Pool, PoolChunk, Submission, User
+from core.db.models.accounts import User
+from core.db.models.contests import Competition
+from core.db.models.problems import EvaluationSpec, Pool, PoolChunk
+from core.db.models.submissions import Submission
 from core.db.queries import competitions, leases, users
 from core.db.session import transaction
 from core.domain.access import Role

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from core.db.models import Competition, EvaluationSpec, Problem
+from core.db.models.contests import Competition
+from core.db.models.problems import EvaluationSpec, Problem
 from core.db.queries import competitions
 from core.domain.competition import CompetitionState
 from core.jobs import PREPARE, enqueue

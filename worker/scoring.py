@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from core.db.models import Scorecard
+from core.db.models.submissions import Scorecard
 from core.db.queries import evaluations
 from core.db.session import reading, transaction
 from core.domain.errors import ContestError

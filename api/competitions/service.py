@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 from api.competitions.schemas import CompetitionSummary, CompetitionView, LimitsView, PoolView, Preparation
 from api.deps import Caller
 from core.db.base import utc_now
-from core.db.models import Competition, Pool
+from core.db.models.contests import Competition
+from core.db.models.problems import Pool
 from core.db.queries import competitions, evaluations
 from core.domain.access import Action
 from core.domain.errors import NotFound

@@ -6,7 +6,8 @@ from api.competitions.service import load_competition
 from api.deps import Caller
 from api.organize.schemas import AuditCheck, AuditPage, AuditView, StateChange
 from core.db.base import utc_now
-from core.db.models import Competition, Submission
+from core.db.models.contests import Competition
+from core.db.models.submissions import Submission
 from core.db.queries import audit, competitions, evaluations
 from core.domain.audit import find_break
 from core.domain.competition import CompetitionState, check_move

@@ -15,7 +15,7 @@ from api.pages.drawing import RuntimeBar, ScoreBar, draw_runtime, draw_score, tr
 from api.pages.formats import DASH
 from api.submissions import service as submissions
 from api.submissions.schemas import SubmissionView
-from core.db.models import EvaluationEvent
+from core.db.models.submissions import EvaluationEvent
 from core.db.queries import competitions as competition_queries
 from core.db.queries import evaluations
 from core.domain.access import Action

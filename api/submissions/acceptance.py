@@ -13,7 +13,10 @@ from api.deps import Caller
 from api.submissions.schemas import RequestedPurpose
 from api.teams.service import find_or_make
 from core.db.base import utc_now
-from core.db.models import Competition, Evaluation, EvaluationEvent, EvaluationSpec, IdempotencyKey, Submission
+from core.db.models.accounts import IdempotencyKey
+from core.db.models.contests import Competition
+from core.db.models.problems import EvaluationSpec
+from core.db.models.submissions import Evaluation, EvaluationEvent, Submission
 from core.db.queries import competitions, evaluations, idempotency
 from core.db.session import reading, transaction
 from core.domain.access import Action, check_allowed

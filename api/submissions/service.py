@@ -10,7 +10,7 @@ from api.competitions.service import PRACTICE, get_exposure
 from api.deps import Caller
 from api.submissions.flags import FlagView, hide_flag_values, make_flag_views
 from api.submissions.schemas import DecidedEarly, Interval, Links, Progress, SubmissionPage, SubmissionView
-from core.db.models import Evaluation, Submission
+from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import evaluations
 from core.domain.access import Action
 from core.domain.errors import InvalidInput, NotAllowed, NotFound

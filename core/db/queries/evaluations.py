@@ -7,18 +7,9 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from core.db.base import utc_now
-from core.db.models import (
-    Competition,
-    Evaluation,
-    EvaluationEvent,
-    EvaluationSpec,
-    Replica,
-    Scorecard,
-    Shard,
-    Submission,
-    Team,
-    TeamMember,
-)
+from core.db.models.contests import Competition, Team, TeamMember
+from core.db.models.problems import EvaluationSpec
+from core.db.models.submissions import Evaluation, EvaluationEvent, Replica, Scorecard, Shard, Submission
 from core.domain.faults import FaultCode
 from core.domain.submission import Status, Verdict, advance
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from core.db.models import Outbox
+from core.db.models.operations import Outbox
 
 
 def store_message(session: Session, task: str, object_id: str) -> Outbox:

@@ -9,7 +9,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, select
 
 from api.deps import Permission
-from core.db.models import Submission, User
+from core.db.models.accounts import User
+from core.db.models.submissions import Submission
 from core.db.session import transaction
 from core.domain.access import Action
 from tests import factories
