@@ -111,6 +111,7 @@ def _invite(session: Session, competition: Competition, user: User) -> None:
 
 def _list_looks(rows: dict[str, Submission]) -> list[Look]:
     contest, submission = "/competitions/{slug}", "/submissions/{submission_id}"
+    pair = f"a={rows['first'].id}&b={rows['second'].id}"
     looks = [
         Look("home", "/", "/", None),
         Look("board", contest, "/competitions/digits", None),
@@ -125,6 +126,8 @@ def _list_looks(rows: dict[str, Submission]) -> list[Look]:
         Look("submit", contest + "/submit", "/competitions/digits/submit", "participant"),
         Look("team", contest + "/team", "/competitions/digits/team", "participant"),
         Look("team-invited", contest + "/team", "/competitions/empty/team", "participant"),
+        Look("compare", contest + "/compare", f"/competitions/digits/compare?{pair}", "participant"),
+        Look("compare-nothing", contest + "/compare", "/competitions/empty/compare", "participant"),
         Look("organize", contest + "/organize", "/competitions/digits/organize", "organizer"),
         Look("audit", "/audit", "/audit", "organizer"),
     ]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from core.db.models.accounts import User
@@ -24,6 +24,18 @@ class ScoredAt:
 class OwnTeam:
     id: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A scored submission that one may pick from a list."""
+
+    submission_id: str
+    filename: str
+    note: str
+    name: str
+    at: datetime
+    score: float
 
 
 def fetch_own_team(session: Session, competition_id: str, user_id: str) -> OwnTeam | None:
@@ -52,19 +64,48 @@ def fetch_scores_of(
     return _read(session, query.limit(limit))[::-1]
 
 
+def fetch_choices(
+    session: Session, competition_id: str, *, user_id: str | None, team_id: str | None, limit: int
+) -> list[Choice]:
+    """The newest submissions with a score: of a user and their team, or of everybody if `user_id` is None."""
+    name = func.coalesce(Team.name, User.name)
+    newest = _newest_evaluations().subquery()
+    query = (
+        select(Submission.id, Submission.filename, Submission.note, name, Submission.created_at, Evaluation.score)
+        .join(Evaluation, Evaluation.submission_id == Submission.id)
+        .join(newest, _is_newest(newest))
+        .join(User, User.id == Submission.user_id)
+        .outerjoin(Team, Team.id == Submission.team_id)
+        .where(
+            Submission.competition_id == competition_id,
+            Submission.purpose != "calibration",
+            Evaluation.score.is_not(None),
+        )
+    )
+    if user_id is not None:
+        query = query.where(or_(Submission.user_id == user_id, Submission.team_id == (team_id or "")))
+    rows = session.execute(query.order_by(Submission.id.desc()).limit(limit))
+    return [Choice(key, filename, note, who, at, score or 0.0) for key, filename, note, who, at, score in rows]
+
+
+def _newest_evaluations() -> Select[str, datetime]:
+    newest = func.max(Evaluation.created_at).label("newest")
+    return select(Evaluation.submission_id, newest).group_by(Evaluation.submission_id)
+
+
+def _is_newest(newest: Subquery) -> ColumnElement[bool]:
+    return and_(newest.c.submission_id == Evaluation.submission_id, newest.c.newest == Evaluation.created_at)
+
+
 def _select_ranked(competition_id: str, spec_id: str) -> Select[str, datetime, float | None, str]:
     """What stands for a rank: the newest evaluation of each submission, if it was scored on all its replicas."""
-    later = select(Evaluation.submission_id, func.max(Evaluation.created_at).label("newest"))
-    later = later.where(Evaluation.spec_id == spec_id, Evaluation.verdict.is_not(None))
-    newest = later.group_by(Evaluation.submission_id).subquery()
+    ended = _newest_evaluations().where(Evaluation.spec_id == spec_id, Evaluation.verdict.is_not(None))
+    newest = ended.subquery()
     name = func.coalesce(Team.name, User.name).label("name")
     return (
         select(Submission.id, Submission.created_at, Evaluation.score.label("score"), name)
         .join(Evaluation, Evaluation.submission_id == Submission.id)
-        .join(
-            newest,
-            (newest.c.submission_id == Evaluation.submission_id) & (newest.c.newest == Evaluation.created_at),
-        )
+        .join(newest, _is_newest(newest))
         .join(User, User.id == Submission.user_id)
         .outerjoin(Team, Team.id == Submission.team_id)
         .where(
