@@ -16,6 +16,7 @@ from api.middleware import DeclaredSizeLimit, Envelope
 from api.openapi import make_openapi
 from api.organize import endpoints as organize
 from api.pages import account
+from api.pages import compare as compare_page
 from api.pages import endpoints as pages
 from api.pages import organize as organize_pages
 from api.pages import team as team_page
@@ -79,6 +80,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(health.router)
     app.include_router(organize_pages.router)
     app.include_router(team_page.router)
+    app.include_router(compare_page.router)
     app.include_router(account.router)  # before the pages: /submissions/… is theirs
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")

@@ -3,6 +3,7 @@
 import typer
 
 from cli.accounts import login, register
+from cli.compare import compare
 from cli.contests import competitions, leaderboard, limits
 from cli.doctor import doctor
 from cli.evaluate import evaluate
@@ -25,7 +26,10 @@ app = typer.Typer(
 list_late_commands(app)
 for panel, commands in {
     "This machine": (init, validate, doctor, evaluate),
-    "A server": (register, login, competitions, submit, status, submissions, logs, source, cancel, leaderboard, limits),
+    "A server": (
+        *(register, login, competitions, submit, status, submissions, compare, logs, source, cancel),
+        *(leaderboard, limits),
+    ),
 }.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)

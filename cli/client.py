@@ -117,6 +117,10 @@ class LacunaClient:
     def get_leaderboard(self, slug: str) -> JSON:
         return self._call("GET", f"/competitions/{slug}/leaderboard")
 
+    def compare(self, slug: str, a: str, b: str) -> JSON:
+        """Two of one's own scored submissions side by side."""
+        return self._call("GET", f"/competitions/{slug}/compare", params={"a": a, "b": b})
+
     def cancel(self, submission_id: str) -> JSON:
         return self._call("POST", f"/submissions/{submission_id}/cancel", repeat=False)
 

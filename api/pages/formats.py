@@ -29,6 +29,11 @@ def format_number(value: float | None, digits: int = 3) -> str:
     return DASH if value is None else f"{value:.{digits}f}"
 
 
+def format_signed(value: float | None, digits: int = 3) -> str:
+    """A difference: with its sign, and a real minus."""
+    return DASH if value is None else f"{value:+.{digits}f}".replace("-", "−")
+
+
 def format_share(share: float | None, digits: int = 1) -> str:
     """A fraction as percent; large ones need no decimals."""
     if share is None:
@@ -62,6 +67,7 @@ def format_code(text: str) -> Markup:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "number": format_number,
+    "signed": format_signed,
     "share": format_share,
     "percent": format_percent,
     "time": format_time,

@@ -57,6 +57,8 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/teams/{team_id}/leave"): (401, 404, 404, 404, 404),
     ("POST", "/api/v1/invites/{invite_id}/accept"): (401, 404, 404, 404, 404),
     ("DELETE", "/api/v1/invites/{invite_id}"): (401, 404, 404, 404, 404),
+    ("GET", "/competitions/{slug}/compare"): (401, 404, 200, 200, 200),
+    ("GET", "/api/v1/competitions/{slug}/compare"): (401, 404, 200, 200, 200),
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("POST", "/api/v1/users"): (422, 422, 422, 422, 422),
@@ -117,6 +119,8 @@ def test_a_route_answers_every_role_as_the_matrix_says(
         submission = make_hidden(client, engine, path)
         url = path.format(slug=submission.competition_id, submission_id=submission.id, **NOTHING)
         body: dict[str, Any] = {}
+        if path.endswith("/compare"):
+            body = {"params": {"a": submission.id, "b": submission.id}}
         if method == "POST" and path.endswith("/submissions"):
             body = {"files": {"file": ("a.py", factories.SOURCE)}, "data": {"purpose": "reference"}}
         if "/admin/" in path and method == "POST":
