@@ -10,6 +10,7 @@ import stamina
 
 from cli.exits import CommandFailed, Exit
 from cli.problem_details import Transient, read_problem, read_retry_after
+from cli.staff_client import StaffCalls
 from core.domain.errors import InvalidInput, NotAuthenticated, PlatformFault
 
 API = "/api/v1"
@@ -27,7 +28,7 @@ class ServerUnreachable(CommandFailed):
         super().__init__(f"no answer from {url}: {reason}", exit_code=Exit.ERRORED, hint=hint)
 
 
-class LacunaClient:
+class LacunaClient(StaffCalls):
     """One server, one account. Reads and keyed writes are repeated with growing, jittered pauses."""
 
     def __init__(

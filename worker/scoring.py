@@ -11,7 +11,7 @@ from core.db.session import reading, transaction
 from core.domain.errors import ContestError
 from core.domain.faults import FaultCode
 from core.domain.submission import Status, Verdict
-from core.jobs import SCORE, enqueue
+from core.jobs import SCORE, enqueue_for
 from core.storage import BlobStore
 from worker.adaptive import describe_decision
 from worker.calibration import RetrainCost, RunSeconds, collect_seconds, load_cost
@@ -152,7 +152,7 @@ def _give_back(context: WorkerContext, evaluation_id: str, fault: str) -> None:
             return
         evaluation.score_attempts += 1
         if evaluation.score_attempts < context.settings.max_attempts:
-            enqueue(session, SCORE, evaluation_id)
+            enqueue_for(session, SCORE, evaluation_id, evaluation)
             return
         reason = f"scoring failed {evaluation.score_attempts} times: {fault}"
         evaluations.move(session, evaluation, Status.FINISHED, verdict=Verdict.PLATFORM_ERROR, reason=reason)

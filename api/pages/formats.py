@@ -56,6 +56,16 @@ def format_bytes(count: int) -> str:
     return f"{count / (1 << 20):.0f} MiB" if count >= 1 << 20 else f"{count / (1 << 10):.0f} KiB"
 
 
+def format_duration(seconds: float | None) -> str:
+    """In the unit a person would say it in."""
+    if seconds is None:
+        return DASH
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
 def format_words(text: str) -> str:
     return text.replace("_", " ")
 
@@ -72,6 +82,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "percent": format_percent,
     "time": format_time,
     "bytes": format_bytes,
+    "duration": format_duration,
     "words": format_words,
     "code": format_code,
 }

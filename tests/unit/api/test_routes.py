@@ -44,6 +44,18 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/admin/submissions/{submission_id}/reinstate"): (401, 403, 403, 409, 409),
     ("GET", "/api/v1/admin/audit"): (401, 403, 403, 200, 200),
     ("GET", "/api/v1/admin/audit/verify"): (401, 403, 403, 200, 200),
+    ("GET", "/admin/queue"): (401, 403, 403, 200, 200),
+    ("GET", "/admin/nodes"): (401, 403, 403, 200, 200),
+    ("GET", "/admin/costs"): (401, 403, 403, 200, 200),
+    ("POST", "/admin/nodes/{name}"): (401, 403, 403, 403, 422),
+    ("POST", "/admin/evaluations/{evaluation_id}"): (401, 403, 403, 422, 422),
+    ("GET", "/api/v1/admin/queue"): (401, 403, 403, 200, 200),
+    ("GET", "/api/v1/admin/nodes"): (401, 403, 403, 200, 200),
+    ("GET", "/api/v1/admin/costs"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/admin/nodes/{name}/drain"): (401, 403, 403, 403, 404),
+    ("POST", "/api/v1/admin/nodes/{name}/activate"): (401, 403, 403, 403, 404),
+    ("POST", "/api/v1/admin/evaluations/{evaluation_id}/requeue"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/evaluations/{evaluation_id}/cancel"): (401, 403, 403, 404, 404),
     ("GET", "/competitions/{slug}/team"): (401, 200, 200, 200, 200),
     ("POST", "/competitions/{slug}/team"): (401, 303, 303, 303, 303),
     ("POST", "/competitions/{slug}/team/invite"): (401, 422, 422, 422, 422),
@@ -83,7 +95,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/submissions/{submission_id}/cancel"): (401, 404, 202, 403, 202),
 }
 
-NOTHING = {"token_id": "none", "team_id": "none", "invite_id": "none"}
+NOTHING = {"token_id": "none", "team_id": "none", "invite_id": "none", "name": "none", "evaluation_id": "none"}
 
 
 def iter_routes(client: TestClient) -> Iterator[tuple[str, str, APIRoute]]:
