@@ -17,7 +17,9 @@ def list_operations(document: dict[str, Any]) -> list[dict[str, Any]]:
 def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
     assert sorted(operation["operationId"] for operation in list_operations(document)) == [
         "accept_invite",
+        "accept_rules",
         "cancel_submission",
+        "change_competition_settings",
         "change_competition_state",
         "create_own_token",
         "create_submission",
@@ -34,6 +36,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "get_own_team",
         "get_readiness",
         "get_report",
+        "get_rules",
         "get_scorecard",
         "get_source",
         "get_submission",
@@ -50,6 +53,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "rename_team",
         "revoke_token",
         "verify_audit",
+        "write_rules",
     ]
 
 
