@@ -21,7 +21,9 @@ from api.pages import compare as compare_page
 from api.pages import endpoints as pages
 from api.pages import operations as operations_pages
 from api.pages import organize as organize_pages
+from api.pages import rules as rules_page
 from api.pages import team as team_page
+from api.rules import endpoints as rules
 from api.submissions import endpoints as submissions
 from api.teams import endpoints as teams
 from api.users import endpoints as users
@@ -76,7 +78,7 @@ def app_factory() -> FastAPI:
 
 def _add_routes(app: FastAPI) -> None:
     api = APIRouter(prefix="/api/v1")
-    for module in (users, auth, competitions, submissions, leaderboard, teams, organize, operations):
+    for module in (users, auth, competitions, submissions, leaderboard, teams, organize, operations, rules):
         api.include_router(module.router)
     app.include_router(api)
     app.include_router(health.router)
@@ -84,6 +86,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(operations_pages.router)
     app.include_router(team_page.router)
     app.include_router(compare_page.router)
+    app.include_router(rules_page.router)
     app.include_router(account.router)  # before the pages: /submissions/… is theirs
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")

@@ -150,6 +150,19 @@ class LacunaClient(StaffCalls):
         body = {"state": state, "reason": reason}
         return self._call("POST", f"/admin/competitions/{slug}/state", json=body, repeat=False)
 
+    def change_settings(self, slug: str, changes: JSON, reason: str) -> JSON:
+        body = {**changes, "reason": reason}
+        return self._call("PATCH", f"/admin/competitions/{slug}", json=body, repeat=False)
+
+    def get_rules(self, slug: str) -> JSON:
+        return self._call("GET", f"/competitions/{slug}/rules")
+
+    def accept_rules(self, slug: str, version: int) -> JSON:
+        return self._call("POST", f"/competitions/{slug}/rules/acceptance", json={"version": version})
+
+    def write_rules(self, slug: str, text: str) -> JSON:
+        return self._call("PUT", f"/admin/competitions/{slug}/rules", json={"text": text}, repeat=False)
+
     def moderate(self, submission_id: str, decision: str, reason: str) -> JSON:
         """decision: `disqualify` or `reinstate`."""
         path = f"/admin/submissions/{submission_id}/{decision}"

@@ -71,6 +71,14 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("DELETE", "/api/v1/invites/{invite_id}"): (401, 404, 404, 404, 404),
     ("GET", "/competitions/{slug}/compare"): (401, 404, 200, 200, 200),
     ("GET", "/api/v1/competitions/{slug}/compare"): (401, 404, 200, 200, 200),
+    ("POST", "/competitions/{slug}/organize/settings"): (401, 403, 403, 422, 422),
+    ("PATCH", "/api/v1/admin/competitions/{slug}"): (401, 403, 403, 200, 200),
+    ("GET", "/competitions/{slug}/rules"): OPEN,
+    ("POST", "/competitions/{slug}/rules"): (401, 403, 403, 303, 303),
+    ("POST", "/competitions/{slug}/rules/accept"): (401, 422, 422, 422, 422),
+    ("GET", "/api/v1/competitions/{slug}/rules"): OPEN,
+    ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): (401, 404, 404, 404, 404),
+    ("PUT", "/api/v1/admin/competitions/{slug}/rules"): (401, 403, 403, 200, 200),
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("POST", "/api/v1/users"): (422, 422, 422, 422, 422),
@@ -96,6 +104,13 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
 }
 
 NOTHING = {"token_id": "none", "team_id": "none", "invite_id": "none", "name": "none", "evaluation_id": "none"}
+
+LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("PATCH", "/api/v1/admin/competitions/{slug}"): {"json": {"daily_limit": 7, "reason": "a test"}},
+    ("POST", "/competitions/{slug}/rules"): {"data": {"text": "be fair"}},
+    ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): {"json": {"version": 1}},
+    ("PUT", "/api/v1/admin/competitions/{slug}/rules"): {"json": {"text": "be fair"}},
+}
 
 
 def iter_routes(client: TestClient) -> Iterator[tuple[str, str, APIRoute]]:
@@ -143,6 +158,7 @@ def test_a_route_answers_every_role_as_the_matrix_says(
             body = {"json": {"user": "owner"}}
         if path == "/competitions/{slug}/team":
             body = {"data": {"name": f"team of {role}"}}
+        body |= LIFE_BODIES.get((method, path), {})
         if path.endswith("/moderate"):
             body = {"data": {"reason": "a test"}}
         answers.append(client.request(method, url, headers=callers.get(role, {}), follow_redirects=False, **body))
