@@ -20,6 +20,7 @@ from api.pages import compare as compare_page
 from api.pages import endpoints as pages
 from api.pages import organize as organize_pages
 from api.pages import team as team_page
+from api.runtime import endpoints as runtime
 from api.submissions import endpoints as submissions
 from api.teams import endpoints as teams
 from api.users import endpoints as users
@@ -74,7 +75,7 @@ def app_factory() -> FastAPI:
 
 def _add_routes(app: FastAPI) -> None:
     api = APIRouter(prefix="/api/v1")
-    for module in (users, auth, competitions, submissions, leaderboard, teams, organize):
+    for module in (users, auth, competitions, submissions, leaderboard, teams, organize, runtime):
         api.include_router(module.router)
     app.include_router(api)
     app.include_router(health.router)

@@ -115,6 +115,7 @@ def _list_looks(rows: dict[str, Submission]) -> list[Look]:
         Look("board-own", contest, "/competitions/digits", "participant"),
         Look("board-empty", contest, "/competitions/empty", None),
         Look("board-preparing", contest, "/competitions/preparing", None),
+        Look("runtime", "/runtime", "/runtime", None),
         Look("login", "/login", "/login", None),
         Look("register", "/register", "/register", None),
         Look("nothing", "", "/competitions/none", None),
