@@ -24,6 +24,7 @@ from api.pages import organize as organize_pages
 from api.pages import rules as rules_page
 from api.pages import team as team_page
 from api.rules import endpoints as rules
+from api.runtime import endpoints as runtime
 from api.submissions import endpoints as submissions
 from api.teams import endpoints as teams
 from api.users import endpoints as users
@@ -78,7 +79,7 @@ def app_factory() -> FastAPI:
 
 def _add_routes(app: FastAPI) -> None:
     api = APIRouter(prefix="/api/v1")
-    for module in (users, auth, competitions, submissions, leaderboard, teams, organize, operations, rules):
+    for module in (users, auth, competitions, submissions, leaderboard, teams, organize, operations, rules, runtime):
         api.include_router(module.router)
     app.include_router(api)
     app.include_router(health.router)

@@ -12,6 +12,7 @@ from cli.late import LateGroup, list_late_commands
 from cli.organize import organize_app
 from cli.problems import problem_app
 from cli.rules import rules
+from cli.runtime import runtime
 from cli.starter import init
 from cli.submissions import cancel, logs, source, status, submissions, submit
 from cli.team import team_app
@@ -30,7 +31,7 @@ for panel, commands in {
     "This machine": (init, validate, doctor, evaluate),
     "A server": (
         *(register, login, competitions, submit, status, submissions, compare, logs, source, cancel),
-        *(leaderboard, limits),
+        *(leaderboard, limits, runtime),
     ),
     "A competition": (rules,),
 }.items():

@@ -122,6 +122,12 @@ class LacunaClient(StaffCalls):
         """Two of one's own scored submissions side by side."""
         return self._call("GET", f"/competitions/{slug}/compare", params={"a": a, "b": b})
 
+    def get_runtime(self) -> JSON:
+        return self._call("GET", "/runtime")
+
+    def list_error_codes(self) -> list[JSON]:
+        return self._list("/error-codes")
+
     def cancel(self, submission_id: str) -> JSON:
         return self._call("POST", f"/submissions/{submission_id}/cancel", repeat=False)
 
