@@ -47,6 +47,10 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/admin/queue"): (401, 403, 403, 200, 200),
     ("GET", "/admin/nodes"): (401, 403, 403, 200, 200),
     ("GET", "/admin/costs"): (401, 403, 403, 200, 200),
+    ("GET", "/admin/flags"): (401, 403, 403, 200, 200),
+    ("POST", "/admin/evaluations/{evaluation_id}/flags/{code}"): (401, 403, 403, 422, 422),
+    ("GET", "/api/v1/admin/flags"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/admin/evaluations/{evaluation_id}/flags/{code}/decision"): (401, 403, 403, 404, 404),
     ("POST", "/admin/nodes/{name}"): (401, 403, 403, 403, 422),
     ("POST", "/admin/evaluations/{evaluation_id}"): (401, 403, 403, 422, 422),
     ("GET", "/api/v1/admin/queue"): (401, 403, 403, 200, 200),
@@ -93,7 +97,14 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/submissions/{submission_id}/cancel"): (401, 404, 202, 403, 202),
 }
 
-NOTHING = {"token_id": "none", "team_id": "none", "invite_id": "none", "name": "none", "evaluation_id": "none"}
+NOTHING = {
+    "token_id": "none",
+    "team_id": "none",
+    "invite_id": "none",
+    "name": "none",
+    "evaluation_id": "none",
+    "code": "none",
+}
 
 
 def iter_routes(client: TestClient) -> Iterator[tuple[str, str, APIRoute]]:
@@ -139,6 +150,8 @@ def test_a_route_answers_every_role_as_the_matrix_says(
             body = {"json": {"user": "owner"}}
         if path == "/competitions/{slug}/team":
             body = {"data": {"name": f"team of {role}"}}
+        if path.endswith("/decision"):
+            body["json"]["decision"] = "upheld"
         if path.endswith("/moderate"):
             body = {"data": {"reason": "a test"}}
         answers.append(client.request(method, url, headers=callers.get(role, {}), follow_redirects=False, **body))
