@@ -118,6 +118,10 @@ class LacunaClient(StaffCalls):
     def get_leaderboard(self, slug: str) -> JSON:
         return self._call("GET", f"/competitions/{slug}/leaderboard")
 
+    def compare(self, slug: str, a: str, b: str) -> JSON:
+        """Two of one's own scored submissions side by side."""
+        return self._call("GET", f"/competitions/{slug}/compare", params={"a": a, "b": b})
+
     def cancel(self, submission_id: str) -> JSON:
         return self._call("POST", f"/submissions/{submission_id}/cancel", repeat=False)
 
@@ -145,6 +149,19 @@ class LacunaClient(StaffCalls):
     def change_state(self, slug: str, state: str, reason: str) -> JSON:
         body = {"state": state, "reason": reason}
         return self._call("POST", f"/admin/competitions/{slug}/state", json=body, repeat=False)
+
+    def change_settings(self, slug: str, changes: JSON, reason: str) -> JSON:
+        body = {**changes, "reason": reason}
+        return self._call("PATCH", f"/admin/competitions/{slug}", json=body, repeat=False)
+
+    def get_rules(self, slug: str) -> JSON:
+        return self._call("GET", f"/competitions/{slug}/rules")
+
+    def accept_rules(self, slug: str, version: int) -> JSON:
+        return self._call("POST", f"/competitions/{slug}/rules/acceptance", json={"version": version})
+
+    def write_rules(self, slug: str, text: str) -> JSON:
+        return self._call("PUT", f"/admin/competitions/{slug}/rules", json={"text": text}, repeat=False)
 
     def moderate(self, submission_id: str, decision: str, reason: str) -> JSON:
         """decision: `disqualify` or `reinstate`."""

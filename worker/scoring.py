@@ -139,8 +139,7 @@ def _apply(context: WorkerContext, work: ScoreWork, score: FinishedScore) -> Non
             )
         )
         evaluation.score, evaluation.score_low, evaluation.score_high = score.estimate, score.low, score.high
-        spread = score.body["score"]
-        evaluation.score_error, evaluation.score_draws = spread["standard_error"], spread["draws"]
+        evaluation.score_error, evaluation.score_draws = score.body["score"]["standard_error"], list(score.draws)
         evaluation.relative_runtime = score.relative_runtime
         verdict, code, reason = _judge(work, score)
         evaluations.move(session, evaluation, Status.FINISHED, verdict=verdict, code=code, reason=reason)

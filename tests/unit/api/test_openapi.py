@@ -17,10 +17,13 @@ def list_operations(document: dict[str, Any]) -> list[dict[str, Any]]:
 def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
     assert sorted(operation["operationId"] for operation in list_operations(document)) == [
         "accept_invite",
+        "accept_rules",
         "activate_node",
         "cancel_evaluation",
         "cancel_submission",
+        "change_competition_settings",
         "change_competition_state",
+        "compare_submissions",
         "create_own_token",
         "create_submission",
         "create_team",
@@ -40,6 +43,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "get_queue",
         "get_readiness",
         "get_report",
+        "get_rules",
         "get_scorecard",
         "get_source",
         "get_submission",
@@ -59,6 +63,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "requeue_evaluation",
         "revoke_token",
         "verify_audit",
+        "write_rules",
     ]
 
 

@@ -73,6 +73,19 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/teams/{team_id}/leave"): (401, 404, 404, 404, 404),
     ("POST", "/api/v1/invites/{invite_id}/accept"): (401, 404, 404, 404, 404),
     ("DELETE", "/api/v1/invites/{invite_id}"): (401, 404, 404, 404, 404),
+    ("GET", "/competitions/{slug}/compare"): (401, 404, 200, 200, 200),
+    ("GET", "/api/v1/competitions/{slug}/compare"): (401, 404, 200, 200, 200),
+    ("POST", "/competitions/{slug}/organize/settings"): (401, 403, 403, 422, 422),
+    ("POST", "/api/v1/admin/evaluations/{evaluation_id}/flags/{code}/decision"): {
+        "json": {"reason": "a test", "decision": "upheld"}
+    },
+    ("PATCH", "/api/v1/admin/competitions/{slug}"): (401, 403, 403, 200, 200),
+    ("GET", "/competitions/{slug}/rules"): OPEN,
+    ("POST", "/competitions/{slug}/rules"): (401, 403, 403, 303, 303),
+    ("POST", "/competitions/{slug}/rules/accept"): (401, 422, 422, 422, 422),
+    ("GET", "/api/v1/competitions/{slug}/rules"): OPEN,
+    ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): (401, 404, 404, 404, 404),
+    ("PUT", "/api/v1/admin/competitions/{slug}/rules"): (401, 403, 403, 200, 200),
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("POST", "/api/v1/users"): (422, 422, 422, 422, 422),
@@ -104,6 +117,16 @@ NOTHING = {
     "name": "none",
     "evaluation_id": "none",
     "code": "none",
+}
+
+LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/api/v1/admin/evaluations/{evaluation_id}/flags/{code}/decision"): {
+        "json": {"reason": "a test", "decision": "upheld"}
+    },
+    ("PATCH", "/api/v1/admin/competitions/{slug}"): {"json": {"daily_limit": 7, "reason": "a test"}},
+    ("POST", "/competitions/{slug}/rules"): {"data": {"text": "be fair"}},
+    ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): {"json": {"version": 1}},
+    ("PUT", "/api/v1/admin/competitions/{slug}/rules"): {"json": {"text": "be fair"}},
 }
 
 
@@ -140,6 +163,8 @@ def test_a_route_answers_every_role_as_the_matrix_says(
         submission = make_hidden(client, engine, path)
         url = path.format(slug=submission.competition_id, submission_id=submission.id, **NOTHING)
         body: dict[str, Any] = {}
+        if path.endswith("/compare"):
+            body = {"params": {"a": submission.id, "b": submission.id}}
         if method == "POST" and path.endswith("/submissions"):
             body = {"files": {"file": ("a.py", factories.SOURCE)}, "data": {"purpose": "reference"}}
         if "/admin/" in path and method == "POST":
@@ -150,8 +175,7 @@ def test_a_route_answers_every_role_as_the_matrix_says(
             body = {"json": {"user": "owner"}}
         if path == "/competitions/{slug}/team":
             body = {"data": {"name": f"team of {role}"}}
-        if path.endswith("/decision"):
-            body["json"]["decision"] = "upheld"
+        body |= LIFE_BODIES.get((method, path), {})
         if path.endswith("/moderate"):
             body = {"data": {"reason": "a test"}}
         answers.append(client.request(method, url, headers=callers.get(role, {}), follow_redirects=False, **body))
