@@ -19,10 +19,12 @@ from api.organize import endpoints as organize
 from api.pages import account
 from api.pages import compare as compare_page
 from api.pages import endpoints as pages
+from api.pages import flags as flags_page
 from api.pages import operations as operations_pages
 from api.pages import organize as organize_pages
 from api.pages import rules as rules_page
 from api.pages import team as team_page
+from api.review import endpoints as review
 from api.rules import endpoints as rules
 from api.runtime import endpoints as runtime
 from api.submissions import endpoints as submissions
@@ -79,12 +81,25 @@ def app_factory() -> FastAPI:
 
 def _add_routes(app: FastAPI) -> None:
     api = APIRouter(prefix="/api/v1")
-    for module in (users, auth, competitions, submissions, leaderboard, teams, organize, operations, rules, runtime):
+    for module in (
+        users,
+        auth,
+        competitions,
+        submissions,
+        leaderboard,
+        teams,
+        organize,
+        operations,
+        review,
+        rules,
+        runtime,
+    ):
         api.include_router(module.router)
     app.include_router(api)
     app.include_router(health.router)
     app.include_router(organize_pages.router)
     app.include_router(operations_pages.router)
+    app.include_router(flags_page.router)
     app.include_router(team_page.router)
     app.include_router(compare_page.router)
     app.include_router(rules_page.router)

@@ -30,5 +30,15 @@ class StaffCalls(ABC):
         """deed: `requeue` or `cancel`."""
         return self._decide(f"/admin/evaluations/{evaluation_id}/{deed}", {"reason": reason})
 
+    def list_flags(self, *, state: str, competition: str = "") -> JSON:
+        """state: `open`, `decided` or `all`."""
+        wanted = {"state": state} | ({"competition": competition} if competition else {})
+        return self._call("GET", "/admin/flags", params=wanted)
+
+    def decide_flag(self, evaluation_id: str, code: str, decision: str, reason: str) -> JSON:
+        """decision: `dismissed` or `upheld`."""
+        path = f"/admin/evaluations/{evaluation_id}/flags/{quote(code, safe='')}/decision"
+        return self._decide(path, {"decision": decision, "reason": reason})
+
     def _decide(self, path: str, body: JSON) -> JSON:
         return self._call("POST", path, json=body, repeat=False)

@@ -47,6 +47,10 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/admin/queue"): (401, 403, 403, 200, 200),
     ("GET", "/admin/nodes"): (401, 403, 403, 200, 200),
     ("GET", "/admin/costs"): (401, 403, 403, 200, 200),
+    ("GET", "/admin/flags"): (401, 403, 403, 200, 200),
+    ("POST", "/admin/evaluations/{evaluation_id}/flags/{code}"): (401, 403, 403, 422, 422),
+    ("GET", "/api/v1/admin/flags"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/admin/evaluations/{evaluation_id}/flags/{code}/decision"): (401, 403, 403, 404, 404),
     ("POST", "/admin/nodes/{name}"): (401, 403, 403, 403, 422),
     ("POST", "/admin/evaluations/{evaluation_id}"): (401, 403, 403, 422, 422),
     ("GET", "/api/v1/admin/queue"): (401, 403, 403, 200, 200),
@@ -72,6 +76,9 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/competitions/{slug}/compare"): (401, 404, 200, 200, 200),
     ("GET", "/api/v1/competitions/{slug}/compare"): (401, 404, 200, 200, 200),
     ("POST", "/competitions/{slug}/organize/settings"): (401, 403, 403, 422, 422),
+    ("POST", "/api/v1/admin/evaluations/{evaluation_id}/flags/{code}/decision"): {
+        "json": {"reason": "a test", "decision": "upheld"}
+    },
     ("PATCH", "/api/v1/admin/competitions/{slug}"): (401, 403, 403, 200, 200),
     ("GET", "/competitions/{slug}/rules"): OPEN,
     ("POST", "/competitions/{slug}/rules"): (401, 403, 403, 303, 303),
@@ -106,9 +113,19 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/submissions/{submission_id}/cancel"): (401, 404, 202, 403, 202),
 }
 
-NOTHING = {"token_id": "none", "team_id": "none", "invite_id": "none", "name": "none", "evaluation_id": "none"}
+NOTHING = {
+    "token_id": "none",
+    "team_id": "none",
+    "invite_id": "none",
+    "name": "none",
+    "evaluation_id": "none",
+    "code": "none",
+}
 
 LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/api/v1/admin/evaluations/{evaluation_id}/flags/{code}/decision"): {
+        "json": {"reason": "a test", "decision": "upheld"}
+    },
     ("PATCH", "/api/v1/admin/competitions/{slug}"): {"json": {"daily_limit": 7, "reason": "a test"}},
     ("POST", "/competitions/{slug}/rules"): {"data": {"text": "be fair"}},
     ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): {"json": {"version": 1}},
