@@ -3,12 +3,16 @@
 import typer
 
 from cli.accounts import login, register
+from cli.admin import admin_app
+from cli.compare import compare
 from cli.contests import competitions, leaderboard, limits
 from cli.doctor import doctor
 from cli.evaluate import evaluate
 from cli.late import LateGroup, list_late_commands
 from cli.organize import organize_app
 from cli.problems import problem_app
+from cli.rules import rules
+from cli.runtime import runtime
 from cli.starter import init
 from cli.submissions import cancel, logs, source, status, submissions, submit
 from cli.team import team_app
@@ -25,10 +29,15 @@ app = typer.Typer(
 list_late_commands(app)
 for panel, commands in {
     "This machine": (init, validate, doctor, evaluate),
-    "A server": (register, login, competitions, submit, status, submissions, logs, source, cancel, leaderboard, limits),
+    "A server": (
+        *(register, login, competitions, submit, status, submissions, compare, logs, source, cancel),
+        *(leaderboard, limits, runtime),
+    ),
+    "A competition": (rules,),
 }.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
 app.add_typer(problem_app, name="problem", rich_help_panel="This machine")
 app.add_typer(team_app, name="team", rich_help_panel="A server")
 app.add_typer(organize_app, name="organize", rich_help_panel="Organizers")
+app.add_typer(admin_app, name="admin", rich_help_panel="Organizers")

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy.orm import Session
 
-from core.db.models import Calibration, Evaluation, Replica
+from core.db.models.submissions import Calibration, Evaluation, Replica
 from core.db.queries import competitions, evaluations
 from core.domain.submission import Status, Verdict
 from core.problems import Gate

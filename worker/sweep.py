@@ -5,7 +5,8 @@ from datetime import timedelta
 import structlog
 
 from core.db.base import utc_now
-from core.db.models import PoolChunk, Shard
+from core.db.models.problems import PoolChunk
+from core.db.models.submissions import Shard
 from core.db.queries import evaluations, leases
 from core.db.session import reading, transaction
 from core.domain.submission import Status

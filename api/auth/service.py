@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from api.security import hash_token, is_password, make_token
 from core.db.base import utc_now
-from core.db.models import BrowserSession, User
+from core.db.models.accounts import BrowserSession, User
 from core.db.queries import users
 from core.db.session import reading, transaction
 from core.domain.errors import NotAuthenticated

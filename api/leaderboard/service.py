@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 from api.competitions.service import load_competition
 from api.leaderboard.schemas import Ceiling, Leaderboard, LeaderboardEntry
 from core.db.board import make_entry
-from core.db.models import Competition, Evaluation, Scorecard
+from core.db.models.contests import Competition
+from core.db.models.submissions import Evaluation, Scorecard
 from core.db.queries import evaluations
 from core.domain.leaderboard import Row, make_board
 from core.domain.submission import Verdict

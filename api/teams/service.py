@@ -6,7 +6,8 @@ from api.competitions.service import load_competition
 from api.deps import Caller
 from api.teams.schemas import InviteView, MemberView, OwnTeam, TeamView
 from core.db.base import utc_now
-from core.db.models import Competition, Team, TeamInvite, User
+from core.db.models.accounts import User
+from core.db.models.contests import Competition, Team, TeamInvite
 from core.db.queries import competitions, teams, users
 from core.domain.errors import Conflict, NotAllowed, NotAuthenticated, NotFound
 from core.domain.teams import check_joint_history, check_open, check_size
@@ -145,7 +146,7 @@ def _check_name(session: Session, competition: Competition, name: str, caller: C
 
 def _lock(session: Session, competition_id: str) -> Competition:
     competition = competitions.lock_competition(session, competition_id)
-    check_open(competition.slug, competition.state)
+    check_open(competition.slug, competition.state_at(utc_now()))
     return competition
 
 

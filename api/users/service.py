@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from api.security import hash_password, hash_token, make_token
 from api.users.schemas import NewToken, Registration, TokenRequest
 from core.db.base import utc_now
-from core.db.models import ApiToken, User
+from core.db.models.accounts import ApiToken, User
 from core.db.queries import users
 from core.domain.access import Role, Scope
 from core.domain.errors import Conflict, NotFound

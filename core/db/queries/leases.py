@@ -6,7 +6,8 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
-from core.db.models import PoolChunk, Shard
+from core.db.models.problems import PoolChunk
+from core.db.models.submissions import Shard
 
 LeasedModel = type[Shard] | type[PoolChunk]
 

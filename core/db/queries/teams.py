@@ -3,7 +3,9 @@
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from core.db.models import Submission, Team, TeamInvite, TeamMember, User
+from core.db.models.accounts import User
+from core.db.models.contests import Team, TeamInvite, TeamMember
+from core.db.models.submissions import Submission
 
 _WHOLE = (selectinload(Team.members).joinedload(TeamMember.user), joinedload(Team.competition))
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session, joinedload
 
-from core.db.models import ApiToken, BrowserSession, LoginFailure, User
+from core.db.models.accounts import ApiToken, BrowserSession, LoginFailure, User
 from core.domain.access import Role
 from core.domain.errors import NotFound
 

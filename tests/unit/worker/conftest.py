@@ -11,7 +11,9 @@ from safetensors.torch import load, save
 from sqlalchemy import Engine
 
 from core.db.base import utc_now
-from core.db.models import Competition, Submission, User
+from core.db.models.accounts import User
+from core.db.models.contests import Competition
+from core.db.models.submissions import Submission
 from core.db.queries import competitions, outbox
 from core.db.session import reading, transaction
 from core.jobs import BUILD_CHUNK, DECIDE, PREPARE, RUN_SHARD, SCORE, celery_app, open_evaluation
