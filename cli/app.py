@@ -3,6 +3,7 @@
 import typer
 
 from cli.accounts import login, register
+from cli.admin import admin_app
 from cli.contests import competitions, leaderboard, limits
 from cli.doctor import doctor
 from cli.evaluate import evaluate
@@ -32,3 +33,4 @@ for panel, commands in {
 app.add_typer(problem_app, name="problem", rich_help_panel="This machine")
 app.add_typer(team_app, name="team", rich_help_panel="A server")
 app.add_typer(organize_app, name="organize", rich_help_panel="Organizers")
+app.add_typer(admin_app, name="admin", rich_help_panel="Organizers")

@@ -23,7 +23,9 @@ SCORE = "lacuna.score_evaluation"
 DECIDE = "lacuna.decide_evaluation"
 BUILD_CHUNK = "lacuna.build_chunk"
 PREPARE = "lacuna.prepare_problem"
+VALIDATE = "lacuna.validate_data_set"
 QUEUES = {RUN_SHARD: "shards", SCORE: "scores", DECIDE: "scores", BUILD_CHUNK: "pools", PREPARE: "pools"}
+QUEUES[VALIDATE] = "pools"
 VISIBILITY_SECONDS = 3600  # longer than any task; lost work comes back by its lease, not by the broker
 
 log = structlog.get_logger()

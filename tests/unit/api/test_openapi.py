@@ -17,6 +17,7 @@ def list_operations(document: dict[str, Any]) -> list[dict[str, Any]]:
 def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
     assert sorted(operation["operationId"] for operation in list_operations(document)) == [
         "accept_invite",
+        "add_data_set_version",
         "cancel_submission",
         "change_competition_state",
         "create_own_token",
@@ -27,6 +28,8 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "disqualify_submission",
         "follow_submission",
         "get_competition",
+        "get_data_set_sample",
+        "get_data_set_version",
         "get_health",
         "get_leaderboard",
         "get_limits",
@@ -41,6 +44,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "leave_team",
         "list_audit",
         "list_competitions",
+        "list_data_sets",
         "list_submissions",
         "list_tokens",
         "log_in",

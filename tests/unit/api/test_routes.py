@@ -57,6 +57,13 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/teams/{team_id}/leave"): (401, 404, 404, 404, 404),
     ("POST", "/api/v1/invites/{invite_id}/accept"): (401, 404, 404, 404, 404),
     ("DELETE", "/api/v1/invites/{invite_id}"): (401, 404, 404, 404, 404),
+    ("GET", "/admin/data-sets"): (401, 403, 403, 403, 200),
+    ("POST", "/admin/data-sets"): (401, 403, 403, 403, 422),
+    ("GET", "/admin/data-sets/{name}/{number}"): (401, 403, 403, 403, 404),
+    ("GET", "/api/v1/admin/data-sets"): (401, 403, 403, 403, 200),
+    ("POST", "/api/v1/admin/data-sets/{name}/versions"): (401, 403, 403, 403, 422),
+    ("GET", "/api/v1/admin/data-sets/{name}/versions/{number}"): (401, 403, 403, 403, 404),
+    ("GET", "/api/v1/admin/data-sets/{name}/versions/{number}/samples/{place}"): (401, 403, 403, 403, 404),
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("POST", "/api/v1/users"): (422, 422, 422, 422, 422),
@@ -81,7 +88,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/submissions/{submission_id}/cancel"): (401, 404, 202, 403, 202),
 }
 
-NOTHING = {"token_id": "none", "team_id": "none", "invite_id": "none"}
+NOTHING = {"token_id": "none", "team_id": "none", "invite_id": "none", "name": "none", "number": 1, "place": 0}
 
 
 def iter_routes(client: TestClient) -> Iterator[tuple[str, str, APIRoute]]:
