@@ -14,12 +14,17 @@ from api.errors import add_error_handlers
 from api.leaderboard import endpoints as leaderboard
 from api.middleware import BodyLimits, Envelope
 from api.openapi import make_openapi
+from api.operations import endpoints as operations
 from api.organize import endpoints as organize
 from api.pages import account
+from api.pages import compare as compare_page
 from api.pages import data_sets as data_set_pages
 from api.pages import endpoints as pages
+from api.pages import operations as operations_pages
 from api.pages import organize as organize_pages
+from api.pages import rules as rules_page
 from api.pages import team as team_page
+from api.rules import endpoints as rules
 from api.submissions import endpoints as submissions
 from api.teams import endpoints as teams
 from api.users import endpoints as users
@@ -74,13 +79,16 @@ def app_factory() -> FastAPI:
 
 def _add_routes(app: FastAPI) -> None:
     api = APIRouter(prefix="/api/v1")
-    for module in (users, auth, competitions, submissions, leaderboard, teams, organize, data_sets):
+    for module in (users, auth, competitions, submissions, leaderboard, teams, organize, operations, rules, data_sets):
         api.include_router(module.router)
     app.include_router(api)
     app.include_router(health.router)
     app.include_router(organize_pages.router)
     app.include_router(data_set_pages.router)
+    app.include_router(operations_pages.router)
     app.include_router(team_page.router)
+    app.include_router(compare_page.router)
+    app.include_router(rules_page.router)
     app.include_router(account.router)  # before the pages: /submissions/… is theirs
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")

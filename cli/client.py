@@ -10,6 +10,7 @@ import stamina
 
 from cli.exits import CommandFailed, Exit
 from cli.problem_details import Transient, read_problem, read_retry_after
+from cli.staff_client import StaffCalls
 from core.domain.errors import InvalidInput, NotAuthenticated, PlatformFault
 
 API = "/api/v1"
@@ -27,7 +28,7 @@ class ServerUnreachable(CommandFailed):
         super().__init__(f"no answer from {url}: {reason}", exit_code=Exit.ERRORED, hint=hint)
 
 
-class LacunaClient:
+class LacunaClient(StaffCalls):
     """One server, one account. Reads and keyed writes are repeated with growing, jittered pauses."""
 
     def __init__(
@@ -117,6 +118,10 @@ class LacunaClient:
     def get_leaderboard(self, slug: str) -> JSON:
         return self._call("GET", f"/competitions/{slug}/leaderboard")
 
+    def compare(self, slug: str, a: str, b: str) -> JSON:
+        """Two of one's own scored submissions side by side."""
+        return self._call("GET", f"/competitions/{slug}/compare", params={"a": a, "b": b})
+
     def cancel(self, submission_id: str) -> JSON:
         return self._call("POST", f"/submissions/{submission_id}/cancel", repeat=False)
 
@@ -144,6 +149,19 @@ class LacunaClient:
     def change_state(self, slug: str, state: str, reason: str) -> JSON:
         body = {"state": state, "reason": reason}
         return self._call("POST", f"/admin/competitions/{slug}/state", json=body, repeat=False)
+
+    def change_settings(self, slug: str, changes: JSON, reason: str) -> JSON:
+        body = {**changes, "reason": reason}
+        return self._call("PATCH", f"/admin/competitions/{slug}", json=body, repeat=False)
+
+    def get_rules(self, slug: str) -> JSON:
+        return self._call("GET", f"/competitions/{slug}/rules")
+
+    def accept_rules(self, slug: str, version: int) -> JSON:
+        return self._call("POST", f"/competitions/{slug}/rules/acceptance", json={"version": version})
+
+    def write_rules(self, slug: str, text: str) -> JSON:
+        return self._call("PUT", f"/admin/competitions/{slug}/rules", json={"text": text}, repeat=False)
 
     def moderate(self, submission_id: str, decision: str, reason: str) -> JSON:
         """decision: `disqualify` or `reinstate`."""

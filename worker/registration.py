@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.problems import EvaluationSpec, Problem
 from core.db.queries import competitions
@@ -15,8 +16,11 @@ from core.problems import ProblemSpec
 from evaluator.spec import METRIC_VERSION
 
 
-def register_competition(session: Session, spec: ProblemSpec) -> Competition:
-    """Create or refresh the competition of a problem file; doing it again changes nothing and resumes its pools."""
+def register_competition(session: Session, spec: ProblemSpec, *, draft: bool = False) -> Competition:
+    """Create or refresh the competition of a problem file; doing it again changes nothing and resumes its pools.
+
+    draft: a new one is seen by staff alone, and nothing is trained before they let it prepare.
+    """
     problem = competitions.fetch_problem(session, spec.slug, spec.digest)
     if problem is None:
         problem = Problem(slug=spec.slug, digest=spec.digest, spec=spec.model_dump(mode="json"))
@@ -31,12 +35,15 @@ def register_competition(session: Session, spec: ProblemSpec) -> Competition:
         session.flush()
     competition = competitions.fetch_competition(session, spec.slug)
     if competition is None:
-        competition = Competition(slug=spec.slug, title=spec.title, summary=spec.summary, spec_id=row.id)
+        state = CompetitionState.DRAFT if draft else CompetitionState.PREPARING
+        texts = {"title": spec.title, "summary": spec.summary}
+        competition = Competition(slug=spec.slug, state=state.value, spec_id=row.id, **texts)
         session.add(competition)
-    elif competition.state in (CompetitionState.CLOSED, CompetitionState.ARCHIVED):
+    elif competition.state_at(utc_now()) in (CompetitionState.CLOSED, CompetitionState.ARCHIVED):
         return competition  # its result stands, whatever the file says now
     elif competition.spec_id != row.id:  # the file changed: scores are ranked only within one spec
-        competition.spec_id, competition.state = row.id, "preparing"
+        is_draft = competition.state == CompetitionState.DRAFT
+        competition.spec_id, competition.state = row.id, "draft" if is_draft else "preparing"
         competition.title, competition.summary = spec.title, spec.summary
     session.flush()
     if competition.state == "preparing":

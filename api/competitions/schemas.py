@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from core.domain.competition import CompetitionState
+
 
 class PoolView(BaseModel):
     """A pool of trained models, counted in models."""
@@ -28,7 +30,8 @@ class CompetitionSummary(BaseModel):
     slug: str
     title: str
     summary: str
-    state: str = Field(description="preparing, open or closed")
+    state: CompetitionState
+    closes_at: datetime | None = Field(description="the deadline: submissions after it are refused")
     exposure: str = Field(description="practice, public or private")
     protocol: str
     compute_budget: float = Field(description="largest allowed relative runtime")
@@ -37,6 +40,7 @@ class CompetitionSummary(BaseModel):
 
 
 class CompetitionView(CompetitionSummary):
+    rules_version: int | None = Field(description="to accept before submitting; null without rules")
     fault: str = Field(description="why preparing cannot go on; empty when it can")
     metric_version: str
     spec_digest: str

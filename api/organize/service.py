@@ -12,22 +12,29 @@ from core.db.queries import audit, competitions, evaluations
 from core.domain.audit import find_break
 from core.domain.competition import CompetitionState, check_move
 from core.domain.errors import Conflict, NotFound
+from core.jobs import PREPARE, enqueue
 
 AUDIT_PAGE = 100
 
 
 def change_state(session: Session, slug: str, change: StateChange, caller: Caller) -> Competition:
-    row = competitions.lock_competition(session, load_competition(session, slug).id)
-    check_move(CompetitionState(row.state), change.state)
+    row = competitions.lock_competition(session, load_competition(session, slug, caller).id)
+    now = utc_now()
+    current = row.state_at(now)
+    check_move(current, change.state)
+    if change.state is CompetitionState.OPEN and row.closes_at is not None and now >= row.closes_at:
+        raise Conflict("its deadline has passed: move the deadline first")
     audit.record(
         session,
         actor=caller.name,
         action="competition.state",
         subject=f"competition/{row.slug}",
-        detail={"from": row.state, "to": change.state.value, "reason": change.reason},
+        detail={"from": current.value, "to": change.state.value, "reason": change.reason},
     )
     row.state = change.state.value
-    return load_competition(session, slug)
+    if change.state is CompetitionState.PREPARING:
+        enqueue(session, PREPARE, load_competition(session, slug, caller).spec.problem_id)
+    return load_competition(session, slug, caller)
 
 
 def disqualify(session: Session, submission_id: str, reason: str, caller: Caller) -> Submission:

@@ -127,7 +127,11 @@ def _is_charged_to(user_id: str, competition_id: str) -> ColumnElement[bool]:
 
 def count_submissions_since(session: Session, competition_id: str, user_id: str, since: datetime) -> int:
     """Count what the quota counts: everything but what ended by our own fault."""
-    ours = select(Evaluation.submission_id).where(Evaluation.verdict == Verdict.PLATFORM_ERROR.value).scalar_subquery()
+    ours = (
+        select(Evaluation.submission_id)
+        .where(Evaluation.verdict == Verdict.PLATFORM_ERROR.value, Evaluation.counts)
+        .scalar_subquery()
+    )
     query = (
         select(func.count())
         .select_from(Submission)
@@ -150,6 +154,7 @@ def count_live_submissions(session: Session, competition_id: str, user_id: str) 
             Submission.competition_id == competition_id,
             _is_charged_to(user_id, competition_id),
             Evaluation.status.in_(LIVE),
+            Evaluation.counts,
         )
     )
     return session.scalars(query).one()
@@ -166,6 +171,7 @@ def fetch_board_rows(session: Session, competition_id: str, spec_id: str) -> lis
             Submission.purpose != "calibration",
             Submission.disqualified_at.is_(None),
             Evaluation.verdict.is_not(None),
+            Evaluation.counts,
         )
         .options(
             joinedload(Evaluation.submission).joinedload(Submission.user),
@@ -180,7 +186,7 @@ def count_queued_before(session: Session, evaluation: Evaluation) -> int:
     query = (
         select(func.count())
         .select_from(Evaluation)
-        .where(Evaluation.status.in_(LIVE), Evaluation.created_at < evaluation.created_at)
+        .where(Evaluation.status.in_(LIVE), Evaluation.counts, Evaluation.created_at < evaluation.created_at)
     )
     return session.scalars(query).one()
 
