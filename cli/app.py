@@ -6,6 +6,7 @@ from cli.accounts import login, register
 from cli.admin import admin_app
 from cli.compare import compare
 from cli.contests import competitions, leaderboard, limits
+from cli.data_sets import data_set_app
 from cli.doctor import doctor
 from cli.evaluate import evaluate
 from cli.late import LateGroup, list_late_commands
@@ -18,6 +19,7 @@ from cli.submissions import cancel, logs, source, status, submissions, submit
 from cli.team import team_app
 from cli.validate import validate
 
+admin_app.add_typer(data_set_app, name="data-set")
 app = typer.Typer(
     cls=LateGroup,
     no_args_is_help=True,

@@ -180,6 +180,18 @@ class LacunaClient(StaffCalls):
     def verify_audit(self) -> JSON:
         return self._call("GET", "/admin/audit/verify")
 
+    def list_data_sets(self) -> list[JSON]:
+        return self._list("/admin/data-sets")
+
+    def get_data_set_version(self, name: str, number: int) -> JSON:
+        return self._call("GET", f"/admin/data-sets/{name}/versions/{number}")
+
+    def add_data_set_version(self, name: str, content: bytes, **described: str) -> JSON:
+        """described: `format` and, if there are any, `named` and `note`."""
+        path = f"/admin/data-sets/{name}/versions"
+        headers = {"Content-Type": "application/octet-stream"}
+        return self._call("POST", path, content=content, params=described, headers=headers, repeat=False)
+
     def iter_events(self, submission_id: str) -> Iterator[JSON]:
         """Yield what the server sends about a submission until it has ended or the connection does."""
         path = f"{API}/submissions/{submission_id}/events"

@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 from core.db.base import utc_now
 from core.db.models.accounts import ApiToken, User
 from core.db.models.contests import Competition, Team
+from core.db.models.data_sets import DataSetVersion
 from core.db.models.operations import Node
 from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
 from core.db.models.submissions import Evaluation, EvaluationEvent, Replica, Scorecard, Shard, Submission
 from core.db.queries import teams
+from core.db.queries.data_sets import add_version
 from core.problems import ProblemSpec, find_problem
 
 _numbers = itertools.count(1)
@@ -235,6 +237,29 @@ def make_scored(
     )
     make_scorecard(session, row, body)
     return submission
+
+
+def make_data_set_version(session: Session, name: str = "faces", *, sample_digest: str = "e" * 64) -> DataSetVersion:
+    """A version that was read: two classes of twelve images."""
+    summary = {
+        "train": 24,
+        "test": 0,
+        "shape": [1, 6, 6],
+        "dtype": "uint8",
+        "bytes": 1000,
+        "classes": [{"name": name, "train": 12, "test": 0} for name in ("cat", "dog")],
+        "samples": [{"digest": sample_digest, "id": 0, "class": "cat"}],
+    }
+    version = DataSetVersion(
+        format="npz",
+        source_digest="d" * 64,
+        state="done",
+        outcome="ready",
+        digest=f"{next(_numbers):064x}",
+        summary=summary,
+        created_by="root",
+    )
+    return add_version(session, name, version)
 
 
 def find_or_make_team(session: Session, competition: Competition, user: User) -> Team:

@@ -73,12 +73,16 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/teams/{team_id}/leave"): (401, 404, 404, 404, 404),
     ("POST", "/api/v1/invites/{invite_id}/accept"): (401, 404, 404, 404, 404),
     ("DELETE", "/api/v1/invites/{invite_id}"): (401, 404, 404, 404, 404),
+    ("GET", "/admin/data-sets"): (401, 403, 403, 403, 200),
+    ("POST", "/admin/data-sets"): (401, 403, 403, 403, 422),
+    ("GET", "/admin/data-sets/{name}/{number}"): (401, 403, 403, 403, 404),
+    ("GET", "/api/v1/admin/data-sets"): (401, 403, 403, 403, 200),
+    ("POST", "/api/v1/admin/data-sets/{name}/versions"): (401, 403, 403, 403, 422),
+    ("GET", "/api/v1/admin/data-sets/{name}/versions/{number}"): (401, 403, 403, 403, 404),
+    ("GET", "/api/v1/admin/data-sets/{name}/versions/{number}/samples/{place}"): (401, 403, 403, 403, 404),
     ("GET", "/competitions/{slug}/compare"): (401, 404, 200, 200, 200),
     ("GET", "/api/v1/competitions/{slug}/compare"): (401, 404, 200, 200, 200),
     ("POST", "/competitions/{slug}/organize/settings"): (401, 403, 403, 422, 422),
-    ("POST", "/api/v1/admin/evaluations/{evaluation_id}/flags/{code}/decision"): {
-        "json": {"reason": "a test", "decision": "upheld"}
-    },
     ("PATCH", "/api/v1/admin/competitions/{slug}"): (401, 403, 403, 200, 200),
     ("GET", "/competitions/{slug}/rules"): OPEN,
     ("POST", "/competitions/{slug}/rules"): (401, 403, 403, 303, 303),
@@ -120,6 +124,8 @@ NOTHING = {
     "name": "none",
     "evaluation_id": "none",
     "code": "none",
+    "number": 1,
+    "place": 0,
 }
 
 LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
