@@ -11,12 +11,14 @@ from api import health
 from api.auth import endpoints as auth
 from api.competitions import endpoints as competitions
 from api.errors import add_error_handlers
+from api.finals import endpoints as finals
 from api.leaderboard import endpoints as leaderboard
 from api.middleware import DeclaredSizeLimit, Envelope
 from api.openapi import make_openapi
 from api.organize import endpoints as organize
 from api.pages import account
 from api.pages import endpoints as pages
+from api.pages import finals as finals_page
 from api.pages import organize as organize_pages
 from api.pages import rules as rules_page
 from api.pages import team as team_page
@@ -75,13 +77,14 @@ def app_factory() -> FastAPI:
 
 def _add_routes(app: FastAPI) -> None:
     api = APIRouter(prefix="/api/v1")
-    for module in (users, auth, competitions, submissions, leaderboard, teams, organize, rules):
+    for module in (users, auth, competitions, submissions, leaderboard, teams, organize, rules, finals):
         api.include_router(module.router)
     app.include_router(api)
     app.include_router(health.router)
     app.include_router(organize_pages.router)
     app.include_router(team_page.router)
     app.include_router(rules_page.router)
+    app.include_router(finals_page.router)
     app.include_router(account.router)  # before the pages: /submissions/… is theirs
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")

@@ -6,6 +6,7 @@ from cli.accounts import login, register
 from cli.contests import competitions, leaderboard, limits
 from cli.doctor import doctor
 from cli.evaluate import evaluate
+from cli.finals import select
 from cli.late import LateGroup, list_late_commands
 from cli.organize import organize_app
 from cli.problems import problem_app
@@ -27,7 +28,7 @@ list_late_commands(app)
 for panel, commands in {
     "This machine": (init, validate, doctor, evaluate),
     "A server": (register, login, competitions, submit, status, submissions, logs, source, cancel, leaderboard, limits),
-    "A competition": (rules,),
+    "A competition": (rules, select),
 }.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)

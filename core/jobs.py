@@ -15,6 +15,7 @@ from core.db.models.submissions import Evaluation, EvaluationEvent, Shard, Submi
 from core.db.queries import evaluations, outbox
 from core.db.session import after_commit, get_engine, reading, transaction
 from core.domain.errors import Conflict, NotFound
+from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
 from core.settings import Settings, get_settings
 
@@ -76,11 +77,14 @@ def _send(engine: Engine, message_id: str, task: str, object_id: str) -> bool:
     return True
 
 
-def open_evaluation(session: Session, submission: Submission, spec: EvaluationSpec) -> Evaluation:
+def open_evaluation(
+    session: Session, submission: Submission, spec: EvaluationSpec, *, phase: PhaseKind = PhaseKind.PUBLIC
+) -> Evaluation:
     """Queue one attempt at a submission: its row, its first event, its canary shard and the message, together."""
     rules = spec.body["evaluation"]
     total = rules["replicas"] if submission.purpose != "calibration" else rules["calibration_replicas"]
     evaluation = Evaluation(submission_id=submission.id, spec_id=spec.id, status="queued", replicas_total=total)
+    evaluation.phase = phase.value
     session.add(evaluation)
     session.flush()
     session.add(EvaluationEvent(evaluation_id=evaluation.id, status="queued"))

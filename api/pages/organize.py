@@ -26,7 +26,7 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 SHOWN = 200
 
 
-def _read_decision(reason: str) -> Decision:
+def read_decision(reason: str) -> Decision:
     try:
         return Decision(reason=reason)
     except ValidationError:
@@ -80,7 +80,7 @@ def change_state(
 ) -> Response:
     try:
         with transaction(engine) as session:
-            change = StateChange(state=state, reason=_read_decision(reason).reason)
+            change = StateChange(state=state, reason=read_decision(reason).reason)
             service.change_state(session, slug, change, caller)
     except RequestRefused as error:
         with reading(engine) as session:
@@ -122,7 +122,7 @@ def moderate(
     act = service.disqualify if submission.disqualified_at is None else service.reinstate
     try:
         with transaction(engine) as session:
-            act(session, submission_id, _read_decision(reason).reason, caller)
+            act(session, submission_id, read_decision(reason).reason, caller)
     except RequestRefused as error:
         with reading(engine) as session:
             return _show(slug, request, caller, session, settings, error)

@@ -65,6 +65,18 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/competitions/{slug}/rules"): OPEN,
     ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): (401, 404, 404, 404, 404),
     ("PUT", "/api/v1/admin/competitions/{slug}/rules"): (401, 403, 403, 200, 200),
+    ("GET", "/competitions/{slug}/selection"): (401, 200, 200, 200, 200),
+    ("POST", "/competitions/{slug}/selection"): (401, 303, 303, 303, 303),
+    ("GET", "/competitions/{slug}/final"): (404, 404, 404, 200, 200),
+    ("GET", "/competitions/{slug}/organize/private"): (401, 403, 403, 200, 200),
+    ("POST", "/competitions/{slug}/organize/private/{step}"): (401, 403, 403, 409, 409),
+    ("GET", "/api/v1/competitions/{slug}/phases"): OPEN,
+    ("GET", "/api/v1/competitions/{slug}/selection"): (401, 200, 200, 200, 200),
+    ("PUT", "/api/v1/competitions/{slug}/selection"): (401, 200, 200, 200, 200),
+    ("GET", "/api/v1/competitions/{slug}/final"): (404, 404, 404, 200, 200),
+    ("GET", "/api/v1/admin/competitions/{slug}/private"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/admin/competitions/{slug}/private/start"): (401, 403, 403, 409, 409),
+    ("POST", "/api/v1/admin/competitions/{slug}/private/publish"): (401, 403, 403, 409, 409),
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("POST", "/api/v1/users"): (422, 422, 422, 422, 422),
@@ -89,9 +101,11 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/submissions/{submission_id}/cancel"): (401, 404, 202, 403, 202),
 }
 
-NOTHING = {"token_id": "none", "team_id": "none", "invite_id": "none"}
+NOTHING = {"token_id": "none", "team_id": "none", "invite_id": "none", "step": "start"}
 
 LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("PUT", "/api/v1/competitions/{slug}/selection"): {"json": {"submission_ids": []}},
+    ("POST", "/competitions/{slug}/organize/private/{step}"): {"data": {"reason": "a test"}},
     ("PATCH", "/api/v1/admin/competitions/{slug}"): {"json": {"daily_limit": 7, "reason": "a test"}},
     ("POST", "/competitions/{slug}/rules"): {"data": {"text": "be fair"}},
     ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): {"json": {"version": 1}},
@@ -156,6 +170,7 @@ def make_hidden(client: TestClient, engine: Engine, path: str) -> Submission:
         owner = session.scalars(select(User).where(User.name == "owner")).one()
         competition = factories.make_competition(session, exposure="private")
         competition.slug = competition.id
+        factories.make_private_phase(session, competition)
         if not path.endswith("/cancel"):
             return factories.make_scored(session, competition, owner, source_digest=digest, report_digest=digest)
         submission = factories.make_submission(session, competition, owner)
