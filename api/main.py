@@ -11,6 +11,7 @@ from api.auth import endpoints as auth
 from api.competitions import endpoints as competitions
 from api.data_sets import endpoints as data_sets
 from api.errors import add_error_handlers
+from api.finals import endpoints as finals
 from api.leaderboard import endpoints as leaderboard
 from api.middleware import BodyLimits, Envelope
 from api.openapi import make_openapi
@@ -20,6 +21,7 @@ from api.pages import account
 from api.pages import compare as compare_page
 from api.pages import data_sets as data_set_pages
 from api.pages import endpoints as pages
+from api.pages import finals as finals_page
 from api.pages import flags as flags_page
 from api.pages import operations as operations_pages
 from api.pages import organize as organize_pages
@@ -95,6 +97,7 @@ def _add_routes(app: FastAPI) -> None:
         rules,
         runtime,
         data_sets,
+        finals,
     ):
         api.include_router(module.router)
     app.include_router(api)
@@ -106,6 +109,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(team_page.router)
     app.include_router(compare_page.router)
     app.include_router(rules_page.router)
+    app.include_router(finals_page.router)
     app.include_router(account.router)  # before the pages: /submissions/… is theirs
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")

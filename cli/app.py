@@ -9,6 +9,7 @@ from cli.contests import competitions, leaderboard, limits
 from cli.data_sets import data_set_app
 from cli.doctor import doctor
 from cli.evaluate import evaluate
+from cli.finals import select
 from cli.late import LateGroup, list_late_commands
 from cli.organize import organize_app
 from cli.problems import problem_app
@@ -35,7 +36,7 @@ for panel, commands in {
         *(register, login, competitions, submit, status, submissions, compare, logs, source, cancel),
         *(leaderboard, limits, runtime),
     ),
-    "A competition": (rules,),
+    "A competition": (rules, select),
 }.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)

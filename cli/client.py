@@ -169,6 +169,23 @@ class LacunaClient(StaffCalls):
     def write_rules(self, slug: str, text: str) -> JSON:
         return self._call("PUT", f"/admin/competitions/{slug}/rules", json={"text": text}, repeat=False)
 
+    def get_selection(self, slug: str) -> JSON:
+        return self._call("GET", f"/competitions/{slug}/selection")
+
+    def select(self, slug: str, submission_ids: list[str]) -> JSON:
+        return self._call("PUT", f"/competitions/{slug}/selection", json={"submission_ids": submission_ids})
+
+    def get_final_board(self, slug: str) -> JSON:
+        return self._call("GET", f"/competitions/{slug}/final")
+
+    def get_private_phase(self, slug: str) -> JSON:
+        return self._call("GET", f"/admin/competitions/{slug}/private")
+
+    def move_private_phase(self, slug: str, step: str, reason: str) -> JSON:
+        """step: `start` or `publish`."""
+        path = f"/admin/competitions/{slug}/private/{step}"
+        return self._call("POST", path, json={"reason": reason}, repeat=False)
+
     def moderate(self, submission_id: str, decision: str, reason: str) -> JSON:
         """decision: `disqualify` or `reinstate`."""
         path = f"/admin/submissions/{submission_id}/{decision}"

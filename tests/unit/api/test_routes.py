@@ -93,6 +93,18 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/runtime"): OPEN,
     ("GET", "/api/v1/runtime"): OPEN,
     ("GET", "/api/v1/error-codes"): OPEN,
+    ("GET", "/competitions/{slug}/selection"): (401, 200, 200, 200, 200),
+    ("POST", "/competitions/{slug}/selection"): (401, 303, 303, 303, 303),
+    ("GET", "/competitions/{slug}/final"): (404, 404, 404, 200, 200),
+    ("GET", "/competitions/{slug}/organize/private"): (401, 403, 403, 200, 200),
+    ("POST", "/competitions/{slug}/organize/private/{step}"): (401, 403, 403, 409, 409),
+    ("GET", "/api/v1/competitions/{slug}/phases"): OPEN,
+    ("GET", "/api/v1/competitions/{slug}/selection"): (401, 200, 200, 200, 200),
+    ("PUT", "/api/v1/competitions/{slug}/selection"): (401, 200, 200, 200, 200),
+    ("GET", "/api/v1/competitions/{slug}/final"): (404, 404, 404, 200, 200),
+    ("GET", "/api/v1/admin/competitions/{slug}/private"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/admin/competitions/{slug}/private/start"): (401, 403, 403, 409, 409),
+    ("POST", "/api/v1/admin/competitions/{slug}/private/publish"): (401, 403, 403, 409, 409),
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("POST", "/api/v1/users"): (422, 422, 422, 422, 422),
@@ -126,12 +138,15 @@ NOTHING = {
     "code": "none",
     "number": 1,
     "place": 0,
+    "step": "start",
 }
 
 LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/admin/evaluations/{evaluation_id}/flags/{code}/decision"): {
         "json": {"reason": "a test", "decision": "upheld"}
     },
+    ("PUT", "/api/v1/competitions/{slug}/selection"): {"json": {"submission_ids": []}},
+    ("POST", "/competitions/{slug}/organize/private/{step}"): {"data": {"reason": "a test"}},
     ("PATCH", "/api/v1/admin/competitions/{slug}"): {"json": {"daily_limit": 7, "reason": "a test"}},
     ("POST", "/competitions/{slug}/rules"): {"data": {"text": "be fair"}},
     ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): {"json": {"version": 1}},
@@ -198,6 +213,7 @@ def make_hidden(client: TestClient, engine: Engine, path: str) -> Submission:
         owner = session.scalars(select(User).where(User.name == "owner")).one()
         competition = factories.make_competition(session, exposure="private")
         competition.slug = competition.id
+        factories.make_private_phase(session, competition)
         if not path.endswith("/cancel"):
             return factories.make_scored(session, competition, owner, source_digest=digest, report_digest=digest)
         submission = factories.make_submission(session, competition, owner)
