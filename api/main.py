@@ -13,10 +13,12 @@ from api.competitions import endpoints as competitions
 from api.errors import add_error_handlers
 from api.leaderboard import endpoints as leaderboard
 from api.middleware import DeclaredSizeLimit, Envelope
+from api.notifications import endpoints as notifications
 from api.openapi import make_openapi
 from api.organize import endpoints as organize
 from api.pages import account
 from api.pages import endpoints as pages
+from api.pages import notifications as notifications_page
 from api.pages import organize as organize_pages
 from api.pages import team as team_page
 from api.submissions import endpoints as submissions
@@ -73,12 +75,13 @@ def app_factory() -> FastAPI:
 
 def _add_routes(app: FastAPI) -> None:
     api = APIRouter(prefix="/api/v1")
-    for module in (users, auth, competitions, submissions, leaderboard, teams, organize):
+    for module in (users, auth, competitions, submissions, leaderboard, teams, organize, notifications):
         api.include_router(module.router)
     app.include_router(api)
     app.include_router(health.router)
     app.include_router(organize_pages.router)
     app.include_router(team_page.router)
+    app.include_router(notifications_page.router)
     app.include_router(account.router)  # before the pages: /submissions/… is theirs
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")

@@ -7,6 +7,7 @@ from cli.contests import competitions, leaderboard, limits
 from cli.doctor import doctor
 from cli.evaluate import evaluate
 from cli.late import LateGroup, list_late_commands
+from cli.notify import notify_app
 from cli.organize import organize_app
 from cli.problems import problem_app
 from cli.starter import init
@@ -31,4 +32,5 @@ for panel, commands in {
         app.command(rich_help_panel=panel)(command)
 app.add_typer(problem_app, name="problem", rich_help_panel="This machine")
 app.add_typer(team_app, name="team", rich_help_panel="A server")
+app.add_typer(notify_app, name="notify", rich_help_panel="A server")
 app.add_typer(organize_app, name="organize", rich_help_panel="Organizers")

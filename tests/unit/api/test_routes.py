@@ -57,6 +57,22 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/teams/{team_id}/leave"): (401, 404, 404, 404, 404),
     ("POST", "/api/v1/invites/{invite_id}/accept"): (401, 404, 404, 404, 404),
     ("DELETE", "/api/v1/invites/{invite_id}"): (401, 404, 404, 404, 404),
+    ("GET", "/account/notifications"): (401, 200, 200, 200, 200),
+    ("POST", "/account/notifications/mail"): (401, 303, 303, 303, 303),
+    ("POST", "/account/webhooks"): (401, 422, 422, 422, 422),
+    ("POST", "/account/webhooks/{webhook_id}/{deed}"): (401, 404, 404, 404, 404),
+    ("GET", "/mail/confirm"): (404, 404, 404, 404, 404),
+    ("POST", "/mail/confirm"): (404, 404, 404, 404, 404),
+    ("GET", "/mail/unsubscribe"): OPEN,
+    ("POST", "/mail/unsubscribe"): OPEN,
+    ("GET", "/api/v1/me/notifications"): (401, 200, 200, 200, 200),
+    ("PATCH", "/api/v1/me/notifications"): (401, 422, 422, 422, 422),
+    ("GET", "/api/v1/me/webhooks"): (401, 200, 200, 200, 200),
+    ("POST", "/api/v1/me/webhooks"): (401, 422, 422, 422, 422),
+    ("PATCH", "/api/v1/me/webhooks/{webhook_id}"): (401, 422, 422, 422, 422),
+    ("DELETE", "/api/v1/me/webhooks/{webhook_id}"): (401, 404, 404, 404, 404),
+    ("POST", "/api/v1/me/webhooks/{webhook_id}/test"): (401, 404, 404, 404, 404),
+    ("GET", "/api/v1/me/deliveries"): (401, 200, 200, 200, 200),
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("POST", "/api/v1/users"): (422, 422, 422, 422, 422),
@@ -81,7 +97,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/submissions/{submission_id}/cancel"): (401, 404, 202, 403, 202),
 }
 
-NOTHING = {"token_id": "none", "team_id": "none", "invite_id": "none"}
+NOTHING = {"token_id": "none", "team_id": "none", "invite_id": "none", "webhook_id": "none", "deed": "test"}
 
 
 def iter_routes(client: TestClient) -> Iterator[tuple[str, str, APIRoute]]:
