@@ -14,6 +14,7 @@ from api.errors import add_error_handlers
 from api.finals import endpoints as finals
 from api.leaderboard import endpoints as leaderboard
 from api.middleware import BodyLimits, Envelope
+from api.notifications import endpoints as notifications
 from api.openapi import make_openapi
 from api.operations import endpoints as operations
 from api.organize import endpoints as organize
@@ -23,6 +24,7 @@ from api.pages import data_sets as data_set_pages
 from api.pages import endpoints as pages
 from api.pages import finals as finals_page
 from api.pages import flags as flags_page
+from api.pages import notifications as notifications_page
 from api.pages import operations as operations_pages
 from api.pages import organize as organize_pages
 from api.pages import rules as rules_page
@@ -98,6 +100,7 @@ def _add_routes(app: FastAPI) -> None:
         runtime,
         data_sets,
         finals,
+        notifications,
     ):
         api.include_router(module.router)
     app.include_router(api)
@@ -110,6 +113,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(compare_page.router)
     app.include_router(rules_page.router)
     app.include_router(finals_page.router)
+    app.include_router(notifications_page.router)
     app.include_router(account.router)  # before the pages: /submissions/… is theirs
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")

@@ -11,6 +11,7 @@ from cli.doctor import doctor
 from cli.evaluate import evaluate
 from cli.finals import select
 from cli.late import LateGroup, list_late_commands
+from cli.notify import notify_app
 from cli.organize import organize_app
 from cli.problems import problem_app
 from cli.rules import rules
@@ -42,5 +43,6 @@ for panel, commands in {
         app.command(rich_help_panel=panel)(command)
 app.add_typer(problem_app, name="problem", rich_help_panel="This machine")
 app.add_typer(team_app, name="team", rich_help_panel="A server")
+app.add_typer(notify_app, name="notify", rich_help_panel="A server")
 app.add_typer(organize_app, name="organize", rich_help_panel="Organizers")
 app.add_typer(admin_app, name="admin", rich_help_panel="Organizers")

@@ -152,6 +152,30 @@ class LacunaClient(StaffCalls):
     def leave_team(self, team_id: str) -> JSON:
         return self._call("POST", f"/teams/{team_id}/leave", repeat=False)
 
+    def get_notifications(self) -> JSON:
+        return self._call("GET", "/me/notifications")
+
+    def change_notifications(self, changes: JSON) -> JSON:
+        return self._call("PATCH", "/me/notifications", json=changes, repeat=False)
+
+    def list_webhooks(self) -> list[JSON]:
+        return self._list("/me/webhooks")
+
+    def create_webhook(self, url: str, events: list[str]) -> JSON:
+        return self._call("POST", "/me/webhooks", json={"url": url, "events": events}, repeat=False)
+
+    def change_webhook(self, webhook_id: str, changes: JSON) -> JSON:
+        return self._call("PATCH", f"/me/webhooks/{webhook_id}", json=changes, repeat=False)
+
+    def delete_webhook(self, webhook_id: str) -> JSON:
+        return self._call("DELETE", f"/me/webhooks/{webhook_id}", repeat=False)
+
+    def test_webhook(self, webhook_id: str) -> JSON:
+        return self._call("POST", f"/me/webhooks/{webhook_id}/test", repeat=False)
+
+    def list_deliveries(self) -> list[JSON]:
+        return self._list("/me/deliveries")
+
     def change_state(self, slug: str, state: str, reason: str) -> JSON:
         body = {"state": state, "reason": reason}
         return self._call("POST", f"/admin/competitions/{slug}/state", json=body, repeat=False)

@@ -11,6 +11,7 @@ from core.db.base import utc_now
 from core.db.models.contests import Competition, Team, TeamMember
 from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation, EvaluationEvent, Replica, Scorecard, Shard, Submission
+from core.db.queries.deliveries import announce_finished
 from core.domain.faults import FaultCode
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict, advance
@@ -43,6 +44,8 @@ def move(
             evaluation_id=evaluation.id, at=now, status=target.value, verdict=evaluation.verdict, detail=reason
         )
     )
+    if target is Status.FINISHED:
+        announce_finished(session, evaluation)
 
 
 def lock_evaluation(session: Session, evaluation_id: str) -> Evaluation | None:
