@@ -16,7 +16,7 @@ from api.middleware import DeclaredSizeLimit, Envelope
 from api.notifications import endpoints as notifications
 from api.openapi import make_openapi
 from api.organize import endpoints as organize
-from api.pages import account
+from api.pages import account, federation, security
 from api.pages import endpoints as pages
 from api.pages import notifications as notifications_page
 from api.pages import organize as organize_pages
@@ -81,7 +81,8 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(health.router)
     app.include_router(organize_pages.router)
     app.include_router(team_page.router)
-    app.include_router(notifications_page.router)
+    for page in (notifications_page, federation, security):
+        app.include_router(page.router)
     app.include_router(account.router)  # before the pages: /submissions/… is theirs
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")

@@ -61,6 +61,17 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/account/notifications/mail"): (401, 303, 303, 303, 303),
     ("POST", "/account/webhooks"): (401, 422, 422, 422, 422),
     ("POST", "/account/webhooks/{webhook_id}/{deed}"): (401, 404, 404, 404, 404),
+    ("GET", "/account/security"): (401, 200, 200, 200, 200),
+    ("POST", "/account/password"): (401, 422, 422, 422, 422),
+    ("POST", "/account/logout-everywhere"): (401, 403, 403, 403, 403),  # no page of ours sent it
+    ("GET", "/login/provider"): (404, 404, 404, 404, 404),  # none is configured
+    ("GET", "/login/provider/callback"): (404, 404, 404, 404, 404),
+    ("GET", "/login/provider/name"): (401, 401, 401, 401, 401),
+    ("POST", "/login/provider/name"): (403, 403, 403, 403, 403),
+    ("GET", "/account/identities/connect"): (401, 403, 403, 403, 403),
+    ("POST", "/account/identities/{identity_id}/remove"): (401, 404, 404, 404, 404),
+    ("POST", "/api/v1/me/password"): (401, 422, 422, 422, 422),
+    ("POST", "/api/v1/me/logout"): (401, 204, 204, 204, 204),
     ("GET", "/mail/confirm"): (404, 404, 404, 404, 404),
     ("POST", "/mail/confirm"): (404, 404, 404, 404, 404),
     ("GET", "/mail/unsubscribe"): OPEN,
@@ -97,7 +108,14 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/submissions/{submission_id}/cancel"): (401, 404, 202, 403, 202),
 }
 
-NOTHING = {"token_id": "none", "team_id": "none", "invite_id": "none", "webhook_id": "none", "deed": "test"}
+NOTHING = {
+    "token_id": "none",
+    "team_id": "none",
+    "invite_id": "none",
+    "webhook_id": "none",
+    "identity_id": "none",
+    "deed": "test",
+}
 
 
 def iter_routes(client: TestClient) -> Iterator[tuple[str, str, APIRoute]]:
@@ -139,6 +157,8 @@ def test_a_route_answers_every_role_as_the_matrix_says(
             body = {"json": {"reason": "a test", **({"state": "frozen"} if path.endswith("/state") else {})}}
         if path.endswith(("/teams", "/teams/{team_id}")):
             body = {"json": {"name": f"team of {role}"}}
+        if path == "/api/v1/me/logout":
+            body = {"json": {}}
         if path.endswith("/invites"):
             body = {"json": {"user": "owner"}}
         if path == "/competitions/{slug}/team":
