@@ -25,6 +25,7 @@ from api.deps import (
 )
 from api.errors import get_status
 from api.pages.formats import TEMPLATES
+from api.rules.service import make_view as make_rules_view
 from api.submissions import service as submissions
 from api.submissions.acceptance import Upload, accept_upload, clean_filename
 from api.submissions.schemas import RequestedPurpose
@@ -208,10 +209,12 @@ def _show_submit(
     error: RequestRefused | None = None,
     note: str = "",
 ) -> HTMLResponse:
-    row = competitions.load_competition(session, slug)
+    row = competitions.load_competition(session, slug, caller)
     view = competitions.make_view(session, settings, row, caller)
     limits = competitions.make_limits(session, settings, row, caller)
-    return show(request, "submit.html", error=error, competition=view, limits=limits, note=note, key=make_key())
+    rules = make_rules_view(session, row, caller)
+    values = {"competition": view, "limits": limits, "rules": rules, "note": note, "key": make_key()}
+    return show(request, "submit.html", error=error, **values)
 
 
 @router.post("/competitions/{slug}/submit")

@@ -147,7 +147,7 @@ def _check_name(session: Session, competition: Competition, name: str, caller: C
 
 def _lock(session: Session, competition_id: str) -> Competition:
     competition = competitions.lock_competition(session, competition_id)
-    check_open(competition.slug, competition.state)
+    check_open(competition.slug, competition.state_at(utc_now()))
     return competition
 
 
