@@ -14,7 +14,8 @@ from core.db.models.notifications import Delivery, MailAddress, Webhook
 from core.db.models.submissions import Evaluation, Submission
 from core.domain.faults import HINTS, FaultCode
 from core.domain.notifications import INVITES_TOLD_A_DAY, DeliveryState, Event
-from core.domain.submission import Status
+from core.domain.phases import PhaseKind
+from core.domain.submission import Status, Verdict
 
 
 def announce(session: Session, event: Event, user_ids: Collection[str], data: Mapping[str, Any]) -> None:
@@ -30,7 +31,9 @@ def announce(session: Session, event: Event, user_ids: Collection[str], data: Ma
 
 
 def announce_finished(session: Session, evaluation: Evaluation) -> None:
-    """Tell the authors how their submission ended: the first time, and never how another phase's hidden run did."""
+    """Tell the authors how their submission ended: once, and never of a run that only staff may see."""
+    if not evaluation.counts or evaluation.rejudge_id is not None or evaluation.phase != PhaseKind.PUBLIC.value:
+        return
     query = (
         select(Submission, Competition.slug, Competition.spec_id, Team.name)
         .join(Competition, Submission.competition_id == Competition.id)
@@ -67,11 +70,12 @@ def announce_invitation(session: Session, team: Team, user_id: str, *, slug: str
 
 
 def _ended_before(session: Session, evaluation: Evaluation) -> bool:
-    """A rejudge's result is told by whoever promotes it, not by the run itself."""
+    """What we failed at and tried anew is told again."""
     query = select(func.count()).where(
         Evaluation.submission_id == evaluation.submission_id,
         Evaluation.id != evaluation.id,
         Evaluation.status == Status.FINISHED.value,
+        Evaluation.verdict != Verdict.PLATFORM_ERROR.value,
     )
     return session.scalars(query).one() > 0
 
