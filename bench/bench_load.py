@@ -25,7 +25,9 @@ from api.security import hash_token
 from core import jobs
 from core.db.base import new_id, utc_now
 from core.db.migrate import upgrade_database
-from core.db.models import ApiToken, Evaluation, Scorecard, Submission, Team, TeamMember, User
+from core.db.models.accounts import ApiToken, User
+from core.db.models.contests import Team, TeamMember
+from core.db.models.submissions import Evaluation, Scorecard, Submission
 from core.db.session import get_engine, transaction
 from core.settings import Settings
 from tests import factories

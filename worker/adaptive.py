@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from core.db.board import make_entry
-from core.db.models import Evaluation, Shard
+from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import evaluations
 from core.db.session import reading, transaction
 from core.domain.leaderboard import Place, Purpose, make_board
@@ -55,6 +55,8 @@ def is_look_due(evaluation: Evaluation, shard_first: int, *, purpose: str, rules
     """Whether the shard that begins at `shard_first` made the unbroken prefix long enough to decide anything."""
     adaptive = rules.get("adaptive")  # absent from specs of before
     if adaptive is None or purpose != Purpose.RANKED or evaluation.status != Status.RUNNING:
+        return False
+    if evaluation.rejudge_id is not None:  # it may be why the places are wrong: every replica runs
         return False
     done = count_replicas(find_prefix(evaluation.shards))
     return shard_first < done and adaptive["min_replicas"] <= done < evaluation.replicas_total

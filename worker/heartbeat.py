@@ -7,7 +7,7 @@ from types import TracebackType
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.db.base import utc_now
-from core.db.models import Shard
+from core.db.models.submissions import Shard
 from core.db.queries import evaluations, leases
 from core.db.session import transaction
 from core.domain.submission import Status

@@ -25,6 +25,7 @@ from api.deps import (
 )
 from api.errors import get_status
 from api.pages.formats import TEMPLATES
+from api.rules.service import make_view as make_rules_view
 from api.submissions import service as submissions
 from api.submissions.acceptance import Upload, accept_upload, clean_filename
 from api.submissions.schemas import RequestedPurpose
@@ -34,9 +35,11 @@ from core.db.queries import users
 from core.db.session import reading, transaction
 from core.domain.access import Scope
 from core.domain.errors import InvalidInput, RequestRefused
+from core.settings import Settings
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 PAGE_SIZE = 50
+NAME_RULE = "a name has 2 to 39 letters, digits, `_`, `.` or `-`, and begins with a letter or digit"
 
 
 def clean_next(target: str) -> str:
@@ -58,8 +61,15 @@ def show(request: Request, template: str, *, error: RequestRefused | None = None
 
 
 @router.get("/login", name="login")
-def show_login(request: Request, caller: Registrant, next: Annotated[str, Query()] = "/") -> HTMLResponse:
-    return show(request, "login.html", next=clean_next(next), name="")
+def show_login(
+    request: Request, caller: Registrant, settings: SettingsDep, next: Annotated[str, Query()] = "/"
+) -> HTMLResponse:
+    return show(request, "login.html", next=clean_next(next), name="", provider=get_provider(settings))
+
+
+def get_provider(settings: Settings) -> str:
+    """What the log-in provider is called; empty without one."""
+    return settings.oidc_name if settings.has_provider else ""
 
 
 @router.post("/login")
@@ -76,7 +86,8 @@ def log_in(
     try:
         entered = auth.log_in(engine, settings, name, password)
     except RequestRefused as error:
-        return show(request, "login.html", error=error, next=clean_next(next), name=name)
+        values = {"next": clean_next(next), "name": name, "provider": get_provider(settings)}
+        return show(request, "login.html", error=error, **values)
     response = RedirectResponse(clean_next(next), status_code=303)
     set_cookie(request, response, settings, entered.secret)
     return response
@@ -114,7 +125,7 @@ def _read_registration(name: str, password: str) -> Registration:
     except ValidationError as error:
         field = error.errors()[0]["loc"][0]
         rules = {
-            "name": "a name has 2 to 39 letters, digits, `_`, `.` or `-`, and begins with a letter or digit",
+            "name": NAME_RULE,
             "password": "a password has at least 8 characters",
         }
         raise InvalidInput(rules[str(field)]) from None
@@ -198,10 +209,12 @@ def _show_submit(
     error: RequestRefused | None = None,
     note: str = "",
 ) -> HTMLResponse:
-    row = competitions.load_competition(session, slug)
+    row = competitions.load_competition(session, slug, caller)
     view = competitions.make_view(session, settings, row, caller)
     limits = competitions.make_limits(session, settings, row, caller)
-    return show(request, "submit.html", error=error, competition=view, limits=limits, note=note, key=make_key())
+    rules = make_rules_view(session, row, caller)
+    values = {"competition": view, "limits": limits, "rules": rules, "note": note, "key": make_key()}
+    return show(request, "submit.html", error=error, **values)
 
 
 @router.post("/competitions/{slug}/submit")

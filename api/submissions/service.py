@@ -10,7 +10,7 @@ from api.competitions.service import PRACTICE, get_exposure
 from api.deps import Caller
 from api.submissions.flags import FlagView, hide_flag_values, make_flag_views
 from api.submissions.schemas import DecidedEarly, Interval, Links, Progress, SubmissionPage, SubmissionView
-from core.db.models import Evaluation, Submission
+from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import evaluations
 from core.domain.access import Action
 from core.domain.errors import InvalidInput, NotAllowed, NotFound
@@ -60,8 +60,8 @@ def is_staff(caller: Caller) -> bool:
 
 
 def get_evaluation(submission: Submission) -> Evaluation:
-    """The newest attempt is the one that counts."""
-    return submission.evaluations[-1]
+    """The newest attempt that counts: those of a rejudge do not before it is promoted."""
+    return [evaluation for evaluation in submission.evaluations if evaluation.counts][-1]
 
 
 def make_view(session: Session, submission: Submission, caller: Caller, *, with_flags: bool = True) -> SubmissionView:

@@ -6,7 +6,7 @@ from api.deps import EngineDep, Member, ReadingDep, Submitter
 from api.errors import describe_errors
 from api.teams import service
 from api.teams.schemas import NewInvite, NewName, OwnTeam, TeamView
-from core.db.models import Team
+from core.db.models.contests import Team
 from core.db.queries import teams
 from core.db.session import reading, transaction
 

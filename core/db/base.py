@@ -34,6 +34,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
+    """Every table's; its relationships raise when they were not asked for, and choices are strings checked by enums."""
+
     metadata = MetaData(naming_convention=NAMES)
     type_annotation_map = {dict[str, Any]: JSON, datetime: UtcDateTime, str: String}  # noqa: RUF012
 

@@ -1,6 +1,6 @@
 """Rows of the database as the entries of a board: the site shows them, the worker looks for a rival among them."""
 
-from core.db.models import Evaluation
+from core.db.models.submissions import Evaluation
 from core.domain.leaderboard import Entry, Purpose
 from core.domain.submission import Verdict
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
-from core.db.models import AuditEntry, AuditHead
+from core.db.models.operations import AuditEntry, AuditHead
 from core.domain.audit import Deed, Link, hash_deed
 
 

@@ -3,16 +3,9 @@
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from core.db.models import (
-    Calibration,
-    Competition,
-    Evaluation,
-    EvaluationSpec,
-    Pool,
-    PoolChunk,
-    Problem,
-    Submission,
-)
+from core.db.models.contests import Competition
+from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
+from core.db.models.submissions import Calibration, Evaluation, Submission
 
 
 def fetch_competitions(session: Session) -> list[Competition]:

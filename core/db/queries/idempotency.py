@@ -4,7 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from core.db.models import IdempotencyKey
+from core.db.models.accounts import IdempotencyKey
 from core.domain.errors import Conflict
 
 

@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from sqlalchemy import update
 
-from core.db.models import Competition, Evaluation, Shard, Submission
+from core.db.models.contests import Competition
+from core.db.models.submissions import Evaluation, Shard, Submission
 from core.db.queries import evaluations
 from core.db.session import transaction
 from core.domain.submission import Status, Verdict

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from api.submissions import events
-from core.db.models import Submission
+from core.db.models.submissions import Submission
 from core.db.session import reading, transaction
 from tests import factories
 from tests.integration.api.conftest import Site

@@ -15,7 +15,7 @@ from api.main import create_app
 from api.security import hash_token
 from core import jobs
 from core.db.migrate import upgrade_database
-from core.db.models import User
+from core.db.models.accounts import User
 from core.db.session import get_engine, transaction
 from core.settings import Settings
 from core.storage import FolderStore

@@ -9,7 +9,8 @@ import pytest
 from safetensors.numpy import load, save
 
 from core.db.base import utc_now
-from core.db.models import Competition, Evaluation, Shard
+from core.db.models.contests import Competition
+from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import evaluations, leases
 from core.db.session import reading, transaction
 from core.domain.submission import Verdict

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, select
 
 from api.security import hash_password, hash_token
 from core.db.base import utc_now
-from core.db.models import BrowserSession, LoginFailure
+from core.db.models.accounts import BrowserSession, LoginFailure
 from core.db.session import reading, transaction
 from core.domain.quota import LOGIN_FAILURES, LOGIN_WINDOW
 from core.settings import Settings

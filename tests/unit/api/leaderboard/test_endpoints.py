@@ -2,7 +2,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
-from core.db.models import Competition
+from core.db.models.contests import Competition
 from core.db.session import transaction
 from tests import factories
 

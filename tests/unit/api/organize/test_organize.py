@@ -5,7 +5,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, delete, update
 from sqlalchemy.exc import DatabaseError
 
-from core.db.models import AuditEntry, AuditHead
+from core.db.models.operations import AuditEntry, AuditHead
 from core.db.session import transaction
 from tests import factories
 from tests.unit.api.conftest import Login

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from api.pages.account import clean_next
 from api.security import hash_password, hash_token
 from core.db.base import utc_now
-from core.db.models import BrowserSession
+from core.db.models.accounts import BrowserSession
 from core.db.session import transaction
 from tests import factories
 

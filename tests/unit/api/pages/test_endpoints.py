@@ -4,7 +4,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
-from core.db.models import Competition, Scorecard, Submission
+from core.db.models.contests import Competition
+from core.db.models.submissions import Scorecard, Submission
 from core.db.session import transaction
 from tests import factories
 from tests.unit.api.conftest import Login

@@ -4,7 +4,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
-from core.db.models import Competition
+from core.db.models.contests import Competition
 from core.db.session import transaction
 from tests import factories
 from tests.unit.api.conftest import Login

@@ -8,7 +8,8 @@ from httpx2 import Response
 from sqlalchemy import Engine, func, select
 
 from api.submissions.acceptance import clean_filename
-from core.db.models import Competition, Evaluation, Shard, Submission
+from core.db.models.contests import Competition
+from core.db.models.submissions import Evaluation, Shard, Submission
 from core.db.session import reading, transaction
 from tests import factories
 from tests.unit.api.conftest import Broker, Login

@@ -4,7 +4,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
-from core.db.models import Submission
+from core.db.models.submissions import Submission
 from core.db.session import transaction
 from tests import factories
 from tests.unit.api.conftest import Login

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from api.submissions import events
-from core.db.models import Evaluation, Shard, Submission
+from core.db.models.submissions import Evaluation, Shard, Submission
 from core.db.queries import evaluations
 from core.db.session import transaction
 from core.domain.submission import Status, Verdict

@@ -5,7 +5,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, update
 
-from core.db.models import Competition
+from core.db.models.contests import Competition
 from core.db.queries.competitions import fetch_competition
 from core.db.session import transaction
 from tests import factories

@@ -5,7 +5,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, select
 
 from api.security import hash_token
-from core.db.models import ApiToken, User
+from core.db.models.accounts import ApiToken, User
 from core.db.session import reading, transaction
 from tests import factories
 from tests.unit.api.conftest import Login

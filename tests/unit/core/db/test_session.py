@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from core.db.models import User
+from core.db.models.accounts import User
 from core.db.queries.users import fetch_user_by_name
 from core.db.session import after_commit, get_engine, reading, transaction
 from core.domain.errors import PlatformFault

@@ -1,0 +1,103 @@
+"""Who may act: people, their tokens and log-ins."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from core.db.base import Base, new_id, utc_now
+
+
+class User(Base):
+    __tablename__ = "users"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(unique=True)
+    password_hash: Mapped[str]
+    role: Mapped[str] = mapped_column(default="participant")
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ApiToken(Base):
+    __tablename__ = "api_tokens"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    label: Mapped[str] = mapped_column(default="")
+    scopes: Mapped[str] = mapped_column(default="read submit manage")
+    secret_sha256: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    user: Mapped[User] = relationship(lazy="raise")
+
+
+class BrowserSession(Base):
+    """A log-in with a password; its secret lives in a cookie, here only its SHA-256."""
+
+    __tablename__ = "browser_sessions"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    secret_sha256: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    user: Mapped[User] = relationship(lazy="raise")
+
+
+class LoginFailure(Base):
+    """A wrong password; counted by the name that was tried, whether or not there is such an account."""
+
+    __tablename__ = "login_failures"
+    __table_args__ = (Index("ix_login_failures_name_at", "name", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    name: Mapped[str]
+    at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class IdempotencyKey(Base):
+    """A POST that was answered once is answered the same way again."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (UniqueConstraint("user_id", "key"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    key: Mapped[str]
+    request_sha256: Mapped[str]
+    object_id: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Identity(Base):
+    """An account at the log-in provider that may enter as one of ours; the provider's pair of names never changes."""
+
+    __tablename__ = "identities"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    issuer: Mapped[str]
+    subject: Mapped[str]
+    label: Mapped[str] = mapped_column(default="")  # what the provider calls it; never used to find an account
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class LoginAttempt(Base):
+    """A browser on its way to the log-in provider and back; used once, gone after minutes."""
+
+    __tablename__ = "login_attempts"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    browser_sha256: Mapped[str] = mapped_column(unique=True)  # of the cookie of who began it
+    state_sha256: Mapped[str]
+    nonce: Mapped[str]
+    verifier: Mapped[str]
+    next: Mapped[str]
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))  # who wants to connect an identity
+    issuer: Mapped[str]
+    subject: Mapped[str] = mapped_column(default="")  # once the provider has answered
+    label: Mapped[str] = mapped_column(default="")
+    expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -1,0 +1,75 @@
+"""Who competes in what."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from core.db.base import Base, new_id, utc_now
+from core.db.models.accounts import User
+from core.db.models.problems import EvaluationSpec
+from core.domain.competition import CompetitionState, find_state
+
+
+class Competition(Base):
+    __tablename__ = "competitions"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    slug: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str]
+    summary: Mapped[str] = mapped_column(Text, default="")
+    state: Mapped[str] = mapped_column(default="preparing")  # core.domain.competition.CompetitionState
+    fault: Mapped[str] = mapped_column(Text, default="")  # why preparing cannot go on
+    spec_id: Mapped[str] = mapped_column(ForeignKey("evaluation_specs.id"))
+    daily_limit: Mapped[int] = mapped_column(default=50)
+    concurrent_limit: Mapped[int] = mapped_column(default=5)
+    team_size: Mapped[int] = mapped_column(default=5)
+    selection_limit: Mapped[int] = mapped_column(default=2)  # finalists of a team
+    closes_at: Mapped[datetime | None]  # the deadline; None: until somebody closes it
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    spec: Mapped[EvaluationSpec] = relationship(lazy="raise")
+
+    def state_at(self, now: datetime) -> CompetitionState:
+        return find_state(CompetitionState(self.state), self.closes_at, now)
+
+
+class Team(Base):
+    """Who competes: one or several people in one competition; submissions, quota and place are a team's."""
+
+    __tablename__ = "teams"
+    __table_args__ = (UniqueConstraint("competition_id", "folded_name"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    competition_id: Mapped[str] = mapped_column(ForeignKey("competitions.id"))
+    name: Mapped[str]
+    folded_name: Mapped[str]  # names that differ only in case would be mistaken for each other
+    leader_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    members: Mapped[list["TeamMember"]] = relationship(lazy="raise", order_by="TeamMember.joined_at")
+    competition: Mapped[Competition] = relationship(lazy="raise")
+
+
+class TeamMember(Base):
+    """The unique pair is why nobody is in two teams of one competition."""
+
+    __tablename__ = "team_members"
+    __table_args__ = (UniqueConstraint("competition_id", "user_id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"), index=True)
+    competition_id: Mapped[str] = mapped_column(ForeignKey("competitions.id"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    joined_at: Mapped[datetime] = mapped_column(default=utc_now)
+    user: Mapped[User] = relationship(lazy="raise")
+
+
+class TeamInvite(Base):
+    __tablename__ = "team_invites"
+    __table_args__ = (UniqueConstraint("team_id", "user_id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    team: Mapped[Team] = relationship(lazy="raise")
+    user: Mapped[User] = relationship(lazy="raise")

@@ -1,0 +1,63 @@
+"""What keeps the platform honest and moving: the audit log, tasks to send, the nodes that do them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db.base import Base, new_id, utc_now
+
+
+class AuditEntry(Base):
+    """One deed of staff; triggers refuse to change or delete it."""
+
+    __tablename__ = "audit_entries"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    at: Mapped[datetime]
+    actor: Mapped[str]  # a name: accounts may go, what they did stays
+    action: Mapped[str] = mapped_column(index=True)
+    subject: Mapped[str] = mapped_column(index=True)
+    detail: Mapped[dict[str, Any]]
+    previous_sha256: Mapped[str] = mapped_column(unique=True)  # two entries cannot follow the same one
+    sha256: Mapped[str] = mapped_column(unique=True)
+
+
+class AuditHead(Base):
+    """The digest of the last entry, in one row that is locked to append."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str]
+
+
+class Outbox(Base):
+    """Tasks to send; a row is written with the change that calls for it and deleted once the broker has it."""
+
+    __tablename__ = "outbox"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    task: Mapped[str]
+    object_id: Mapped[str]
+    priority: Mapped[int] = mapped_column(default=0)  # 0 goes first: core.jobs
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Node(Base):
+    """A machine, or a container, that runs workers; it writes its row itself and staff write `draining`."""
+
+    __tablename__ = "nodes"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    node_class: Mapped[str]
+    device: Mapped[str]
+    sandbox: Mapped[str]  # the backend it chose; empty if it has none
+    version: Mapped[str]
+    workers: Mapped[int]
+    fault: Mapped[str] = mapped_column(Text, default="")  # why it can run nothing
+    started_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime] = mapped_column(index=True)
+    draining_since: Mapped[datetime | None]  # it claims nothing more
+    drain_reason: Mapped[str] = mapped_column(Text, default="")

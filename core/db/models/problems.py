@@ -1,0 +1,75 @@
+"""What is unlearned and against what it is judged: problem versions, pools, evaluation specs."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from core.db.base import Base, new_id, utc_now
+
+
+class Problem(Base):
+    """One version of a problem file; the digest is its identity."""
+
+    __tablename__ = "problems"
+    __table_args__ = (UniqueConstraint("slug", "digest"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    slug: Mapped[str] = mapped_column(index=True)
+    digest: Mapped[str]
+    spec: Mapped[dict[str, Any]]
+    manifest: Mapped[dict[str, Any] | None]  # of the forget request, written by the first pool chunk
+    data_set_version_id: Mapped[str | None] = mapped_column(ForeignKey("data_set_versions.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Leased:
+    """A piece of work that one worker at a time holds: a lease, and a fence that outdates slow holders."""
+
+    state: Mapped[str] = mapped_column(default="pending", index=True)  # pending, leased, done, abandoned
+    fence: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None] = mapped_column(index=True)
+    worker: Mapped[str | None]
+    fault: Mapped[str] = mapped_column(default="")  # why the last attempt failed on our side
+
+
+class Pool(Base):
+    __tablename__ = "pools"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    problem_id: Mapped[str] = mapped_column(ForeignKey("problems.id"), index=True)
+    kind: Mapped[str]
+    size: Mapped[int]
+    state: Mapped[str] = mapped_column(default="building")
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    sealed_at: Mapped[datetime | None]
+    metrics: Mapped[dict[str, Any] | None]
+    problem: Mapped[Problem] = relationship(lazy="raise")
+    chunks: Mapped[list["PoolChunk"]] = relationship(lazy="raise", order_by="PoolChunk.position")
+
+
+class PoolChunk(Leased, Base):
+    __tablename__ = "pool_chunks"
+    __table_args__ = (UniqueConstraint("pool_id", "position"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    pool_id: Mapped[str] = mapped_column(ForeignKey("pools.id"), index=True)
+    position: Mapped[int]
+    first: Mapped[int]
+    count: Mapped[int]
+    pool: Mapped[Pool] = relationship(lazy="raise", back_populates="chunks")
+
+
+class EvaluationSpec(Base):
+    """Everything a score depends on; never changed, ranked only within itself."""
+
+    __tablename__ = "evaluation_specs"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    digest: Mapped[str] = mapped_column(unique=True)
+    problem_id: Mapped[str] = mapped_column(ForeignKey("problems.id"), index=True)
+    body: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    problem: Mapped[Problem] = relationship(lazy="raise")

@@ -1,0 +1,142 @@
+"""What was uploaded, every attempt at it, and what came out."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from core.db.base import Base, new_id, utc_now
+from core.db.models.accounts import User
+from core.db.models.contests import Competition, Team
+from core.db.models.problems import EvaluationSpec, Leased
+
+
+class Submission(Base):
+    __tablename__ = "submissions"
+    __table_args__ = (Index("ix_submissions_board", "competition_id", "user_id", "created_at"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    competition_id: Mapped[str] = mapped_column(ForeignKey("competitions.id"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))  # who uploaded it
+    team_id: Mapped[str | None] = mapped_column(ForeignKey("teams.id"), index=True)  # None: a reference, or our own
+    filename: Mapped[str]
+    source_digest: Mapped[str]
+    note: Mapped[str] = mapped_column(default="")
+    purpose: Mapped[str] = mapped_column(default="ranked")  # ranked, reference (no gate, no rank), calibration
+    selected_at: Mapped[datetime | None]  # for the final ranking, by its team
+    disqualified_at: Mapped[datetime | None]
+    disqualified_reason: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    user: Mapped[User] = relationship(lazy="raise")
+    team: Mapped[Team | None] = relationship(lazy="raise")
+    competition: Mapped[Competition] = relationship(lazy="raise")
+    evaluations: Mapped[list["Evaluation"]] = relationship(lazy="raise", order_by="Evaluation.created_at")
+
+
+class Evaluation(Base):
+    """One attempt at a submission under one spec."""
+
+    __tablename__ = "evaluations"
+    __table_args__ = (CheckConstraint("(status = 'finished') = (verdict IS NOT NULL)", name="verdict_when_finished"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    submission_id: Mapped[str] = mapped_column(ForeignKey("submissions.id"), index=True)
+    spec_id: Mapped[str] = mapped_column(ForeignKey("evaluation_specs.id"), index=True)
+    rejudge_id: Mapped[str | None] = mapped_column(ForeignKey("rejudges.id"), index=True)
+    counts: Mapped[bool] = mapped_column(default=True)  # False: of a rejudge that was not promoted; nobody may see it
+    status: Mapped[str] = mapped_column(default="queued", index=True)
+    verdict: Mapped[str | None]
+    code: Mapped[str] = mapped_column(default="")  # FaultCode of a participant fault
+    reason: Mapped[str] = mapped_column(Text, default="")
+    log: Mapped[str] = mapped_column(Text, default="")  # what the participant's code printed; practice only
+    phase: Mapped[str] = mapped_column(default="public")  # core.domain.phases.PhaseKind
+    replicas_total: Mapped[int]
+    score_attempts: Mapped[int] = mapped_column(default=0)
+    score: Mapped[float | None]
+    score_low: Mapped[float | None]
+    score_high: Mapped[float | None]
+    score_error: Mapped[float | None]  # standard error of the score over fresh models
+    score_draws: Mapped[list[float] | None] = mapped_column(JSON)  # rescored parts of both pools, for paired comparison
+    scored_replicas: Mapped[int | None]  # fewer than replicas_total where the place was decided early
+    decision: Mapped[str] = mapped_column(default="")  # of the sequential rule: "", behind
+    relative_runtime: Mapped[float | None]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    submission: Mapped[Submission] = relationship(lazy="raise", back_populates="evaluations")
+    spec: Mapped[EvaluationSpec] = relationship(lazy="raise")
+    shards: Mapped[list["Shard"]] = relationship(lazy="raise", order_by="Shard.position")
+
+
+class EvaluationEvent(Base):
+    """History: one row per move, written in the transaction that moved it."""
+
+    __tablename__ = "evaluation_events"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), index=True)
+    at: Mapped[datetime] = mapped_column(default=utc_now)
+    status: Mapped[str]
+    verdict: Mapped[str | None]
+    detail: Mapped[str] = mapped_column(Text, default="")
+
+
+class Shard(Leased, Base):
+    """A contiguous range of replicas; position 0 is the canary."""
+
+    __tablename__ = "shards"
+    __table_args__ = (UniqueConstraint("evaluation_id", "position"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), index=True)
+    position: Mapped[int]
+    first: Mapped[int]
+    count: Mapped[int]
+    finished_replicas: Mapped[int] = mapped_column(default=0)
+    outputs_digest: Mapped[str | None]
+    evaluation: Mapped[Evaluation] = relationship(lazy="raise", back_populates="shards")
+
+
+class Replica(Base):
+    """One seeded run that counts; the unique pair is why none counts twice."""
+
+    __tablename__ = "replicas"
+    __table_args__ = (UniqueConstraint("evaluation_id", "position"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), index=True)
+    shard_id: Mapped[str] = mapped_column(ForeignKey("shards.id"))
+    position: Mapped[int]
+    seed: Mapped[str]  # an unsigned 64-bit number, which SQL integers cannot hold
+    wall_seconds: Mapped[float]
+    cpu_seconds: Mapped[float]
+    peak_memory_bytes: Mapped[int]
+    weights_sha256: Mapped[str]
+
+
+class Scorecard(Base):
+    """The score, everything it was made from, and its two plots."""
+
+    __tablename__ = "scorecards"
+
+    evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
+    body: Mapped[dict[str, Any]]
+    epsilon_svg: Mapped[str] = mapped_column(Text)
+    confidence_svg: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Calibration(Base):
+    """What one file costs in the sandbox on one class of node: retraining, and doing nothing."""
+
+    __tablename__ = "calibrations"
+    __table_args__ = (UniqueConstraint("spec_id", "node_class", "filename"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    spec_id: Mapped[str] = mapped_column(ForeignKey("evaluation_specs.id"))
+    node_class: Mapped[str]
+    filename: Mapped[str]
+    evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluations.id"))
+    seconds: Mapped[dict[str, Any]]  # {"wall": [per replica], "cpu": [per replica]}
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
