@@ -22,8 +22,10 @@ from api.pages import endpoints as pages
 from api.pages import flags as flags_page
 from api.pages import operations as operations_pages
 from api.pages import organize as organize_pages
+from api.pages import rejudges as rejudge_pages
 from api.pages import rules as rules_page
 from api.pages import team as team_page
+from api.rejudges import endpoints as rejudges
 from api.review import endpoints as review
 from api.rules import endpoints as rules
 from api.submissions import endpoints as submissions
@@ -80,7 +82,7 @@ def app_factory() -> FastAPI:
 
 def _add_routes(app: FastAPI) -> None:
     api = APIRouter(prefix="/api/v1")
-    parts = (users, auth, competitions, submissions, leaderboard, teams, organize, operations, review, rules)
+    parts = (users, auth, competitions, submissions, leaderboard, teams, organize, operations, review, rules, rejudges)
     for module in parts:
         api.include_router(module.router)
     app.include_router(api)
@@ -88,6 +90,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(organize_pages.router)
     app.include_router(operations_pages.router)
     app.include_router(flags_page.router)
+    app.include_router(rejudge_pages.router)
     app.include_router(team_page.router)
     app.include_router(compare_page.router)
     app.include_router(rules_page.router)

@@ -11,6 +11,7 @@ from cli.evaluate import evaluate
 from cli.late import LateGroup, list_late_commands
 from cli.organize import organize_app
 from cli.problems import problem_app
+from cli.rejudge import rejudge_app
 from cli.rules import rules
 from cli.starter import init
 from cli.submissions import cancel, logs, source, status, submissions, submit
@@ -40,3 +41,4 @@ app.add_typer(problem_app, name="problem", rich_help_panel="This machine")
 app.add_typer(team_app, name="team", rich_help_panel="A server")
 app.add_typer(organize_app, name="organize", rich_help_panel="Organizers")
 app.add_typer(admin_app, name="admin", rich_help_panel="Organizers")
+app.add_typer(rejudge_app, name="rejudge", rich_help_panel="Organizers")
