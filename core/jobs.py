@@ -16,6 +16,7 @@ from core.db.models.submissions import Evaluation, EvaluationEvent, Shard, Submi
 from core.db.queries import evaluations, outbox
 from core.db.session import after_commit, get_engine, reading, transaction
 from core.domain.errors import Conflict, NotFound
+from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
 from core.settings import Settings, get_settings
 
@@ -24,7 +25,9 @@ SCORE = "lacuna.score_evaluation"
 DECIDE = "lacuna.decide_evaluation"
 BUILD_CHUNK = "lacuna.build_chunk"
 PREPARE = "lacuna.prepare_problem"
+VALIDATE = "lacuna.validate_data_set"
 QUEUES = {RUN_SHARD: "shards", SCORE: "scores", DECIDE: "scores", BUILD_CHUNK: "pools", PREPARE: "pools"}
+QUEUES[VALIDATE] = "pools"
 ORDINARY, BACKGROUND = 0, 9  # of a message: workers take what is ordinary first
 CANCELLED = "cancelled by request"
 VISIBILITY_SECONDS = 3600  # longer than any task; lost work comes back by its lease, not by the broker
@@ -95,7 +98,12 @@ def _send(engine: Engine, row: Outbox) -> bool:
 
 
 def open_evaluation(
-    session: Session, submission: Submission, spec: EvaluationSpec, *, rejudge_id: str | None = None
+    session: Session,
+    submission: Submission,
+    spec: EvaluationSpec,
+    *,
+    phase: PhaseKind = PhaseKind.PUBLIC,
+    rejudge_id: str | None = None,
 ) -> Evaluation:
     """Queue one attempt at a submission: its row, its first event, its canary shard and the message, together.
 
@@ -107,6 +115,7 @@ def open_evaluation(
         submission_id=submission.id,
         spec_id=spec.id,
         status="queued",
+        phase=phase.value,
         replicas_total=total,
         rejudge_id=rejudge_id,
         counts=rejudge_id is None,

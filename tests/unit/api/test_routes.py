@@ -84,6 +84,13 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/teams/{team_id}/leave"): (401, 404, 404, 404, 404),
     ("POST", "/api/v1/invites/{invite_id}/accept"): (401, 404, 404, 404, 404),
     ("DELETE", "/api/v1/invites/{invite_id}"): (401, 404, 404, 404, 404),
+    ("GET", "/admin/data-sets"): (401, 403, 403, 403, 200),
+    ("POST", "/admin/data-sets"): (401, 403, 403, 403, 422),
+    ("GET", "/admin/data-sets/{name}/{number}"): (401, 403, 403, 403, 404),
+    ("GET", "/api/v1/admin/data-sets"): (401, 403, 403, 403, 200),
+    ("POST", "/api/v1/admin/data-sets/{name}/versions"): (401, 403, 403, 403, 422),
+    ("GET", "/api/v1/admin/data-sets/{name}/versions/{number}"): (401, 403, 403, 403, 404),
+    ("GET", "/api/v1/admin/data-sets/{name}/versions/{number}/samples/{place}"): (401, 403, 403, 403, 404),
     ("GET", "/competitions/{slug}/compare"): (401, 404, 200, 200, 200),
     ("GET", "/api/v1/competitions/{slug}/compare"): (401, 404, 200, 200, 200),
     ("POST", "/competitions/{slug}/organize/settings"): (401, 403, 403, 422, 422),
@@ -94,6 +101,37 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/competitions/{slug}/rules"): OPEN,
     ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): (401, 404, 404, 404, 404),
     ("PUT", "/api/v1/admin/competitions/{slug}/rules"): (401, 403, 403, 200, 200),
+    ("GET", "/runtime"): OPEN,
+    ("GET", "/api/v1/runtime"): OPEN,
+    ("GET", "/api/v1/error-codes"): OPEN,
+    ("GET", "/competitions/{slug}/selection"): (401, 200, 200, 200, 200),
+    ("POST", "/competitions/{slug}/selection"): (401, 303, 303, 303, 303),
+    ("GET", "/competitions/{slug}/final"): (404, 404, 404, 200, 200),
+    ("GET", "/competitions/{slug}/organize/private"): (401, 403, 403, 200, 200),
+    ("POST", "/competitions/{slug}/organize/private/{step}"): (401, 403, 403, 409, 409),
+    ("GET", "/api/v1/competitions/{slug}/phases"): OPEN,
+    ("GET", "/api/v1/competitions/{slug}/selection"): (401, 200, 200, 200, 200),
+    ("PUT", "/api/v1/competitions/{slug}/selection"): (401, 200, 200, 200, 200),
+    ("GET", "/api/v1/competitions/{slug}/final"): (404, 404, 404, 200, 200),
+    ("GET", "/api/v1/admin/competitions/{slug}/private"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/admin/competitions/{slug}/private/start"): (401, 403, 403, 409, 409),
+    ("POST", "/api/v1/admin/competitions/{slug}/private/publish"): (401, 403, 403, 409, 409),
+    ("GET", "/account/notifications"): (401, 200, 200, 200, 200),
+    ("POST", "/account/notifications/mail"): (401, 303, 303, 303, 303),
+    ("POST", "/account/webhooks"): (401, 422, 422, 422, 422),
+    ("POST", "/account/webhooks/{webhook_id}/{deed}"): (401, 404, 404, 404, 404),
+    ("GET", "/mail/confirm"): (404, 404, 404, 404, 404),
+    ("POST", "/mail/confirm"): (404, 404, 404, 404, 404),
+    ("GET", "/mail/unsubscribe"): OPEN,
+    ("POST", "/mail/unsubscribe"): OPEN,
+    ("GET", "/api/v1/me/notifications"): (401, 200, 200, 200, 200),
+    ("PATCH", "/api/v1/me/notifications"): (401, 422, 422, 422, 422),
+    ("GET", "/api/v1/me/webhooks"): (401, 200, 200, 200, 200),
+    ("POST", "/api/v1/me/webhooks"): (401, 422, 422, 422, 422),
+    ("PATCH", "/api/v1/me/webhooks/{webhook_id}"): (401, 422, 422, 422, 422),
+    ("DELETE", "/api/v1/me/webhooks/{webhook_id}"): (401, 404, 404, 404, 404),
+    ("POST", "/api/v1/me/webhooks/{webhook_id}/test"): (401, 404, 404, 404, 404),
+    ("GET", "/api/v1/me/deliveries"): (401, 200, 200, 200, 200),
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("POST", "/api/v1/users"): (422, 422, 422, 422, 422),
@@ -126,6 +164,11 @@ NOTHING = {
     "evaluation_id": "none",
     "code": "none",
     "rejudge_id": "none",
+    "number": 1,
+    "place": 0,
+    "step": "start",
+    "webhook_id": "none",
+    "deed": "test",
 }
 
 LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
@@ -134,6 +177,8 @@ LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/admin/evaluations/{evaluation_id}/flags/{code}/decision"): {
         "json": {"reason": "a test", "decision": "upheld"}
     },
+    ("PUT", "/api/v1/competitions/{slug}/selection"): {"json": {"submission_ids": []}},
+    ("POST", "/competitions/{slug}/organize/private/{step}"): {"data": {"reason": "a test"}},
     ("PATCH", "/api/v1/admin/competitions/{slug}"): {"json": {"daily_limit": 7, "reason": "a test"}},
     ("POST", "/competitions/{slug}/rules"): {"data": {"text": "be fair"}},
     ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): {"json": {"version": 1}},
@@ -200,6 +245,7 @@ def make_hidden(client: TestClient, engine: Engine, path: str) -> Submission:
         owner = session.scalars(select(User).where(User.name == "owner")).one()
         competition = factories.make_competition(session, exposure="private")
         competition.slug = competition.id
+        factories.make_private_phase(session, competition)
         if not path.endswith("/cancel"):
             return factories.make_scored(session, competition, owner, source_digest=digest, report_digest=digest)
         submission = factories.make_submission(session, competition, owner)
