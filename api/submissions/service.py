@@ -68,8 +68,8 @@ def is_staff(caller: Caller) -> bool:
 
 
 def get_evaluation(submission: Submission) -> Evaluation:
-    """The newest attempt that counts: those of a rejudge do not before it is promoted."""
-    return [evaluation for evaluation in submission.evaluations if evaluation.counts][-1]
+    """The newest attempt; what does not count, such as a rejudge before it is promoted, was never loaded."""
+    return submission.evaluations[-1]
 
 
 def make_view(session: Session, submission: Submission, caller: Caller, *, with_flags: bool = True) -> SubmissionView:
@@ -201,7 +201,7 @@ def _find_rejudged(session: Session, submission: Submission, evaluation: Evaluat
     rejudge = rejudges.fetch_rejudge(session, evaluation.rejudge_id) if evaluation.rejudge_id else None
     if rejudge is None or rejudge.decided_at is None:
         return None
-    earlier = [each for each in submission.evaluations if each.counts and each.created_at < evaluation.created_at]
+    earlier = [each for each in submission.evaluations if each.created_at < evaluation.created_at]
     return Rejudged(
         at=rejudge.decided_at,
         reason=rejudge.reason,

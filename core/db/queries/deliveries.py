@@ -14,7 +14,7 @@ from core.db.models.notifications import Delivery, MailAddress, Webhook
 from core.db.models.submissions import Evaluation, Submission
 from core.domain.faults import HINTS, FaultCode
 from core.domain.notifications import INVITES_TOLD_A_DAY, DeliveryState, Event
-from core.domain.submission import Status
+from core.domain.submission import Status, Verdict
 
 
 def announce(session: Session, event: Event, user_ids: Collection[str], data: Mapping[str, Any]) -> None:
@@ -67,11 +67,12 @@ def announce_invitation(session: Session, team: Team, user_id: str, *, slug: str
 
 
 def _ended_before(session: Session, evaluation: Evaluation) -> bool:
-    """A rejudge's result is told by whoever promotes it, not by the run itself."""
+    """Whether its authors were told a result already; that we failed is none when it was tried anew."""
     query = select(func.count()).where(
         Evaluation.submission_id == evaluation.submission_id,
         Evaluation.id != evaluation.id,
         Evaluation.status == Status.FINISHED.value,
+        Evaluation.verdict != Verdict.PLATFORM_ERROR.value,
     )
     return session.scalars(query).one() > 0
 

@@ -9,9 +9,11 @@ from sqlalchemy.orm import Session, aliased, joinedload
 from core.db.models.review import Rejudge
 from core.db.models.submissions import Evaluation, Replica, Shard, Submission
 from core.domain.leaderboard import Purpose
+from core.domain.phases import PhaseKind
 from core.domain.rejudge import NEVER_REPLACES, PastRun, RejudgeState
 from core.domain.submission import Status, Verdict
 
+_PUBLIC = Evaluation.phase == PhaseKind.PUBLIC.value
 _SHOWN = (Purpose.RANKED.value, Purpose.REFERENCE.value)
 
 
@@ -78,6 +80,7 @@ def fetch_candidates(
             Submission.competition_id == competition_id,
             Submission.purpose.in_(_SHOWN),
             _is_newest_that_counts(),
+            _PUBLIC,
             Evaluation.verdict.is_not(None),
             Evaluation.verdict != Verdict.WITHDRAWN.value,
         )
@@ -128,13 +131,20 @@ def fetch_replaced(session: Session, rejudge_id: str) -> dict[str, Evaluation]:
     is_later = exists().where(
         later.submission_id == Evaluation.submission_id,
         later.counts,
+        later.phase == PhaseKind.PUBLIC.value,
         later.created_at > Evaluation.created_at,
         later.created_at < ours.created_at,
     )
     query = (
         select(Evaluation)
         .join(ours, ours.submission_id == Evaluation.submission_id)
-        .where(ours.rejudge_id == rejudge_id, Evaluation.counts, Evaluation.created_at < ours.created_at, ~is_later)
+        .where(
+            ours.rejudge_id == rejudge_id,
+            _PUBLIC,
+            Evaluation.counts,
+            Evaluation.created_at < ours.created_at,
+            ~is_later,
+        )
     )
     return {row.submission_id: row for row in session.scalars(query)}
 
@@ -158,6 +168,7 @@ def fetch_ended(
         .where(
             Submission.competition_id == competition_id,
             Evaluation.spec_id == spec_id,
+            _PUBLIC,
             Submission.purpose.in_(_SHOWN),
             Submission.disqualified_at.is_(None),
             Evaluation.verdict.is_not(None),
@@ -188,6 +199,9 @@ def promote(session: Session, rejudge_id: str) -> int:
 def _is_newest_that_counts() -> ColumnElement[bool]:
     later = aliased(Evaluation)
     is_later = exists().where(
-        later.submission_id == Evaluation.submission_id, later.counts, later.created_at > Evaluation.created_at
+        later.submission_id == Evaluation.submission_id,
+        later.counts,
+        later.phase == Evaluation.phase,
+        later.created_at > Evaluation.created_at,
     )
     return Evaluation.counts & ~is_later
