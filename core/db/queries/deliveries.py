@@ -70,7 +70,7 @@ def announce_invitation(session: Session, team: Team, user_id: str, *, slug: str
 
 
 def _ended_before(session: Session, evaluation: Evaluation) -> bool:
-    """What we failed at and tried anew is told again."""
+    """Whether its authors were told a result already; that we failed is none when it was tried anew."""
     query = select(func.count()).where(
         Evaluation.submission_id == evaluation.submission_id,
         Evaluation.id != evaluation.id,

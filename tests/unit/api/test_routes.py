@@ -47,6 +47,17 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/admin/queue"): (401, 403, 403, 200, 200),
     ("GET", "/admin/nodes"): (401, 403, 403, 200, 200),
     ("GET", "/admin/costs"): (401, 403, 403, 200, 200),
+    ("GET", "/competitions/{slug}/rejudges"): (401, 403, 403, 200, 200),
+    ("POST", "/competitions/{slug}/rejudges"): (401, 403, 403, 422, 422),
+    ("GET", "/competitions/{slug}/rejudges/{rejudge_id}"): (401, 403, 403, 404, 404),
+    ("POST", "/competitions/{slug}/rejudges/{rejudge_id}"): (401, 403, 403, 404, 404),
+    ("GET", "/api/v1/admin/rejudges"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/admin/rejudges/preview"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/rejudges"): (401, 403, 403, 404, 404),
+    ("GET", "/api/v1/admin/rejudges/{rejudge_id}"): (401, 403, 403, 404, 404),
+    ("GET", "/api/v1/admin/rejudges/{rejudge_id}/comparison"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/rejudges/{rejudge_id}/promote"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/rejudges/{rejudge_id}/discard"): (401, 403, 403, 404, 404),
     ("GET", "/admin/flags"): (401, 403, 403, 200, 200),
     ("POST", "/admin/evaluations/{evaluation_id}/flags/{code}"): (401, 403, 403, 422, 422),
     ("GET", "/api/v1/admin/flags"): (401, 403, 403, 200, 200),
@@ -163,6 +174,7 @@ NOTHING = {
     "name": "none",
     "evaluation_id": "none",
     "code": "none",
+    "rejudge_id": "none",
     "number": 1,
     "place": 0,
     "step": "start",
@@ -172,6 +184,8 @@ NOTHING = {
 }
 
 LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/api/v1/admin/rejudges/preview"): {"json": {"competition": "none"}},
+    ("POST", "/api/v1/admin/rejudges"): {"json": {"competition": "none", "reason": "a test"}},
     ("POST", "/api/v1/admin/evaluations/{evaluation_id}/flags/{code}/decision"): {
         "json": {"reason": "a test", "decision": "upheld"}
     },
