@@ -19,6 +19,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "accept_invite",
         "cancel_submission",
         "change_competition_state",
+        "check_submission",
         "compare_submissions",
         "create_own_token",
         "create_submission",

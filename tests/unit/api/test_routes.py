@@ -59,6 +59,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("DELETE", "/api/v1/invites/{invite_id}"): (401, 404, 404, 404, 404),
     ("GET", "/competitions/{slug}/compare"): (401, 404, 200, 200, 200),
     ("GET", "/api/v1/competitions/{slug}/compare"): (401, 404, 200, 200, 200),
+    ("POST", "/api/v1/check"): (401, 422, 422, 422, 422),
     ("GET", "/runtime"): OPEN,
     ("GET", "/api/v1/runtime"): OPEN,
     ("GET", "/api/v1/error-codes"): OPEN,
