@@ -101,6 +101,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/competitions/{slug}/rules"): OPEN,
     ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): (401, 404, 404, 404, 404),
     ("PUT", "/api/v1/admin/competitions/{slug}/rules"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/check"): (401, 422, 422, 422, 422),
     ("GET", "/runtime"): OPEN,
     ("GET", "/api/v1/runtime"): OPEN,
     ("GET", "/api/v1/error-codes"): OPEN,
