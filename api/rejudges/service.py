@@ -22,7 +22,7 @@ from api.rejudges.schemas import (
 from core.db.base import utc_now
 from core.db.board import make_entry
 from core.db.models.contests import Competition
-from core.db.models.review import Rejudge
+from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import audit, competitions, operations, rejudges
 from core.domain.competition import CompetitionState
