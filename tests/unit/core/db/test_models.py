@@ -1,6 +1,7 @@
 import subprocess
 import sys
 
+import core.db.session  # noqa: F401
 from core.db.base import Base
 
 # in a process of its own, which nothing else has helped to a table
