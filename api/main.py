@@ -18,7 +18,7 @@ from api.notifications import endpoints as notifications
 from api.openapi import make_openapi
 from api.operations import endpoints as operations
 from api.organize import endpoints as organize
-from api.pages import account
+from api.pages import account, federation, security
 from api.pages import compare as compare_page
 from api.pages import data_sets as data_set_pages
 from api.pages import endpoints as pages
@@ -117,7 +117,8 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(compare_page.router)
     app.include_router(rules_page.router)
     app.include_router(finals_page.router)
-    app.include_router(notifications_page.router)
+    for page in (notifications_page, federation, security):
+        app.include_router(page.router)
     app.include_router(account.router)  # before the pages: /submissions/… is theirs
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")

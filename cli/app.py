@@ -2,6 +2,7 @@
 
 import typer
 
+from cli.account import account_app
 from cli.accounts import login, register
 from cli.admin import admin_app
 from cli.compare import compare
@@ -44,6 +45,7 @@ for panel, commands in {
         app.command(rich_help_panel=panel)(command)
 app.add_typer(problem_app, name="problem", rich_help_panel="This machine")
 app.add_typer(team_app, name="team", rich_help_panel="A server")
+app.add_typer(account_app, name="account", rich_help_panel="A server")
 app.add_typer(notify_app, name="notify", rich_help_panel="A server")
 app.add_typer(organize_app, name="organize", rich_help_panel="Organizers")
 app.add_typer(admin_app, name="admin", rich_help_panel="Organizers")

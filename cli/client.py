@@ -152,6 +152,18 @@ class LacunaClient(StaffCalls):
     def leave_team(self, team_id: str) -> JSON:
         return self._call("POST", f"/teams/{team_id}/leave", repeat=False)
 
+    def change_password(self, old: str, new: str) -> JSON:
+        return self._call("POST", "/me/password", json={"old": old, "new": new}, repeat=False)
+
+    def log_out_everywhere(self, *, tokens: bool) -> JSON:
+        return self._call("POST", "/me/logout", json={"tokens": tokens}, repeat=False)
+
+    def list_tokens(self) -> list[JSON]:
+        return self._list("/tokens")
+
+    def revoke_token(self, token_id: str) -> JSON:
+        return self._call("DELETE", f"/tokens/{token_id}", repeat=False)
+
     def get_notifications(self) -> JSON:
         return self._call("GET", "/me/notifications")
 

@@ -194,9 +194,9 @@ def compute_klom_excess_interval(
 ) -> ScoreInterval:
     """Interval of the mean excess over examples, the noise floor's own uncertainty included.
 
-    Pools (R, N) and splits as for klom_excess. Unlearned, retrained and control models are all drawn anew for every part, and
-    value and floor are compared with the same part of the retrained pool: its noise cancels as far as it does in
-    the excess itself. The estimand is the mean excess over fresh pools of these sizes; it may be negative.
+    Pools (R, N) and splits as for klom_excess. Unlearned, retrained and control models are all drawn anew for every
+    part, and value and floor are compared with the same part of the retrained pool: its noise cancels as far as it
+    does in the excess itself. The estimand is the mean excess over fresh pools of these sizes; it may be negative.
     Raises InvalidPool as klom_excess does. Source: docs/metrics.md, KLOM.
     """
     found = klom_excess(unlearned, retrained, control=control, splits=splits, seed=seed)

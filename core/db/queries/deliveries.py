@@ -14,6 +14,7 @@ from core.db.models.notifications import Delivery, MailAddress, Webhook
 from core.db.models.submissions import Evaluation, Submission
 from core.domain.faults import HINTS, FaultCode
 from core.domain.notifications import INVITES_TOLD_A_DAY, DeliveryState, Event
+from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
 
 
@@ -30,7 +31,9 @@ def announce(session: Session, event: Event, user_ids: Collection[str], data: Ma
 
 
 def announce_finished(session: Session, evaluation: Evaluation) -> None:
-    """Tell the authors how their submission ended: the first time, and never how another phase's hidden run did."""
+    """Tell the authors how their submission ended: once, and never of a run that only staff may see."""
+    if not evaluation.counts or evaluation.rejudge_id is not None or evaluation.phase != PhaseKind.PUBLIC.value:
+        return
     query = (
         select(Submission, Competition.slug, Competition.spec_id, Team.name)
         .join(Competition, Submission.competition_id == Competition.id)

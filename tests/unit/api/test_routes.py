@@ -101,6 +101,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/competitions/{slug}/rules"): OPEN,
     ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): (401, 404, 404, 404, 404),
     ("PUT", "/api/v1/admin/competitions/{slug}/rules"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/check"): (401, 422, 422, 422, 422),
     ("GET", "/runtime"): OPEN,
     ("GET", "/api/v1/runtime"): OPEN,
     ("GET", "/api/v1/error-codes"): OPEN,
@@ -120,6 +121,17 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/account/notifications/mail"): (401, 303, 303, 303, 303),
     ("POST", "/account/webhooks"): (401, 422, 422, 422, 422),
     ("POST", "/account/webhooks/{webhook_id}/{deed}"): (401, 404, 404, 404, 404),
+    ("GET", "/account/security"): (401, 200, 200, 200, 200),
+    ("POST", "/account/password"): (401, 422, 422, 422, 422),
+    ("POST", "/account/logout-everywhere"): (401, 403, 403, 403, 403),  # no page of ours sent it
+    ("GET", "/login/provider"): (404, 404, 404, 404, 404),  # none is configured
+    ("GET", "/login/provider/callback"): (404, 404, 404, 404, 404),
+    ("GET", "/login/provider/name"): (401, 401, 401, 401, 401),
+    ("POST", "/login/provider/name"): (403, 403, 403, 403, 403),
+    ("GET", "/account/identities/connect"): (401, 403, 403, 403, 403),
+    ("POST", "/account/identities/{identity_id}/remove"): (401, 404, 404, 404, 404),
+    ("POST", "/api/v1/me/password"): (401, 422, 422, 422, 422),
+    ("POST", "/api/v1/me/logout"): (401, 204, 204, 204, 204),
     ("GET", "/mail/confirm"): (404, 404, 404, 404, 404),
     ("POST", "/mail/confirm"): (404, 404, 404, 404, 404),
     ("GET", "/mail/unsubscribe"): OPEN,
@@ -168,6 +180,7 @@ NOTHING = {
     "place": 0,
     "step": "start",
     "webhook_id": "none",
+    "identity_id": "none",
     "deed": "test",
 }
 
@@ -227,6 +240,8 @@ def test_a_route_answers_every_role_as_the_matrix_says(
             body = {"json": {"reason": "a test", **({"state": "frozen"} if path.endswith("/state") else {})}}
         if path.endswith(("/teams", "/teams/{team_id}")):
             body = {"json": {"name": f"team of {role}"}}
+        if path == "/api/v1/me/logout":
+            body = {"json": {}}
         if path.endswith("/invites"):
             body = {"json": {"user": "owner"}}
         if path == "/competitions/{slug}/team":

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -116,18 +116,25 @@ def test_test_messages_are_limited(client: TestClient, ann: Login) -> None:
     assert answers[-1].json()["code"] == "MESSAGE_LIMIT"
 
 
-def finish(engine: Engine, *, spec_id: str = "", again: bool = False, **values: Any) -> None:
-    """Ann's submission to a hidden problem ends; or once more."""
+def finish(
+    engine: Engine,
+    *,
+    row_values: dict[str, Any] | None = None,
+    verdicts: Sequence[Verdict] = (Verdict.SCORED,),
+    **values: Any,
+) -> None:
+    """Ann's submission to a hidden problem ends; or several times."""
     with transaction(engine) as session:
         competition = factories.make_competition(session, exposure="private")
         owner = deliveries.fetch_live_webhook(session, session.scalars(select(Webhook.id)).one())
         assert owner is not None
         user = session.get_one(User, owner.user_id)
         submission = factories.make_submission(session, competition, user, **values)
-        for _ in range(1 + again):
+        for verdict in verdicts:
             row = factories.make_evaluation(session, submission, status="scoring", score=0.5, reason="secret")
-            row.spec_id = spec_id or row.spec_id
-            evaluations.move(session, row, Status.FINISHED, verdict=Verdict.SCORED, reason="hidden detail")
+            for name, value in (row_values or {}).items():
+                setattr(row, name, value)
+            evaluations.move(session, row, Status.FINISHED, verdict=verdict, reason="hidden detail")
 
 
 def test_authors_are_told_how_a_submission_ended_and_nothing_of_what_was_hidden(
@@ -141,17 +148,23 @@ def test_authors_are_told_how_a_submission_ended_and_nothing_of_what_was_hidden(
     assert "hidden" not in str(row.body)
 
 
-def test_our_own_runs_other_phases_and_further_runs_are_not_told(
-    client: TestClient, ann: Login, engine: Engine
+@pytest.mark.parametrize("row_values", [{"phase": "private"}, {"counts": False}])
+def test_a_run_that_only_staff_may_see_is_not_told(
+    client: TestClient, ann: Login, engine: Engine, row_values: dict[str, Any]
 ) -> None:
     make_webhook(client, ann)
+    finish(engine, row_values=row_values)
     finish(engine, purpose="calibration")
     with transaction(engine) as session:
         other = factories.make_competition(session).spec_id
-    finish(engine, spec_id=other)
+    finish(engine, row_values={"spec_id": other})
     assert list_rows(engine) == []
-    finish(engine, again=True)
-    assert len(list_rows(engine)) == 1
+
+
+def test_an_end_is_told_once_unless_it_was_our_own_fault(client: TestClient, ann: Login, engine: Engine) -> None:
+    make_webhook(client, ann)
+    finish(engine, verdicts=[Verdict.PLATFORM_ERROR, Verdict.SCORED, Verdict.SCORED])
+    assert [row.body["verdict"] for row in list_rows(engine)] == ["platform_error", "scored"]
 
 
 def test_what_one_did_not_choose_is_not_told(client: TestClient, ann: Login, engine: Engine) -> None:
