@@ -74,6 +74,11 @@ def fetch_calibrations(session: Session, spec_id: str, node_class: str) -> dict[
     return {row.filename: row for row in session.scalars(query)}
 
 
+def fetch_all_calibrations(session: Session, spec_id: str) -> list[Calibration]:
+    query = select(Calibration).where(Calibration.spec_id == spec_id)
+    return list(session.scalars(query.order_by(Calibration.node_class, Calibration.filename)))
+
+
 def fetch_problem_by_id(session: Session, problem_id: str) -> Problem | None:
     return session.get(Problem, problem_id)
 

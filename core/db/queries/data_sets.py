@@ -32,6 +32,12 @@ def fetch_version(session: Session, version_id: str) -> DataSetVersion | None:
     return session.scalars(query.options(joinedload(DataSetVersion.data_set))).one_or_none()
 
 
+def fetch_revoked(session: Session, digest: str) -> DataSetVersion | None:
+    """The revoked version with these tensors, under whatever name: what is revoked is the data."""
+    query = select(DataSetVersion).where(DataSetVersion.digest == digest, DataSetVersion.revoked_at.is_not(None))
+    return session.scalars(query.options(joinedload(DataSetVersion.data_set)).limit(1)).one_or_none()
+
+
 def find_versions(session: Session, reference: Reference) -> list[DataSetVersion]:
     """The versions that a reference may mean; several when the beginning of a digest is too short."""
     query = select(DataSetVersion).join(DataSet).where(DataSet.name == reference.name)

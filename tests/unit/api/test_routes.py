@@ -69,6 +69,11 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/teams/{team_id}/leave"): (401, 404, 404, 404, 404),
     ("POST", "/api/v1/invites/{invite_id}/accept"): (401, 404, 404, 404, 404),
     ("DELETE", "/api/v1/invites/{invite_id}"): (401, 404, 404, 404, 404),
+    ("GET", "/admin"): (401, 403, 403, 403, 200),
+    ("POST", "/admin/plan"): (401, 403, 403, 403, 422),
+    ("POST", "/admin/apply"): (401, 403, 403, 403, 422),
+    ("POST", "/admin/competitions/{slug}/activate"): (401, 403, 403, 403, 409),
+    ("GET", "/api/v1/admin/competitions"): (401, 403, 403, 403, 200),
     ("GET", "/admin/data-sets"): (401, 403, 403, 403, 200),
     ("POST", "/admin/data-sets"): (401, 403, 403, 403, 422),
     ("GET", "/admin/data-sets/{name}/{number}"): (401, 403, 403, 403, 404),
@@ -86,6 +91,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/competitions/{slug}/rules"): OPEN,
     ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): (401, 404, 404, 404, 404),
     ("PUT", "/api/v1/admin/competitions/{slug}/rules"): (401, 403, 403, 200, 200),
+    ("PUT", "/api/v1/admin/competitions/{slug}"): (401, 403, 403, 403, 422),
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("POST", "/api/v1/users"): (422, 422, 422, 422, 422),
@@ -110,8 +116,8 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/submissions/{submission_id}/cancel"): (401, 404, 202, 403, 202),
 }
 
-NOTHING = {"token_id": "none", "team_id": "none", "invite_id": "none", "name": "none", "number": 1, "place": 0}
 NOTHING = {"token_id": "none", "team_id": "none", "invite_id": "none", "name": "none", "evaluation_id": "none"}
+NUMBERS = {"number": 1, "place": 0}
 
 LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PATCH", "/api/v1/admin/competitions/{slug}"): {"json": {"daily_limit": 7, "reason": "a test"}},
@@ -152,7 +158,7 @@ def test_a_route_answers_every_role_as_the_matrix_says(
     answers = []
     for role in ROLES:
         submission = make_hidden(client, engine, path)
-        url = path.format(slug=submission.competition_id, submission_id=submission.id, **NOTHING)
+        url = path.format(slug=submission.competition_id, submission_id=submission.id, **NOTHING, **NUMBERS)
         body: dict[str, Any] = {}
         if path.endswith("/compare"):
             body = {"params": {"a": submission.id, "b": submission.id}}
