@@ -1,4 +1,4 @@
-"""`lacuna admin`: the queue, the nodes and what they cost, for those who run the platform."""
+"""`lacuna admin`: queue, nodes, costs and flags, for those who run the platform."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -11,8 +11,9 @@ from cli.console import make_console, print_json, print_line
 from cli.organize import Because
 from cli.remote import UrlOption, open_client
 from cli.validate import JsonOption
+from core.domain.review import FlagState, FlagVerdict
 
-admin_app = typer.Typer(no_args_is_help=True, help="Queue, nodes, costs.")
+admin_app = typer.Typer(no_args_is_help=True, help="Queue, nodes, costs, flags.")
 
 
 def print_table(names: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
@@ -138,6 +139,43 @@ def cancel(evaluation: str, because: Because, url: UrlOption = "") -> None:
     with open_client(url) as client:
         row = client.act_on_evaluation(evaluation, "cancel", because)
     print_line(f"{row['evaluation_id']} is {row['status']}")
+
+
+@admin_app.command()
+def flags(
+    state: Annotated[FlagState, typer.Option("--state", help="Which entries.")] = FlagState.OPEN,
+    competition: Annotated[str, typer.Option("-c", "--competition", help="Only this one.", show_default=False)] = "",
+    url: UrlOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Show entries whose scores a person should look at."""
+    with open_client(url) as client:
+        answer = client.list_flags(state=state.value, competition=competition)
+    if as_json:
+        print_json(answer)
+        return
+    rows = (
+        (
+            item["evaluation_id"],
+            item["by"],
+            item["filename"],
+            flag["code"],
+            flag["severity"],
+            flag["decision"]["decision"] if flag["decision"] else "open",
+            flag["detail"],
+        )
+        for item in answer["items"]
+        for flag in item["flags"]
+    )
+    print_table(("evaluation", "by", "file", "flag", "severity", "decision", "detail"), rows)
+
+
+@admin_app.command()
+def decide(evaluation: str, flag: str, decision: FlagVerdict, because: Because, url: UrlOption = "") -> None:
+    """Dismiss or uphold a flag; no score changes by it."""
+    with open_client(url) as client:
+        row = client.decide_flag(evaluation, flag, decision.value, because)
+    print_line(f"{row['code']} is {row['decision']['decision']}")
 
 
 def _name_group(group: dict[str, Any]) -> str:

@@ -122,6 +122,12 @@ class LacunaClient(StaffCalls):
         """Two of one's own scored submissions side by side."""
         return self._call("GET", f"/competitions/{slug}/compare", params={"a": a, "b": b})
 
+    def get_runtime(self) -> JSON:
+        return self._call("GET", "/runtime")
+
+    def list_error_codes(self) -> list[JSON]:
+        return self._list("/error-codes")
+
     def cancel(self, submission_id: str) -> JSON:
         return self._call("POST", f"/submissions/{submission_id}/cancel", repeat=False)
 
@@ -146,6 +152,42 @@ class LacunaClient(StaffCalls):
     def leave_team(self, team_id: str) -> JSON:
         return self._call("POST", f"/teams/{team_id}/leave", repeat=False)
 
+    def change_password(self, old: str, new: str) -> JSON:
+        return self._call("POST", "/me/password", json={"old": old, "new": new}, repeat=False)
+
+    def log_out_everywhere(self, *, tokens: bool) -> JSON:
+        return self._call("POST", "/me/logout", json={"tokens": tokens}, repeat=False)
+
+    def list_tokens(self) -> list[JSON]:
+        return self._list("/tokens")
+
+    def revoke_token(self, token_id: str) -> JSON:
+        return self._call("DELETE", f"/tokens/{token_id}", repeat=False)
+
+    def get_notifications(self) -> JSON:
+        return self._call("GET", "/me/notifications")
+
+    def change_notifications(self, changes: JSON) -> JSON:
+        return self._call("PATCH", "/me/notifications", json=changes, repeat=False)
+
+    def list_webhooks(self) -> list[JSON]:
+        return self._list("/me/webhooks")
+
+    def create_webhook(self, url: str, events: list[str]) -> JSON:
+        return self._call("POST", "/me/webhooks", json={"url": url, "events": events}, repeat=False)
+
+    def change_webhook(self, webhook_id: str, changes: JSON) -> JSON:
+        return self._call("PATCH", f"/me/webhooks/{webhook_id}", json=changes, repeat=False)
+
+    def delete_webhook(self, webhook_id: str) -> JSON:
+        return self._call("DELETE", f"/me/webhooks/{webhook_id}", repeat=False)
+
+    def test_webhook(self, webhook_id: str) -> JSON:
+        return self._call("POST", f"/me/webhooks/{webhook_id}/test", repeat=False)
+
+    def list_deliveries(self) -> list[JSON]:
+        return self._list("/me/deliveries")
+
     def change_state(self, slug: str, state: str, reason: str) -> JSON:
         body = {"state": state, "reason": reason}
         return self._call("POST", f"/admin/competitions/{slug}/state", json=body, repeat=False)
@@ -162,6 +204,23 @@ class LacunaClient(StaffCalls):
 
     def write_rules(self, slug: str, text: str) -> JSON:
         return self._call("PUT", f"/admin/competitions/{slug}/rules", json={"text": text}, repeat=False)
+
+    def get_selection(self, slug: str) -> JSON:
+        return self._call("GET", f"/competitions/{slug}/selection")
+
+    def select(self, slug: str, submission_ids: list[str]) -> JSON:
+        return self._call("PUT", f"/competitions/{slug}/selection", json={"submission_ids": submission_ids})
+
+    def get_final_board(self, slug: str) -> JSON:
+        return self._call("GET", f"/competitions/{slug}/final")
+
+    def get_private_phase(self, slug: str) -> JSON:
+        return self._call("GET", f"/admin/competitions/{slug}/private")
+
+    def move_private_phase(self, slug: str, step: str, reason: str) -> JSON:
+        """step: `start` or `publish`."""
+        path = f"/admin/competitions/{slug}/private/{step}"
+        return self._call("POST", path, json={"reason": reason}, repeat=False)
 
     def moderate(self, submission_id: str, decision: str, reason: str) -> JSON:
         """decision: `disqualify` or `reinstate`."""

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from cli.console import make_console, print_json, print_line
 from cli.files import read_text
+from cli.finals import private
 from cli.remote import UrlOption, open_client
 from cli.validate import JsonOption
 from core.domain.competition import CompetitionState
@@ -40,10 +41,11 @@ def change_settings(
     ] = None,
     daily_limit: Annotated[int | None, typer.Option(min=1, help="Submissions of a team a UTC day.")] = None,
     concurrent_limit: Annotated[int | None, typer.Option(min=1, help="Unfinished submissions of a team.")] = None,
+    selection_limit: Annotated[int | None, typer.Option(min=1, help="Finalists of a team.")] = None,
     url: UrlOption = "",
 ) -> None:
     """Move the deadline of a competition, change its limits."""
-    named = {"daily_limit": daily_limit, "concurrent_limit": concurrent_limit}
+    named = {"daily_limit": daily_limit, "concurrent_limit": concurrent_limit, "selection_limit": selection_limit}
     changes: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
     if closes_at is not None:
         changes["closes_at"] = _read_moment(closes_at)
@@ -63,6 +65,9 @@ def rules(
         row = client.write_rules(competition, read_text(file))
     version = row["version"]
     print_line(f"{competition}: version {version} of the rules" if version else f"{competition} has no rules now")
+
+
+organize_app.command()(private)
 
 
 @organize_app.command()

@@ -16,6 +16,7 @@ from core.db.models.submissions import Evaluation, EvaluationEvent, Shard, Submi
 from core.db.queries import data_sets, evaluations, outbox
 from core.db.session import after_commit, get_engine, reading, transaction
 from core.domain.errors import Conflict, NotFound, PhaseClosed
+from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
 from core.settings import Settings, get_settings
 
@@ -97,7 +98,12 @@ def _send(engine: Engine, row: Outbox) -> bool:
 
 
 def open_evaluation(
-    session: Session, submission: Submission, spec: EvaluationSpec, *, rejudge_id: str | None = None
+    session: Session,
+    submission: Submission,
+    spec: EvaluationSpec,
+    *,
+    phase: PhaseKind = PhaseKind.PUBLIC,
+    rejudge_id: str | None = None,
 ) -> Evaluation:
     """Queue one attempt at a submission: its row, its first event, its canary shard and the message, together.
 
@@ -110,6 +116,7 @@ def open_evaluation(
         submission_id=submission.id,
         spec_id=spec.id,
         status="queued",
+        phase=phase.value,
         replicas_total=total,
         rejudge_id=rejudge_id,
         counts=rejudge_id is None,
@@ -122,7 +129,8 @@ def open_evaluation(
         add_shards(session, evaluation, position=0, first=0, size=max(total // 2, 1))
     else:
         canary = min(rules["canary_replicas"], total)
-        add_shards(session, evaluation, position=0, first=0, size=canary, stop=canary)
+        # a rejudge opens thousands at once: the janitor sends them, the request does not wait for the broker
+        add_shards(session, evaluation, position=0, first=0, size=canary, stop=canary, at_once=rejudge_id is None)
     return evaluation
 
 
@@ -135,7 +143,14 @@ def check_data(session: Session, spec: EvaluationSpec) -> None:
 
 
 def add_shards(
-    session: Session, evaluation: Evaluation, *, position: int, first: int, size: int, stop: int | None = None
+    session: Session,
+    evaluation: Evaluation,
+    *,
+    position: int,
+    first: int,
+    size: int,
+    stop: int | None = None,
+    at_once: bool = True,
 ) -> None:
     """Cut the replicas from `first` on into shards and send them out."""
     end = evaluation.replicas_total if stop is None else stop
@@ -145,8 +160,9 @@ def add_shards(
     ]
     session.add_all(shards)
     session.flush()
+    send = enqueue if at_once else put_off
     for shard in shards:
-        enqueue_for(session, RUN_SHARD, shard.id, evaluation)
+        send(session, RUN_SHARD, shard.id, priority=get_priority(evaluation))
 
 
 def request_cancel(session: Session, evaluation_id: str, *, reason: str = CANCELLED) -> Evaluation:

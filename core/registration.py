@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.problems import EvaluationSpec, Problem
-from core.db.queries import competitions
+from core.db.queries import competitions, phases
 from core.domain.competition import CompetitionState
+from core.domain.phases import PhaseState
 from core.jobs import PREPARE, enqueue
 from core.problems import ProblemSpec
 
@@ -22,18 +23,7 @@ def register_competition(session: Session, spec: ProblemSpec, *, draft: bool = F
 
     draft: a new one is seen by staff alone, and nothing is trained before they let it prepare.
     """
-    problem = competitions.fetch_problem(session, spec.slug, spec.digest)
-    if problem is None:
-        problem = Problem(slug=spec.slug, digest=spec.digest, spec=spec.model_dump(mode="json"))
-        session.add(problem)
-        session.flush()
-    body = make_spec_body(spec)
-    digest = hash_spec_body(body)
-    row = competitions.fetch_spec(session, digest)
-    if row is None:
-        row = EvaluationSpec(digest=digest, problem_id=problem.id, body=body)
-        session.add(row)
-        session.flush()
+    row = _store_spec(session, spec)
     competition = competitions.fetch_competition(session, spec.slug)
     if competition is None:
         state = CompetitionState.DRAFT if draft else CompetitionState.PREPARING
@@ -49,13 +39,46 @@ def register_competition(session: Session, spec: ProblemSpec, *, draft: bool = F
     session.flush()
     if competition.state == "preparing":
         competition.fault = ""
-        enqueue(session, PREPARE, problem.id)
+        enqueue(session, PREPARE, row.problem_id)
+    if (private := spec.make_private()) is not None:
+        _register_private(session, competition, private)
     return competition
 
 
 def hash_spec_body(body: dict[str, Any]) -> str:
     """SHA-256 of the canonical JSON: the evaluation spec's identity."""
     return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _register_private(session: Session, competition: Competition, spec: ProblemSpec) -> None:
+    """Add or exchange the private phase; once it is read it stays as it is."""
+    row = _store_spec(session, spec)
+    phase = phases.fetch_private_phase(session, competition.id)
+    if phase is None:
+        phase = phases.store_phase(session, competition.id, row.id)
+    elif phase.state not in (PhaseState.PREPARING, PhaseState.READY):
+        return
+    elif phase.spec_id != row.id:
+        phase.spec_id, phase.state = row.id, PhaseState.PREPARING.value
+    if phase.state == PhaseState.PREPARING and competition.state != CompetitionState.DRAFT:
+        phase.fault = ""
+        enqueue(session, PREPARE, row.problem_id)
+
+
+def _store_spec(session: Session, spec: ProblemSpec) -> EvaluationSpec:
+    problem = competitions.fetch_problem(session, spec.slug, spec.digest)
+    if problem is None:
+        problem = Problem(slug=spec.slug, digest=spec.digest, spec=spec.model_dump(mode="json"))
+        session.add(problem)
+        session.flush()
+    body = make_spec_body(spec)
+    digest = hash_spec_body(body)
+    row = competitions.fetch_spec(session, digest)
+    if row is None:
+        row = EvaluationSpec(digest=digest, problem_id=problem.id, body=body)
+        session.add(row)
+        session.flush()
+    return row
 
 
 def make_spec_body(spec: ProblemSpec) -> dict[str, Any]:

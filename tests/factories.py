@@ -11,6 +11,7 @@ from core.db.base import utc_now
 from core.db.models.accounts import ApiToken, User
 from core.db.models.contests import Competition, Team
 from core.db.models.data_sets import DataSetVersion
+from core.db.models.lifecycle import Phase
 from core.db.models.operations import Node
 from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
 from core.db.models.submissions import Evaluation, EvaluationEvent, Replica, Scorecard, Shard, Submission
@@ -71,6 +72,23 @@ def make_competition(
     return competition
 
 
+def make_private_phase(session: Session, competition: Competition, *, state: str = "ready") -> Phase:
+    """A private phase under a spec of its own."""
+    public = session.get_one(EvaluationSpec, competition.spec_id)
+    problem = public.body["problem"] | {"exposure": "private"}
+    digest = f"{next(_numbers):064x}"
+    row = Problem(slug=problem["slug"], digest=digest, spec=problem)
+    session.add(row)
+    session.flush()
+    spec = EvaluationSpec(digest=digest, problem_id=row.id, body=public.body | {"problem": problem})
+    session.add(spec)
+    session.flush()
+    phase = Phase(competition_id=competition.id, kind="private", spec_id=spec.id, state=state)
+    session.add(phase)
+    session.flush()
+    return phase
+
+
 def make_pool(session: Session, competition: Competition, kind: str = "retrained", *, done: int = 1) -> Pool:
     """A pool of four chunks of 64 models, the first `done` of them trained."""
     spec = session.get_one(EvaluationSpec, competition.spec_id)
@@ -104,13 +122,13 @@ def make_evaluation(
     **values: Any,
 ) -> Evaluation:
     """An evaluation of 256 replicas with its canary shard and a history of moves."""
-    competition = session.get_one(Competition, submission.competition_id)
+    spec_id = values.pop("spec_id", None) or session.get_one(Competition, submission.competition_id).spec_id
     if verdict is not None:
         status = "finished"
         values.setdefault("finished_at", utc_now())
     evaluation = Evaluation(
         submission_id=submission.id,
-        spec_id=competition.spec_id,
+        spec_id=spec_id,
         status=status,
         verdict=verdict,
         replicas_total=256,

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from core.domain.competition import CompetitionState
+from core.domain.phases import PhaseState
 
 
 class PoolView(BaseModel):
@@ -48,6 +49,8 @@ class CompetitionView(CompetitionSummary):
     problem_digest: str
     daily_limit: int
     concurrent_limit: int
+    selection_limit: int = Field(description="submissions of a team in the final ranking")
+    private_phase: PhaseState | None = Field(description="null if the public phase is all there is")
     upload_bytes: int
     preparation: Preparation
     forget_request: dict[str, Any] | None = Field(description="kind, count and digest of the forget set")

@@ -10,10 +10,11 @@ from api.deps import Caller
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.problems import Pool
-from core.db.queries import competitions, evaluations, rules
+from core.db.queries import competitions, evaluations, phases, rules
 from core.domain.access import Action
 from core.domain.competition import CompetitionState
 from core.domain.errors import NotFound
+from core.domain.phases import PhaseState
 from core.domain.pools import PoolKind, estimate_seconds_left
 from core.domain.quota import Allowance, next_reset, start_of_day
 from core.settings import Settings
@@ -61,6 +62,8 @@ def make_view(session: Session, settings: Settings, competition: Competition, ca
         problem_digest=spec.problem.digest,
         daily_limit=competition.daily_limit,
         concurrent_limit=competition.concurrent_limit,
+        selection_limit=competition.selection_limit,
+        private_phase=find_private_state(session, competition),
         upload_bytes=settings.upload_bytes,
         preparation=find_preparation(session, competition),
         forget_request=spec.problem.manifest,
@@ -72,6 +75,11 @@ def make_view(session: Session, settings: Settings, competition: Competition, ca
 def find_rules_version(session: Session, competition: Competition) -> int | None:
     found = rules.fetch_rules(session, competition.id)
     return found.version if found and found.text else None
+
+
+def find_private_state(session: Session, competition: Competition) -> PhaseState | None:
+    found = phases.fetch_private_phase(session, competition.id)
+    return PhaseState(found.state) if found else None
 
 
 def find_preparation(session: Session, competition: Competition) -> Preparation:

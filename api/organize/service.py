@@ -4,11 +4,12 @@ from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
 from api.deps import Caller
+from api.finals.service import check_unread
 from api.organize.schemas import AuditCheck, AuditPage, AuditView, StateChange
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.submissions import Submission
-from core.db.queries import audit, competitions, evaluations
+from core.db.queries import audit, competitions, evaluations, phases
 from core.domain.audit import find_break
 from core.domain.competition import CompetitionState, check_move
 from core.domain.errors import Conflict, NotFound
@@ -24,6 +25,8 @@ def change_state(session: Session, slug: str, change: StateChange, caller: Calle
     check_move(current, change.state)
     if change.state is CompetitionState.OPEN and row.closes_at is not None and now >= row.closes_at:
         raise Conflict("its deadline has passed: move the deadline first")
+    if change.state is CompetitionState.OPEN:
+        check_unread(session, row)
     audit.record(
         session,
         actor=caller.name,
@@ -33,7 +36,9 @@ def change_state(session: Session, slug: str, change: StateChange, caller: Calle
     )
     row.state = change.state.value
     if change.state is CompetitionState.PREPARING:
-        enqueue(session, PREPARE, load_competition(session, slug, caller).spec.problem_id)
+        private = phases.fetch_private_phase(session, row.id)
+        for spec in (load_competition(session, slug, caller).spec, *([private.spec] if private else [])):
+            enqueue(session, PREPARE, spec.problem_id)
     return load_competition(session, slug, caller)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
 from api.deps import Caller
+from api.finals.service import check_unread
 from api.organize.schemas import Decision
 from core.db.models.contests import Competition
 from core.db.queries import audit, competitions
@@ -22,6 +23,7 @@ class SettingsChange(Decision):
     closes_at: AwareDatetime | None = Field(None, description="the deadline; null: until somebody closes it")
     daily_limit: Limit = Field(1, description="submissions of a team a UTC day")
     concurrent_limit: Limit = Field(1, description="unfinished submissions of a team")
+    selection_limit: Limit = Field(1, description="submissions of a team in the final ranking")
 
     @property
     def named(self) -> dict[str, Any]:
@@ -33,6 +35,8 @@ def change_settings(session: Session, slug: str, change: SettingsChange, caller:
     changed = {name: value for name, value in change.named.items() if value != getattr(row, name)}
     if not changed:
         raise InvalidInput("that is how it is already: name something to change")
+    if "closes_at" in changed or "selection_limit" in changed:
+        check_unread(session, row)
     detail = {name: [_show(getattr(row, name)), _show(value)] for name, value in changed.items()}
     for name, value in changed.items():
         setattr(row, name, value)

@@ -13,6 +13,7 @@ class SettingsForm(BaseModel):
     closes_at: str = ""  # as a browser writes it: no zone, ours is UTC
     daily_limit: str = ""
     concurrent_limit: str = ""
+    selection_limit: str = ""
     reason: str = ""
 
 

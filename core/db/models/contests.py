@@ -24,6 +24,7 @@ class Competition(Base):
     daily_limit: Mapped[int] = mapped_column(default=50)
     concurrent_limit: Mapped[int] = mapped_column(default=5)
     team_size: Mapped[int] = mapped_column(default=5)
+    selection_limit: Mapped[int] = mapped_column(default=2)  # finalists of a team
     closes_at: Mapped[datetime | None]  # the deadline; None: until somebody closes it
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     spec: Mapped[EvaluationSpec] = relationship(lazy="raise")

@@ -24,6 +24,7 @@ class Submission(Base):
     source_digest: Mapped[str]
     note: Mapped[str] = mapped_column(default="")
     purpose: Mapped[str] = mapped_column(default="ranked")  # ranked, reference (no gate, no rank), calibration
+    selected_at: Mapped[datetime | None]  # for the final ranking, by its team
     disqualified_at: Mapped[datetime | None]
     disqualified_reason: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
@@ -49,6 +50,7 @@ class Evaluation(Base):
     code: Mapped[str] = mapped_column(default="")  # FaultCode of a participant fault
     reason: Mapped[str] = mapped_column(Text, default="")
     log: Mapped[str] = mapped_column(Text, default="")  # what the participant's code printed; practice only
+    phase: Mapped[str] = mapped_column(default="public")  # core.domain.phases.PhaseKind
     replicas_total: Mapped[int]
     score_attempts: Mapped[int] = mapped_column(default=0)
     score: Mapped[float | None]

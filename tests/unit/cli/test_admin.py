@@ -65,3 +65,13 @@ def test_costs_say_who_spent_what(run: Run, server: FakeServer) -> None:
 def test_a_stuck_evaluation_is_acted_upon(run: Run, server: FakeServer, deed: str) -> None:
     server.on("POST", f"/admin/evaluations/e1/{deed}", {"evaluation_id": "e1", "status": "running", "messages": 1})
     assert "e1 is running" in run("admin", deed, "e1", "--because", "it hangs").output
+
+
+def test_flags_are_listed_and_decided(run: Run, server: FakeServer) -> None:
+    flag = {"code": "no_op", "severity": "strong", "detail": "It moved nothing.", "decision": None}
+    entry = {"evaluation_id": "e1", "by": "ann", "filename": "a.py", "flags": [flag]}
+    server.on("GET", "/admin/flags", {"items": [entry], "next_before": None})
+    assert "It moved nothing." in run("admin", "flags").output
+    decided = flag | {"decision": {"decision": "upheld"}}
+    server.on("POST", "/admin/evaluations/e1/flags/no_op/decision", decided)
+    assert "no_op is upheld" in run("admin", "decide", "e1", "no_op", "upheld", "--because", "we looked").output
