@@ -70,6 +70,7 @@ def _make_problem(session: Session, row: Problem) -> ProblemOfData:
 def _make_spec(session: Session, spec: EvaluationSpec) -> SpecOfData:
     evaluations, scored = data_sets.count_evaluations(session, spec.id)
     rows = competitions.fetch_competitions_of_spec(session, spec.id)
+    rows += competitions.fetch_competitions_of_private_spec(session, spec.id)
     now = utc_now()
     found = [CompetitionOfData(slug=row.slug, state=row.state_at(now)) for row in rows]
     return SpecOfData(digest=spec.digest, evaluations=evaluations, scored=scored, competitions=found)

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from core.db.models.data_sets import DataSetVersion
-from core.db.queries import competitions
+from core.db.queries import competitions, phases
 from core.db.session import reading, transaction
 from core.problems import PROBLEM_FOLDER
 from tests import factories
@@ -173,3 +173,38 @@ def test_many_ids_are_shown_by_their_number(client: TestClient, admin: dict[str,
 @pytest.mark.parametrize("role", ["participant", "organizer"])
 def test_only_admins_configure(client: TestClient, login: Callable[..., Login], role: str) -> None:
     assert apply(client, login("olga", role).headers, make_file()).status_code == 403
+
+
+PRIVATE = {"forget": {"kind": "random", "fraction": 0.2, "seed": 99}, "pool_seed": 98}
+
+
+def test_a_private_request_is_part_of_the_file(client: TestClient, admin: dict[str, str], engine: Engine) -> None:
+    apply(client, admin, make_file())
+    plan = apply(client, admin, make_file() | {"private": PRIVATE}).json()
+    assert (plan["effect"], plan["applied"]) == ("update", True)
+    assert {"private.forget.seed", "private.pool_seed"} <= set(list_fields(plan))
+    with reading(engine) as session:
+        row = competitions.fetch_competition(session, "digits")
+        assert row is not None
+        phase = phases.fetch_private_phase(session, row.id)
+        assert phase is not None
+        assert phase.spec.body["problem"]["forget"]["seed"] == 99
+    assert apply(client, admin, make_file() | {"private": PRIVATE}).json()["effect"] == "nothing"
+
+
+def test_the_audit_log_does_not_tell_the_private_request(client: TestClient, admin: dict[str, str]) -> None:
+    apply(client, admin, make_file() | {"private": PRIVATE})
+    (entry,) = client.get("/api/v1/admin/audit", headers=admin).json()["items"]
+    assert entry["detail"]["changes"]["private.forget.seed"] == ["hidden", "hidden"]
+
+
+def test_a_private_phase_that_has_begun_stays(client: TestClient, admin: dict[str, str], engine: Engine) -> None:
+    apply(client, admin, make_file() | {"private": PRIVATE})
+    with transaction(engine) as session:
+        row = competitions.fetch_competition(session, "digits")
+        assert row is not None
+        phase = phases.fetch_private_phase(session, row.id)
+        assert phase is not None
+        phase.state = "scoring"
+    answer = apply(client, admin, make_file() | {"private": PRIVATE | {"pool_seed": 1}})
+    assert (answer.status_code, "private phase" in answer.text) == (409, True)
