@@ -67,6 +67,7 @@ def competitions(url: UrlOption = "", as_json: JsonOption = False) -> None:
 def leaderboard(
     competition: SlugArgument = "",
     url: UrlOption = "",
+    final: Annotated[bool, typer.Option("--final", help="The board of the private phase, once published.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, all digits.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -74,7 +75,8 @@ def leaderboard(
     if as_csv and as_json:
         raise InvalidInput("choose one of --csv and --json")
     with open_client(url) as client:
-        board = client.get_leaderboard(choose_competition(client, competition))
+        slug = choose_competition(client, competition)
+        board = client.get_final_board(slug) if final else client.get_leaderboard(slug)
     if as_json:
         print_json(board)
     elif as_csv:

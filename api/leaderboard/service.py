@@ -9,6 +9,7 @@ from api.competitions.service import load_competition
 from api.leaderboard.schemas import Ceiling, Leaderboard, LeaderboardEntry
 from core.db.board import make_entry
 from core.db.models.contests import Competition
+from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation, Scorecard
 from core.db.queries import evaluations
 from core.domain.leaderboard import Row, make_board
@@ -19,19 +20,21 @@ def load_leaderboard(session: Session, slug: str) -> Leaderboard:
     return make_leaderboard(session, load_competition(session, slug))
 
 
-def make_leaderboard(session: Session, competition: Competition) -> Leaderboard:
-    ended = evaluations.fetch_board_rows(session, competition.id, competition.spec_id)
+def make_leaderboard(session: Session, competition: Competition, spec: EvaluationSpec | None = None) -> Leaderboard:
+    """The board of one spec: the competition's own, or that of its private phase."""
+    spec = spec or competition.spec
+    ended = evaluations.fetch_board_rows(session, competition.id, spec.id)
     newest = {row.submission_id: row for row in sorted(ended, key=lambda row: row.created_at)}
     board = make_board(make_entry(row) for row in newest.values())
     shown = [newest[row.entry.submission_id] for row in board]
     cards = evaluations.fetch_scorecards(session, [row.id for row in shown])
-    body = competition.spec.body
+    body = spec.body
     return Leaderboard(
         competition=competition.slug,
         title=competition.title,
         protocol=body["protocol"],
         metric_version=body["metric_version"],
-        spec_digest=competition.spec.digest,
+        spec_digest=spec.digest,
         compute_budget=body["evaluation"]["compute_budget"],
         replicas=body["evaluation"]["replicas"],
         ceiling=_find_ceiling(cards),

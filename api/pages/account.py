@@ -25,6 +25,7 @@ from api.deps import (
 )
 from api.errors import get_status
 from api.pages.formats import TEMPLATES
+from api.rules.service import make_view as make_rules_view
 from api.submissions import service as submissions
 from api.submissions.acceptance import Upload, accept_upload, clean_filename
 from api.submissions.reading import Reading, make_reading
@@ -36,9 +37,11 @@ from core.db.session import reading as open_reading
 from core.db.session import transaction
 from core.domain.access import Scope
 from core.domain.errors import InvalidInput, RequestRefused
+from core.settings import Settings
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 PAGE_SIZE = 50
+NAME_RULE = "a name has 2 to 39 letters, digits, `_`, `.` or `-`, and begins with a letter or digit"
 
 
 def clean_next(target: str) -> str:
@@ -60,8 +63,15 @@ def show(request: Request, template: str, *, error: RequestRefused | None = None
 
 
 @router.get("/login", name="login")
-def show_login(request: Request, caller: Registrant, next: Annotated[str, Query()] = "/") -> HTMLResponse:
-    return show(request, "login.html", next=clean_next(next), name="")
+def show_login(
+    request: Request, caller: Registrant, settings: SettingsDep, next: Annotated[str, Query()] = "/"
+) -> HTMLResponse:
+    return show(request, "login.html", next=clean_next(next), name="", provider=get_provider(settings))
+
+
+def get_provider(settings: Settings) -> str:
+    """What the log-in provider is called; empty without one."""
+    return settings.oidc_name if settings.has_provider else ""
 
 
 @router.post("/login")
@@ -78,7 +88,8 @@ def log_in(
     try:
         entered = auth.log_in(engine, settings, name, password)
     except RequestRefused as error:
-        return show(request, "login.html", error=error, next=clean_next(next), name=name)
+        values = {"next": clean_next(next), "name": name, "provider": get_provider(settings)}
+        return show(request, "login.html", error=error, **values)
     response = RedirectResponse(clean_next(next), status_code=303)
     set_cookie(request, response, settings, entered.secret)
     return response
@@ -116,7 +127,7 @@ def _read_registration(name: str, password: str) -> Registration:
     except ValidationError as error:
         field = error.errors()[0]["loc"][0]
         rules = {
-            "name": "a name has 2 to 39 letters, digits, `_`, `.` or `-`, and begins with a letter or digit",
+            "name": NAME_RULE,
             "password": "a password has at least 8 characters",
         }
         raise InvalidInput(rules[str(field)]) from None
@@ -202,10 +213,17 @@ def _show_submit(
     note: str = "",
     reading: Reading | None = None,
 ) -> HTMLResponse:
-    row = competitions.load_competition(session, slug)
+    row = competitions.load_competition(session, slug, caller)
     view = competitions.make_view(session, settings, row, caller)
     limits = competitions.make_limits(session, settings, row, caller)
-    values = {"competition": view, "limits": limits, "note": note, "key": make_key(), "reading": reading}
+    values = {
+        "competition": view,
+        "limits": limits,
+        "rules": make_rules_view(session, row, caller),
+        "note": note,
+        "key": make_key(),
+        "reading": reading,
+    }
     return show(request, "submit.html", error=error, **values)
 
 

@@ -19,7 +19,6 @@ from api.submissions.schemas import SubmissionView
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.submissions import EvaluationEvent
-from core.db.queries import competitions as competition_queries
 from core.db.queries import evaluations, history
 from core.domain.access import Action
 from core.domain.competition import CompetitionState
@@ -91,7 +90,7 @@ class HomeCard:
 
 def load_home(session: Session, settings: Settings, caller: Caller) -> list[HomeCard]:
     cards = []
-    for row in competition_queries.fetch_competitions(session):
+    for row in competitions.list_visible(session, caller):
         if row.state == CompetitionState.ARCHIVED:
             continue
         ranked = [line for line in leaderboard.make_leaderboard(session, row).entries if line.place is Place.RANKED]
@@ -101,7 +100,7 @@ def load_home(session: Session, settings: Settings, caller: Caller) -> list[Home
 
 
 def load_competition(session: Session, settings: Settings, slug: str, caller: Caller) -> CompetitionPage:
-    row = competitions.load_competition(session, slug)
+    row = competitions.load_competition(session, slug, caller)
     board = leaderboard.make_leaderboard(session, row)
     top = board.ceiling
     groups = [entry.tie_group for entry in board.entries if entry.place is Place.RANKED]

@@ -67,7 +67,9 @@ def count_entries_of(session: Session, competition_id: str, team_ids: list[str])
 def move_everything(session: Session, source: Team, target: Team) -> None:
     """Members, submissions and history of one team become another's; the empty team goes."""
     session.execute(update(TeamMember).where(TeamMember.team_id == source.id).values(team_id=target.id))
-    session.execute(update(Submission).where(Submission.team_id == source.id).values(team_id=target.id))
+    # what the two selected would be too much together: the joint team selects anew
+    both = Submission.team_id.in_([source.id, target.id])
+    session.execute(update(Submission).where(both).values(team_id=target.id, selected_at=None))
     delete_team(session, source)
 
 
