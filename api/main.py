@@ -27,8 +27,10 @@ from api.pages import flags as flags_page
 from api.pages import notifications as notifications_page
 from api.pages import operations as operations_pages
 from api.pages import organize as organize_pages
+from api.pages import rejudges as rejudge_pages
 from api.pages import rules as rules_page
 from api.pages import team as team_page
+from api.rejudges import endpoints as rejudges
 from api.review import endpoints as review
 from api.rules import endpoints as rules
 from api.runtime import endpoints as runtime
@@ -97,6 +99,7 @@ def _add_routes(app: FastAPI) -> None:
         operations,
         review,
         rules,
+        rejudges,
         runtime,
         data_sets,
         finals,
@@ -109,6 +112,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(data_set_pages.router)
     app.include_router(operations_pages.router)
     app.include_router(flags_page.router)
+    app.include_router(rejudge_pages.router)
     app.include_router(team_page.router)
     app.include_router(compare_page.router)
     app.include_router(rules_page.router)

@@ -15,6 +15,7 @@ from cli.late import LateGroup, list_late_commands
 from cli.notify import notify_app
 from cli.organize import organize_app
 from cli.problems import problem_app
+from cli.rejudge import rejudge_app
 from cli.rules import rules
 from cli.runtime import runtime
 from cli.starter import init
@@ -48,3 +49,4 @@ app.add_typer(account_app, name="account", rich_help_panel="A server")
 app.add_typer(notify_app, name="notify", rich_help_panel="A server")
 app.add_typer(organize_app, name="organize", rich_help_panel="Organizers")
 app.add_typer(admin_app, name="admin", rich_help_panel="Organizers")
+app.add_typer(rejudge_app, name="rejudge", rich_help_panel="Organizers")

@@ -128,12 +128,20 @@ def open_evaluation(
         add_shards(session, evaluation, position=0, first=0, size=max(total // 2, 1))
     else:
         canary = min(rules["canary_replicas"], total)
-        add_shards(session, evaluation, position=0, first=0, size=canary, stop=canary)
+        # a rejudge opens thousands at once: the janitor sends them, the request does not wait for the broker
+        add_shards(session, evaluation, position=0, first=0, size=canary, stop=canary, at_once=rejudge_id is None)
     return evaluation
 
 
 def add_shards(
-    session: Session, evaluation: Evaluation, *, position: int, first: int, size: int, stop: int | None = None
+    session: Session,
+    evaluation: Evaluation,
+    *,
+    position: int,
+    first: int,
+    size: int,
+    stop: int | None = None,
+    at_once: bool = True,
 ) -> None:
     """Cut the replicas from `first` on into shards and send them out."""
     end = evaluation.replicas_total if stop is None else stop
@@ -143,8 +151,9 @@ def add_shards(
     ]
     session.add_all(shards)
     session.flush()
+    send = enqueue if at_once else put_off
     for shard in shards:
-        enqueue_for(session, RUN_SHARD, shard.id, evaluation)
+        send(session, RUN_SHARD, shard.id, priority=get_priority(evaluation))
 
 
 def request_cancel(session: Session, evaluation_id: str, *, reason: str = CANCELLED) -> Evaluation:

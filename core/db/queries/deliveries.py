@@ -90,7 +90,7 @@ def announce_lost_places(session: Session, slug: str, moved: Mapping[str, tuple[
 
 
 def _ended_before(session: Session, evaluation: Evaluation) -> bool:
-    """What we failed at and tried anew is told again."""
+    """Whether its authors were told a result already; that we failed is none when it was tried anew."""
     query = select(func.count()).where(
         Evaluation.submission_id == evaluation.submission_id,
         Evaluation.id != evaluation.id,

@@ -44,7 +44,7 @@ def move(
             evaluation_id=evaluation.id, at=now, status=target.value, verdict=evaluation.verdict, detail=reason
         )
     )
-    if target is Status.FINISHED:
+    if target is Status.FINISHED and evaluation.counts:
         announce_finished(session, evaluation)
 
 
@@ -77,8 +77,10 @@ def fetch_shard(session: Session, shard_id: str) -> Shard | None:
 
 
 def load_attempts() -> ExecutableOption:
-    """Attempts of the public phase: those of the private one are read by its own queries (phases.py) alone."""
-    public = Submission.evaluations.and_(Evaluation.phase == PhaseKind.PUBLIC.value)
+    """Attempts of the public phase that count: those of the private one, and those of a rejudge that was not promoted,
+    are read by their own queries (phases.py, rejudges.py) alone.
+    """
+    public = Submission.evaluations.and_(Evaluation.phase == PhaseKind.PUBLIC.value, Evaluation.counts)
     return selectinload(public).selectinload(Evaluation.shards)
 
 

@@ -47,6 +47,17 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/admin/queue"): (401, 403, 403, 200, 200),
     ("GET", "/admin/nodes"): (401, 403, 403, 200, 200),
     ("GET", "/admin/costs"): (401, 403, 403, 200, 200),
+    ("GET", "/competitions/{slug}/rejudges"): (401, 403, 403, 200, 200),
+    ("POST", "/competitions/{slug}/rejudges"): (401, 403, 403, 422, 422),
+    ("GET", "/competitions/{slug}/rejudges/{rejudge_id}"): (401, 403, 403, 404, 404),
+    ("POST", "/competitions/{slug}/rejudges/{rejudge_id}"): (401, 403, 403, 404, 404),
+    ("GET", "/api/v1/admin/rejudges"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/admin/rejudges/preview"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/rejudges"): (401, 403, 403, 404, 404),
+    ("GET", "/api/v1/admin/rejudges/{rejudge_id}"): (401, 403, 403, 404, 404),
+    ("GET", "/api/v1/admin/rejudges/{rejudge_id}/comparison"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/rejudges/{rejudge_id}/promote"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/rejudges/{rejudge_id}/discard"): (401, 403, 403, 404, 404),
     ("GET", "/admin/flags"): (401, 403, 403, 200, 200),
     ("POST", "/admin/evaluations/{evaluation_id}/flags/{code}"): (401, 403, 403, 422, 422),
     ("GET", "/api/v1/admin/flags"): (401, 403, 403, 200, 200),
@@ -90,6 +101,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/competitions/{slug}/rules"): OPEN,
     ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): (401, 404, 404, 404, 404),
     ("PUT", "/api/v1/admin/competitions/{slug}/rules"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/check"): (401, 422, 422, 422, 422),
     ("GET", "/runtime"): OPEN,
     ("GET", "/api/v1/runtime"): OPEN,
     ("GET", "/api/v1/error-codes"): OPEN,
@@ -163,6 +175,7 @@ NOTHING = {
     "name": "none",
     "evaluation_id": "none",
     "code": "none",
+    "rejudge_id": "none",
     "number": 1,
     "place": 0,
     "step": "start",
@@ -172,6 +185,8 @@ NOTHING = {
 }
 
 LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/api/v1/admin/rejudges/preview"): {"json": {"competition": "none"}},
+    ("POST", "/api/v1/admin/rejudges"): {"json": {"competition": "none", "reason": "a test"}},
     ("POST", "/api/v1/admin/evaluations/{evaluation_id}/flags/{code}/decision"): {
         "json": {"reason": "a test", "decision": "upheld"}
     },

@@ -122,6 +122,16 @@ class Platform:
             DELIVER[row.task](self.context, row.object_id)
         return len(rows)
 
+    def take_one(self) -> bool:
+        """Deliver the message that a single worker would take next."""
+        with transaction(self.engine) as session:
+            rows = outbox.fetch_unsent(session, utc_now(), limit=1)
+            for row in rows:
+                outbox.delete_message(session, row.id)
+        for row in rows:
+            DELIVER[row.task](self.context, row.object_id)
+        return bool(rows)
+
     def run_until_quiet(self) -> None:
         while self.step():
             pass
