@@ -28,11 +28,13 @@ from api.pages.formats import TEMPLATES
 from api.rules.service import make_view as make_rules_view
 from api.submissions import service as submissions
 from api.submissions.acceptance import Upload, accept_upload, clean_filename
+from api.submissions.reading import Reading, make_reading
 from api.submissions.schemas import RequestedPurpose
 from api.users import service as accounts
 from api.users.schemas import Registration, TokenRequest, TokenView
 from core.db.queries import users
-from core.db.session import reading, transaction
+from core.db.session import reading as open_reading
+from core.db.session import transaction
 from core.domain.access import Scope
 from core.domain.errors import InvalidInput, RequestRefused
 from core.settings import Settings
@@ -170,9 +172,9 @@ def create_token(
                 raise InvalidInput("the account is gone")
             fresh = accounts.issue_token(session, settings, user, TokenRequest(label=label, scopes=scopes))
     except RequestRefused as error:
-        with reading(engine) as session:
+        with open_reading(engine) as session:
             return _show_account(request, caller, session, error=error)
-    with reading(engine) as session:
+    with open_reading(engine) as session:
         response = _show_account(request, caller, session, fresh=fresh)
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -206,14 +208,22 @@ def _show_submit(
     caller: Caller,
     session: ReadingDep,
     settings: SettingsDep,
+    *,
     error: RequestRefused | None = None,
     note: str = "",
+    reading: Reading | None = None,
 ) -> HTMLResponse:
     row = competitions.load_competition(session, slug, caller)
     view = competitions.make_view(session, settings, row, caller)
     limits = competitions.make_limits(session, settings, row, caller)
-    rules = make_rules_view(session, row, caller)
-    values = {"competition": view, "limits": limits, "rules": rules, "note": note, "key": make_key()}
+    values = {
+        "competition": view,
+        "limits": limits,
+        "rules": make_rules_view(session, row, caller),
+        "note": note,
+        "key": make_key(),
+        "reading": reading,
+    }
     return show(request, "submit.html", error=error, **values)
 
 
@@ -228,14 +238,21 @@ def submit(
     file: Annotated[UploadFile, File()],
     note: Annotated[str, Form(max_length=500)] = "",
     key: Annotated[str | None, Form(max_length=200)] = None,
+    seen: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
+    """A file that would not run as it is counts only once its author has seen what would: `seen` is its SHA-256."""
     try:
         content = file.file.read(settings.upload_bytes + 1)
         if not content:
             raise InvalidInput("choose a file first; an empty one cannot be run")
+        filename = clean_filename(file.filename or "")
+        reading = make_reading(filename, content, limit_bytes=settings.upload_bytes)
+        if not reading.is_as_sent and reading.sha256 != seen:
+            with open_reading(engine) as session:
+                return _show_submit(slug, request, caller, session, settings, note=note, reading=reading)
         upload = Upload(
             slug=slug,
-            filename=clean_filename(file.filename or ""),
+            filename=filename,
             content=content,
             note=note,
             purpose=RequestedPurpose.RANKED,
@@ -243,7 +260,7 @@ def submit(
         )
         accepted = accept_upload(engine, store, upload, caller, limit_bytes=settings.upload_bytes)
     except RequestRefused as error:
-        with reading(engine) as session:
+        with open_reading(engine) as session:
             return _show_submit(slug, request, caller, session, settings, error=error, note=note)
     return RedirectResponse(f"/submissions/{accepted.submission_id}", status_code=303)
 

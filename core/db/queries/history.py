@@ -90,7 +90,7 @@ def fetch_choices(
 
 def _newest_evaluations() -> Select[str, datetime]:
     newest = func.max(Evaluation.created_at).label("newest")
-    return select(Evaluation.submission_id, newest).group_by(Evaluation.submission_id)
+    return select(Evaluation.submission_id, newest).where(Evaluation.counts).group_by(Evaluation.submission_id)
 
 
 def _is_newest(newest: Subquery) -> ColumnElement[bool]:
