@@ -11,6 +11,8 @@ from core.db.models.accounts import ApiToken, User
 from core.db.models.contests import Competition
 from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
 from core.db.models.submissions import Evaluation, EvaluationEvent, Scorecard, Shard, Submission
+from core.db.queries import boards
+from core.domain.submission import Verdict
 from core.problems import ProblemSpec, find_problem
 
 _numbers = itertools.count(1)
@@ -96,9 +98,10 @@ def make_evaluation(
     status: str = "queued",
     verdict: str | None = None,
     finished: int = 0,
+    card: dict[str, Any] | None = None,
     **values: Any,
 ) -> Evaluation:
-    """An evaluation of 256 replicas with its canary shard and a history of moves."""
+    """An evaluation of 256 replicas with its canary shard and a history of moves; on the board, if it has ended."""
     competition = session.get_one(Competition, submission.competition_id)
     if verdict is not None:
         status = "finished"
@@ -128,7 +131,11 @@ def make_evaluation(
     if status != "queued":
         detail = str(values.get("reason", ""))
         session.add(EvaluationEvent(evaluation_id=evaluation.id, status=status, verdict=verdict, detail=detail))
+    if card is not None:
+        make_scorecard(session, evaluation, card)
     session.flush()
+    if verdict is not None:
+        boards.refresh_ended(session, submission.id, evaluation.spec_id, Verdict(verdict))
     return evaluation
 
 
@@ -218,10 +225,11 @@ def make_scored(
     body = make_scorecard_body(score, runtime=runtime, half_width=half_width)
     if report_digest:
         body["report_digest"] = report_digest
-    row = make_evaluation(
+    make_evaluation(
         session,
         submission,
         verdict=verdict,
+        card=body,
         finished=256,
         score=score,
         score_low=body["score"]["low"],
@@ -230,5 +238,4 @@ def make_scored(
         relative_runtime=runtime,
         **(evaluation or {}),
     )
-    make_scorecard(session, row, body)
     return submission

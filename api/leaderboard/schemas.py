@@ -66,5 +66,12 @@ class Leaderboard(BaseModel):
     spec_digest: str
     compute_budget: float
     replicas: int
+    version: int = Field(description="number of the last change; the board at a version stays what it was")
+    changed_at: datetime | None = Field(description="when it came to be so; null while nothing was scored")
+    digest: str = Field(description="SHA-256 over this change and all before it")
+    frozen: bool = Field(description="the competition is frozen: participants see no change after it")
     ceiling: Ceiling | None = Field(description="null until something was scored")
     entries: list[LeaderboardEntry]
+    ranked: int = Field(description="how many have a rank, on this page and elsewhere")
+    total: int = Field(description="lines of the whole board, references and those over the budget included")
+    next_cursor: str | None = Field(description="for the next lines of this same version; null at the end")

@@ -1,31 +1,26 @@
-"""Put the board together: rows of the database in, the domain's order, scorecards beside it."""
+"""Put the board together: stored lines in, ranks and tie groups beside them."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from api.competitions.service import load_competition
 from api.leaderboard.schemas import Ceiling, Leaderboard, LeaderboardEntry
-from core.db.board import make_entry
-from core.db.models.contests import Competition
-from core.db.models.submissions import Evaluation, Scorecard
-from core.db.queries import evaluations
-from core.domain.leaderboard import Row, make_board
-from core.domain.submission import Verdict
+from api.leaderboard.views import BoardView, encode_cursor
+from api.leaderboard.walks import find_walk
+from core.db.board import read_line
+from core.db.queries import boards
+from core.domain.leaderboard import Place, Row, rank_lines
+
+PAGE_LINES = 200
+MOST_LINES = 2000
 
 
-def load_leaderboard(session: Session, slug: str) -> Leaderboard:
-    return make_leaderboard(session, load_competition(session, slug))
-
-
-def make_leaderboard(session: Session, competition: Competition) -> Leaderboard:
-    ended = evaluations.fetch_board_rows(session, competition.id, competition.spec_id)
-    newest = {row.submission_id: row for row in sorted(ended, key=lambda row: row.created_at)}
-    board = make_board(make_entry(row) for row in newest.values())
-    shown = [newest[row.entry.submission_id] for row in board]
-    cards = evaluations.fetch_scorecards(session, [row.id for row in shown])
-    body = competition.spec.body
+def make_leaderboard(session: Session, view: BoardView, *, limit: int = PAGE_LINES, offset: int = 0) -> Leaderboard:
+    """A stretch of the board; ranks and tie groups are those of the whole."""
+    competition, body = view.competition, view.competition.spec.body
+    counts = count_lines(session, view)
+    total = sum(counts.values())
+    board = boards.fetch_board(session, competition.id, competition.spec_id)
     return Leaderboard(
         competition=competition.slug,
         title=competition.title,
@@ -34,15 +29,48 @@ def make_leaderboard(session: Session, competition: Competition) -> Leaderboard:
         spec_digest=competition.spec.digest,
         compute_budget=body["evaluation"]["compute_budget"],
         replicas=body["evaluation"]["replicas"],
-        ceiling=_find_ceiling(cards),
-        entries=[_make_line(row, evaluation, cards) for row, evaluation in zip(board, shown, strict=True)],
+        version=view.version,
+        changed_at=view.changed_at,
+        digest=view.digest,
+        frozen=view.is_frozen,
+        ceiling=Ceiling.model_validate(board.ceiling) if board and board.ceiling and total else None,
+        entries=load_entries(session, view, limit=limit, offset=offset),
+        ranked=counts[Place.RANKED],
+        total=total,
+        next_cursor=encode_cursor(view.version, offset + limit) if offset + limit < total else None,
     )
 
 
-def _make_line(row: Row, evaluation: Evaluation, cards: Mapping[str, Scorecard]) -> LeaderboardEntry:
-    entry = row.entry
-    body: dict[str, Any] = cards[evaluation.id].body if evaluation.id in cards else {}
-    protocols = body.get("protocols", {})
+def find_leader(session: Session, view: BoardView) -> tuple[str, float, int]:
+    """Who leads, with what score, and among how many; an empty name if nobody does."""
+    count = count_lines(session, view)[Place.RANKED]
+    if count == 0:
+        return "", 0.0, 0
+    entry = read_line(boards.fetch_ranked(session, view.board_id, view.version, 0, 1)[0]).entry
+    return entry.name, entry.score or 0.0, count
+
+
+def count_lines(session: Session, view: BoardView) -> dict[Place, int]:
+    if not view.board_id:
+        return dict.fromkeys(Place, 0)
+    return find_walk(view.board_id, view.version, view.digest).count(session)
+
+
+def load_entries(session: Session, view: BoardView, *, limit: int, offset: int = 0) -> list[LeaderboardEntry]:
+    if not view.board_id:
+        return []
+    stored = boards.fetch_lines(session, view.board_id, view.version, limit=limit, offset=offset)
+    lines = [read_line(each) for each in stored]
+    above = boards.count_ranked_among(session, view.board_id, view.version, offset)
+    last = above + sum(line.place is Place.RANKED for line in lines)
+    groups = find_walk(view.board_id, view.version, view.digest).settle(session, last)
+    below = boards.fetch_ranked(session, view.board_id, view.version, last, 1)
+    following = read_line(below[0]).entry if below else None
+    rows = rank_lines(lines, groups, above=above, following=following)
+    return [_make_entry(row, each.body) for row, each in zip(rows, stored, strict=True)]
+
+
+def _make_entry(row: Row, body: dict[str, Any]) -> LeaderboardEntry:
     return LeaderboardEntry(
         place=row.place,
         rank=row.rank,
@@ -51,30 +79,9 @@ def _make_line(row: Row, evaluation: Evaluation, cards: Mapping[str, Scorecard])
         tied_first=row.tied_first,
         tied_last=row.tied_last,
         better_than_next=row.better_than_next,
-        name=entry.name,
-        filename=entry.filename,
-        note=evaluation.submission.note,
-        purpose=entry.purpose,
-        verdict=entry.verdict,
-        submission_id=entry.submission_id,
-        submitted_at=entry.accepted_at,
-        score=entry.score,
-        score_low=entry.low,
-        score_high=entry.high,
-        score_error=entry.error,
-        score_corrected=body.get("score", {}).get("corrected"),
-        decided_early=entry.is_decided_early,
-        scored_replicas=entry.scored_replicas or entry.replicas_total,
-        replicas_total=entry.replicas_total,
-        neurips2023=protocols.get("neurips2023"),
-        exact=protocols.get("exact"),
-        forgetting_quality=body.get("forgetting_quality"),
-        utility=body.get("utility", {}).get("value"),
-        unlearning_accuracy=body.get("unlearning_accuracy"),
-        retain_accuracy=body.get("retain_accuracy"),
-        test_accuracy=body.get("test_accuracy"),
-        relative_runtime=entry.relative_runtime,
-        over_budget=entry.verdict is Verdict.OVER_BUDGET or bool(body.get("relative_runtime", {}).get("over_budget")),
+        submission_id=row.entry.submission_id,
+        submitted_at=row.entry.accepted_at,
+        **body,
     )
 
 
@@ -84,11 +91,3 @@ def _label_rank(row: Row) -> str:
     if row.tied_first == row.tied_last:
         return str(row.rank)
     return f"{row.tied_first}–{row.tied_last}"
-
-
-def _find_ceiling(cards: Mapping[str, Scorecard]) -> Ceiling | None:
-    """Every scorecard of a spec carries the same control; the newest may be the best measured."""
-    if not cards:
-        return None
-    newest = max(cards.values(), key=lambda card: card.created_at)
-    return Ceiling.model_validate(newest.body["ceiling"])

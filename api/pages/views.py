@@ -11,6 +11,7 @@ from api.competitions.schemas import CompetitionView
 from api.deps import Caller
 from api.leaderboard import service as leaderboard
 from api.leaderboard.schemas import Leaderboard, LeaderboardEntry
+from api.leaderboard.views import find_view
 from api.pages.drawing import RuntimeBar, ScoreBar, draw_runtime, draw_score, trust_svg
 from api.pages.formats import DASH
 from api.submissions import service as submissions
@@ -78,7 +79,8 @@ class SubmissionPage:
 @dataclass(frozen=True, slots=True)
 class HomeCard:
     competition: CompetitionView
-    leader: LeaderboardEntry | None
+    leader: str
+    score: float
     entries: int
 
 
@@ -87,18 +89,16 @@ def load_home(session: Session, settings: Settings, caller: Caller) -> list[Home
     for row in competition_queries.fetch_competitions(session):
         if row.state == CompetitionState.ARCHIVED:
             continue
-        ranked = [line for line in leaderboard.make_leaderboard(session, row).entries if line.place is Place.RANKED]
-        view = competitions.make_view(session, settings, row, caller)
-        cards.append(HomeCard(view, ranked[0] if ranked else None, len(ranked)))
+        name, score, ranked = leaderboard.find_leader(session, find_view(session, row, caller))
+        cards.append(HomeCard(competitions.make_view(session, settings, row, caller), name, score, ranked))
     return cards
 
 
 def load_competition(session: Session, settings: Settings, slug: str, caller: Caller) -> CompetitionPage:
     row = competitions.load_competition(session, slug)
-    board = leaderboard.make_leaderboard(session, row)
+    board = leaderboard.make_leaderboard(session, find_view(session, row, caller))
     top = board.ceiling
-    groups = [entry.tie_group for entry in board.entries if entry.place is Place.RANKED]
-    lines = [_make_line(entry, board, groups) for entry in board.entries]
+    lines = [_make_line(entry, board) for entry in board.entries]
     return CompetitionPage(
         competition=competitions.make_view(session, settings, row, caller),
         board=board,
@@ -129,12 +129,11 @@ def load_submission(session: Session, submission_id: str, caller: Caller) -> Sub
     )
 
 
-def _make_line(entry: LeaderboardEntry, board: Leaderboard, groups: list[int | None]) -> BoardLine:
+def _make_line(entry: LeaderboardEntry, board: Leaderboard) -> BoardLine:
     stem = entry.filename.rsplit(".", 1)[0]
     is_reference = entry.place is Place.REFERENCE
     ceiling = board.ceiling.estimate if board.ceiling else None
-    tied = entry.tie_group is not None and groups.count(entry.tie_group) > 1
-    first = groups.index(entry.tie_group) + 1 if tied else 0
+    tied = entry.tied_first != entry.tied_last
     return BoardLine(
         entry=entry,
         title=stem if is_reference else entry.name,
@@ -143,8 +142,8 @@ def _make_line(entry: LeaderboardEntry, board: Leaderboard, groups: list[int | N
         runtime=None if entry.relative_runtime is None else draw_runtime(entry.relative_runtime, board.compute_budget),
         better_than_next=_describe_lead(entry.better_than_next),
         is_tied=tied,
-        opens_group=tied and entry.rank == first,
-        closes_group=tied and entry.rank == first + groups.count(entry.tie_group) - 1,
+        opens_group=tied and entry.rank == entry.tied_first,
+        closes_group=tied and entry.rank == entry.tied_last,
     )
 
 

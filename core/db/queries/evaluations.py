@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload, undefer
 
 from core.db.base import utc_now
 from core.db.models.contests import Competition, Team, TeamMember
 from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation, EvaluationEvent, Replica, Scorecard, Shard, Submission
+from core.db.queries import boards
 from core.domain.faults import FaultCode
 from core.domain.submission import Status, Verdict, advance
 
@@ -41,6 +43,8 @@ def move(
             evaluation_id=evaluation.id, at=now, status=target.value, verdict=evaluation.verdict, detail=reason
         )
     )
+    if verdict is not None:
+        boards.refresh_ended(session, evaluation.submission_id, evaluation.spec_id, verdict)
 
 
 def lock_evaluation(session: Session, evaluation_id: str) -> Evaluation | None:
@@ -155,27 +159,6 @@ def count_live_submissions(session: Session, competition_id: str, user_id: str) 
     return session.scalars(query).one()
 
 
-def fetch_board_rows(session: Session, competition_id: str, spec_id: str) -> list[Evaluation]:
-    """Everything that ended under the spec and may be shown on its board, in order of acceptance."""
-    query = (
-        select(Evaluation)
-        .join(Submission)
-        .where(
-            Submission.competition_id == competition_id,
-            Evaluation.spec_id == spec_id,
-            Submission.purpose != "calibration",
-            Submission.disqualified_at.is_(None),
-            Evaluation.verdict.is_not(None),
-        )
-        .options(
-            joinedload(Evaluation.submission).joinedload(Submission.user),
-            joinedload(Evaluation.submission).joinedload(Submission.team),
-        )
-        .order_by(Submission.created_at)
-    )
-    return list(session.scalars(query))
-
-
 def count_queued_before(session: Session, evaluation: Evaluation) -> int:
     query = (
         select(func.count())
@@ -196,12 +179,14 @@ def fetch_replicas(session: Session, evaluation_id: str) -> Sequence[Replica]:
 
 
 def fetch_scorecard(session: Session, evaluation_id: str) -> Scorecard | None:
-    return session.get(Scorecard, evaluation_id)
+    whole = (undefer(Scorecard.body), undefer(Scorecard.epsilon_svg), undefer(Scorecard.confidence_svg))
+    return session.get(Scorecard, evaluation_id, options=whole)
 
 
-def fetch_scorecards(session: Session, evaluation_ids: Sequence[str]) -> dict[str, Scorecard]:
-    rows = session.scalars(select(Scorecard).where(Scorecard.evaluation_id.in_(evaluation_ids)))
-    return {row.evaluation_id: row for row in rows}
+def fetch_summaries(session: Session, evaluation_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What lists need of many scorecards, without reading their bodies."""
+    query = select(Scorecard.evaluation_id, Scorecard.summary).where(Scorecard.evaluation_id.in_(evaluation_ids))
+    return {evaluation_id: summary for evaluation_id, summary in session.execute(query)}
 
 
 def fetch_scoring_ids(session: Session, before: datetime) -> list[str]:
