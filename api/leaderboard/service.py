@@ -4,12 +4,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from api.leaderboard.schemas import Ceiling, Leaderboard, LeaderboardEntry
+from api.leaderboard.schemas import BoardChange, BoardChanges, Ceiling, Leaderboard, LeaderboardEntry, OwnPlace
 from api.leaderboard.views import BoardView, encode_cursor
 from api.leaderboard.walks import find_walk
 from core.db.board import read_line
 from core.db.queries import boards
+from core.db.queries.teams import TeamName
 from core.domain.leaderboard import Place, Row, rank_lines
+from core.domain.spreadsheet import BOARD_COLUMNS, write_csv
 
 PAGE_LINES = 200
 MOST_LINES = 2000
@@ -39,6 +41,40 @@ def make_leaderboard(session: Session, view: BoardView, *, limit: int = PAGE_LIN
         total=total,
         next_cursor=encode_cursor(view.version, offset + limit) if offset + limit < total else None,
     )
+
+
+def write_board(session: Session, view: BoardView) -> str:
+    """The whole board as CSV, a stretch at a time."""
+    total = sum(count_lines(session, view).values())
+    parts = [write_csv([], BOARD_COLUMNS)]
+    for offset in range(0, total, MOST_LINES):
+        entries = load_entries(session, view, limit=MOST_LINES, offset=offset)
+        parts.append(write_csv((entry.model_dump(mode="json") for entry in entries), BOARD_COLUMNS, header=False))
+    return "".join(parts)
+
+
+def load_own(session: Session, view: BoardView, team: TeamName | None) -> OwnPlace:
+    ranked = over = None
+    if team is not None and view.board_id:
+        ranked, over = boards.find_places(session, view.board_id, view.version, f"team:{team.id}")
+    return OwnPlace(
+        competition=view.competition.slug,
+        version=view.version,
+        frozen=view.is_frozen,
+        team=team.name if team else None,
+        entry=None if ranked is None else load_entries(session, view, limit=1, offset=ranked)[0],
+        over_budget=None if over is None else load_entries(session, view, limit=1, offset=over)[0],
+        position=ranked,
+        ranked=count_lines(session, view)[Place.RANKED],
+    )
+
+
+def list_changes(session: Session, view: BoardView, *, limit: int, before: int | None = None) -> BoardChanges:
+    """Who moved when and why, newest first; nothing that the caller's board does not show."""
+    upto = view.newest if before is None else min(view.newest, before - 1)
+    rows = boards.fetch_changes(session, view.board_id, upto=upto, limit=limit + 1)
+    items = [BoardChange.model_validate(row) for row in rows[:limit]]
+    return BoardChanges(items=items, next_before=items[-1].version if len(rows) > limit else None)
 
 
 def find_leader(session: Session, view: BoardView) -> tuple[str, float, int]:

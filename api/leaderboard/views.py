@@ -29,8 +29,7 @@ class BoardView:
     digest: str
     changed_at: datetime | None
     is_frozen: bool  # participants do not see what came after this
-    is_newest: bool  # of what the caller may see
-    newest: int  # version
+    newest: int  # version that the caller may see
 
 
 def find_view(
@@ -44,7 +43,7 @@ def find_view(
     """Never later than what the caller may see, whatever is asked for."""
     board = boards.fetch_board(session, competition.id, competition.spec_id)
     if board is None:
-        return BoardView(competition, "", 0, "", None, False, True, 0)
+        return BoardView(competition, "", 0, "", None, False, 0)
     is_frozen = competition.state == CompetitionState.FROZEN and board.frozen_version is not None
     newest = board.version
     if is_frozen and not caller.may(Action.READ_ANY_SUBMISSION):
@@ -56,14 +55,14 @@ def find_view(
         shown = min(newest, version)
     change = boards.fetch_change(session, board.id, shown)
     digest, at = (change.digest, change.at) if change else ("", None)
-    return BoardView(competition, board.id, shown, digest, at, is_frozen, shown == newest, newest)
+    return BoardView(competition, board.id, shown, digest, at, is_frozen, newest)
 
 
 def make_etag(view: BoardView, *variant: object) -> str:
     """The identity of an answer made from a view, without making the answer."""
     row = view.competition
     parts = [FORMAT, row.slug, row.title, row.spec.digest, view.board_id, view.version, view.digest]
-    text = json.dumps([*parts, view.is_frozen, view.is_newest, *map(str, variant)])
+    text = json.dumps([*parts, view.is_frozen, *map(str, variant)])
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 

@@ -23,6 +23,7 @@ class Walk:
     def __init__(self, board_id: str, version: int) -> None:
         self.groups = TieGroups()
         self._board_id, self._version = board_id, version
+        self._is_done = False
         self._counts: dict[Place, int] | None = None
         self._lock = Lock()
 
@@ -35,11 +36,10 @@ class Walk:
         """Walk until the group of `rank` has ended, or the board has."""
         with self._lock:
             stride = STRIDE
-            while not self.groups.is_settled(rank):
+            while not (self._is_done or self.groups.is_settled(rank)):
                 stored = boards.fetch_ranked(session, self._board_id, self._version, self.groups.walked, stride)
                 self.groups.walk(read_line(each).entry for each in stored)
-                if len(stored) < stride:
-                    break
+                self._is_done = len(stored) < stride
                 stride = min(2 * stride, LONGEST_STRIDE)
         return self.groups
 
@@ -56,3 +56,9 @@ def find_walk(board_id: str, version: int, digest: str) -> Walk:
         while len(_walks) > KEPT:
             _walks.popitem(last=False)
         return walk
+
+
+def forget() -> None:
+    """Drop everything, as a new process would begin."""
+    with _lock:
+        _walks.clear()

@@ -1,6 +1,7 @@
 """What the templates show: answers of the services, with their bars worked out."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup
@@ -10,15 +11,16 @@ from api.competitions import service as competitions
 from api.competitions.schemas import CompetitionView
 from api.deps import Caller
 from api.leaderboard import service as leaderboard
-from api.leaderboard.schemas import Leaderboard, LeaderboardEntry
+from api.leaderboard.schemas import BoardChange, BoardChanges, Leaderboard, LeaderboardEntry, OwnPlace
 from api.leaderboard.views import find_view
 from api.pages.drawing import RuntimeBar, ScoreBar, draw_runtime, draw_score, trust_svg
 from api.pages.formats import DASH
 from api.submissions import service as submissions
 from api.submissions.schemas import SubmissionView
+from core.db.models.contests import Competition
 from core.db.models.submissions import EvaluationEvent
 from core.db.queries import competitions as competition_queries
-from core.db.queries import evaluations
+from core.db.queries import evaluations, teams
 from core.domain.access import Action
 from core.domain.competition import CompetitionState
 from core.domain.leaderboard import Place
@@ -39,6 +41,8 @@ VERDICT_TEXT: dict[Verdict, str] = {
 }
 HERO_WIDTH = 560
 SURE = 0.995
+PAGE_LINES = 100
+SHOWN_CHANGES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +59,32 @@ class BoardLine:
 
 
 @dataclass(frozen=True, slots=True)
+class BoardPages:
+    """Which lines of the board a page shows, and where the pages beside it begin."""
+
+    first: int
+    last: int
+    previous: int | None
+    next: int | None
+    own: int | None  # the page with the reader's own line
+
+
+@dataclass(frozen=True, slots=True)
 class CompetitionPage:
     competition: CompetitionView
     board: Leaderboard
     ceiling: ScoreBar | None
     lines: list[BoardLine]
     over_budget: list[BoardLine]
+    own: OwnPlace | None
+    changes: list[BoardChange]
+    pages: BoardPages
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesPage:
+    competition: Competition
+    changes: BoardChanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +118,49 @@ def load_home(session: Session, settings: Settings, caller: Caller) -> list[Home
     return cards
 
 
-def load_competition(session: Session, settings: Settings, slug: str, caller: Caller) -> CompetitionPage:
+def load_competition(
+    session: Session,
+    settings: Settings,
+    slug: str,
+    caller: Caller,
+    *,
+    as_of: datetime | None = None,
+    offset: int = 0,
+) -> CompetitionPage:
     row = competitions.load_competition(session, slug)
-    board = leaderboard.make_leaderboard(session, find_view(session, row, caller))
+    view = find_view(session, row, caller, as_of=as_of)
+    board = leaderboard.make_leaderboard(session, view, limit=PAGE_LINES, offset=offset)
     top = board.ceiling
     lines = [_make_line(entry, board) for entry in board.entries]
+    team = teams.find_team_of(session, row.id, caller.user_id) if caller.user_id else None
+    own = leaderboard.load_own(session, view, team) if team else None
     return CompetitionPage(
         competition=competitions.make_view(session, settings, row, caller),
         board=board,
         ceiling=draw_score(top.estimate, top.low, top.high, top.estimate) if top else None,
         lines=[line for line in lines if line.entry.place is not Place.OVER_BUDGET],
         over_budget=[line for line in lines if line.entry.place is Place.OVER_BUDGET],
+        own=own,
+        changes=leaderboard.list_changes(session, view, limit=SHOWN_CHANGES).items,
+        pages=_make_pages(board, offset, own),
+    )
+
+
+def load_changes(session: Session, slug: str, caller: Caller, before: int | None) -> ChangesPage:
+    row = competitions.load_competition(session, slug)
+    view = find_view(session, row, caller)
+    return ChangesPage(row, leaderboard.list_changes(session, view, limit=PAGE_LINES, before=before))
+
+
+def _make_pages(board: Leaderboard, offset: int, own: OwnPlace | None) -> BoardPages:
+    last = offset + len(board.entries)
+    position = own.position if own else None
+    return BoardPages(
+        first=offset + 1,
+        last=last,
+        previous=max(offset - PAGE_LINES, 0) if offset else None,
+        next=last if last < board.total and board.entries else None,
+        own=None if position is None else position // PAGE_LINES * PAGE_LINES,
     )
 
 

@@ -225,15 +225,15 @@ def count_lines(session: Session, board_id: str, version: int) -> dict[Place, in
     return {place: found.get(place.value, 0) for place in Place}
 
 
-def find_place(session: Session, board_id: str, version: int, owner: str) -> tuple[int | None, int | None]:
+def find_places(session: Session, board_id: str, version: int, owner: str) -> tuple[int | None, int | None]:
     """How many lines stand above an owner's ranked line, and above the one over the budget; None without one."""
-    query = select(BoardLine).where(_stood(board_id, version), BoardLine.owner == owner)
-    rows = {row.place: row for row in session.scalars(query)}
-    above = [
-        _count_above(session, row, _stood(board_id, version)) if row else None
-        for row in (rows.get(Place.RANKED.value), rows.get(Place.OVER_BUDGET.value))
-    ]
-    return above[0], above[1]
+    stood = _stood(board_id, version)
+    rows = {row.place: row for row in session.scalars(select(BoardLine).where(stood, BoardLine.owner == owner))}
+    ranked, over = (rows.get(place.value) for place in (Place.RANKED, Place.OVER_BUDGET))
+    return (
+        _count_above(session, ranked, stood) if ranked else None,
+        _count_above(session, over, stood) if over else None,
+    )
 
 
 def find_ranked_evaluation(session: Session, competition_id: str, spec_id: str, place: int) -> str | None:

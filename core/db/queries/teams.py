@@ -1,5 +1,7 @@
 """SQL about teams, their members and invitations."""
 
+from typing import NamedTuple
+
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
@@ -19,6 +21,22 @@ def fetch_team_of(session: Session, competition_id: str, user_id: str) -> Team |
         .execution_options(populate_existing=True)
     )
     return session.scalars(query).one_or_none()
+
+
+class TeamName(NamedTuple):
+    id: str
+    name: str
+
+
+def find_team_of(session: Session, competition_id: str, user_id: str) -> TeamName | None:
+    """Only what it is called: nothing in the session is loaded anew."""
+    query = (
+        select(Team.id, Team.name)
+        .join(TeamMember)
+        .where(TeamMember.competition_id == competition_id, TeamMember.user_id == user_id)
+    )
+    row = session.execute(query).one_or_none()
+    return TeamName._make(row) if row else None
 
 
 def fetch_team(session: Session, team_id: str) -> Team | None:
