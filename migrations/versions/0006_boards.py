@@ -71,7 +71,10 @@ def upgrade() -> None:
     op.create_index('ix_board_lines_now', 'board_lines', ['board_id', 'owner', 'place'], unique=True,
                     sqlite_where=now, postgresql_where=now)
     op.create_index('ix_board_lines_order', 'board_lines',
-                    ['board_id', 'is_below', 'is_early', 'score_key', 'runtime_key', 'accepted_at'], unique=False)
+                    ['board_id', 'is_below', 'is_early', 'score_key', 'runtime_key', 'accepted_at', 'id', 'place',
+                     'since_version', 'until_version'], unique=False)
+    op.create_index('ix_board_lines_owner', 'board_lines', ['board_id', 'owner'], unique=False)
+    op.create_index('ix_submissions_user_id', 'submissions', ['user_id'], unique=False)
     with op.batch_alter_table('scorecards', schema=None) as batch_op:
         batch_op.add_column(sa.Column('summary', sa.JSON(), nullable=False, server_default='{}'))
     fill_summaries()
@@ -103,6 +106,7 @@ def summarize(body: dict) -> dict:
 
 
 def downgrade() -> None:
+    op.drop_index('ix_submissions_user_id', 'submissions')
     with op.batch_alter_table('scorecards', schema=None) as batch_op:
         batch_op.drop_column('summary')
     op.drop_table('board_lines')

@@ -54,7 +54,21 @@ class BoardLine(Base):
 
     __tablename__ = "board_lines"
     __table_args__ = (
-        Index("ix_board_lines_order", "board_id", "is_below", "is_early", "score_key", "runtime_key", "accepted_at"),
+        # what says where a line stood and when comes along, so that skipping and counting lines reads no line
+        Index(
+            "ix_board_lines_order",
+            "board_id",
+            "is_below",
+            "is_early",
+            "score_key",
+            "runtime_key",
+            "accepted_at",
+            "id",
+            "place",
+            "since_version",
+            "until_version",
+        ),
+        Index("ix_board_lines_owner", "board_id", "owner"),
         # the second lock on the door: nobody stands twice on one part of a board
         Index(
             "ix_board_lines_now", "board_id", "owner", "place", unique=True, sqlite_where=_NOW, postgresql_where=_NOW

@@ -23,7 +23,7 @@ class Submission(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     competition_id: Mapped[str] = mapped_column(ForeignKey("competitions.id"))
-    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))  # who uploaded it
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)  # who uploaded it
     team_id: Mapped[str | None] = mapped_column(ForeignKey("teams.id"), index=True)  # None: a reference, or our own
     filename: Mapped[str]
     source_digest: Mapped[str]
