@@ -27,6 +27,7 @@ from core.domain.errors import (
     PlatformFault,
     QuotaExceeded,
     RequestRefused,
+    RulesNotAccepted,
     TooLarge,
 )
 from core.domain.quota import LimitReached
@@ -48,6 +49,7 @@ STATUS_OF_ERROR: dict[type[ContestError], tuple[int, str]] = {
     QuotaExceeded: (429, "QUOTA_EXCEEDED"),
     LimitReached: (429, "QUOTA_EXCEEDED"),
     PhaseClosed: (409, "PHASE_CLOSED"),
+    RulesNotAccepted: (403, "RULES_NOT_ACCEPTED"),
     IllegalTransition: (409, "ILLEGAL_TRANSITION"),
 }
 CODE_OF_STATUS = {

@@ -45,6 +45,7 @@ def leaderboard(
     ] = "",
     changes: Annotated[bool, typer.Option("--changes", help="Show who moved when and why.")] = False,
     me: Annotated[bool, typer.Option("--me", help="Show where your team stands.")] = False,
+    final: Annotated[bool, typer.Option("--final", help="The board of the private phase, once published.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, all digits.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -62,7 +63,7 @@ def leaderboard(
         if me:
             show_own(client.get_own_place(slug), as_json=as_json)
             return
-        board = client.get_leaderboard(slug, as_of=moment)
+        board = client.get_final_board(slug) if final else client.get_leaderboard(slug, as_of=moment)
     if as_json:
         print_json(board)
     elif as_csv:

@@ -17,6 +17,13 @@ def read_upload(path: Path) -> bytes:
         raise InvalidInput(f"cannot read {path}: {error.strerror}") from None
 
 
+def read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"cannot read {path}: {error}") from None
+
+
 def check_writable(path: Path) -> None:
     """Say before minutes of work, not after, that its result has no place to go."""
     if path.is_dir():

@@ -1,15 +1,19 @@
 """`lacuna organize`: what staff may do to a competition and its submissions."""
 
-from typing import Annotated
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from cli.console import make_console, print_json, print_line
+from cli.files import read_text
+from cli.finals import private
 from cli.remote import UrlOption, open_client
 from cli.validate import JsonOption
 from core.domain.competition import CompetitionState
-from core.domain.errors import Conflict
+from core.domain.errors import Conflict, InvalidInput
 
 organize_app = typer.Typer(no_args_is_help=True, help="Freeze, close, disqualify; read the audit log.")
 Because = Annotated[str, typer.Option("--because", help="Why; it is kept, and shown to the author.", prompt="because")]
@@ -26,6 +30,44 @@ def state(
     with open_client(url) as client:
         row = client.change_state(competition, state.value, because)
     print_line(f"{row['slug']} is now {row['state']}")
+
+
+@organize_app.command("set")
+def change_settings(
+    competition: Annotated[str, typer.Argument(show_default=False)],
+    because: Because,
+    closes_at: Annotated[
+        str | None, typer.Option(help="The deadline, such as 2026-12-31T23:59 (UTC), or `none`.", show_default=False)
+    ] = None,
+    daily_limit: Annotated[int | None, typer.Option(min=1, help="Submissions of a team a UTC day.")] = None,
+    concurrent_limit: Annotated[int | None, typer.Option(min=1, help="Unfinished submissions of a team.")] = None,
+    selection_limit: Annotated[int | None, typer.Option(min=1, help="Finalists of a team.")] = None,
+    url: UrlOption = "",
+) -> None:
+    """Move the deadline of a competition, change its limits."""
+    named = {"daily_limit": daily_limit, "concurrent_limit": concurrent_limit, "selection_limit": selection_limit}
+    changes: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
+    if closes_at is not None:
+        changes["closes_at"] = _read_moment(closes_at)
+    with open_client(url) as client:
+        row = client.change_settings(competition, changes, because)
+    print_line(f"{row['slug']}: deadline {row['closes_at'] or 'none'}, {row['daily_limit']} a day")
+
+
+@organize_app.command()
+def rules(
+    competition: Annotated[str, typer.Argument(show_default=False)],
+    file: Annotated[Path, typer.Argument(help="Markdown; an empty file takes the rules back.", show_default=False)],
+    url: UrlOption = "",
+) -> None:
+    """Write the next version of a competition's rules."""
+    with open_client(url) as client:
+        row = client.write_rules(competition, read_text(file))
+    version = row["version"]
+    print_line(f"{competition}: version {version} of the rules" if version else f"{competition} has no rules now")
+
+
+organize_app.command()(private)
 
 
 @organize_app.command()
@@ -67,3 +109,13 @@ def audit(
         make_console().print(table)
     if verify and not answer["intact"]:
         raise Conflict(f"the audit log is broken at entry {answer['broken_at']}")
+
+
+def _read_moment(text: str) -> str | None:
+    if text == "none":
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(f"{text!r} is not a date and time such as 2026-12-31T23:59") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()

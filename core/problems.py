@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from core.domain.errors import InvalidInput, NotFound
 
+DATA_SET = "data_set"  # the package of what was uploaded
 MIN_REPLICAS = 16  # an interval needs halves that can be cut into folds
 PROBLEM_FOLDER = Path(__file__).resolve().parent.parent / "problems"
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -41,8 +42,27 @@ class Gate(StrEnum):
 
 
 class DataPart(_Model):
+    """A package of `sandbox.problems`, or `set = "name@digest"`: an uploaded data set, the package `data_set`."""
+
     package: Package
     options: Options = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_set(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or "set" not in values:
+            return values
+        options = values.get("options", {})
+        if "package" in values or not isinstance(options, dict) or "set" in options:
+            raise ValueError("`data` names a package or a set, once")
+        rest = {name: value for name, value in values.items() if name != "set"}
+        return {**rest, "package": DATA_SET, "options": {**options, "set": values["set"]}}
+
+    @property
+    def reference(self) -> str | None:
+        """`name@…` of an uploaded data set."""
+        named = self.options.get("set") if self.package == DATA_SET else None
+        return str(named) if named is not None else None
 
 
 class NetworkPart(_Model):
@@ -148,6 +168,14 @@ class EvaluationPart(_Model):
         return self
 
 
+class PrivatePart(_Model):
+    """Another forget request of the same problem, unread until the end; the rest is as in the public one."""
+
+    forget: ForgetPart
+    split_seed: int | None = Field(default=None, ge=0)  # None: cut as the public one
+    pool_seed: int = Field(ge=0)
+
+
 class ProblemSpec(_Model):
     slug: Slug
     title: str = Field(min_length=1, max_length=120)
@@ -161,12 +189,35 @@ class ProblemSpec(_Model):
     forget: ForgetPart
     pools: PoolPart
     evaluation: EvaluationPart
+    # never dumped: it is no part of the digest, of what is stored as the public problem, or of what anybody is shown
+    private: PrivatePart | None = Field(default=None, exclude=True, repr=False)
+
+    @model_validator(mode="after")
+    def _check_private(self) -> "ProblemSpec":
+        private = self.private
+        if private and private.forget == self.forget and private.split_seed in (None, self.split.seed):
+            raise ValueError("`private` asks for what the public problem asks for: give it another seed or request")
+        return self
 
     @model_validator(mode="after")
     def _check_exposure(self) -> "ProblemSpec":
         if self.exposure == "private" and self.evaluation.adaptive is not None:
             raise ValueError("a private problem gives the final ranking, which runs all replicas: take out `adaptive`")
         return self
+
+    def make_private(self) -> "ProblemSpec | None":
+        """The problem of the private phase: pools of its own, and every finalist runs all replicas."""
+        if self.private is None:
+            return None
+        split_seed = self.split.seed if self.private.split_seed is None else self.private.split_seed
+        changes = {
+            "exposure": "private",
+            "split": self.split.model_dump() | {"seed": split_seed},
+            "forget": self.private.forget.model_dump(),
+            "pools": self.pools.model_dump() | {"seed": self.private.pool_seed},
+            "evaluation": self.evaluation.model_dump() | {"adaptive": None},
+        }
+        return ProblemSpec.model_validate(self.model_dump() | changes)
 
     @property
     def digest(self) -> str:

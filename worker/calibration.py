@@ -11,8 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy.orm import Session
 
+from core.db.models.contests import Competition
+from core.db.models.lifecycle import Phase
 from core.db.models.submissions import Calibration, Evaluation, Replica
-from core.db.queries import competitions, evaluations
+from core.db.queries import competitions, evaluations, phases
+from core.domain.competition import CompetitionState
+from core.domain.phases import PhaseState
 from core.domain.submission import Status, Verdict
 from core.problems import Gate
 from evaluator.runtime import RelativeRuntime, compute_gated_runtime, compute_relative_runtime
@@ -97,9 +101,19 @@ def store_calibration(session: Session, evaluation: Evaluation, *, filename: str
     evaluations.move(session, evaluation, Status.SCORING)
     evaluations.move(session, evaluation, Status.FINISHED, verdict=Verdict.SCORED, reason="calibrated")
     if load_cost(session, evaluation.spec_id, node_class) is not None:
-        for competition in competitions.fetch_competitions_of_spec(session, evaluation.spec_id):
-            if competition.state == "preparing":
-                competition.state, competition.fault = "open", ""
+        for waiting in fetch_waiting(session, evaluation.spec_id):
+            open_waiting(waiting)
+
+
+def fetch_waiting(session: Session, spec_id: str) -> list[Competition | Phase]:
+    """Whatever waits for the pools and calibrations of a spec: competitions to open, private phases to keep ready."""
+    rows = competitions.fetch_competitions_of_spec(session, spec_id)
+    return [row for row in rows if row.state == "preparing"] + phases.fetch_preparing_phases(session, spec_id)
+
+
+def open_waiting(row: Competition | Phase) -> None:
+    row.state = PhaseState.READY.value if isinstance(row, Phase) else CompetitionState.OPEN.value
+    row.fault = ""
 
 
 def _without_start(seconds: Seconds, idle: Seconds) -> npt.NDArray[np.float64]:

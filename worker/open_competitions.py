@@ -1,4 +1,4 @@
-"""`python -m worker.open_competitions NAME …`: make competitions of problem files; repeating it changes nothing."""
+"""`python -m worker.open_competitions [--draft] NAME …`: competitions of problem files; repeating changes nothing."""
 
 import sys
 
@@ -13,12 +13,16 @@ from worker.registration import register_competition
 log = structlog.get_logger()
 
 
-def main(names: list[str]) -> int:
+DRAFT = "--draft"
+
+
+def main(arguments: list[str]) -> int:
+    names = [name for name in arguments if name != DRAFT]
     try:
         engine = get_engine(get_settings().resolved_database_url)
         with transaction(engine) as session:
             for name in names:
-                competition = register_competition(session, find_problem(name))
+                competition = register_competition(session, find_problem(name), draft=DRAFT in arguments)
                 log.info("competition registered", slug=competition.slug, state=competition.state)
     except ContestError as error:
         log.error("no competition opened", reason=error.message)

@@ -12,16 +12,18 @@ from sqlalchemy.orm import Session
 from core.db.base import utc_now
 from core.db.models.accounts import User
 from core.db.models.contests import Competition
+from core.db.models.lifecycle import Phase
 from core.db.models.problems import EvaluationSpec, Pool, PoolChunk
 from core.db.models.submissions import Submission
-from core.db.queries import competitions, leases, users
+from core.db.queries import competitions, leases, nodes, users
 from core.db.session import transaction
 from core.domain.access import Role
 from core.domain.errors import ContestError
+from core.domain.phases import PhaseKind
 from core.domain.pools import PoolKind, PoolState
-from core.jobs import BUILD_CHUNK, enqueue, open_evaluation
+from core.jobs import BUILD_CHUNK, enqueue, open_evaluation, put_off
 from core.problems import ProblemSpec, parse_problem
-from worker.calibration import CALIBRATION_FILES, RETRAIN_FILE, load_cost
+from worker.calibration import CALIBRATION_FILES, RETRAIN_FILE, fetch_waiting, load_cost, open_waiting
 from worker.context import WorkerContext
 from worker.pools import build_chunk, load_pools, pool_sizes
 from worker.problems import LoadedProblem
@@ -116,6 +118,9 @@ def _load(context: WorkerContext, chunk_id: str) -> ChunkWork | None:
     now = utc_now()
     until = now + timedelta(seconds=CHUNK_LEASE_SECONDS)
     with transaction(context.engine) as session:
+        if nodes.is_draining(session, context.settings.node_name):
+            put_off(session, BUILD_CHUNK, chunk_id)
+            return None
         fence = leases.claim(session, PoolChunk, chunk_id, worker=context.settings.node_name, now=now, until=until)
         row = competitions.fetch_chunk(session, chunk_id) if fence else None
         if row is None:
@@ -151,20 +156,19 @@ def _calibrate_if_sealed(session: Session, context: WorkerContext, problem_id: s
     if not pools or any(pool.state == PoolState.BUILDING for pool in pools):
         return False
     for spec in competitions.fetch_specs_of_problem(session, problem_id):
-        rows = competitions.fetch_competitions_of_spec(session, spec.id)
-        waiting = [row for row in rows if row.state == "preparing"]
+        waiting = fetch_waiting(session, spec.id)
         if waiting:
             _open_or_calibrate(session, context, waiting, spec)
     return True
 
 
 def _open_or_calibrate(
-    session: Session, context: WorkerContext, waiting: list[Competition], spec: EvaluationSpec
+    session: Session, context: WorkerContext, waiting: list[Competition | Phase], spec: EvaluationSpec
 ) -> None:
     node_class = context.settings.node_class
     if load_cost(session, spec.id, node_class) is not None:
-        for competition in waiting:
-            competition.state, competition.fault = "open", ""
+        for row in waiting:
+            open_waiting(row)
     elif not competitions.fetch_calibration_runs(session, spec.id):
         measured = competitions.fetch_calibrations(session, spec.id, node_class)
         for filename in CALIBRATION_FILES:
@@ -173,11 +177,11 @@ def _open_or_calibrate(
 
 
 def _start_calibration(
-    session: Session, context: WorkerContext, competition: Competition, spec: EvaluationSpec, filename: str
+    session: Session, context: WorkerContext, waiting: Competition | Phase, spec: EvaluationSpec, filename: str
 ) -> None:
     source = make_calibration_source(filename, parse_problem(spec.body["problem"], source="stored problem"))
     submission = Submission(
-        competition_id=competition.id,
+        competition_id=waiting.competition_id if isinstance(waiting, Phase) else waiting.id,
         user_id=_platform_user(session).id,
         filename=filename,
         source_digest=context.store.put(source),
@@ -186,7 +190,8 @@ def _start_calibration(
     )
     session.add(submission)
     session.flush()
-    open_evaluation(session, submission, spec)
+    phase = PhaseKind.PRIVATE if isinstance(waiting, Phase) else PhaseKind.PUBLIC
+    open_evaluation(session, submission, spec, phase=phase)
 
 
 def make_calibration_source(filename: str, spec: ProblemSpec) -> bytes:
@@ -212,7 +217,6 @@ def report_fault(engine: Engine, problem_id: str, fault: str) -> None:
             competition.fault = fault
 
 
-def _waiting(session: Session, problem_id: str) -> list[Competition]:
+def _waiting(session: Session, problem_id: str) -> list[Competition | Phase]:
     specs = competitions.fetch_specs_of_problem(session, problem_id)
-    rows = [row for spec in specs for row in competitions.fetch_competitions_of_spec(session, spec.id)]
-    return [row for row in rows if row.state == "preparing"]
+    return [row for spec in specs for row in fetch_waiting(session, spec.id)]

@@ -6,17 +6,60 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.problems import EvaluationSpec, Problem
-from core.db.queries import competitions
+from core.db.queries import competitions, phases
 from core.domain.competition import CompetitionState
+from core.domain.phases import PhaseState
 from core.jobs import PREPARE, enqueue
 from core.problems import ProblemSpec
 from evaluator.spec import METRIC_VERSION
 
 
-def register_competition(session: Session, spec: ProblemSpec) -> Competition:
-    """Create or refresh the competition of a problem file; doing it again changes nothing and resumes its pools."""
+def register_competition(session: Session, spec: ProblemSpec, *, draft: bool = False) -> Competition:
+    """Create or refresh the competition of a problem file; doing it again changes nothing and resumes its pools.
+
+    draft: a new one is seen by staff alone, and nothing is trained before they let it prepare.
+    """
+    row = _store_spec(session, spec)
+    competition = competitions.fetch_competition(session, spec.slug)
+    if competition is None:
+        state = CompetitionState.DRAFT if draft else CompetitionState.PREPARING
+        texts = {"title": spec.title, "summary": spec.summary}
+        competition = Competition(slug=spec.slug, state=state.value, spec_id=row.id, **texts)
+        session.add(competition)
+    elif competition.state_at(utc_now()) in (CompetitionState.CLOSED, CompetitionState.ARCHIVED):
+        return competition  # its result stands, whatever the file says now
+    elif competition.spec_id != row.id:  # the file changed: scores are ranked only within one spec
+        is_draft = competition.state == CompetitionState.DRAFT
+        competition.spec_id, competition.state = row.id, "draft" if is_draft else "preparing"
+        competition.title, competition.summary = spec.title, spec.summary
+    session.flush()
+    if competition.state == "preparing":
+        competition.fault = ""
+        enqueue(session, PREPARE, row.problem_id)
+    if (private := spec.make_private()) is not None:
+        _register_private(session, competition, private)
+    return competition
+
+
+def _register_private(session: Session, competition: Competition, spec: ProblemSpec) -> None:
+    """Add or exchange the private phase; once it is read it stays as it is."""
+    row = _store_spec(session, spec)
+    phase = phases.fetch_private_phase(session, competition.id)
+    if phase is None:
+        phase = phases.store_phase(session, competition.id, row.id)
+    elif phase.state not in (PhaseState.PREPARING, PhaseState.READY):
+        return
+    elif phase.spec_id != row.id:
+        phase.spec_id, phase.state = row.id, PhaseState.PREPARING.value
+    if phase.state == PhaseState.PREPARING and competition.state != CompetitionState.DRAFT:
+        phase.fault = ""
+        enqueue(session, PREPARE, row.problem_id)
+
+
+def _store_spec(session: Session, spec: ProblemSpec) -> EvaluationSpec:
     problem = competitions.fetch_problem(session, spec.slug, spec.digest)
     if problem is None:
         problem = Problem(slug=spec.slug, digest=spec.digest, spec=spec.model_dump(mode="json"))
@@ -29,20 +72,7 @@ def register_competition(session: Session, spec: ProblemSpec) -> Competition:
         row = EvaluationSpec(digest=digest, problem_id=problem.id, body=body)
         session.add(row)
         session.flush()
-    competition = competitions.fetch_competition(session, spec.slug)
-    if competition is None:
-        competition = Competition(slug=spec.slug, title=spec.title, summary=spec.summary, spec_id=row.id)
-        session.add(competition)
-    elif competition.state in (CompetitionState.CLOSED, CompetitionState.ARCHIVED):
-        return competition  # its result stands, whatever the file says now
-    elif competition.spec_id != row.id:  # the file changed: scores are ranked only within one spec
-        competition.spec_id, competition.state = row.id, "preparing"
-        competition.title, competition.summary = spec.title, spec.summary
-    session.flush()
-    if competition.state == "preparing":
-        competition.fault = ""
-        enqueue(session, PREPARE, problem.id)
-    return competition
+    return row
 
 
 def make_spec_body(spec: ProblemSpec) -> dict[str, Any]:

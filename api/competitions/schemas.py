@@ -5,6 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from core.domain.competition import CompetitionState
+from core.domain.phases import PhaseState
+
 
 class PoolView(BaseModel):
     """A pool of trained models, counted in models."""
@@ -28,7 +31,8 @@ class CompetitionSummary(BaseModel):
     slug: str
     title: str
     summary: str
-    state: str = Field(description="preparing, open or closed")
+    state: CompetitionState
+    closes_at: datetime | None = Field(description="the deadline: submissions after it are refused")
     exposure: str = Field(description="practice, public or private")
     protocol: str
     compute_budget: float = Field(description="largest allowed relative runtime")
@@ -37,12 +41,15 @@ class CompetitionSummary(BaseModel):
 
 
 class CompetitionView(CompetitionSummary):
+    rules_version: int | None = Field(description="to accept before submitting; null without rules")
     fault: str = Field(description="why preparing cannot go on; empty when it can")
     metric_version: str
     spec_digest: str
     problem_digest: str
     daily_limit: int
     concurrent_limit: int
+    selection_limit: int = Field(description="submissions of a team in the final ranking")
+    private_phase: PhaseState | None = Field(description="null if the public phase is all there is")
     upload_bytes: int
     preparation: Preparation
     forget_request: dict[str, Any] | None = Field(description="kind, count and digest of the forget set")

@@ -10,9 +10,11 @@ from api.deps import Caller
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.problems import Pool
-from core.db.queries import competitions, evaluations
+from core.db.queries import competitions, evaluations, phases, rules
 from core.domain.access import Action
+from core.domain.competition import CompetitionState
 from core.domain.errors import NotFound
+from core.domain.phases import PhaseState
 from core.domain.pools import PoolKind
 from core.domain.quota import Allowance, next_reset, start_of_day
 from core.settings import Settings
@@ -22,11 +24,21 @@ PRACTICE = "practice"
 _SECRET_FIELDS = {"split": ("seed",), "forget": ("seed", "ids"), "pools": ("seed",), "evaluation": ("seed",)}
 
 
-def load_competition(session: Session, slug: str) -> Competition:
+def load_competition(session: Session, slug: str, caller: Caller | None = None) -> Competition:
+    """One competition; a draft is there for staff alone, and only where the caller is named."""
     competition = competitions.fetch_competition(session, slug)
-    if competition is None:
+    if competition is None or not is_visible(competition, caller):
         raise NotFound(f"no competition named {slug!r}")
     return competition
+
+
+def list_visible(session: Session, caller: Caller) -> list[Competition]:
+    return [row for row in competitions.fetch_competitions(session) if is_visible(row, caller)]
+
+
+def is_visible(competition: Competition, caller: Caller | None) -> bool:
+    is_staff = caller is not None and caller.may(Action.READ_ANY_SUBMISSION)
+    return is_staff or competition.state != CompetitionState.DRAFT
 
 
 def get_exposure(competition: Competition) -> str:
@@ -43,18 +55,31 @@ def make_view(session: Session, settings: Settings, competition: Competition, ca
     problem = spec.body["problem"] if shown else _hide_seeds(spec.body["problem"])
     return CompetitionView(
         **_describe(competition),
+        rules_version=find_rules_version(session, competition),
         fault=competition.fault,
         metric_version=spec.body["metric_version"],
         spec_digest=spec.digest,
         problem_digest=spec.problem.digest,
         daily_limit=competition.daily_limit,
         concurrent_limit=competition.concurrent_limit,
+        selection_limit=competition.selection_limit,
+        private_phase=find_private_state(session, competition),
         upload_bytes=settings.upload_bytes,
         preparation=find_preparation(session, competition),
         forget_request=spec.problem.manifest,
         problem=problem,
         evaluation=problem["evaluation"],
     )
+
+
+def find_rules_version(session: Session, competition: Competition) -> int | None:
+    found = rules.fetch_rules(session, competition.id)
+    return found.version if found and found.text else None
+
+
+def find_private_state(session: Session, competition: Competition) -> PhaseState | None:
+    found = phases.fetch_private_phase(session, competition.id)
+    return PhaseState(found.state) if found else None
 
 
 def find_preparation(session: Session, competition: Competition) -> Preparation:
@@ -65,7 +90,7 @@ def find_preparation(session: Session, competition: Competition) -> Preparation:
     stage = "pools" if pools else "waiting"
     if pools and finished == total:
         stage = "calibration"
-    if competition.state != "preparing":
+    if competition.state not in (CompetitionState.DRAFT, CompetitionState.PREPARING):
         stage = "done"
     return Preparation(stage=stage, finished=finished, total=total, pools=pools)
 
@@ -100,7 +125,8 @@ def _describe(competition: Competition) -> dict[str, Any]:
         "slug": competition.slug,
         "title": competition.title,
         "summary": competition.summary,
-        "state": competition.state,
+        "state": competition.state_at(utc_now()),
+        "closes_at": competition.closes_at,
         "exposure": get_exposure(competition),
         "protocol": body["protocol"],
         "compute_budget": body["evaluation"]["compute_budget"],

@@ -12,7 +12,7 @@ from api.errors import describe_errors
 from api.leaderboard import service
 from api.leaderboard.schemas import BoardChanges, Leaderboard, OwnPlace
 from api.leaderboard.views import BoardView, decode_cursor, find_view, make_etag
-from core.db.queries import teams
+from core.db.queries import history
 
 router = APIRouter(tags=["leaderboard"])
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "unchanged since the ETag in If-None-Match"}}
@@ -69,7 +69,7 @@ def get_leaderboard(
     With `Accept: text/csv` all of it, as `leaderboard.csv`.
     """
     version, offset = decode_cursor(cursor) if cursor else (None, 0)
-    view = find_view(session, load_competition(session, slug), caller, as_of=as_of, version=version)
+    view = find_view(session, load_competition(session, slug, caller), caller, as_of=as_of, version=version)
     if wants_csv(accept):
         return answer_csv(session, view, if_none_match)
     tag = make_etag(view, "json", limit, offset)
@@ -88,7 +88,7 @@ def get_leaderboard_csv(
     slug: str, caller: PublicCaller, session: ReadingDep, as_of: AsOf = None, if_none_match: IfNoneMatch = ""
 ) -> Response:
     """The whole board as a table, all digits; text that a spreadsheet would run begins with an apostrophe."""
-    view = find_view(session, load_competition(session, slug), caller, as_of=as_of)
+    view = find_view(session, load_competition(session, slug, caller), caller, as_of=as_of)
     return answer_csv(session, view, if_none_match)
 
 
@@ -100,9 +100,9 @@ def get_leaderboard_csv(
 )
 def get_own_place(slug: str, caller: Member, session: ReadingDep, if_none_match: IfNoneMatch = "") -> Response:
     """Where the caller's team stands: its rank, tie group and interval."""
-    view = find_view(session, load_competition(session, slug), caller)
-    own = teams.find_team_of(session, view.competition.id, caller.member_id)
-    tag = make_etag(view, "me", *(own or ()))
+    view = find_view(session, load_competition(session, slug, caller), caller)
+    own = history.fetch_own_team(session, view.competition.id, caller.member_id)
+    tag = make_etag(view, "me", own)
     if is_known(tag, if_none_match):
         return Response(status_code=304, headers=make_headers(tag))
     return answer_json(service.load_own(session, view, own), tag)
@@ -123,7 +123,7 @@ def list_changes(
     if_none_match: IfNoneMatch = "",
 ) -> Response:
     """Who moved when and why, newest first; `at` of one of them as `as_of` shows the board it made."""
-    view = find_view(session, load_competition(session, slug), caller)
+    view = find_view(session, load_competition(session, slug, caller), caller)
     tag = make_etag(view, "changes", limit, before)
     if is_known(tag, if_none_match):
         return Response(status_code=304, headers=make_headers(tag))

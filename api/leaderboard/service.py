@@ -9,33 +9,33 @@ from api.leaderboard.views import BoardView, encode_cursor
 from api.leaderboard.walks import find_walk
 from core.db.board import read_line
 from core.db.queries import boards
-from core.db.queries.teams import TeamName
+from core.db.queries.history import OwnTeam
 from core.domain.leaderboard import Place, Row, rank_lines
 from core.domain.spreadsheet import BOARD_COLUMNS, write_csv
 
 PAGE_LINES = 200
 MOST_LINES = 2000
+EVERY_LINE = 1 << 30
 
 
 def make_leaderboard(session: Session, view: BoardView, *, limit: int = PAGE_LINES, offset: int = 0) -> Leaderboard:
     """A stretch of the board; ranks and tie groups are those of the whole."""
-    competition, body = view.competition, view.competition.spec.body
+    competition, body = view.competition, view.spec.body
     counts = count_lines(session, view)
     total = sum(counts.values())
-    board = boards.fetch_board(session, competition.id, competition.spec_id)
     return Leaderboard(
         competition=competition.slug,
         title=competition.title,
         protocol=body["protocol"],
         metric_version=body["metric_version"],
-        spec_digest=competition.spec.digest,
+        spec_digest=view.spec.digest,
         compute_budget=body["evaluation"]["compute_budget"],
         replicas=body["evaluation"]["replicas"],
         version=view.version,
         changed_at=view.changed_at,
         digest=view.digest,
         frozen=view.is_frozen,
-        ceiling=Ceiling.model_validate(board.ceiling) if board and board.ceiling and total else None,
+        ceiling=Ceiling.model_validate(view.ceiling) if view.ceiling and total else None,
         entries=load_entries(session, view, limit=limit, offset=offset),
         ranked=counts[Place.RANKED],
         total=total,
@@ -53,7 +53,7 @@ def write_board(session: Session, view: BoardView) -> str:
     return "".join(parts)
 
 
-def load_own(session: Session, view: BoardView, team: TeamName | None) -> OwnPlace:
+def load_own(session: Session, view: BoardView, team: OwnTeam | None) -> OwnPlace:
     ranked = over = None
     if team is not None and view.board_id:
         ranked, over = boards.find_places(session, view.board_id, view.version, f"team:{team.id}")

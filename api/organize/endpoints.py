@@ -10,6 +10,7 @@ from api.deps import Auditor, EngineDep, Moderator, Organizer, ReadingDep, Setti
 from api.errors import describe_errors
 from api.organize import service
 from api.organize.schemas import AuditCheck, AuditPage, Decision, StateChange
+from api.organize.settings import SettingsChange, change_settings
 from api.submissions import service as submissions
 from api.submissions.schemas import SubmissionView
 from core.db.session import reading, transaction
@@ -26,7 +27,18 @@ def change_state(
     with transaction(engine) as session:
         service.change_state(session, slug, change, caller)
     with reading(engine) as session:
-        return competitions.make_view(session, settings, competitions.load_competition(session, slug), caller)
+        return competitions.make_view(session, settings, competitions.load_competition(session, slug, caller), caller)
+
+
+@router.patch("/competitions/{slug}", operation_id="change_competition_settings", responses=REFUSALS)
+def change_competition_settings(
+    slug: str, caller: Organizer, engine: EngineDep, settings: SettingsDep, change: SettingsChange
+) -> CompetitionView:
+    """Move the deadline, change limits; what is not named stays."""
+    with transaction(engine) as session:
+        change_settings(session, slug, change, caller)
+    with reading(engine) as session:
+        return competitions.make_view(session, settings, competitions.load_competition(session, slug, caller), caller)
 
 
 @router.post("/submissions/{submission_id}/disqualify", operation_id="disqualify_submission", responses=REFUSALS)

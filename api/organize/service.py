@@ -4,32 +4,44 @@ from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
 from api.deps import Caller
+from api.finals.service import check_unread
 from api.organize.schemas import AuditCheck, AuditPage, AuditView, StateChange
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.submissions import Submission
-from core.db.queries import audit, boards, competitions, evaluations
+from core.db.queries import audit, boards, competitions, evaluations, phases
 from core.domain.audit import find_break
 from core.domain.competition import CompetitionState, check_move
 from core.domain.errors import Conflict, NotFound
 from core.domain.history import Cause
+from core.jobs import PREPARE, enqueue
 
 AUDIT_PAGE = 100
 
 
 def change_state(session: Session, slug: str, change: StateChange, caller: Caller) -> Competition:
-    row = competitions.lock_competition(session, load_competition(session, slug).id)
-    check_move(CompetitionState(row.state), change.state)
+    row = competitions.lock_competition(session, load_competition(session, slug, caller).id)
+    now = utc_now()
+    current = row.state_at(now)
+    check_move(current, change.state)
+    if change.state is CompetitionState.OPEN and row.closes_at is not None and now >= row.closes_at:
+        raise Conflict("its deadline has passed: move the deadline first")
+    if change.state is CompetitionState.OPEN:
+        check_unread(session, row)
     audit.record(
         session,
         actor=caller.name,
         action="competition.state",
         subject=f"competition/{row.slug}",
-        detail={"from": row.state, "to": change.state.value, "reason": change.reason},
+        detail={"from": current.value, "to": change.state.value, "reason": change.reason},
     )
     row.state = change.state.value
     boards.set_frozen(session, row, frozen=change.state is CompetitionState.FROZEN)
-    return load_competition(session, slug)
+    if change.state is CompetitionState.PREPARING:
+        private = phases.fetch_private_phase(session, row.id)
+        for spec in (load_competition(session, slug, caller).spec, *([private.spec] if private else [])):
+            enqueue(session, PREPARE, spec.problem_id)
+    return load_competition(session, slug, caller)
 
 
 def disqualify(session: Session, submission_id: str, reason: str, caller: Caller) -> Submission:

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 from starlette.templating import Jinja2Templates
+
+from api.markdown import render_markdown
+from core.db.base import utc_now
 
 DASH = "–"
 
@@ -29,6 +32,11 @@ def format_number(value: float | None, digits: int = 3) -> str:
     return DASH if value is None else f"{value:.{digits}f}"
 
 
+def format_signed(value: float | None, digits: int = 3) -> str:
+    """A difference: with its sign, and a real minus."""
+    return DASH if value is None else f"{value:+.{digits}f}".replace("-", "−")
+
+
 def format_share(share: float | None, digits: int = 1) -> str:
     """A fraction as percent; large ones need no decimals."""
     if share is None:
@@ -45,10 +53,31 @@ def format_time(moment: datetime | None) -> str:
     return DASH if moment is None else moment.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def format_left(moment: datetime) -> str:
+    """How long until then, in the two largest units."""
+    left = moment - utc_now()
+    if left <= timedelta(0):
+        return "over"
+    minutes = int(left.total_seconds()) // 60
+    parts = {"day": minutes // 1440, "hour": minutes // 60 % 24, "minute": minutes % 60}
+    shown = [f"{count} {unit}{'' if count == 1 else 's'}" for unit, count in parts.items() if count][:2]
+    return f"{' '.join(shown) or 'less than a minute'} left"
+
+
 def format_bytes(count: int) -> str:
     if count >= 1 << 30:
         return f"{count / (1 << 30):.1f} GiB"
     return f"{count / (1 << 20):.0f} MiB" if count >= 1 << 20 else f"{count / (1 << 10):.0f} KiB"
+
+
+def format_duration(seconds: float | None) -> str:
+    """In the unit a person would say it in."""
+    if seconds is None:
+        return DASH
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def format_words(text: str) -> str:
@@ -62,12 +91,16 @@ def format_code(text: str) -> Markup:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "number": format_number,
+    "signed": format_signed,
     "share": format_share,
     "percent": format_percent,
     "time": format_time,
+    "left": format_left,
     "bytes": format_bytes,
+    "duration": format_duration,
     "words": format_words,
     "code": format_code,
+    "markdown": render_markdown,
 }
 
 TEMPLATES = Jinja2Templates(env=make_environment(Path(__file__).parent / "templates", FILTERS))

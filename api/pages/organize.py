@@ -11,8 +11,11 @@ from api.competitions import service as competitions
 from api.deps import Auditor, Caller, EngineDep, Moderator, Organizer, ReadingDep, SettingsDep
 from api.organize import service
 from api.organize.schemas import Decision, StateChange
+from api.organize.settings import change_settings
 from api.pages.account import show
+from api.pages.settings_form import SettingsForm, read_settings
 from api.submissions import service as submissions
+from core.db.base import utc_now
 from core.db.queries import evaluations
 from core.db.session import reading, transaction
 from core.domain.competition import COMPETITION_MOVES, CompetitionState
@@ -23,7 +26,7 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 SHOWN = 200
 
 
-def _read_decision(reason: str) -> Decision:
+def read_decision(reason: str) -> Decision:
     try:
         return Decision(reason=reason)
     except ValidationError:
@@ -45,11 +48,11 @@ def _show(
     settings: Settings,
     error: RequestRefused | None = None,
 ) -> HTMLResponse:
-    row = competitions.load_competition(session, slug)
+    row = competitions.load_competition(session, slug, caller)
     rows = evaluations.fetch_submissions_of_competition(session, row.id, limit=SHOWN)
     cards = evaluations.fetch_summaries(session, [submissions.get_evaluation(entry).id for entry in rows])
     lines = [_describe(session, entry, cards, caller) for entry in rows]
-    moves = sorted(COMPETITION_MOVES[CompetitionState(row.state)])
+    moves = sorted(COMPETITION_MOVES[row.state_at(utc_now())])
     view = competitions.make_view(session, settings, row, caller)
     return show(request, "organize.html", error=error, competition=view, lines=lines, moves=moves, shown=SHOWN)
 
@@ -77,8 +80,26 @@ def change_state(
 ) -> Response:
     try:
         with transaction(engine) as session:
-            change = StateChange(state=state, reason=_read_decision(reason).reason)
+            change = StateChange(state=state, reason=read_decision(reason).reason)
             service.change_state(session, slug, change, caller)
+    except RequestRefused as error:
+        with reading(engine) as session:
+            return _show(slug, request, caller, session, settings, error)
+    return RedirectResponse(f"/competitions/{slug}/organize", status_code=303)
+
+
+@router.post("/competitions/{slug}/organize/settings")
+def change_competition_settings(
+    slug: str,
+    request: Request,
+    caller: Organizer,
+    engine: EngineDep,
+    settings: SettingsDep,
+    form: Annotated[SettingsForm, Form()],
+) -> Response:
+    try:
+        with transaction(engine) as session:
+            change_settings(session, slug, read_settings(form), caller)
     except RequestRefused as error:
         with reading(engine) as session:
             return _show(slug, request, caller, session, settings, error)
@@ -101,7 +122,7 @@ def moderate(
     act = service.disqualify if submission.disqualified_at is None else service.reinstate
     try:
         with transaction(engine) as session:
-            act(session, submission_id, _read_decision(reason).reason, caller)
+            act(session, submission_id, read_decision(reason).reason, caller)
     except RequestRefused as error:
         with reading(engine) as session:
             return _show(slug, request, caller, session, settings, error)

@@ -27,7 +27,7 @@ def show_team(slug: str, request: Request, caller: Member, session: ReadingDep) 
 def _show(
     slug: str, request: Request, caller: Caller, session: Session, error: RequestRefused | None = None
 ) -> HTMLResponse:
-    competition = load_competition(session, slug)
+    competition = load_competition(session, slug, caller)
     own = service.load_own(session, slug, caller)
     leads = own.team is not None and any(each.is_leader and each.name == caller.name for each in own.team.members)
     return show(request, "team.html", error=error, competition=competition, own=own, leads=leads)

@@ -12,15 +12,16 @@ from api.competitions.schemas import CompetitionView
 from api.deps import Caller
 from api.leaderboard import service as leaderboard
 from api.leaderboard.schemas import BoardChange, BoardChanges, Leaderboard, LeaderboardEntry, OwnPlace
-from api.leaderboard.views import find_view
+from api.leaderboard.views import BoardView, find_view
+from api.pages.charts import Landscape, Timeline, draw_landscape, draw_timeline
 from api.pages.drawing import RuntimeBar, ScoreBar, draw_runtime, draw_score, trust_svg
 from api.pages.formats import DASH
 from api.submissions import service as submissions
 from api.submissions.schemas import SubmissionView
+from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.submissions import EvaluationEvent
-from core.db.queries import competitions as competition_queries
-from core.db.queries import evaluations, teams
+from core.db.queries import evaluations, history
 from core.domain.access import Action
 from core.domain.competition import CompetitionState
 from core.domain.leaderboard import Place
@@ -43,6 +44,7 @@ HERO_WIDTH = 560
 SURE = 0.995
 PAGE_LINES = 100
 SHOWN_CHANGES = 8
+OWN_DOTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,12 @@ class BoardPages:
 
 
 @dataclass(frozen=True, slots=True)
+class Charts:
+    landscape: Landscape | None
+    timeline: Timeline | None
+
+
+@dataclass(frozen=True, slots=True)
 class CompetitionPage:
     competition: CompetitionView
     board: Leaderboard
@@ -79,6 +87,8 @@ class CompetitionPage:
     own: OwnPlace | None
     changes: list[BoardChange]
     pages: BoardPages
+    landscape: Landscape | None
+    timeline: Timeline | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +102,7 @@ class SubmissionPage:
     submission: SubmissionView
     title: str
     may_cancel: bool
+    may_compare: bool
     verdict_text: str
     moves: list[EvaluationEvent]
     body: dict[str, Any] | None
@@ -110,7 +121,7 @@ class HomeCard:
 
 def load_home(session: Session, settings: Settings, caller: Caller) -> list[HomeCard]:
     cards = []
-    for row in competition_queries.fetch_competitions(session):
+    for row in competitions.list_visible(session, caller):
         if row.state == CompetitionState.ARCHIVED:
             continue
         name, score, ranked = leaderboard.find_leader(session, find_view(session, row, caller))
@@ -127,13 +138,14 @@ def load_competition(
     as_of: datetime | None = None,
     offset: int = 0,
 ) -> CompetitionPage:
-    row = competitions.load_competition(session, slug)
+    row = competitions.load_competition(session, slug, caller)
     view = find_view(session, row, caller, as_of=as_of)
     board = leaderboard.make_leaderboard(session, view, limit=PAGE_LINES, offset=offset)
     top = board.ceiling
     lines = [_make_line(entry, board) for entry in board.entries]
-    team = teams.find_team_of(session, row.id, caller.user_id) if caller.user_id else None
+    team = history.fetch_own_team(session, row.id, caller.user_id) if caller.user_id else None
     own = leaderboard.load_own(session, view, team) if team else None
+    charts = _draw_charts(session, view, board, team, caller) if offset == 0 else Charts(None, None)
     return CompetitionPage(
         competition=competitions.make_view(session, settings, row, caller),
         board=board,
@@ -143,11 +155,28 @@ def load_competition(
         own=own,
         changes=leaderboard.list_changes(session, view, limit=SHOWN_CHANGES).items,
         pages=_make_pages(board, offset, own),
+        landscape=charts.landscape,
+        timeline=charts.timeline,
     )
 
 
+def _draw_charts(
+    session: Session, view: BoardView, board: Leaderboard, team: history.OwnTeam | None, caller: Caller
+) -> Charts:
+    """Of the whole board; what came in over time is told only where the reader sees the board live."""
+    row = view.competition
+    if board.next_cursor is not None:
+        board = leaderboard.make_leaderboard(session, view, limit=leaderboard.MOST_LINES)
+    landscape = draw_landscape(board, own=team.name if team else caller.name)
+    if not view.is_live:
+        return Charts(landscape, None)
+    records = history.fetch_records(session, row.id, row.spec_id)
+    own = _load_own_scores(session, row, team, caller)
+    return Charts(landscape, draw_timeline(board, records, own, now=utc_now()))
+
+
 def load_changes(session: Session, slug: str, caller: Caller, before: int | None) -> ChangesPage:
-    row = competitions.load_competition(session, slug)
+    row = competitions.load_competition(session, slug, caller)
     view = find_view(session, row, caller)
     return ChangesPage(row, leaderboard.list_changes(session, view, limit=PAGE_LINES, before=before))
 
@@ -176,12 +205,24 @@ def load_submission(session: Session, submission_id: str, caller: Caller) -> Sub
         submission=view,
         title=row.competition.title,
         may_cancel=not view.verdict and (submissions.is_author(row, caller) or caller.may(Action.CANCEL_ANY)),
+        may_compare=card is not None and submissions.is_insider(row, caller),
         verdict_text=VERDICT_TEXT[view.verdict] if view.verdict else "",
         moves=evaluations.fetch_events(session, evaluation.id),
         body=body,
         bar=_draw_hero(body) if body else None,
         epsilon_svg=trust_svg(plots.epsilon_svg) if plots else None,
         confidence_svg=trust_svg(plots.confidence_svg) if plots else None,
+    )
+
+
+def _load_own_scores(
+    session: Session, competition: Competition, team: history.OwnTeam | None, caller: Caller
+) -> list[history.ScoredAt]:
+    if caller.user_id is None:
+        return []
+    team_id = team.id if team else None
+    return history.fetch_scores_of(
+        session, competition.id, competition.spec_id, user_id=caller.user_id, team_id=team_id, limit=OWN_DOTS
     )
 
 

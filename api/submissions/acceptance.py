@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from api.competitions.service import find_allowance, find_preparation, load_competition
 from api.deps import Caller
+from api.rules.service import check_accepted
 from api.submissions.schemas import RequestedPurpose
 from api.teams.service import find_or_make
 from core.db.base import utc_now
@@ -20,6 +21,7 @@ from core.db.models.submissions import Evaluation, EvaluationEvent, Submission
 from core.db.queries import competitions, evaluations, idempotency
 from core.db.session import reading, transaction
 from core.domain.access import Action, check_allowed
+from core.domain.competition import CompetitionState, check_taking
 from core.domain.errors import Conflict, ParticipantFault, PhaseClosed, TooLarge
 from core.domain.intake.reading import read_submission
 from core.domain.quota import check_allowance
@@ -58,20 +60,19 @@ def accept_upload(engine: Engine, store: BlobStore, upload: Upload, caller: Call
     if len(upload.content) > limit_bytes:
         raise TooLarge(f"the file is larger than {limit_bytes:,} bytes; nothing was stored")
     with reading(engine) as session:
-        competition = load_competition(session, upload.slug)
+        competition = load_competition(session, upload.slug, caller)
         if (earlier := _find_replay(session, upload, caller)) is not None:
             return Accepted(earlier, replayed=True)
         _check_open(session, competition)
-        _check_quota(session, competition, upload, caller)
+        _check_entry(session, competition, upload, caller)
     fault = _find_fault(upload, limit_bytes)
     digest = store.put(upload.content)
     with transaction(engine) as session:
         locked = competitions.lock_competition(session, competition.id)
         if (earlier := _find_replay(session, upload, caller)) is not None:
             return Accepted(earlier, replayed=True)
-        if locked.state != "open":
-            raise PhaseClosed(f"{upload.slug} is {locked.state} and takes no submissions now")
-        _check_quota(session, locked, upload, caller)
+        check_taking(locked.slug, CompetitionState(locked.state), locked.closes_at, utc_now())
+        _check_entry(session, locked, upload, caller)
         submission = _store_submission(session, locked, upload, caller, digest)
         if fault is None:
             open_evaluation(session, submission, competition.spec)
@@ -99,19 +100,22 @@ def _find_replay(session: Session, upload: Upload, caller: Caller) -> str | None
 
 
 def _check_open(session: Session, competition: Competition) -> None:
-    if competition.state == "open":
+    if competition.state != CompetitionState.PREPARING:
+        check_taking(competition.slug, CompetitionState(competition.state), competition.closes_at, utc_now())
         return
-    message = f"{competition.slug} is {competition.state} and takes no submissions now"
-    if competition.state == "preparing":
-        preparation = find_preparation(session, competition)
-        message += f": stage {preparation.stage}, {preparation.finished} of {preparation.total} models trained"
+    preparation = find_preparation(session, competition)
+    message = (
+        f"{competition.slug} is preparing and takes no submissions now: stage {preparation.stage},"
+        f" {preparation.finished} of {preparation.total} models trained"
+    )
     if competition.fault:
         message += f"; it cannot go on: {competition.fault}"
     raise PhaseClosed(message)
 
 
-def _check_quota(session: Session, competition: Competition, upload: Upload, caller: Caller) -> None:
+def _check_entry(session: Session, competition: Competition, upload: Upload, caller: Caller) -> None:
     if upload.purpose is RequestedPurpose.RANKED:  # references come from staff and are not limited
+        check_accepted(session, competition, caller)
         now = utc_now()
         check_allowance(find_allowance(session, competition, caller.member_id, now), now)
 

@@ -21,7 +21,9 @@ from api.deps import (
 from api.errors import describe_errors
 from api.submissions import service
 from api.submissions.acceptance import Upload, accept_upload, clean_filename
+from api.submissions.comparison import Comparison, load_comparison
 from api.submissions.events import follow
+from api.submissions.reading import Reading, make_reading
 from api.submissions.schemas import RequestedPurpose, ScorecardView, SubmissionPage, SubmissionView
 from core.db.session import reading, transaction
 
@@ -73,6 +75,31 @@ def create_submission(
     if view.verdict is None:
         response.headers["Retry-After"] = "1"
     return view
+
+
+@router.post("/check", operation_id="check_submission", responses=describe_errors(401, 413, 422))
+def check_submission(
+    caller: Submitter,
+    settings: SettingsDep,
+    file: Annotated[UploadFile, File(description="as for a submission")],
+) -> Reading:
+    """What would be kept, changed and left out of a file, before it counts; nothing is stored or run."""
+    content = file.file.read(settings.upload_bytes + 1)
+    return make_reading(clean_filename(file.filename or ""), content, limit_bytes=settings.upload_bytes)
+
+
+@router.get(
+    "/competitions/{slug}/compare", operation_id="compare_submissions", responses=describe_errors(401, 404, 422)
+)
+def compare_submissions(
+    slug: str,
+    caller: Member,
+    session: ReadingDep,
+    a: Annotated[str, Query(max_length=64, description="id of a submission of one's own; staff may name any")],
+    b: Annotated[str, Query(max_length=64)],
+) -> Comparison:
+    """Two scored submissions side by side, and whether their difference is more than noise."""
+    return load_comparison(session, slug, a, b, caller)
 
 
 @router.get("/submissions", operation_id="list_submissions", responses=describe_errors(401, 422))

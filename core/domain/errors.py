@@ -13,6 +13,7 @@ ContestError
     ├── TooLarge
     ├── QuotaExceeded
     ├── PhaseClosed
+    ├── RulesNotAccepted
     └── IllegalTransition
 """
 
@@ -81,6 +82,10 @@ class QuotaExceeded(RequestRefused):
 
 class PhaseClosed(RequestRefused):
     """The competition does not take submissions now."""
+
+
+class RulesNotAccepted(RequestRefused):
+    """The newest rules of the competition were not accepted yet."""
 
 
 class IllegalTransition(RequestRefused):

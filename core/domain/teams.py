@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
+from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, PhaseClosed
 from core.domain.quota import start_of_day
 
-TEAMS_CHANGE_IN = ("preparing", "open")
+TEAMS_CHANGE_IN = (CompetitionState.PREPARING, CompetitionState.OPEN)
 
 
-def check_open(slug: str, state: str) -> None:
+def check_open(slug: str, state: CompetitionState) -> None:
     """Teams are made, joined and left while submissions are or will be taken, and not after."""
     if state not in TEAMS_CHANGE_IN:
         raise PhaseClosed(f"{slug} is {state}: teams can no longer change")

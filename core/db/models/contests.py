@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from core.db.base import Base, new_id, utc_now
 from core.db.models.accounts import User
 from core.db.models.problems import EvaluationSpec
+from core.domain.competition import CompetitionState, find_state
 
 
 class Competition(Base):
@@ -23,8 +24,13 @@ class Competition(Base):
     daily_limit: Mapped[int] = mapped_column(default=50)
     concurrent_limit: Mapped[int] = mapped_column(default=5)
     team_size: Mapped[int] = mapped_column(default=5)
+    selection_limit: Mapped[int] = mapped_column(default=2)  # finalists of a team
+    closes_at: Mapped[datetime | None]  # the deadline; None: until somebody closes it
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     spec: Mapped[EvaluationSpec] = relationship(lazy="raise")
+
+    def state_at(self, now: datetime) -> CompetitionState:
+        return find_state(CompetitionState(self.state), self.closes_at, now)
 
 
 class Team(Base):

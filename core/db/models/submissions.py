@@ -29,6 +29,7 @@ class Submission(Base):
     source_digest: Mapped[str]
     note: Mapped[str] = mapped_column(default="")
     purpose: Mapped[str] = mapped_column(default="ranked")  # ranked, reference (no gate, no rank), calibration
+    selected_at: Mapped[datetime | None]  # for the final ranking, by its team
     disqualified_at: Mapped[datetime | None]
     disqualified_reason: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
@@ -47,11 +48,14 @@ class Evaluation(Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     submission_id: Mapped[str] = mapped_column(ForeignKey("submissions.id"), index=True)
     spec_id: Mapped[str] = mapped_column(ForeignKey("evaluation_specs.id"), index=True)
+    rejudge_id: Mapped[str | None] = mapped_column(ForeignKey("rejudges.id"), index=True)
+    counts: Mapped[bool] = mapped_column(default=True)  # False: of a rejudge that was not promoted; nobody may see it
     status: Mapped[str] = mapped_column(default="queued", index=True)
     verdict: Mapped[str | None]
     code: Mapped[str] = mapped_column(default="")  # FaultCode of a participant fault
     reason: Mapped[str] = mapped_column(Text, default="")
     log: Mapped[str] = mapped_column(Text, default="")  # what the participant's code printed; practice only
+    phase: Mapped[str] = mapped_column(default="public")  # core.domain.phases.PhaseKind
     replicas_total: Mapped[int]
     score_attempts: Mapped[int] = mapped_column(default=0)
     score: Mapped[float | None]

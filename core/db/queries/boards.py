@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, false, func, literal, or_
 from sqlalchemy.orm import Session
 
 from core.db.base import UtcDateTime, new_id, utc_now
-from core.db.board import Candidate, StoredLine, make_entry, make_line
+from core.db.board import Candidate, StoredLine, make_line, read_candidate
 from core.db.models.accounts import User
 from core.db.models.boards import Board, BoardChange, BoardLine
 from core.db.models.contests import Competition, Team
@@ -54,7 +54,7 @@ EVERYBODY = Scope(true())
 def fetch_counting(
     session: Session, competition_id: str, spec_id: str, submissions: ColumnElement[bool]
 ) -> list[Candidate]:
-    """What counts: of every submission that may be shown, the newest evaluation that ended under the spec."""
+    """What a board is made of: of every submission that may be shown, the newest that ended and counts."""
     query = (
         select(
             Submission.id,
@@ -88,6 +88,7 @@ def fetch_counting(
             Submission.purpose != Purpose.CALIBRATION.value,
             Submission.disqualified_at.is_(None),
             Evaluation.verdict.is_not(None),
+            Evaluation.counts,
             submissions,
         )
         .order_by(Evaluation.created_at)
@@ -101,7 +102,7 @@ def refresh(session: Session, competition_id: str, spec_id: str, cause: Cause, s
     session.flush()
     board = lock_board(session, competition_id, spec_id)
     found = {each.submission_id: each for each in fetch_counting(session, competition_id, spec_id, scope.submissions)}
-    picked = pick_lines(make_entry(each) for each in found.values())
+    picked = pick_lines(read_candidate(each) for each in found.values())
     rows = [make_line(board.id, board.version + 1, line, found[line.entry.submission_id]) for line in picked]
     due = {(row.owner, row.place): row for row in rows}
     standing = {(row.owner, row.place): row for row in _fetch_standing(session, board.id, scope)}

@@ -6,13 +6,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload, undefer
+from sqlalchemy.sql.base import ExecutableOption
 
 from core.db.base import utc_now
 from core.db.models.contests import Competition, Team, TeamMember
 from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation, EvaluationEvent, Replica, Scorecard, Shard, Submission
 from core.db.queries import boards
+from core.db.queries.deliveries import announce_finished
 from core.domain.faults import FaultCode
+from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict, advance
 
 LIVE = tuple(status.value for status in Status if status is not Status.FINISHED)
@@ -43,8 +46,9 @@ def move(
             evaluation_id=evaluation.id, at=now, status=target.value, verdict=evaluation.verdict, detail=reason
         )
     )
-    if verdict is not None:
+    if verdict is not None and evaluation.counts:
         boards.refresh_ended(session, evaluation.submission_id, evaluation.spec_id, verdict)
+        announce_finished(session, evaluation)
 
 
 def lock_evaluation(session: Session, evaluation_id: str) -> Evaluation | None:
@@ -75,6 +79,14 @@ def fetch_shard(session: Session, shard_id: str) -> Shard | None:
     return session.scalars(select(Shard).where(Shard.id == shard_id)).one_or_none()
 
 
+def load_attempts() -> ExecutableOption:
+    """Attempts of the public phase that count: those of the private one, and those of a rejudge that was not promoted,
+    are read by their own queries (phases.py, rejudges.py) alone.
+    """
+    public = Submission.evaluations.and_(Evaluation.phase == PhaseKind.PUBLIC.value, Evaluation.counts)
+    return selectinload(public).selectinload(Evaluation.shards)
+
+
 def fetch_submission(session: Session, submission_id: str) -> Submission | None:
     query = (
         select(Submission)
@@ -83,7 +95,7 @@ def fetch_submission(session: Session, submission_id: str) -> Submission | None:
             joinedload(Submission.user),
             joinedload(Submission.team).selectinload(Team.members),
             joinedload(Submission.competition).joinedload(Competition.spec).joinedload(EvaluationSpec.problem),
-            selectinload(Submission.evaluations).selectinload(Evaluation.shards),
+            load_attempts(),
         )
     )
     return session.scalars(query).one_or_none()
@@ -102,7 +114,7 @@ def fetch_submissions_of_user(session: Session, user_id: str, *, limit: int, bef
         joinedload(Submission.user),
         joinedload(Submission.team).selectinload(Team.members),
         joinedload(Submission.competition).joinedload(Competition.spec).joinedload(EvaluationSpec.problem),
-        selectinload(Submission.evaluations).selectinload(Evaluation.shards),
+        load_attempts(),
     )
     return list(session.scalars(query.order_by(Submission.id.desc()).limit(limit)))
 
@@ -115,7 +127,7 @@ def fetch_submissions_of_competition(session: Session, competition_id: str, *, l
         .options(
             joinedload(Submission.user),
             joinedload(Submission.team),
-            selectinload(Submission.evaluations).selectinload(Evaluation.shards),
+            load_attempts(),
         )
     )
     return list(session.scalars(query.order_by(Submission.id.desc()).limit(limit)))
@@ -138,7 +150,12 @@ def _is_charged_to(user_id: str, competition_id: str) -> ColumnElement[bool]:
 
 def count_submissions_since(session: Session, competition_id: str, user_id: str, since: datetime) -> int:
     """Count what the quota counts: everything but what ended by our own fault."""
-    ours = exists().where(Evaluation.submission_id == Submission.id, Evaluation.verdict == Verdict.PLATFORM_ERROR.value)
+    ours = exists().where(
+        Evaluation.submission_id == Submission.id,
+        Evaluation.verdict == Verdict.PLATFORM_ERROR.value,
+        Evaluation.counts,
+        Evaluation.phase == PhaseKind.PUBLIC.value,
+    )
     query = (
         select(func.count())
         .select_from(Submission)
@@ -159,16 +176,40 @@ def count_live_submissions(session: Session, competition_id: str, user_id: str) 
         .where(
             _is_charged_to(user_id, competition_id),
             Evaluation.status.in_(LIVE),
+            Evaluation.counts,
+            Evaluation.phase == PhaseKind.PUBLIC.value,
         )
     )
     return session.scalars(query).one()
+
+
+def fetch_board_rows(session: Session, competition_id: str, spec_id: str) -> list[Evaluation]:
+    """Everything that ended under the spec and may be shown on its board, in order of acceptance."""
+    query = (
+        select(Evaluation)
+        .join(Submission)
+        .where(
+            Submission.competition_id == competition_id,
+            Evaluation.spec_id == spec_id,
+            Submission.purpose != "calibration",
+            Submission.disqualified_at.is_(None),
+            Evaluation.verdict.is_not(None),
+            Evaluation.counts,
+        )
+        .options(
+            joinedload(Evaluation.submission).joinedload(Submission.user),
+            joinedload(Evaluation.submission).joinedload(Submission.team),
+        )
+        .order_by(Submission.created_at)
+    )
+    return list(session.scalars(query))
 
 
 def count_queued_before(session: Session, evaluation: Evaluation) -> int:
     query = (
         select(func.count())
         .select_from(Evaluation)
-        .where(Evaluation.status.in_(LIVE), Evaluation.created_at < evaluation.created_at)
+        .where(Evaluation.status.in_(LIVE), Evaluation.counts, Evaluation.created_at < evaluation.created_at)
     )
     return session.scalars(query).one()
 

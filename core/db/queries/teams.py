@@ -1,7 +1,5 @@
 """SQL about teams, their members and invitations."""
 
-from typing import NamedTuple
-
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
@@ -21,22 +19,6 @@ def fetch_team_of(session: Session, competition_id: str, user_id: str) -> Team |
         .execution_options(populate_existing=True)
     )
     return session.scalars(query).one_or_none()
-
-
-class TeamName(NamedTuple):
-    id: str
-    name: str
-
-
-def find_team_of(session: Session, competition_id: str, user_id: str) -> TeamName | None:
-    """Only what it is called: nothing in the session is loaded anew."""
-    query = (
-        select(Team.id, Team.name)
-        .join(TeamMember)
-        .where(TeamMember.competition_id == competition_id, TeamMember.user_id == user_id)
-    )
-    row = session.execute(query).one_or_none()
-    return TeamName._make(row) if row else None
 
 
 def fetch_team(session: Session, team_id: str) -> Team | None:
@@ -85,7 +67,9 @@ def count_entries_of(session: Session, competition_id: str, team_ids: list[str])
 def move_everything(session: Session, source: Team, target: Team) -> None:
     """Members, submissions and history of one team become another's; the empty team goes."""
     session.execute(update(TeamMember).where(TeamMember.team_id == source.id).values(team_id=target.id))
-    session.execute(update(Submission).where(Submission.team_id == source.id).values(team_id=target.id))
+    # what the two selected would be too much together: the joint team selects anew
+    both = Submission.team_id.in_([source.id, target.id])
+    session.execute(update(Submission).where(both).values(team_id=target.id, selected_at=None))
     delete_team(session, source)
 
 

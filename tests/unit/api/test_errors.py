@@ -55,7 +55,7 @@ def test_what_nobody_expected_is_a_500_without_a_traceback(client: TestClient, m
     def explode(*_: object) -> None:
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr("api.competitions.endpoints.competitions.fetch_competitions", explode)
+    monkeypatch.setattr("api.competitions.service.competitions.fetch_competitions", explode)
     answer = client.get("/api/v1/competitions")
     assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL_ERROR")
     assert "secret" not in answer.text
@@ -69,7 +69,7 @@ def test_a_fault_of_the_platform_does_not_name_its_folders(client: TestClient, m
     def fail(*_: object) -> None:
         raise PlatformFault("cannot write to the store /secret/place")
 
-    monkeypatch.setattr("api.competitions.endpoints.competitions.fetch_competitions", fail)
+    monkeypatch.setattr("api.competitions.service.competitions.fetch_competitions", fail)
     answer = client.get("/api/v1/competitions")
     assert (answer.status_code, answer.json()["code"]) == (503, "PLATFORM_FAULT")
     assert "/secret/place" not in answer.text

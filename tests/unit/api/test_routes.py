@@ -45,6 +45,33 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/admin/submissions/{submission_id}/reinstate"): (401, 403, 403, 409, 409),
     ("GET", "/api/v1/admin/audit"): (401, 403, 403, 200, 200),
     ("GET", "/api/v1/admin/audit/verify"): (401, 403, 403, 200, 200),
+    ("GET", "/admin/queue"): (401, 403, 403, 200, 200),
+    ("GET", "/admin/nodes"): (401, 403, 403, 200, 200),
+    ("GET", "/admin/costs"): (401, 403, 403, 200, 200),
+    ("GET", "/competitions/{slug}/rejudges"): (401, 403, 403, 200, 200),
+    ("POST", "/competitions/{slug}/rejudges"): (401, 403, 403, 422, 422),
+    ("GET", "/competitions/{slug}/rejudges/{rejudge_id}"): (401, 403, 403, 404, 404),
+    ("POST", "/competitions/{slug}/rejudges/{rejudge_id}"): (401, 403, 403, 404, 404),
+    ("GET", "/api/v1/admin/rejudges"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/admin/rejudges/preview"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/rejudges"): (401, 403, 403, 404, 404),
+    ("GET", "/api/v1/admin/rejudges/{rejudge_id}"): (401, 403, 403, 404, 404),
+    ("GET", "/api/v1/admin/rejudges/{rejudge_id}/comparison"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/rejudges/{rejudge_id}/promote"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/rejudges/{rejudge_id}/discard"): (401, 403, 403, 404, 404),
+    ("GET", "/admin/flags"): (401, 403, 403, 200, 200),
+    ("POST", "/admin/evaluations/{evaluation_id}/flags/{code}"): (401, 403, 403, 422, 422),
+    ("GET", "/api/v1/admin/flags"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/admin/evaluations/{evaluation_id}/flags/{code}/decision"): (401, 403, 403, 404, 404),
+    ("POST", "/admin/nodes/{name}"): (401, 403, 403, 403, 422),
+    ("POST", "/admin/evaluations/{evaluation_id}"): (401, 403, 403, 422, 422),
+    ("GET", "/api/v1/admin/queue"): (401, 403, 403, 200, 200),
+    ("GET", "/api/v1/admin/nodes"): (401, 403, 403, 200, 200),
+    ("GET", "/api/v1/admin/costs"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/admin/nodes/{name}/drain"): (401, 403, 403, 403, 404),
+    ("POST", "/api/v1/admin/nodes/{name}/activate"): (401, 403, 403, 403, 404),
+    ("POST", "/api/v1/admin/evaluations/{evaluation_id}/requeue"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/evaluations/{evaluation_id}/cancel"): (401, 403, 403, 404, 404),
     ("GET", "/competitions/{slug}/team"): (401, 200, 200, 200, 200),
     ("POST", "/competitions/{slug}/team"): (401, 303, 303, 303, 303),
     ("POST", "/competitions/{slug}/team/invite"): (401, 422, 422, 422, 422),
@@ -58,6 +85,66 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/teams/{team_id}/leave"): (401, 404, 404, 404, 404),
     ("POST", "/api/v1/invites/{invite_id}/accept"): (401, 404, 404, 404, 404),
     ("DELETE", "/api/v1/invites/{invite_id}"): (401, 404, 404, 404, 404),
+    ("GET", "/admin/data-sets"): (401, 403, 403, 403, 200),
+    ("POST", "/admin/data-sets"): (401, 403, 403, 403, 422),
+    ("GET", "/admin/data-sets/{name}/{number}"): (401, 403, 403, 403, 404),
+    ("GET", "/api/v1/admin/data-sets"): (401, 403, 403, 403, 200),
+    ("POST", "/api/v1/admin/data-sets/{name}/versions"): (401, 403, 403, 403, 422),
+    ("GET", "/api/v1/admin/data-sets/{name}/versions/{number}"): (401, 403, 403, 403, 404),
+    ("GET", "/api/v1/admin/data-sets/{name}/versions/{number}/samples/{place}"): (401, 403, 403, 403, 404),
+    ("GET", "/competitions/{slug}/compare"): (401, 404, 200, 200, 200),
+    ("GET", "/api/v1/competitions/{slug}/compare"): (401, 404, 200, 200, 200),
+    ("POST", "/competitions/{slug}/organize/settings"): (401, 403, 403, 422, 422),
+    ("PATCH", "/api/v1/admin/competitions/{slug}"): (401, 403, 403, 200, 200),
+    ("GET", "/competitions/{slug}/rules"): OPEN,
+    ("POST", "/competitions/{slug}/rules"): (401, 403, 403, 303, 303),
+    ("POST", "/competitions/{slug}/rules/accept"): (401, 422, 422, 422, 422),
+    ("GET", "/api/v1/competitions/{slug}/rules"): OPEN,
+    ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): (401, 404, 404, 404, 404),
+    ("PUT", "/api/v1/admin/competitions/{slug}/rules"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/check"): (401, 422, 422, 422, 422),
+    ("GET", "/runtime"): OPEN,
+    ("GET", "/api/v1/runtime"): OPEN,
+    ("GET", "/api/v1/error-codes"): OPEN,
+    ("GET", "/competitions/{slug}/selection"): (401, 200, 200, 200, 200),
+    ("POST", "/competitions/{slug}/selection"): (401, 303, 303, 303, 303),
+    ("GET", "/competitions/{slug}/final"): (404, 404, 404, 200, 200),
+    ("GET", "/competitions/{slug}/organize/private"): (401, 403, 403, 200, 200),
+    ("POST", "/competitions/{slug}/organize/private/{step}"): (401, 403, 403, 409, 409),
+    ("GET", "/api/v1/competitions/{slug}/phases"): OPEN,
+    ("GET", "/api/v1/competitions/{slug}/selection"): (401, 200, 200, 200, 200),
+    ("PUT", "/api/v1/competitions/{slug}/selection"): (401, 200, 200, 200, 200),
+    ("GET", "/api/v1/competitions/{slug}/final"): (404, 404, 404, 200, 200),
+    ("GET", "/api/v1/admin/competitions/{slug}/private"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/admin/competitions/{slug}/private/start"): (401, 403, 403, 409, 409),
+    ("POST", "/api/v1/admin/competitions/{slug}/private/publish"): (401, 403, 403, 409, 409),
+    ("GET", "/account/notifications"): (401, 200, 200, 200, 200),
+    ("POST", "/account/notifications/mail"): (401, 303, 303, 303, 303),
+    ("POST", "/account/webhooks"): (401, 422, 422, 422, 422),
+    ("POST", "/account/webhooks/{webhook_id}/{deed}"): (401, 404, 404, 404, 404),
+    ("GET", "/account/security"): (401, 200, 200, 200, 200),
+    ("POST", "/account/password"): (401, 422, 422, 422, 422),
+    ("POST", "/account/logout-everywhere"): (401, 403, 403, 403, 403),  # no page of ours sent it
+    ("GET", "/login/provider"): (404, 404, 404, 404, 404),  # none is configured
+    ("GET", "/login/provider/callback"): (404, 404, 404, 404, 404),
+    ("GET", "/login/provider/name"): (401, 401, 401, 401, 401),
+    ("POST", "/login/provider/name"): (403, 403, 403, 403, 403),
+    ("GET", "/account/identities/connect"): (401, 403, 403, 403, 403),
+    ("POST", "/account/identities/{identity_id}/remove"): (401, 404, 404, 404, 404),
+    ("POST", "/api/v1/me/password"): (401, 422, 422, 422, 422),
+    ("POST", "/api/v1/me/logout"): (401, 204, 204, 204, 204),
+    ("GET", "/mail/confirm"): (404, 404, 404, 404, 404),
+    ("POST", "/mail/confirm"): (404, 404, 404, 404, 404),
+    ("GET", "/mail/unsubscribe"): OPEN,
+    ("POST", "/mail/unsubscribe"): OPEN,
+    ("GET", "/api/v1/me/notifications"): (401, 200, 200, 200, 200),
+    ("PATCH", "/api/v1/me/notifications"): (401, 422, 422, 422, 422),
+    ("GET", "/api/v1/me/webhooks"): (401, 200, 200, 200, 200),
+    ("POST", "/api/v1/me/webhooks"): (401, 422, 422, 422, 422),
+    ("PATCH", "/api/v1/me/webhooks/{webhook_id}"): (401, 422, 422, 422, 422),
+    ("DELETE", "/api/v1/me/webhooks/{webhook_id}"): (401, 404, 404, 404, 404),
+    ("POST", "/api/v1/me/webhooks/{webhook_id}/test"): (401, 404, 404, 404, 404),
+    ("GET", "/api/v1/me/deliveries"): (401, 200, 200, 200, 200),
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("POST", "/api/v1/users"): (422, 422, 422, 422, 422),
@@ -85,7 +172,35 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/submissions/{submission_id}/cancel"): (401, 404, 202, 403, 202),
 }
 
-NOTHING = {"token_id": "none", "team_id": "none", "invite_id": "none"}
+NOTHING = {
+    "token_id": "none",
+    "team_id": "none",
+    "invite_id": "none",
+    "name": "none",
+    "evaluation_id": "none",
+    "code": "none",
+    "rejudge_id": "none",
+    "number": 1,
+    "place": 0,
+    "step": "start",
+    "webhook_id": "none",
+    "identity_id": "none",
+    "deed": "test",
+}
+
+LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/api/v1/admin/rejudges/preview"): {"json": {"competition": "none"}},
+    ("POST", "/api/v1/admin/rejudges"): {"json": {"competition": "none", "reason": "a test"}},
+    ("POST", "/api/v1/admin/evaluations/{evaluation_id}/flags/{code}/decision"): {
+        "json": {"reason": "a test", "decision": "upheld"}
+    },
+    ("PUT", "/api/v1/competitions/{slug}/selection"): {"json": {"submission_ids": []}},
+    ("POST", "/competitions/{slug}/organize/private/{step}"): {"data": {"reason": "a test"}},
+    ("PATCH", "/api/v1/admin/competitions/{slug}"): {"json": {"daily_limit": 7, "reason": "a test"}},
+    ("POST", "/competitions/{slug}/rules"): {"data": {"text": "be fair"}},
+    ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): {"json": {"version": 1}},
+    ("PUT", "/api/v1/admin/competitions/{slug}/rules"): {"json": {"text": "be fair"}},
+}
 
 
 def iter_routes(client: TestClient) -> Iterator[tuple[str, str, APIRoute]]:
@@ -121,16 +236,21 @@ def test_a_route_answers_every_role_as_the_matrix_says(
         submission = make_hidden(client, engine, path)
         url = path.format(slug=submission.competition_id, submission_id=submission.id, **NOTHING)
         body: dict[str, Any] = {}
+        if path.endswith("/compare"):
+            body = {"params": {"a": submission.id, "b": submission.id}}
         if method == "POST" and path.endswith("/submissions"):
             body = {"files": {"file": ("a.py", factories.SOURCE)}, "data": {"purpose": "reference"}}
         if "/admin/" in path and method == "POST":
             body = {"json": {"reason": "a test", **({"state": "frozen"} if path.endswith("/state") else {})}}
         if path.endswith(("/teams", "/teams/{team_id}")):
             body = {"json": {"name": f"team of {role}"}}
+        if path == "/api/v1/me/logout":
+            body = {"json": {}}
         if path.endswith("/invites"):
             body = {"json": {"user": "owner"}}
         if path == "/competitions/{slug}/team":
             body = {"data": {"name": f"team of {role}"}}
+        body |= LIFE_BODIES.get((method, path), {})
         if path.endswith("/moderate"):
             body = {"data": {"reason": "a test"}}
         answers.append(client.request(method, url, headers=callers.get(role, {}), follow_redirects=False, **body))
@@ -144,6 +264,7 @@ def make_hidden(client: TestClient, engine: Engine, path: str) -> Submission:
         owner = session.scalars(select(User).where(User.name == "owner")).one()
         competition = factories.make_competition(session, exposure="private")
         competition.slug = competition.id
+        factories.make_private_phase(session, competition)
         if not path.endswith("/cancel"):
             return factories.make_scored(session, competition, owner, source_digest=digest, report_digest=digest)
         submission = factories.make_submission(session, competition, owner)

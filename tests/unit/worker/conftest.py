@@ -16,7 +16,7 @@ from core.db.models.contests import Competition
 from core.db.models.submissions import Submission
 from core.db.queries import competitions, outbox
 from core.db.session import reading, transaction
-from core.jobs import BUILD_CHUNK, DECIDE, PREPARE, RUN_SHARD, SCORE, celery_app, open_evaluation
+from core.jobs import BUILD_CHUNK, DECIDE, PREPARE, RUN_SHARD, SCORE, VALIDATE, celery_app, open_evaluation
 from core.problems import ProblemSpec, find_problem
 from core.settings import Settings
 from core.storage import FolderStore
@@ -25,6 +25,7 @@ from tests.database import make_database
 from worker import adaptive, pipeline, preparation, scoring
 from worker.calibration import IDLE_FILE
 from worker.context import WorkerContext
+from worker.data_sets import validation
 from worker.preparation import make_calibration_source
 from worker.registration import register_competition
 from worker.runner.base import ReplicaResult, RunRequest, RunResult
@@ -121,6 +122,16 @@ class Platform:
             DELIVER[row.task](self.context, row.object_id)
         return len(rows)
 
+    def take_one(self) -> bool:
+        """Deliver the message that a single worker would take next."""
+        with transaction(self.engine) as session:
+            rows = outbox.fetch_unsent(session, utc_now(), limit=1)
+            for row in rows:
+                outbox.delete_message(session, row.id)
+        for row in rows:
+            DELIVER[row.task](self.context, row.object_id)
+        return bool(rows)
+
     def run_until_quiet(self) -> None:
         while self.step():
             pass
@@ -160,6 +171,7 @@ class Platform:
 
 
 DELIVER = {
+    VALIDATE: validation.validate_data_set,
     RUN_SHARD: pipeline.run_shard,
     SCORE: scoring.score_evaluation,
     DECIDE: adaptive.decide_evaluation,

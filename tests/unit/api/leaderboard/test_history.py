@@ -9,8 +9,10 @@ from sqlalchemy import Engine
 
 from api.leaderboard import service, walks
 from core.db.models.contests import Competition
-from core.db.queries import teams
+from core.db.models.submissions import Evaluation
+from core.db.queries import evaluations, teams
 from core.db.session import transaction
+from core.domain.submission import Status, Verdict
 from tests import factories
 from tests.unit.api.conftest import Login
 
@@ -123,7 +125,9 @@ def test_while_frozen_participants_see_what_was_frozen_and_staff_the_live_board(
     assert read(client, organizer) == ["bob", "ann"]
     assert len(list_changes(client, organizer)) == 2
     assert client.get(URL).json()["frozen"] is True
-    assert "bob" not in client.get("/competitions/digits").text
+    page = client.get("/competitions/digits").text
+    assert "bob" not in page
+    assert "Score over time" not in page
     assert "bob" not in client.get("/").text
     move(client, organizer, "closed")
     assert read(client) == ["bob", "ann"]
@@ -294,3 +298,30 @@ def test_walks_are_forgotten_oldest_first(monkeypatch: pytest.MonkeyPatch) -> No
     for digest in ("d2", "d3"):
         walks.find_walk("a-board", 1, digest)
     assert walks.find_walk("a-board", 1, "d1") is not first
+
+
+def test_what_a_rejudge_ran_is_on_the_board_once_it_is_promoted_and_with_that_cause(
+    client: TestClient, engine: Engine, competition: Competition, organizer: dict[str, str]
+) -> None:
+    entry = score(engine, competition, "ann", 0.5)
+    body = {"competition": "digits", "submissions": [entry], "reason": "another sandbox"}
+    rejudge = client.post("/api/v1/admin/rejudges", json=body, headers=organizer).json()["id"]
+    with transaction(engine) as session:
+        row = session.query(Evaluation).filter_by(rejudge_id=rejudge).one()
+        row.status, row.score, row.score_low, row.score_high = "scoring", 0.8, 0.7, 0.9
+        evaluations.move(session, row, Status.FINISHED, verdict=Verdict.SCORED)
+    assert len(list_changes(client)) == 1
+    path = f"/api/v1/admin/rejudges/{rejudge}/promote"
+    assert client.post(path, json={"reason": "compared"}, headers=organizer).status_code == 200
+    assert [row["cause"] for row in list_changes(client)] == ["rejudged", "scored"]
+    assert [entry["score"] for entry in client.get(URL).json()["entries"]] == [0.8]
+
+
+def test_a_draft_has_no_board_for_participants(
+    client: TestClient, engine: Engine, competition: Competition, login: Callable[..., Login]
+) -> None:
+    with transaction(engine) as session:
+        session.get_one(Competition, competition.id).state = "draft"
+    headers = login("carl").headers
+    for path in (URL, CSV, CHANGES, ME, "/competitions/digits/changes"):
+        assert client.get(path, headers=headers).status_code == 404

@@ -241,7 +241,7 @@ def test_a_database_from_before_boards_begins_its_history_with_what_stands_there
     with transaction(engine) as session:
         for table in (BoardLine, BoardChange, Board):
             session.execute(delete(table))
-    command.downgrade(make_config(url), "0005")
+    command.downgrade(make_config(url), "0006-1")
     upgrade_database(url)
     assert read(get_engine(url), competition) == [("bob", 0.5), ("ann", 0.3)]
     assert [(row.cause, row.lines) for row in list_changes(engine, competition)] == [("adopted", 2)]

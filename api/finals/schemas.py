@@ -1,0 +1,74 @@
+"""Choosing finalists, and the private phase they are scored in."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.leaderboard.schemas import Leaderboard
+from core.domain.phases import PhaseKind, PhaseState
+from core.domain.submission import Status, Verdict
+
+SELECTABLE = 100
+
+
+class Choice(BaseModel):
+    """A submission of the caller's team that may go into the final ranking."""
+
+    submission_id: str
+    filename: str
+    note: str
+    user: str
+    verdict: Verdict | None = Field(description="null while it is being evaluated")
+    score: float | None
+    created_at: datetime
+    is_selected: bool
+    is_finalist: bool = Field(description="whether it would be scored in the private phase if the contest ended now")
+
+
+class SelectionView(BaseModel):
+    limit: int = Field(description="how many a team may select")
+    is_open: bool
+    closes_at: datetime | None
+    items: list[Choice] = Field(description="newest first")
+
+
+class SelectionRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    submission_ids: list[str] = Field(max_length=SELECTABLE, description="the whole selection; none: the best ones")
+
+
+class PhaseView(BaseModel):
+    kind: PhaseKind
+    state: str = Field(description="of the public phase the competition's; of the private one where it is")
+    exposure: str
+    published_at: datetime | None
+
+
+class PhaseList(BaseModel):
+    items: list[PhaseView]
+
+
+class Finalist(BaseModel):
+    submission_id: str
+    team: str
+    filename: str
+    is_selected: bool = Field(description="by its team; otherwise it is among the team's best")
+    status: Status | None = Field(description="of its private evaluation; null before there is one")
+    verdict: Verdict | None
+    finished: int
+    total: int
+
+
+class PrivateView(BaseModel):
+    """The private phase as staff see it."""
+
+    state: PhaseState
+    fault: str
+    spec_digest: str
+    started_at: datetime | None
+    published_at: datetime | None
+    finalists: list[Finalist]
+    unfinished: int
+    failed: int = Field(description="evaluations that we failed; starting again runs them once more")
+    board: Leaderboard = Field(description="a preview until it is published")

@@ -1,0 +1,167 @@
+"""The private phase: start it when the contest has ended, look at what comes out, publish it."""
+
+from sqlalchemy.orm import Session
+
+from api.competitions.service import get_exposure, load_competition
+from api.deps import ANONYMOUS, Caller
+from api.finals.schemas import Finalist, PhaseList, PhaseView, PrivateView
+from api.finals.selection import find_finalists
+from api.leaderboard.schemas import Leaderboard
+from api.leaderboard.service import EVERY_LINE, make_leaderboard
+from api.leaderboard.views import find_view
+from core.db.base import utc_now
+from core.db.models.contests import Competition
+from core.db.models.lifecycle import Phase
+from core.db.models.submissions import Evaluation
+from core.db.queries import audit, boards, competitions, evaluations, phases
+from core.domain.access import Action
+from core.domain.competition import CompetitionState
+from core.domain.errors import Conflict, NotFound
+from core.domain.history import Cause
+from core.domain.phases import Candidate, PhaseKind, PhaseState
+from core.domain.submission import Status, Verdict
+from core.jobs import open_evaluation
+
+ENDED = (CompetitionState.CLOSED, CompetitionState.ARCHIVED)
+AGAIN = (Verdict.PLATFORM_ERROR, Verdict.WITHDRAWN)  # what ended so may run once more
+
+
+def list_phases(session: Session, slug: str, caller: Caller) -> PhaseList:
+    """Nothing of the private one but where it is: not even a digest, which guesses could be compared with."""
+    competition = load_competition(session, slug, caller)
+    state = competition.state_at(utc_now()).value
+    public = PhaseView(kind=PhaseKind.PUBLIC, state=state, exposure=get_exposure(competition), published_at=None)
+    phase = phases.fetch_private_phase(session, competition.id)
+    if phase is None:
+        return PhaseList(items=[public])
+    private = PhaseView(kind=PhaseKind.PRIVATE, state=phase.state, exposure="private", published_at=phase.published_at)
+    return PhaseList(items=[public, private])
+
+
+def load_private(session: Session, slug: str, caller: Caller) -> PrivateView:
+    competition = load_competition(session, slug, caller)
+    return make_view(session, competition, _load_phase(session, competition))
+
+
+def make_view(session: Session, competition: Competition, phase: Phase) -> PrivateView:
+    ran = phases.fetch_private_evaluations(session, phase)
+    finalists = [
+        _make_finalist(each, ran.get(each.entry.submission_id)) for each in find_finalists(session, competition)
+    ]
+    return PrivateView(
+        state=PhaseState(phase.state),
+        fault=phase.fault,
+        spec_digest=phase.spec.digest,
+        started_at=phase.started_at,
+        published_at=phase.published_at,
+        finalists=finalists,
+        unfinished=sum(each.verdict is None for each in finalists),
+        failed=sum(each.verdict in AGAIN for each in finalists),
+        board=_make_board(session, competition, phase),
+    )
+
+
+def load_board(session: Session, slug: str, caller: Caller) -> Leaderboard:
+    """The final board: everybody's once it is published, until then a preview for staff."""
+    competition = load_competition(session, slug, caller)
+    phase = phases.fetch_private_phase(session, competition.id)
+    if phase is None or not (phase.state == PhaseState.PUBLISHED or caller.may(Action.READ_ANY_SUBMISSION)):
+        raise NotFound(f"{slug} has no final board yet")
+    return _make_board(session, competition, phase)
+
+
+def start(session: Session, slug: str, reason: str, caller: Caller) -> PrivateView:
+    """Score the finalists under the private spec; doing it again runs what is missing or failed on our side."""
+    competition, phase = _lock(session, slug, caller)
+    _check_startable(session, competition, phase)
+    ran = phases.fetch_private_evaluations(session, phase)
+    finalists = find_finalists(session, competition)
+    missing = [each for each in finalists if _is_missing(ran.get(each.entry.submission_id))]
+    if not missing:
+        raise Conflict(
+            "there is nothing to start: every finalist runs or has run" if finalists else "nobody has scored"
+        )
+    for finalist in missing:
+        submission = evaluations.fetch_submission(session, finalist.entry.submission_id)
+        if submission is not None:
+            open_evaluation(session, submission, phase.spec, phase=PhaseKind.PRIVATE)
+    phase.state, phase.started_at = PhaseState.SCORING.value, phase.started_at or utc_now()
+    detail: dict[str, object] = {"submissions": [each.entry.submission_id for each in missing], "reason": reason}
+    _record(session, caller, "private.start", slug, detail)
+    return make_view(session, competition, phase)
+
+
+def publish(session: Session, slug: str, reason: str, caller: Caller) -> PrivateView:
+    competition, phase = _lock(session, slug, caller)
+    if phase.state == PhaseState.PUBLISHED:
+        raise Conflict("the final board is published already")
+    boards.refresh(session, competition.id, phase.spec_id, Cause.PUBLISHED)  # no change, unless one went unreported
+    view = make_view(session, competition, phase)
+    if phase.state != PhaseState.SCORING:
+        raise Conflict("start the private scoring first")
+    if view.unfinished or view.failed:
+        raise Conflict(f"{view.unfinished} finalists have not ended and {view.failed} failed on our side")
+    phase.state, phase.published_at = PhaseState.PUBLISHED.value, utc_now()
+    ranks = {line.submission_id: line.rank for line in view.board.entries}
+    _record(session, caller, "private.publish", slug, {"ranks": ranks, "reason": reason})
+    return make_view(session, competition, phase)
+
+
+def check_unread(session: Session, competition: Competition) -> None:
+    """Once the private phase runs, what happens could be known: submissions are over for good."""
+    phase = phases.fetch_private_phase(session, competition.id)
+    if phase is not None and phase.state in (PhaseState.SCORING, PhaseState.PUBLISHED):
+        raise Conflict(f"its private phase is {phase.state}: it takes no submissions any more")
+
+
+def _check_startable(session: Session, competition: Competition, phase: Phase) -> None:
+    if competition.state_at(utc_now()) not in ENDED:
+        raise Conflict(f"{competition.slug} has not ended: close it, or wait for its deadline")
+    if phase.state == PhaseState.PREPARING:
+        raise Conflict(f"its private pools are not ready: {phase.fault or 'they are being trained'}")
+    if phase.state == PhaseState.PUBLISHED:
+        raise Conflict("the final board is published: it stands")
+    running = phases.count_live_evaluations(session, competition.id)
+    if running:
+        raise Conflict(f"{running} submissions are still being evaluated, and the best of a team are not known before")
+
+
+def _make_board(session: Session, competition: Competition, phase: Phase) -> Leaderboard:
+    """All of it: finalists are few, and publishing writes down every rank."""
+    view = find_view(session, competition, ANONYMOUS, spec=phase.spec)
+    return make_leaderboard(session, view, limit=EVERY_LINE)
+
+
+def _make_finalist(candidate: Candidate, evaluation: Evaluation | None) -> Finalist:
+    shards = evaluation.shards if evaluation else []
+    return Finalist(
+        submission_id=candidate.entry.submission_id,
+        team=candidate.entry.name,
+        filename=candidate.entry.filename,
+        is_selected=candidate.selected_at is not None,
+        status=Status(evaluation.status) if evaluation else None,
+        verdict=Verdict(evaluation.verdict) if evaluation and evaluation.verdict else None,
+        finished=sum(shard.finished_replicas for shard in shards),
+        total=evaluation.replicas_total if evaluation else 0,
+    )
+
+
+def _is_missing(evaluation: Evaluation | None) -> bool:
+    return evaluation is None or evaluation.verdict in AGAIN
+
+
+def _lock(session: Session, slug: str, caller: Caller) -> tuple[Competition, Phase]:
+    found = load_competition(session, slug, caller)
+    competition = competitions.lock_competition(session, found.id)
+    return competition, _load_phase(session, competition)
+
+
+def _load_phase(session: Session, competition: Competition) -> Phase:
+    phase = phases.fetch_private_phase(session, competition.id)
+    if phase is None:
+        raise NotFound(f"{competition.slug} has no private phase: its problem file names none")
+    return phase
+
+
+def _record(session: Session, caller: Caller, action: str, slug: str, detail: dict[str, object]) -> None:
+    audit.record(session, actor=caller.name, action=action, subject=f"competition/{slug}", detail=detail)

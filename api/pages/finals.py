@@ -1,0 +1,96 @@
+"""Pages of the end of a competition: a team's selection, the private phase for its organizers, the final board."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy.orm import Session
+
+from api.competitions.service import load_competition
+from api.deps import Caller, EngineDep, Member, Organizer, PublicCaller, ReadingDep, Submitter
+from api.finals import selection, service
+from api.finals.schemas import SELECTABLE
+from api.pages.account import show
+from api.pages.organize import read_decision
+from core.db.session import reading, transaction
+from core.domain.errors import InvalidInput, RequestRefused
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+class Step(StrEnum):
+    START = "start"
+    PUBLISH = "publish"
+
+
+@router.get("/competitions/{slug}/selection", name="selection")
+def show_selection(slug: str, request: Request, caller: Member, session: ReadingDep) -> HTMLResponse:
+    return _show_selection(slug, request, caller, session)
+
+
+def _show_selection(
+    slug: str, request: Request, caller: Caller, session: Session, error: RequestRefused | None = None
+) -> HTMLResponse:
+    competition = load_competition(session, slug, caller)
+    view = selection.load_selection(session, slug, caller)
+    return show(request, "selection.html", error=error, competition=competition, selection=view, choices=view.items)
+
+
+@router.post("/competitions/{slug}/selection")
+def save_selection(
+    slug: str,
+    request: Request,
+    caller: Submitter,
+    engine: EngineDep,
+    chosen: Annotated[list[str], Form()] = [],  # noqa: B006 (FastAPI copies it)
+) -> Response:
+    try:
+        if len(chosen) > SELECTABLE:
+            raise InvalidInput("that is more than anybody may select")
+        with transaction(engine) as session:
+            selection.select(session, slug, chosen, caller)
+    except RequestRefused as error:
+        with reading(engine) as session:
+            return _show_selection(slug, request, caller, session, error)
+    return RedirectResponse(f"/competitions/{slug}/selection", status_code=303)
+
+
+@router.get("/competitions/{slug}/final", name="final_board")
+def show_final_board(slug: str, request: Request, caller: PublicCaller, session: ReadingDep) -> HTMLResponse:
+    competition = load_competition(session, slug, caller)
+    board = service.load_board(session, slug, caller)
+    phase = service.list_phases(session, slug, caller).items[-1]
+    return show(request, "final_board.html", competition=competition, board=board, phase=phase)
+
+
+@router.get("/competitions/{slug}/organize/private", name="private_phase")
+def show_private(slug: str, request: Request, caller: Organizer, session: ReadingDep) -> HTMLResponse:
+    return _show_private(slug, request, caller, session)
+
+
+def _show_private(
+    slug: str, request: Request, caller: Caller, session: Session, error: RequestRefused | None = None
+) -> HTMLResponse:
+    competition = load_competition(session, slug, caller)
+    view = service.load_private(session, slug, caller)
+    return show(request, "private_phase.html", error=error, competition=competition, private=view)
+
+
+@router.post("/competitions/{slug}/organize/private/{step}")
+def move_private(
+    slug: str,
+    step: Step,
+    request: Request,
+    caller: Organizer,
+    engine: EngineDep,
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    act = service.start if step is Step.START else service.publish
+    try:
+        with transaction(engine) as session:
+            act(session, slug, read_decision(reason).reason, caller)
+    except RequestRefused as error:
+        with reading(engine) as session:
+            return _show_private(slug, request, caller, session, error)
+    return RedirectResponse(f"/competitions/{slug}/organize/private", status_code=303)

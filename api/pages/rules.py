@@ -1,0 +1,66 @@
+"""The page of a competition's rules: everybody reads, members accept, organizers write."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from api.competitions.service import load_competition
+from api.deps import Caller, EngineDep, Organizer, PublicCaller, ReadingDep, Submitter
+from api.pages.account import show
+from api.rules import service
+from api.rules.schemas import RULES_LENGTH, NewRules
+from core.db.session import reading, transaction
+from core.domain.access import Action
+from core.domain.errors import InvalidInput, RequestRefused
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+@router.get("/competitions/{slug}/rules", name="rules")
+def show_rules(slug: str, request: Request, caller: PublicCaller, session: ReadingDep) -> HTMLResponse:
+    return _show(slug, request, caller, session)
+
+
+def _show(
+    slug: str, request: Request, caller: Caller, session: Session, error: RequestRefused | None = None
+) -> HTMLResponse:
+    competition = load_competition(session, slug, caller)
+    rules = service.make_view(session, competition, caller)
+    may_write = caller.may(Action.MANAGE_COMPETITION)
+    return show(request, "rules.html", error=error, competition=competition, rules=rules, may_write=may_write)
+
+
+@router.post("/competitions/{slug}/rules/accept")
+def accept_rules(
+    slug: str, request: Request, caller: Submitter, engine: EngineDep, version: Annotated[int, Form(ge=1, le=1 << 30)]
+) -> Response:
+    try:
+        with transaction(engine) as session:
+            service.accept_rules(session, slug, version, caller)
+    except RequestRefused as error:
+        with reading(engine) as session:
+            return _show(slug, request, caller, session, error)
+    return RedirectResponse(f"/competitions/{slug}/rules", status_code=303)
+
+
+@router.post("/competitions/{slug}/rules")
+def write_rules(
+    slug: str, request: Request, caller: Organizer, engine: EngineDep, text: Annotated[str, Form()] = ""
+) -> Response:
+    try:
+        with transaction(engine) as session:
+            service.write_rules(session, slug, _read_rules(text), caller)
+    except RequestRefused as error:
+        with reading(engine) as session:
+            return _show(slug, request, caller, session, error)
+    return RedirectResponse(f"/competitions/{slug}/rules", status_code=303)
+
+
+def _read_rules(text: str) -> str:
+    try:
+        return NewRules(text=text.replace("\r\n", "\n")).text
+    except ValidationError:
+        raise InvalidInput(f"rules have at most {RULES_LENGTH:,} characters") from None

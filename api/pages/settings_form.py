@@ -1,0 +1,36 @@
+"""The form of a competition's settings: every field is sent, as text."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from api.organize.settings import SettingsChange
+from core.domain.errors import InvalidInput
+
+
+class SettingsForm(BaseModel):
+    closes_at: str = ""  # as a browser writes it: no zone, ours is UTC
+    daily_limit: str = ""
+    concurrent_limit: str = ""
+    selection_limit: str = ""
+    reason: str = ""
+
+
+def read_settings(form: SettingsForm) -> SettingsChange:
+    values: dict[str, Any] = {name: value for name, value in form.model_dump().items() if value}
+    values["closes_at"] = _read_moment(form.closes_at)
+    try:
+        return SettingsChange.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InvalidInput(f"{str(first['loc'][0]).replace('_', ' ')}: {first['msg']}") from None
+
+
+def _read_moment(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        raise InvalidInput("the deadline is a date and a time, such as 2026-12-31T23:59, in UTC") from None

@@ -1,0 +1,51 @@
+"""What belongs to the life of a competition: its rules and who accepted them, its private phase."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from core.db.base import Base, new_id, utc_now
+from core.db.models.problems import EvaluationSpec
+
+
+class RulesVersion(Base):
+    """Rules are never changed, only followed by another version; an empty one takes them back."""
+
+    __tablename__ = "rules_versions"
+    __table_args__ = (UniqueConstraint("competition_id", "version"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    competition_id: Mapped[str] = mapped_column(ForeignKey("competitions.id"))
+    version: Mapped[int]
+    text: Mapped[str] = mapped_column(Text)  # Markdown
+    author: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class RulesAcceptance(Base):
+    __tablename__ = "rules_acceptances"
+    __table_args__ = (UniqueConstraint("rules_id", "user_id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    rules_id: Mapped[str] = mapped_column(ForeignKey("rules_versions.id"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    accepted_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Phase(Base):
+    """Another spec of a competition beside its public one, and how far it is: core.domain.phases."""
+
+    __tablename__ = "phases"
+    __table_args__ = (UniqueConstraint("competition_id", "kind"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    competition_id: Mapped[str] = mapped_column(ForeignKey("competitions.id"))
+    kind: Mapped[str]
+    spec_id: Mapped[str] = mapped_column(ForeignKey("evaluation_specs.id"), index=True)
+    state: Mapped[str] = mapped_column(default="preparing")
+    fault: Mapped[str] = mapped_column(Text, default="")  # why preparing cannot go on; for staff
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    started_at: Mapped[datetime | None]
+    published_at: Mapped[datetime | None]
+    spec: Mapped[EvaluationSpec] = relationship(lazy="raise")

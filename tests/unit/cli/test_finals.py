@@ -1,0 +1,41 @@
+from collections.abc import Callable
+from typing import Any
+
+from tests.unit.cli.fakes import FakeServer, make_board, make_entry
+
+Run = Callable[..., Any]
+ITEM = {"submission_id": "s1", "filename": "a.py", "note": "", "score": 0.5, "is_selected": True, "is_finalist": True}
+VIEW = {"limit": 2, "is_open": True, "closes_at": None, "items": [ITEM]}
+FINALIST = {"submission_id": "s1", "team": "ann", "filename": "a.py", "status": "running", "verdict": None}
+PRIVATE = {"state": "scoring", "unfinished": 1, "finalists": [{**FINALIST, "finished": 3, "total": 24}]}
+
+
+def test_without_an_id_the_selection_is_shown(run: Run, server: FakeServer) -> None:
+    server.on("GET", "/competitions/digits/selection", VIEW)
+    output = run("select").output
+    assert "selected" in output
+    assert "up to 2 may be selected" in output
+
+
+def test_ids_replace_the_selection_and_none_empties_it(run: Run, server: FakeServer) -> None:
+    server.on("PUT", "/competitions/digits/selection", VIEW)
+    run("select", "s1", "s2")
+    assert server.requests[-1].content == b'{"submission_ids":["s1","s2"]}'
+    run("select", "--none")
+    assert server.requests[-1].content == b'{"submission_ids":[]}'
+    assert run("select", "s1", "--none").exit_code == 1
+
+
+def test_a_private_phase_is_shown_started_and_published_with_a_reason(run: Run, server: FakeServer) -> None:
+    server.on("GET", "/admin/competitions/digits/private", PRIVATE)
+    server.on("POST", "/admin/competitions/digits/private/start", PRIVATE)
+    server.on("POST", "/admin/competitions/digits/private/publish", PRIVATE | {"state": "published"})
+    assert "running 3/24" in run("organize", "private", "digits").output
+    assert run("organize", "private", "digits", "start").exit_code == 1
+    assert "scoring" in run("organize", "private", "digits", "start", "--because", "the end").output
+    assert "published" in run("organize", "private", "digits", "publish", "--because", "the end").output
+
+
+def test_the_final_board_is_a_board(run: Run, server: FakeServer) -> None:
+    server.on("GET", "/competitions/digits/final", make_board(make_entry(name="ada")))
+    assert "ada" in run("leaderboard", "--final").output
