@@ -8,6 +8,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.staticfiles import StaticFiles
 
 from api import health
+from api.announcements import endpoints as announcements
 from api.auth import endpoints as auth
 from api.competitions import endpoints as competitions
 from api.errors import add_error_handlers
@@ -77,7 +78,7 @@ def app_factory() -> FastAPI:
 
 def _add_routes(app: FastAPI) -> None:
     api = APIRouter(prefix="/api/v1")
-    for module in (users, auth, competitions, submissions, leaderboard, teams, organize, rules, finals):
+    for module in (users, auth, competitions, submissions, leaderboard, teams, organize, rules, finals, announcements):
         api.include_router(module.router)
     app.include_router(api)
     app.include_router(health.router)

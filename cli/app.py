@@ -3,7 +3,7 @@
 import typer
 
 from cli.accounts import login, register
-from cli.contests import competitions, leaderboard, limits
+from cli.contests import announcements, competitions, leaderboard, limits
 from cli.doctor import doctor
 from cli.evaluate import evaluate
 from cli.finals import select
@@ -28,7 +28,7 @@ list_late_commands(app)
 for panel, commands in {
     "This machine": (init, validate, doctor, evaluate),
     "A server": (register, login, competitions, submit, status, submissions, logs, source, cancel, leaderboard, limits),
-    "A competition": (rules, select),
+    "A competition": (rules, announcements, select),
 }.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)

@@ -6,6 +6,8 @@ from typing import Any
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
+from api.announcements import service as announcements
+from api.announcements.schemas import AnnouncementView
 from api.competitions import service as competitions
 from api.competitions.schemas import CompetitionView
 from api.deps import Caller
@@ -59,6 +61,7 @@ class CompetitionPage:
     ceiling: ScoreBar | None
     lines: list[BoardLine]
     over_budget: list[BoardLine]
+    announcements: list[AnnouncementView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ def load_competition(session: Session, settings: Settings, slug: str, caller: Ca
         board=board,
         ceiling=draw_score(top.estimate, top.low, top.high, top.estimate) if top else None,
         lines=[line for line in lines if line.entry.place is not Place.OVER_BUDGET],
+        announcements=announcements.list_announcements(session, slug, caller).items,
         over_budget=[line for line in lines if line.entry.place is Place.OVER_BUDGET],
     )
 

@@ -133,7 +133,7 @@ def _is_charged_to(user_id: str, competition_id: str) -> ColumnElement[bool]:
     return or_(Submission.user_id == user_id, Submission.team_id == team, Submission.user_id.in_(members))
 
 
-def count_submissions_since(session: Session, competition_id: str, user_id: str, since: datetime) -> int:
+def count_submissions_since(session: Session, competition_id: str, user_id: str, since: datetime | None = None) -> int:
     """Count what the quota counts: everything but what ended by our own fault."""
     ours = (
         select(Evaluation.submission_id)
@@ -146,10 +146,11 @@ def count_submissions_since(session: Session, competition_id: str, user_id: str,
         .where(
             Submission.competition_id == competition_id,
             _is_charged_to(user_id, competition_id),
-            Submission.created_at >= since,
             Submission.id.not_in(ours),
         )
     )
+    if since is not None:
+        query = query.where(Submission.created_at >= since)
     return session.scalars(query).one()
 
 

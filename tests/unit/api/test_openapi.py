@@ -18,6 +18,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
     assert sorted(operation["operationId"] for operation in list_operations(document)) == [
         "accept_invite",
         "accept_rules",
+        "announce",
         "cancel_submission",
         "change_competition_settings",
         "change_competition_state",
@@ -43,8 +44,10 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "get_selection",
         "get_source",
         "get_submission",
+        "grant_submissions",
         "invite_to_team",
         "leave_team",
+        "list_announcements",
         "list_audit",
         "list_competitions",
         "list_phases",

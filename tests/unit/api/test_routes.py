@@ -77,6 +77,11 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/admin/competitions/{slug}/private"): (401, 403, 403, 200, 200),
     ("POST", "/api/v1/admin/competitions/{slug}/private/start"): (401, 403, 403, 409, 409),
     ("POST", "/api/v1/admin/competitions/{slug}/private/publish"): (401, 403, 403, 409, 409),
+    ("POST", "/competitions/{slug}/organize/grant"): (401, 403, 403, 422, 422),
+    ("POST", "/competitions/{slug}/organize/announce"): (401, 403, 403, 422, 422),
+    ("POST", "/api/v1/admin/competitions/{slug}/grants"): (401, 403, 403, 404, 404),
+    ("GET", "/api/v1/competitions/{slug}/announcements"): OPEN,
+    ("POST", "/api/v1/admin/competitions/{slug}/announcements"): (401, 403, 403, 201, 201),
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("POST", "/api/v1/users"): (422, 422, 422, 422, 422),
@@ -104,6 +109,8 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
 NOTHING = {"token_id": "none", "team_id": "none", "invite_id": "none", "step": "start"}
 
 LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/api/v1/admin/competitions/{slug}/grants"): {"json": {"team": "nobody", "amount": 1, "reason": "a test"}},
+    ("POST", "/api/v1/admin/competitions/{slug}/announcements"): {"json": {"title": "hear", "text": "all"}},
     ("PUT", "/api/v1/competitions/{slug}/selection"): {"json": {"submission_ids": []}},
     ("POST", "/competitions/{slug}/organize/private/{step}"): {"data": {"reason": "a test"}},
     ("PATCH", "/api/v1/admin/competitions/{slug}"): {"json": {"daily_limit": 7, "reason": "a test"}},
