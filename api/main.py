@@ -4,26 +4,35 @@ from pathlib import Path
 
 import structlog
 from fastapi import APIRouter, FastAPI
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.staticfiles import StaticFiles
 
 from api import health
 from api.announcements import endpoints as announcements
 from api.auth import endpoints as auth
 from api.competitions import endpoints as competitions
+from api.data_sets import endpoints as data_sets
 from api.errors import add_error_handlers
 from api.finals import endpoints as finals
 from api.leaderboard import endpoints as leaderboard
-from api.middleware import DeclaredSizeLimit, Envelope
+from api.middleware import BodyLimits, Envelope
+from api.notifications import endpoints as notifications
 from api.openapi import make_openapi
+from api.operations import endpoints as operations
 from api.organize import endpoints as organize
 from api.pages import account
+from api.pages import compare as compare_page
+from api.pages import data_sets as data_set_pages
 from api.pages import endpoints as pages
 from api.pages import finals as finals_page
+from api.pages import flags as flags_page
+from api.pages import notifications as notifications_page
+from api.pages import operations as operations_pages
 from api.pages import organize as organize_pages
 from api.pages import rules as rules_page
 from api.pages import team as team_page
+from api.review import endpoints as review
 from api.rules import endpoints as rules
+from api.runtime import endpoints as runtime
 from api.submissions import endpoints as submissions
 from api.teams import endpoints as teams
 from api.users import endpoints as users
@@ -60,9 +69,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _add_routes(app)
     add_error_handlers(app)
     # the last added is the outermost
-    limit = settings.upload_bytes + FORM_BYTES
-    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=limit)  # bodies that do not tell their size
-    app.add_middleware(DeclaredSizeLimit, max_bytes=limit)
+    app.add_middleware(
+        BodyLimits, max_bytes=settings.upload_bytes + FORM_BYTES, most_bytes=settings.data_set_bytes + FORM_BYTES
+    )
     app.add_middleware(Envelope)
     return app
 
@@ -78,14 +87,35 @@ def app_factory() -> FastAPI:
 
 def _add_routes(app: FastAPI) -> None:
     api = APIRouter(prefix="/api/v1")
-    for module in (users, auth, competitions, submissions, leaderboard, teams, organize, rules, finals, announcements):
+    for module in (
+        users,
+        auth,
+        competitions,
+        submissions,
+        leaderboard,
+        teams,
+        organize,
+        operations,
+        review,
+        rules,
+        runtime,
+        data_sets,
+        finals,
+        announcements,
+        notifications,
+    ):
         api.include_router(module.router)
     app.include_router(api)
     app.include_router(health.router)
     app.include_router(organize_pages.router)
+    app.include_router(data_set_pages.router)
+    app.include_router(operations_pages.router)
+    app.include_router(flags_page.router)
     app.include_router(team_page.router)
+    app.include_router(compare_page.router)
     app.include_router(rules_page.router)
     app.include_router(finals_page.router)
+    app.include_router(notifications_page.router)
     app.include_router(account.router)  # before the pages: /submissions/… is theirs
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")

@@ -7,6 +7,7 @@ from time import perf_counter
 import structlog
 from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import OUR_FAULT, make_error_response
@@ -14,6 +15,7 @@ from core.db.base import new_id
 
 log = structlog.get_logger()
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+LARGE_PATHS = re.compile(r"/api/v1/admin/data-sets/[^/]+/versions|/admin/data-sets")  # both ask for permission first
 DRAINED_BYTES = 64 << 20  # read and dropped, so that the client sees the answer and not a broken connection
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -63,6 +65,20 @@ class Envelope:
                 raise
             response = make_error_response(Request(scope), 500, code="INTERNAL_ERROR", detail=OUR_FAULT)
             await response(scope, receive, send_with_headers)
+
+
+class BodyLimits:
+    """Bound every body, whether it tells its size or not; data sets may be larger than anything else."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int, most_bytes: int) -> None:
+        self._usual, self._large = (
+            DeclaredSizeLimit(RequestBodyLimitMiddleware(app, max_body_size=limit), limit)
+            for limit in (max_bytes, max(max_bytes, most_bytes))
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_large = scope["type"] == "http" and scope["method"] == "POST" and LARGE_PATHS.fullmatch(scope["path"])
+        await (self._large if is_large else self._usual)(scope, receive, send)
 
 
 class DeclaredSizeLimit:

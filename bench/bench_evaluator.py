@@ -1,6 +1,6 @@
 """Simulations and timings behind docs/metric.md. Prints Markdown; every table is one subcommand.
 
-python -m bench.bench_evaluator laws|convergence|speed [--replicas 64 128] [--examples 128]
+python -m bench.bench_evaluator laws|speed [--replicas 64 128] [--examples 128]
 """
 
 import argparse
@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
-from evaluator import EpsilonOptions, ScoredPool, ScoringProtocol, compute_epsilons, score
+from evaluator import EpsilonOptions, ScoredPool, ScoringProtocol, compute_epsilons, compute_gaussian_epsilon, score
 from evaluator.epsilon import estimate_epsilons
 from evaluator.forgetting import compute_pool_points
 
@@ -29,16 +28,11 @@ class Law:
 
 
 def shift(by: float) -> Law:
-    mass = norm.cdf(by - norm.isf(ALPHA))
-    return Law(lambda rng, shape: by + rng.normal(size=shape), float(np.log(mass / ALPHA)))
+    return Law(lambda rng, shape: by + rng.normal(size=shape), compute_gaussian_epsilon(by, alpha=ALPHA))
 
 
 def scale(by: float) -> Law:
-    """The narrower law gives the central interval, the wider one its complement; the wider ratio counts."""
-    narrow, wide = sorted([by, 1.0])
-    centre = 2 * norm.cdf(norm.isf(0.5 - ALPHA / 2) * wide / narrow) - 1
-    tails = 2 * norm.sf(norm.isf(ALPHA / 2) * narrow / wide)
-    return Law(lambda rng, shape: by * rng.normal(size=shape), float(np.log(max(centre, tails) / ALPHA)))
+    return Law(lambda rng, shape: by * rng.normal(size=shape), compute_gaussian_epsilon(0.0, by, ALPHA))
 
 
 LAWS = {
@@ -50,6 +44,9 @@ LAWS = {
     "sd ratio 0.8": scale(0.8),
     "sd ratio 0.5": scale(0.5),
     "sd ratio 2": scale(2.0),
+    "shift 1, sd ratio 0.5": Law(
+        lambda rng, shape: 1 + 0.5 * rng.normal(size=shape), compute_gaussian_epsilon(1, 0.5, ALPHA)
+    ),
     "constant": Law(lambda rng, shape: np.zeros(shape), float(np.log(1 / ALPHA))),
     "two values": Law(lambda rng, shape: np.sign(rng.normal(size=shape))),
     "rounded to integers": Law(lambda rng, shape: np.round(rng.normal(size=shape))),
@@ -79,19 +76,6 @@ def run_laws(args: argparse.Namespace) -> None:
                 pools = draw_pools(law, replicas, args.examples, rng)
                 cells.append(f"{quality(*pools, protocol, EpsilonOptions()):.3f}")
             print_row([name, *cells])
-
-
-def run_convergence(args: argparse.Namespace) -> None:
-    """Mean estimate under held_out against the closed form."""
-    print_row(["law", "closed form", *(f"R={n}" for n in args.replicas)], head=True)
-    for name, law in LAWS.items():
-        if law.epsilon_alpha is None:
-            continue
-        cells = []
-        for replicas in args.replicas:
-            pools = draw_pools(law, replicas, args.examples, np.random.default_rng(args.seed))
-            cells.append(f"{compute_epsilons(*pools).estimate.mean():.2f}")
-        print_row([name, f"{law.epsilon_alpha:.2f}", *cells])
 
 
 def run_speed(args: argparse.Namespace) -> None:
@@ -127,7 +111,6 @@ def print_row(cells: Iterable[object], *, head: bool = False) -> None:
 
 TABLES = {
     "laws": run_laws,
-    "convergence": run_convergence,
     "speed": run_speed,
 }
 

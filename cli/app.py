@@ -3,19 +3,25 @@
 import typer
 
 from cli.accounts import login, register
+from cli.admin import admin_app
+from cli.compare import compare
 from cli.contests import announcements, competitions, leaderboard, limits
+from cli.data_sets import data_set_app
 from cli.doctor import doctor
 from cli.evaluate import evaluate
 from cli.finals import select
 from cli.late import LateGroup, list_late_commands
+from cli.notify import notify_app
 from cli.organize import organize_app
 from cli.problems import problem_app
 from cli.rules import rules
+from cli.runtime import runtime
 from cli.starter import init
 from cli.submissions import cancel, logs, source, status, submissions, submit
 from cli.team import team_app
 from cli.validate import validate
 
+admin_app.add_typer(data_set_app, name="data-set")
 app = typer.Typer(
     cls=LateGroup,
     no_args_is_help=True,
@@ -27,11 +33,16 @@ app = typer.Typer(
 list_late_commands(app)
 for panel, commands in {
     "This machine": (init, validate, doctor, evaluate),
-    "A server": (register, login, competitions, submit, status, submissions, logs, source, cancel, leaderboard, limits),
+    "A server": (
+        *(register, login, competitions, submit, status, submissions, compare, logs, source, cancel),
+        *(leaderboard, limits, runtime),
+    ),
     "A competition": (rules, announcements, select),
 }.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
 app.add_typer(problem_app, name="problem", rich_help_panel="This machine")
 app.add_typer(team_app, name="team", rich_help_panel="A server")
+app.add_typer(notify_app, name="notify", rich_help_panel="A server")
 app.add_typer(organize_app, name="organize", rich_help_panel="Organizers")
+app.add_typer(admin_app, name="admin", rich_help_panel="Organizers")

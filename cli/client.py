@@ -10,6 +10,7 @@ import stamina
 
 from cli.exits import CommandFailed, Exit
 from cli.problem_details import Transient, read_problem, read_retry_after
+from cli.staff_client import StaffCalls
 from core.domain.errors import InvalidInput, NotAuthenticated, PlatformFault
 
 API = "/api/v1"
@@ -27,7 +28,7 @@ class ServerUnreachable(CommandFailed):
         super().__init__(f"no answer from {url}: {reason}", exit_code=Exit.ERRORED, hint=hint)
 
 
-class LacunaClient:
+class LacunaClient(StaffCalls):
     """One server, one account. Reads and keyed writes are repeated with growing, jittered pauses."""
 
     def __init__(
@@ -117,6 +118,16 @@ class LacunaClient:
     def get_leaderboard(self, slug: str) -> JSON:
         return self._call("GET", f"/competitions/{slug}/leaderboard")
 
+    def compare(self, slug: str, a: str, b: str) -> JSON:
+        """Two of one's own scored submissions side by side."""
+        return self._call("GET", f"/competitions/{slug}/compare", params={"a": a, "b": b})
+
+    def get_runtime(self) -> JSON:
+        return self._call("GET", "/runtime")
+
+    def list_error_codes(self) -> list[JSON]:
+        return self._list("/error-codes")
+
     def cancel(self, submission_id: str) -> JSON:
         return self._call("POST", f"/submissions/{submission_id}/cancel", repeat=False)
 
@@ -140,6 +151,30 @@ class LacunaClient:
 
     def leave_team(self, team_id: str) -> JSON:
         return self._call("POST", f"/teams/{team_id}/leave", repeat=False)
+
+    def get_notifications(self) -> JSON:
+        return self._call("GET", "/me/notifications")
+
+    def change_notifications(self, changes: JSON) -> JSON:
+        return self._call("PATCH", "/me/notifications", json=changes, repeat=False)
+
+    def list_webhooks(self) -> list[JSON]:
+        return self._list("/me/webhooks")
+
+    def create_webhook(self, url: str, events: list[str]) -> JSON:
+        return self._call("POST", "/me/webhooks", json={"url": url, "events": events}, repeat=False)
+
+    def change_webhook(self, webhook_id: str, changes: JSON) -> JSON:
+        return self._call("PATCH", f"/me/webhooks/{webhook_id}", json=changes, repeat=False)
+
+    def delete_webhook(self, webhook_id: str) -> JSON:
+        return self._call("DELETE", f"/me/webhooks/{webhook_id}", repeat=False)
+
+    def test_webhook(self, webhook_id: str) -> JSON:
+        return self._call("POST", f"/me/webhooks/{webhook_id}/test", repeat=False)
+
+    def list_deliveries(self) -> list[JSON]:
+        return self._list("/me/deliveries")
 
     def change_state(self, slug: str, state: str, reason: str) -> JSON:
         body = {"state": state, "reason": reason}
@@ -196,6 +231,18 @@ class LacunaClient:
 
     def verify_audit(self) -> JSON:
         return self._call("GET", "/admin/audit/verify")
+
+    def list_data_sets(self) -> list[JSON]:
+        return self._list("/admin/data-sets")
+
+    def get_data_set_version(self, name: str, number: int) -> JSON:
+        return self._call("GET", f"/admin/data-sets/{name}/versions/{number}")
+
+    def add_data_set_version(self, name: str, content: bytes, **described: str) -> JSON:
+        """described: `format` and, if there are any, `named` and `note`."""
+        path = f"/admin/data-sets/{name}/versions"
+        headers = {"Content-Type": "application/octet-stream"}
+        return self._call("POST", path, content=content, params=described, headers=headers, repeat=False)
 
     def iter_events(self, submission_id: str) -> Iterator[JSON]:
         """Yield what the server sends about a submission until it has ended or the connection does."""

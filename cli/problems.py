@@ -50,8 +50,8 @@ def build(
 
 def _build(spec: Any, sizes: dict[Any, int], settings: Any, workers: int) -> int:
     """Return how many models had to be trained."""
-    problem = load("worker.problems", "load_problem")(spec, settings.dataset_folder)
     store = load("core.storage", "FolderStore")(settings.store_folder)
+    problem = load("worker.problems", "load_problem")(spec, settings.dataset_folder, store)
     plan = load("worker.pools", "TrainingPlan")(workers=workers, device=settings.device)
     missing: list[int] = []
     with StageProgress() as progress:

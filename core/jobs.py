@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
+from core.db.models.operations import Outbox
 from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation, EvaluationEvent, Shard, Submission
 from core.db.queries import evaluations, outbox
@@ -24,7 +25,11 @@ SCORE = "lacuna.score_evaluation"
 DECIDE = "lacuna.decide_evaluation"
 BUILD_CHUNK = "lacuna.build_chunk"
 PREPARE = "lacuna.prepare_problem"
+VALIDATE = "lacuna.validate_data_set"
 QUEUES = {RUN_SHARD: "shards", SCORE: "scores", DECIDE: "scores", BUILD_CHUNK: "pools", PREPARE: "pools"}
+QUEUES[VALIDATE] = "pools"
+ORDINARY, BACKGROUND = 0, 9  # of a message: workers take what is ordinary first
+CANCELLED = "cancelled by request"
 VISIBILITY_SECONDS = 3600  # longer than any task; lost work comes back by its lease, not by the broker
 
 log = structlog.get_logger()
@@ -51,11 +56,25 @@ def make_celery(settings: Settings) -> Celery:
 celery_app = make_celery(get_settings())
 
 
-def enqueue(session: Session, task: str, object_id: str) -> None:
+def enqueue(session: Session, task: str, object_id: str, *, priority: int = ORDINARY) -> None:
     """Write the message with the caller's change; send it once that is committed."""
-    row = outbox.store_message(session, task, object_id)
+    row = outbox.store_message(session, task, object_id, priority)
     engine = session.get_bind().engine
-    after_commit(session, partial(_send, engine, row.id, task, object_id))
+    after_commit(session, partial(_send, engine, row))
+
+
+def enqueue_for(session: Session, task: str, object_id: str, evaluation: Evaluation) -> None:
+    """A task of one evaluation: those of a rejudge wait until nobody else's are left."""
+    enqueue(session, task, object_id, priority=get_priority(evaluation))
+
+
+def get_priority(evaluation: Evaluation) -> int:
+    return BACKGROUND if evaluation.rejudge_id is not None else ORDINARY
+
+
+def put_off(session: Session, task: str, object_id: str, *, priority: int = ORDINARY) -> None:
+    """Hand a message back that was not acted upon: the janitor's next sweep sends it again."""
+    outbox.store_message(session, task, object_id, priority)
 
 
 def relay_unsent(settings: Settings) -> int:
@@ -63,28 +82,44 @@ def relay_unsent(settings: Settings) -> int:
     engine = get_engine(settings.resolved_database_url)
     with reading(engine) as session:
         rows = outbox.fetch_unsent(session, utc_now())
-    return sum(_send(engine, row.id, row.task, row.object_id) for row in rows)
+    return sum(_send(engine, row) for row in rows)
 
 
-def _send(engine: Engine, message_id: str, task: str, object_id: str) -> bool:
+def _send(engine: Engine, row: Outbox) -> bool:
     try:
-        celery_app.send_task(task, args=[object_id], retry=False)
+        celery_app.send_task(row.task, args=[row.object_id], retry=False, priority=row.priority)
     except (OperationalError, RedisError, OSError) as error:
-        log.warning("broker unreachable, the outbox keeps the task", task=task, object_id=object_id, error=str(error))
+        names = {"task": row.task, "object_id": row.object_id}
+        log.warning("broker unreachable, the outbox keeps the task", **names, error=str(error))
         return False
     with transaction(engine) as session:
-        outbox.delete_message(session, message_id)
+        outbox.delete_message(session, row.id)
     return True
 
 
 def open_evaluation(
-    session: Session, submission: Submission, spec: EvaluationSpec, *, phase: PhaseKind = PhaseKind.PUBLIC
+    session: Session,
+    submission: Submission,
+    spec: EvaluationSpec,
+    *,
+    phase: PhaseKind = PhaseKind.PUBLIC,
+    rejudge_id: str | None = None,
 ) -> Evaluation:
-    """Queue one attempt at a submission: its row, its first event, its canary shard and the message, together."""
+    """Queue one attempt at a submission: its row, its first event, its canary shard and the message, together.
+
+    An attempt of a rejudge counts nowhere until the rejudge is promoted.
+    """
     rules = spec.body["evaluation"]
     total = rules["replicas"] if submission.purpose != "calibration" else rules["calibration_replicas"]
-    evaluation = Evaluation(submission_id=submission.id, spec_id=spec.id, status="queued", replicas_total=total)
-    evaluation.phase = phase.value
+    evaluation = Evaluation(
+        submission_id=submission.id,
+        spec_id=spec.id,
+        status="queued",
+        phase=phase.value,
+        replicas_total=total,
+        rejudge_id=rejudge_id,
+        counts=rejudge_id is None,
+    )
     session.add(evaluation)
     session.flush()
     session.add(EvaluationEvent(evaluation_id=evaluation.id, status="queued"))
@@ -109,10 +144,10 @@ def add_shards(
     session.add_all(shards)
     session.flush()
     for shard in shards:
-        enqueue(session, RUN_SHARD, shard.id)
+        enqueue_for(session, RUN_SHARD, shard.id, evaluation)
 
 
-def request_cancel(session: Session, evaluation_id: str) -> Evaluation:
+def request_cancel(session: Session, evaluation_id: str, *, reason: str = CANCELLED) -> Evaluation:
     """Withdraw at once what no worker has begun; otherwise tell the worker, who stops within a heartbeat."""
     evaluation = evaluations.lock_evaluation(session, evaluation_id)
     if evaluation is None:
@@ -121,7 +156,8 @@ def request_cancel(session: Session, evaluation_id: str) -> Evaluation:
         raise Conflict(f"the evaluation already ended: {evaluation.verdict}")
     if evaluation.status == Status.CANCELLING:
         return evaluation
-    evaluations.move(session, evaluation, Status.CANCELLING, reason="cancelled by request")
+    evaluations.move(session, evaluation, Status.CANCELLING, reason=reason)
+    evaluation.reason = reason
     if all(shard.state != "leased" for shard in evaluation.shards):
         finish_cancelled(session, evaluation)
     return evaluation
@@ -132,4 +168,23 @@ def finish_cancelled(session: Session, evaluation: Evaluation) -> None:
     for shard in evaluation.shards:
         if shard.state == "pending":
             shard.state = "abandoned"
-    evaluations.move(session, evaluation, Status.FINISHED, verdict=Verdict.WITHDRAWN, reason="cancelled by request")
+    evaluations.move(
+        session, evaluation, Status.FINISHED, verdict=Verdict.WITHDRAWN, reason=evaluation.reason or CANCELLED
+    )
+
+
+def requeue(session: Session, evaluation: Evaluation) -> int:
+    """Send out again whatever of a locked, live evaluation nobody holds; return how many messages that took."""
+    if evaluation.status == Status.SCORING:
+        evaluation.score_attempts = 0
+        enqueue_for(session, SCORE, evaluation.id, evaluation)
+        return 1
+    now = utc_now()
+    for shard in evaluation.shards:
+        if shard.state == "leased" and shard.lease_until is not None and shard.lease_until < now:
+            shard.state, shard.lease_until = "pending", None
+    free = [shard for shard in evaluation.shards if shard.state == "pending"]
+    for shard in free:
+        shard.attempts = 0
+        enqueue_for(session, RUN_SHARD, shard.id, evaluation)
+    return len(free)

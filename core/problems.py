@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from core.domain.errors import InvalidInput, NotFound
 
+DATA_SET = "data_set"  # the package of what was uploaded
 MIN_REPLICAS = 16  # an interval needs halves that can be cut into folds
 PROBLEM_FOLDER = Path(__file__).resolve().parent.parent / "problems"
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -41,8 +42,27 @@ class Gate(StrEnum):
 
 
 class DataPart(_Model):
+    """A package of `sandbox.problems`, or `set = "name@digest"`: an uploaded data set, the package `data_set`."""
+
     package: Package
     options: Options = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_set(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or "set" not in values:
+            return values
+        options = values.get("options", {})
+        if "package" in values or not isinstance(options, dict) or "set" in options:
+            raise ValueError("`data` names a package or a set, once")
+        rest = {name: value for name, value in values.items() if name != "set"}
+        return {**rest, "package": DATA_SET, "options": {**options, "set": values["set"]}}
+
+    @property
+    def reference(self) -> str | None:
+        """`name@…` of an uploaded data set."""
+        named = self.options.get("set") if self.package == DATA_SET else None
+        return str(named) if named is not None else None
 
 
 class NetworkPart(_Model):

@@ -4,6 +4,7 @@ import os
 import socket
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from platformdirs import user_data_path
 from pydantic import Field, ValidationError
@@ -35,9 +36,18 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(default=5.0, gt=0)
     max_attempts: int = Field(default=3, ge=1)
     upload_bytes: int = Field(default=5 << 20, ge=1 << 10)
+    data_set_bytes: int = Field(default=512 << 20, ge=1 << 10)
     token_days: int = Field(default=90, ge=1)
     session_hours: float = Field(default=14 * 24.0, gt=0)
     registrations_per_hour: int = Field(default=60, ge=1)
+    public_url: str = ""
+    webhooks_to_loopback: bool = False
+    smtp_host: str = ""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: str = Field(default="", repr=False)
+    mail_from: str = ""
 
     @property
     def resolved_database_url(self) -> str:
@@ -46,6 +56,18 @@ class Settings(BaseSettings):
     @property
     def resolved_broker_url(self) -> str:
         return self.broker_url or f"redis+socket://{self.broker_socket}"
+
+    @property
+    def resolved_public_url(self) -> str:
+        return (self.public_url or f"http://{self.api_host}:{self.api_port}").rstrip("/")
+
+    @property
+    def sends_mail(self) -> bool:
+        return bool(self.smtp_host and self.mail_from)
+
+    @property
+    def calls_loopback(self) -> bool:
+        return self.webhooks_to_loopback and not self.production
 
     @property
     def broker_socket(self) -> Path:

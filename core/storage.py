@@ -4,21 +4,26 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from core.domain.errors import PlatformFault
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 _REF_SUFFIX = ".ref"
+_PIECE_BYTES = 1 << 20
 
 
 class BlobStore(Protocol):
     def put(self, data: bytes) -> str:
         """Keep the bytes and return their SHA-256 as 64 hexadecimal digits."""
+
+    def put_stream(self, stream: BinaryIO) -> str:
+        """Keep what the stream holds from where it stands, without holding all of it in memory."""
 
     def get(self, digest: str) -> bytes:
         """Return the bytes, checked against the digest."""
@@ -50,7 +55,19 @@ class FolderStore:
         path = self._blob_path(digest)
         with _readable_faults(self.folder):
             if not _is_intact(path, digest):  # a damaged blob is healed by writing it again
-                _write_atomically(path, data)
+                _write_atomically(path, [data])
+        return digest
+
+    def put_stream(self, stream: BinaryIO) -> str:
+        start, body = stream.tell(), hashlib.sha256()
+        while piece := stream.read(_PIECE_BYTES):
+            body.update(piece)
+        digest = body.hexdigest()
+        path = self._blob_path(digest)
+        stream.seek(start)
+        with _readable_faults(self.folder):
+            if not _is_intact(path, digest):
+                _write_atomically(path, iter(partial(stream.read, _PIECE_BYTES), b""))
         return digest
 
     def get(self, digest: str) -> bytes:
@@ -71,7 +88,7 @@ class FolderStore:
     def set_ref(self, name: str, digest: str) -> None:
         self._blob_path(digest)
         with _readable_faults(self.folder):
-            _write_atomically(self._ref_path(name), digest.encode())
+            _write_atomically(self._ref_path(name), [digest.encode()])
 
     def get_ref(self, name: str) -> str | None:
         try:
@@ -110,17 +127,19 @@ def _readable_faults(folder: Path) -> Iterator[None]:
 
 def _is_intact(path: Path, digest: str) -> bool:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest() == digest
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest() == digest
     except FileNotFoundError:
         return False
 
 
-def _write_atomically(path: Path, data: bytes) -> None:
+def _write_atomically(path: Path, pieces: Iterable[bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
+            for piece in pieces:
+                stream.write(piece)
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, path)

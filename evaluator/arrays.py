@@ -64,7 +64,6 @@ def _as_floats(values: ArrayLike, name: str) -> Floats:
 
 
 def _check_finite(array: Floats, name: str) -> None:
-    bad = np.argwhere(~np.isfinite(array))
-    if bad.size:
-        where = tuple(int(index) for index in bad[0])
+    if not np.isfinite(array).all():
+        where = tuple(int(index) for index in np.argwhere(~np.isfinite(array))[0])
         raise InvalidPool(f"{name} is not finite at {where}: {array[where]}")

@@ -8,8 +8,8 @@ from evaluator.arrays import Floats, Ints
 from evaluator.spec import Attack
 from evaluator.splits import Codes
 
-# What kernels take and give: order, confidences and fold codes of the models of every example; merit and held-out
-# counts of one region; the arrays of Choices.
+# What kernels take and give: order, ascending confidences and fold codes of the models of every example; merit and
+# held-out counts of one region; the arrays of Choices.
 Models = tuple[Ints, Floats, Codes]
 Found = tuple[float, int, int]
 Arrays = tuple[Floats, Ints, Ints, Ints]

@@ -10,9 +10,10 @@ from evaluator.choices import Choices
 from evaluator.kernel_density import choose_density_regions
 from evaluator.likelihood_ratio import choose_ratio_regions
 from evaluator.logistic import Features, choose_logistic_regions
+from evaluator.ranking import rank_models
 from evaluator.regions import CUT_FAMILIES, choose_cut_regions
 from evaluator.spec import Attack, EpsilonOptions
-from evaluator.splits import Folds, compute_outputs_key, draw_folds, rank_models
+from evaluator.splits import Folds, compute_outputs_key, draw_folds
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def compute_held_out_counts(
     family = choices.merit.argmax(axis=0)
     votes = (family[..., None] == np.arange(len(options.attacks))).sum(axis=(1, 2))
     attack = tuple(options.attacks[index] for index in votes.argmax(axis=1))
-    return _pool_folds(choices.take(family), folds, attack)
+    return pool_folds(choices.take(family), folds, attack)
 
 
 def compute_counts_by_attack(
@@ -45,7 +46,7 @@ def compute_counts_by_attack(
     folds = draw_pool_folds(unlearned, retrained, options)
     choices = choose_regions(unlearned, retrained, folds, options, features)
     return {
-        attack: _pool_folds(choices.of(index), folds, (attack,) * unlearned.shape[1])
+        attack: pool_folds(choices.of(index), folds, (attack,) * unlearned.shape[1])
         for index, attack in enumerate(options.attacks)
     }
 
@@ -80,8 +81,8 @@ def choose_regions(
     return Choices.join(parts)
 
 
-def _pool_folds(choices: Choices, folds: Folds, attack: tuple[Attack, ...]) -> HeldOutCounts:
-    """Sums over folds of one choice per example, split seed and fold."""
+def pool_folds(choices: Choices, folds: Folds, attack: tuple[Attack, ...]) -> HeldOutCounts:
+    """Sums over folds, (N, S), of one choice per example, split seed and fold: choices of (N, S, K) arrays."""
     held = folds.held_sizes()
     gain_size, cost_size = (np.where(choices.way == side, held[0], held[1]) for side in (0, 1))
     gain, size, cost, other = (part.sum(axis=2) for part in (choices.gain, gain_size, choices.cost, cost_size))

@@ -11,8 +11,9 @@ from evaluator.arrays import Floats, Ints
 from evaluator.choices import SHRINKAGE, Arrays, Choices, Found, Models
 from evaluator.compiled import compiled
 from evaluator.likelihood_ratio import count_levels
+from evaluator.ranking import Ranked
 from evaluator.spec import Attack
-from evaluator.splits import Codes, Folds, Ranked
+from evaluator.splits import Codes, Folds
 
 CELLS = 256
 REACH = 6.0  # the grid's half-width in robust standard deviations; what lies beyond counts as in the outermost cell
@@ -31,27 +32,22 @@ def choose_density_regions(ranked: Ranked, folds: Folds, alpha: float) -> Choice
     """
     choices = Choices.nothing(1, (len(ranked.order), folds.split_seeds, folds.count))
     rule = (count_levels(folds, alpha), SHRINKAGE[Attack.kernel_density], alpha)
-    _choose((ranked.order, ranked.pooled, folds.codes()), rule, choices.arrays())
+    _choose((ranked.order, ranked.ascending, folds.codes()), rule, choices.arrays())
     return choices
 
 
 @compiled
 def _choose(models: Models, rule: Rule, out: Arrays) -> None:
-    order, pooled, codes = models
+    order, ascending, codes = models
     levels, extra, alpha = rule
     folds = levels.shape[2]
-    values, code, cells = (
-        np.empty(order.shape[1]),
-        np.empty(order.shape[1], np.int8),
-        np.empty(order.shape[1], np.int16),
-    )
+    code, cells = np.empty(order.shape[1], np.int8), np.empty(order.shape[1], np.int16)
     for example in range(len(order)):
         for split in range(len(codes)):
             for position in range(code.size):
-                values[position] = pooled[example, order[example, position]]
                 code[position] = codes[split, order[example, position]]
             for fold in range(folds):
-                spread = _place(values, code, (fold, folds), cells)
+                spread = _place(ascending[example], code, (fold, folds), cells)
                 if spread == 0.0:
                     continue
                 counts = _count_cells(cells, code, (fold, folds))
@@ -71,11 +67,15 @@ def _choose(models: Models, rule: Rule, out: Arrays) -> None:
 @compiled
 def _place(values: Floats, code: Codes, left_out: tuple[int, int], cells: Cells) -> float:
     """Cell of every value, and the training values' spread, 0 if they are all equal."""
-    train = values[code % left_out[1] != left_out[0]]
-    low, middle, high = train[train.size // 4], train[train.size // 2], train[(3 * train.size) // 4]
+    fold, folds = left_out
+    train, size = np.empty(values.size), 0
+    for position in range(values.size):
+        train[size] = values[position]
+        size += code[position] != fold and code[position] != fold + folds
+    low, middle, high = train[size // 4], train[size // 2], train[(3 * size) // 4]
     spread = (high - low) / QUARTILES_TO_SD
     if spread <= 0.0:
-        spread = np.std(train - middle)
+        spread = np.std(train[:size] - middle)
     if spread > 0.0:
         for position in range(values.size):
             place = ((values[position] - middle) / (spread * 2 * REACH) + 0.5) * CELLS
@@ -86,16 +86,18 @@ def _place(values: Floats, code: Codes, left_out: tuple[int, int], cells: Cells)
 @compiled
 def _count_cells(cells: Cells, code: Codes, left_out: tuple[int, int]) -> Floats:
     """(training or held out, pool, cell) models."""
+    fold, folds = left_out
     counts = np.zeros((2, 2, CELLS))
     for position in range(code.size):
-        held = 1 if code[position] % left_out[1] == left_out[0] else 0
-        counts[held, code[position] // left_out[1], cells[position]] += 1.0
+        pool = 1 if code[position] >= folds else 0
+        held = 1 if code[position] - pool * folds == fold else 0
+        counts[held, pool, cells[position]] += 1.0
     return counts
 
 
 @compiled
 def _smooth(counts: Floats, spread: float) -> Floats:
-    """(pool, all or all but one of the cell's own, cell) densities per cell width."""
+    """(pool, all or all but one of the cell's own, cell) log densities per cell width."""
     densities = np.empty((2, 2, CELLS))
     for pool in range(2):
         size = counts[pool].sum()
@@ -108,7 +110,7 @@ def _smooth(counts: Floats, spread: float) -> Floats:
         # One more model, spread evenly over the grid, keeps the ratio defined where neither pool has any.
         densities[pool, 0] = (total + 1.0 / CELLS) / (size + 1.0)
         densities[pool, 1] = (np.maximum(total - weights[0], 0.0) + 1.0 / CELLS) / size
-    return densities
+    return np.log(densities)
 
 
 @compiled
@@ -128,24 +130,29 @@ def _find_bandwidth(counts: Floats, size: float) -> float:
 def _search(
     gain: Floats, cost: Floats, over: Floats, under: Floats, levels: Ints, shrink: tuple[float, float]
 ) -> Found:
-    """Best level of ln(over / under), densities of the gain and the cost pool; gain, cost: (training or held, cell)."""
+    """Best level of the log ratio over - under of the gain and the cost pool; gain, cost: (training or held, cell).
+
+    over, under: (all, or all but one of the cell's own, cell) log densities. Cells join in descending order of the
+    ratio that their own cost models see, until they hold the level's mass.
+    """
     extra, alpha = shrink
-    of_gain, of_cost, of_held = (
-        np.log(over[1]) - np.log(under[0]),
-        np.log(over[0]) - np.log(under[1]),
-        np.log(over[0]) - np.log(under[0]),
-    )
-    descending = np.argsort(-of_cost)
-    reached = np.cumsum(cost[0][descending])
-    best = (0.0, 0, 0)
+    seen = np.where(cost[0] > 0, over[0] - under[1], -np.inf)
+    best, reached, threshold = (0.0, 0, 0), 0.0, 0.0
     for level in levels:
-        threshold = of_cost[descending[np.searchsorted(reached, level)]] - SLACK
-        inside = (gain[0] * (of_gain >= threshold)).sum()
-        lost = (cost[0] * (of_cost >= threshold)).sum()
-        merit = (
-            (inside + extra) / (gain[0].sum() + 2 * extra) / max((lost + extra) / (cost[0].sum() + 2 * extra), alpha)
-        )
+        while reached < level:
+            cell = int(np.argmax(seen))
+            threshold = seen[cell] - SLACK
+            reached += cost[0, cell]
+            seen[cell] = -np.inf
+        inside, lost, inside_held, lost_held = 0.0, 0.0, 0.0, 0.0
+        for cell in range(CELLS):
+            inside += gain[0, cell] * (over[1, cell] - under[0, cell] >= threshold)
+            lost += cost[0, cell] * (over[0, cell] - under[1, cell] >= threshold)
+            chosen = over[0, cell] - under[0, cell] >= threshold
+            inside_held += gain[1, cell] * chosen
+            lost_held += cost[1, cell] * chosen
+        share = (inside + extra) / (gain[0].sum() + 2 * extra)
+        merit = share / max((lost + extra) / (cost[0].sum() + 2 * extra), alpha)
         if merit > best[0]:
-            chosen = of_held >= threshold
-            best = (merit, int((gain[1] * chosen).sum()), int((cost[1] * chosen).sum()))
+            best = (merit, int(inside_held), int(lost_held))
     return best

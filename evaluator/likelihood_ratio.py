@@ -9,8 +9,9 @@ import numpy as np
 from evaluator.arrays import Floats, Ints
 from evaluator.choices import SHRINKAGE, Arrays, Choices, Found, Models
 from evaluator.compiled import compiled
+from evaluator.ranking import Ranked
 from evaluator.spec import Attack
-from evaluator.splits import Codes, Folds, Ranked
+from evaluator.splits import Codes, Folds
 
 # Training mass of the cost pool, in units of alpha; larger sets never tell more of two Gaussians.
 RATIO_LEVELS = (1.0, 1.5, 2.0)
@@ -18,13 +19,15 @@ LARGER = 1 + 1e-12  # equal fractions may differ in their last digit
 LEAST_VARIANCE = 1e-8  # of a pool, as a share of the variance of both together
 
 Rule = tuple[Ints, Ints, float, float]  # training sizes, levels, shrinkage, alpha
+Moments = tuple[float, float, float]  # count, sum, sum of squares
+Inside = tuple[int, int, int, int]  # training gain and cost, held-out gain and cost
 
 
 def choose_ratio_regions(ranked: Ranked, folds: Folds, alpha: float) -> Choices:
     """Best level of the fitted ratio, either way round: choices are (E, S, K), examples by split seeds by folds."""
     choices = Choices.nothing(1, (len(ranked.order), folds.split_seeds, folds.count))
     rule = (folds.training_sizes(), count_levels(folds, alpha), SHRINKAGE[Attack.likelihood_ratio], alpha)
-    _choose((ranked.order, ranked.pooled, folds.codes()), rule, choices.arrays())
+    _choose((ranked.order, ranked.ascending, folds.codes()), rule, choices.arrays())
     return choices
 
 
@@ -36,15 +39,15 @@ def count_levels(folds: Folds, alpha: float) -> Ints:
 
 @compiled
 def _choose(models: Models, rule: Rule, out: Arrays) -> None:
-    order, pooled, codes = models
+    order, ascending, codes = models
     sizes, levels, extra, alpha = rule
     values, code = np.empty(order.shape[1]), np.empty(order.shape[1], np.int8)
     for example in range(len(order)):
         # Any fixed point near the values keeps the sums of squares exact enough; the fit does not depend on it.
-        centre = pooled[example, order[example, code.size // 2]]
+        centre = ascending[example, code.size // 2]
         for split in range(len(codes)):
             for position in range(code.size):
-                values[position] = pooled[example, order[example, position]] - centre
+                values[position] = ascending[example, position] - centre
                 code[position] = codes[split, order[example, position]]
             sums = _sum_folds(values, code, sizes.shape[2])
             for way, fold in np.ndindex(2, sizes.shape[2]):
@@ -78,21 +81,28 @@ def _sum_folds(values: Floats, code: Codes, folds: int) -> Floats:
 @compiled
 def _fit(sums: Floats, way: int, fold: int) -> tuple[float, float]:
     """Square and linear coefficient of ln(gain / cost) of the Gaussians fitted without the fold."""
-    folds = len(sums) // 2
-    fits = np.zeros((2, 3))
-    for code in range(2 * folds):
-        if code % folds != fold:
-            fits[code // folds] += sums[code]
-    both = fits[0] + fits[1]
-    least = LEAST_VARIANCE * (both[2] / both[0] - (both[1] / both[0]) ** 2)
+    gain, cost = _sum_others(sums, way, fold), _sum_others(sums, 1 - way, fold)
+    least = LEAST_VARIANCE * _find_variance((gain[0] + cost[0], gain[1] + cost[1], gain[2] + cost[2]))
     if least <= 0.0:
         return 0.0, 0.0
-    mean, variance = fits[:, 1] / fits[:, 0], np.empty(2)
-    for pool in range(2):
-        variance[pool] = max(fits[pool, 2] / fits[pool, 0] - mean[pool] ** 2, least)
-    cost = 1 - way
-    square = 0.5 / variance[cost] - 0.5 / variance[way]
-    return square, mean[way] / variance[way] - mean[cost] / variance[cost]
+    of_gain, of_cost = max(_find_variance(gain), least), max(_find_variance(cost), least)
+    return 0.5 / of_cost - 0.5 / of_gain, gain[1] / gain[0] / of_gain - cost[1] / cost[0] / of_cost
+
+
+@compiled
+def _sum_others(sums: Floats, pool: int, fold: int) -> Moments:
+    """Count, sum and sum of squares of the pool's other folds."""
+    count, total, squares, folds = 0.0, 0.0, 0.0, len(sums) // 2
+    for other in range(folds):
+        if other != fold:
+            of_fold = sums[pool * folds + other]
+            count, total, squares = count + of_fold[0], total + of_fold[1], squares + of_fold[2]
+    return count, total, squares
+
+
+@compiled
+def _find_variance(moments: Moments) -> float:
+    return moments[2] / moments[0] - (moments[1] / moments[0]) ** 2
 
 
 @compiled
@@ -108,18 +118,20 @@ def _walk(
     values, code = models
     square, linear = parabola
     way, fold, folds = left_out
-    inside = np.zeros(4, np.int64)  # gain training, cost training, gain held, cost held
+    of_gain, of_cost = way * folds + fold, (1 - way) * folds + fold
+    cost, gain_held, cost_held = 0, 0, 0  # of the models met: in the cost pool, and of either pool in the fold
     step, left, right = 1, 0, code.size - 1
     if square < 0.0:
         step, right = -1, int(np.searchsorted(values, -0.5 * linear / square))
         left = right - 1
     best, level, last = (0.0, 0, 0), 0, np.inf
     from_left, from_right = _score(values, left, parabola), _score(values, right, parabola)
-    for _ in range(code.size):
+    for met in range(code.size):
         score = max(from_left, from_right)
-        if score < last and inside[1] >= levels[level]:
+        if cost - cost_held >= levels[level] and score < last:
+            inside = (met - cost - gain_held, cost - cost_held, gain_held, cost_held)
             best = _improve(best, inside, sides, shrink)
-            while level < levels.size and levels[level] <= inside[1]:
+            while level < levels.size and levels[level] <= cost - cost_held:
                 level += 1
             if level == levels.size:
                 return best
@@ -132,9 +144,10 @@ def _walk(
             taken = code[right]
             right -= step
             from_right = _score(values, right, parabola)
-        pool = 1 if taken >= folds else 0
-        inside[2 * (taken - pool * folds == fold) + (pool != way)] += 1
-    return _improve(best, inside, sides, shrink)
+        cost += (taken >= folds) == (way == 0)
+        gain_held += taken == of_gain
+        cost_held += taken == of_cost
+    return _improve(best, (code.size - cost - gain_held, cost - cost_held, gain_held, cost_held), sides, shrink)
 
 
 @compiled
@@ -146,7 +159,7 @@ def _score(values: Floats, at: int, parabola: tuple[float, float]) -> float:
 
 
 @compiled
-def _improve(best: Found, inside: Ints, sides: tuple[float, float], shrink: tuple[float, float]) -> Found:
+def _improve(best: Found, inside: Inside, sides: tuple[float, float], shrink: tuple[float, float]) -> Found:
     extra, alpha = shrink
     gain = (inside[0] + extra) / (sides[0] + 2 * extra)
     merit = gain / max((inside[1] + extra) / (sides[1] + 2 * extra), alpha)

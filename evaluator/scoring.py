@@ -1,5 +1,6 @@
 """The whole formula on one screen: pools and accuracies in, scorecard out."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -11,10 +12,12 @@ from evaluator.bias import correct_bias
 from evaluator.epsilon import EpsilonEstimates, estimate_epsilons
 from evaluator.errors import InvalidPool
 from evaluator.forgetting import Bucket, compute_pool_points, count_examples_by_bucket
-from evaluator.intervals import ScoreInterval, compute_interval
+from evaluator.intervals import ScoreInterval, Span, compute_interval
 from evaluator.privacy import compute_gaussian_mu
 from evaluator.spec import METRIC_VERSION, ScoringProtocol, ScoringSpec
 from evaluator.utility import Utility, compute_utility
+
+SCORE_DECAY = 0.5  # the variance of a score falls more slowly than 1 / R: examples change buckets together
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Scorecard:
     """The ranked score and everything it was made from."""
 
     score: float
-    corrected: float  # without the bias of a finite number of replicas; docs/metric.md §11
+    corrected: float  # without part of the bias of a finite number of replicas; docs/metric.md §11
     interval: ScoreInterval
     ranked_by: ScoringProtocol
     protocols: tuple[ProtocolScore, ...]
@@ -104,10 +107,9 @@ def score(
     ranked = estimates[spec.protocol]
     ranked_score = float(points[spec.protocol].mean()) * utility.product
     interval = _compute_interval(ranked_score, left, right, spec)
-    sizes = (left.replicas, right.replicas)
     return Scorecard(
         score=ranked_score,
-        corrected=correct_bias(ranked_score, interval.draws, sizes=sizes, most=utility.product),
+        corrected=correct_bias(ranked_score, interval.draws, most=utility.product),
         interval=interval,
         ranked_by=spec.protocol,
         protocols=scores,
@@ -197,7 +199,23 @@ def _compute_interval(
         resamples=spec.interval_resamples,
         level=spec.interval_level,
         seed=spec.epsilon.seed,
+        span=Span(most=_find_most(unlearned, retrained), decay=SCORE_DECAY),
     )
+
+
+def _find_most(unlearned: _CheckedPool, retrained: _CheckedPool) -> float:
+    """The utility, two standard errors up: what a perfect forgetting quality could make of fresh models."""
+    errors = [_find_relative_error(pool) for pool in (unlearned, retrained)]
+    return _compute_utility(unlearned, retrained).product * (1 + 2 * math.hypot(*errors))
+
+
+def _find_relative_error(pool: _CheckedPool) -> float:
+    """Standard error of the product of a pool's two mean accuracies, over that product; 0 where one of them is 0."""
+    retain, test = float(pool.retain_accuracy.mean()), float(pool.test_accuracy.mean())
+    if retain == 0 or test == 0:
+        return 0.0
+    shares: Floats = pool.retain_accuracy / retain + pool.test_accuracy / test
+    return float(shares.std(ddof=1)) / math.sqrt(pool.replicas)
 
 
 def _average(pool: _CheckedPool) -> Accuracies:

@@ -112,8 +112,9 @@ def compute_look(
     different R do not compare. retrained: (R', N), the bank that both are scored against; it is fixed, because the
     board's final order uses the same one.
     spec: its protocol, options and number of parts; 64 parts if not given.
-    The error is that of parts drawn without replacement, the same positions of both pools, scaled as in
-    compute_interval; entry and rival run independently, so sharing positions keeps the look symmetric at no cost.
+    The error is that of parts drawn without replacement, the same positions of both pools, times sqrt(m / (R - m)),
+    the scale that docs/adaptive.md was simulated with; entry and rival run independently, so sharing positions keeps
+    the look symmetric at no cost.
     Raises InvalidPool as score does, and if the two pools differ in R. Source: docs/adaptive.md, docs/metric.md §11.
     """
     spec = spec or ScoringSpec(interval_resamples=LOOK_RESAMPLES)

@@ -1,4 +1,4 @@
-"""Folds of models, and the order of the models of both pools by confidence."""
+"""Folds of models: drawn by a stored seed, the same for all examples."""
 
 from dataclasses import dataclass
 
@@ -39,14 +39,6 @@ class Folds:
         return sizes
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """Both pools of N examples, M models in all, in ascending order; unlearned models have the lower indices."""
-
-    order: Ints  # (N, M) index of the model at each position; ties in any order
-    pooled: Floats  # (N, M) confidences by index
-
-
 def draw_folds(
     unlearned: int, retrained: int, *, count: int, split_seeds: int, seed: int, outputs_key: int = 0
 ) -> Folds:
@@ -69,11 +61,3 @@ def draw_folds(
 def compute_outputs_key(unlearned: Floats, retrained: Floats) -> int:
     """A number nobody knows without both (R, N) pools; the same for any order of the examples."""
     return sum(int(np.sum((pool + 0.0).view(np.uint64), dtype=np.uint64)) for pool in (unlearned, retrained))
-
-
-def rank_models(unlearned: Floats, retrained: Floats) -> Ranked:
-    """Sort the (R, N) pools together, per example."""
-    pooled = np.empty((unlearned.shape[1], len(unlearned) + len(retrained)))
-    pooled[:, : len(unlearned)] = unlearned.T
-    pooled[:, len(unlearned) :] = retrained.T
-    return Ranked(np.argsort(pooled, axis=1), pooled)

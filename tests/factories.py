@@ -4,14 +4,19 @@ import itertools
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
 from core.db.models.accounts import ApiToken, User
-from core.db.models.contests import Competition
+from core.db.models.contests import Competition, Team
+from core.db.models.data_sets import DataSetVersion
 from core.db.models.lifecycle import Phase
+from core.db.models.operations import Node
 from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
-from core.db.models.submissions import Evaluation, EvaluationEvent, Scorecard, Shard, Submission
+from core.db.models.submissions import Evaluation, EvaluationEvent, Replica, Scorecard, Shard, Submission
+from core.db.queries import teams
+from core.db.queries.data_sets import add_version
 from core.problems import ProblemSpec, find_problem
 
 _numbers = itertools.count(1)
@@ -250,3 +255,70 @@ def make_scored(
     )
     make_scorecard(session, row, body)
     return submission
+
+
+def make_data_set_version(session: Session, name: str = "faces", *, sample_digest: str = "e" * 64) -> DataSetVersion:
+    """A version that was read: two classes of twelve images."""
+    summary = {
+        "train": 24,
+        "test": 0,
+        "shape": [1, 6, 6],
+        "dtype": "uint8",
+        "bytes": 1000,
+        "classes": [{"name": name, "train": 12, "test": 0} for name in ("cat", "dog")],
+        "samples": [{"digest": sample_digest, "id": 0, "class": "cat"}],
+    }
+    version = DataSetVersion(
+        format="npz",
+        source_digest="d" * 64,
+        state="done",
+        outcome="ready",
+        digest=f"{next(_numbers):064x}",
+        summary=summary,
+        created_by="root",
+    )
+    return add_version(session, name, version)
+
+
+def find_or_make_team(session: Session, competition: Competition, user: User) -> Team:
+    return teams.fetch_team_of(session, competition.id, user.id) or teams.make_team_of_one(
+        session, competition.id, user
+    )
+
+
+def make_node(session: Session, name: str = "node-1", **values: Any) -> Node:
+    """A machine that reported just now."""
+    defaults = {
+        "node_class": "cpu",
+        "device": "cpu",
+        "sandbox": "bubblewrap",
+        "version": "0.1.0",
+        "workers": 4,
+        "started_at": utc_now(),
+        "last_seen_at": utc_now(),
+    }
+    node = Node(name=name, **(defaults | values))
+    session.add(node)
+    session.flush()
+    return node
+
+
+def make_replicas(session: Session, evaluation: Evaluation, count: int, *, cpu: float = 2.0, wall: float = 3.0) -> None:
+    """Counted runs of the evaluation's first shard."""
+    shard = session.scalars(select(Shard).where(Shard.evaluation_id == evaluation.id)).first()
+    assert shard is not None
+    evaluation.started_at = evaluation.started_at or utc_now()
+    session.add_all(
+        Replica(
+            evaluation_id=evaluation.id,
+            shard_id=shard.id,
+            position=position,
+            seed=str(position),
+            cpu_seconds=cpu,
+            wall_seconds=wall,
+            peak_memory_bytes=1,
+            weights_sha256="0" * 64,
+        )
+        for position in range(count)
+    )
+    session.flush()

@@ -56,6 +56,8 @@ def is_look_due(evaluation: Evaluation, shard_first: int, *, purpose: str, rules
     adaptive = rules.get("adaptive")  # absent from specs of before
     if adaptive is None or purpose != Purpose.RANKED or evaluation.status != Status.RUNNING:
         return False
+    if evaluation.rejudge_id is not None:  # it may be why the places are wrong: every replica runs
+        return False
     done = count_replicas(find_prefix(evaluation.shards))
     return shard_first < done and adaptive["min_replicas"] <= done < evaluation.replicas_total
 

@@ -33,7 +33,7 @@ class WorkerContext:
                 oldest = next(iter(self._problems))
                 self._problems.pop(oldest)
                 self._inspectors.pop(oldest, None)
-            self._problems[spec.digest] = load_problem(spec, self.settings.dataset_folder)
+            self._problems[spec.digest] = load_problem(spec, self.settings.dataset_folder, self.store)
         return self._problems[spec.digest]
 
     def inspector(self, problem: LoadedProblem) -> Inspector:

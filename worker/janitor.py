@@ -1,4 +1,4 @@
-"""The janitor's process: `python -m worker.janitor` sweeps again and again, broker or no broker."""
+"""The janitor's process: `python -m worker.janitor` sweeps again and again, broker or no broker, and sends messages."""
 
 import signal
 import threading
@@ -10,9 +10,11 @@ from core.domain.errors import ContestError
 from core.logs import configure_logging
 from core.settings import get_settings
 from worker.context import make_context
+from worker.delivery import deliver_until
 from worker.sweep import sweep
 
 log = structlog.get_logger()
+COURIER_SECONDS = 5.0  # a message that is cut off goes out again
 
 
 def main() -> None:
@@ -22,11 +24,14 @@ def main() -> None:
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
+    courier = threading.Thread(target=deliver_until, args=(over, settings, context.engine), daemon=True)
+    courier.start()
     while not over.wait(settings.sweep_seconds):
         try:
             sweep(context)
         except (ContestError, SQLAlchemyError, OSError):
             log.exception("sweep failed, trying again")
+    courier.join(COURIER_SECONDS)
 
 
 if __name__ == "__main__":

@@ -135,8 +135,8 @@ def open_bench(
 ) -> Bench:
     """Load a problem and the pools that are needed, training what is missing."""
     report = on_progress or _ignore
-    problem = load_problem(spec, settings.dataset_folder)
     store = FolderStore(settings.store_folder)
+    problem = load_problem(spec, settings.dataset_folder, store)
     plan = TrainingPlan(workers=settings.workers, device=settings.device)
     pools = ensure_pools(problem, sizes, store, on_progress=lambda done, total: report("pools", done, total), plan=plan)
     return Bench(problem=problem, store=store, sandbox=sandbox, settings=settings, pools=pools)

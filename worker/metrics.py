@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -16,11 +17,29 @@ from core.domain.pools import PoolKind
 from core.storage import BlobStore
 from evaluator import InvalidPool
 from evaluator.inference import compute_logits
+from evaluator.intervals import ScoreInterval
 from evaluator.metrics import divergences, membership
 from evaluator.metrics.accuracies import compute_percentages, estimate_mean
-from evaluator.metrics.aggregates import Percents, compute_avg_d, compute_avg_gap, compute_sum
-from evaluator.metrics.klom import VARIANTS, compute_klom_interval, klom, summarise_klom
-from evaluator.metrics.ulira import compute_ulira
+from evaluator.metrics.aggregates import (
+    AggregateInterval,
+    ModelPercents,
+    Percents,
+    compute_avg_d,
+    compute_avg_d_interval,
+    compute_avg_gap,
+    compute_avg_gap_interval,
+    compute_sum,
+    compute_sum_interval,
+)
+from evaluator.metrics.klom import (
+    VARIANTS,
+    compute_klom_excess_interval,
+    compute_klom_interval,
+    klom,
+    klom_excess,
+    summarise_klom,
+)
+from evaluator.metrics.ulira import compute_ulira, compute_ulira_intervals
 from worker.calibration import RetrainCost, RunSeconds
 from worker.measurement import compute_forget_confidence
 from worker.metric_list import METRICS, Metric
@@ -29,7 +48,7 @@ from worker.pools import Pool
 from worker.problems import LoadedProblem
 from worker.training.members import initial_network
 
-VERSION = 1  # raise it when the same outputs give other values
+VERSION = 2  # raise it when the same outputs give other values
 MIA_MODELS = 16  # models that MIA-eff is taken over: one support vector machine each
 UNTRAINED = 8  # randomly initialised networks that ZRF compares with
 KLOM_RESAMPLES = 32
@@ -47,6 +66,7 @@ class Found:
     high: float | None = None
     models: int = 0
     note: str = ""
+    samples: tuple[float, ...] = ()  # of single models, where the value is their mean
 
 
 Table = dict[str, Found]
@@ -78,9 +98,11 @@ def describe_metrics(
     theirs = dict(reference.table)
     if retrain is not None:
         theirs |= _measure_runtime(retrain.retrain)
-    for split in ("forget", "retain", "validation"):
-        ours[f"klom_excess_{split}"] = _subtract(ours[f"klom_mean_{split}"], theirs[f"klom_mean_{split}"])
-        theirs[f"klom_excess_{split}"] = Found(0.0, models=theirs[f"klom_mean_{split}"].models)
+    ours |= compare_excess(problem, outputs, retrained, pools[PoolKind.CONTROL].outputs)
+    theirs |= {
+        f"klom_excess_{split}": Found(0.0, models=theirs[f"klom_mean_{split}"].models)
+        for split in ("forget", "retain", "validation")
+    }
     originals = pools[PoolKind.ORIGINAL].size
     return [_describe(metric, ours[metric.id], theirs.get(metric.id), originals) for metric in METRICS]
 
@@ -162,6 +184,18 @@ def compare_pools(problem: LoadedProblem, outputs: ModelOutputs, retrained: Mode
     }
 
 
+def compare_excess(
+    problem: LoadedProblem, outputs: ModelOutputs, retrained: ModelOutputs, control: ModelOutputs
+) -> Table:
+    """KLOM over its noise floor, on every set of examples."""
+    banks = (outputs, retrained, control)
+    return {
+        **_compare_excess("forget", *(_forget_confidence(problem, bank) for bank in banks)),
+        **_compare_excess("retain", *(bank.retain_confidence for bank in banks)),
+        **_compare_excess("validation", *(bank.test_confidence for bank in banks)),
+    }
+
+
 def _compare_margins(split: str, left: Floats32, right: Floats32) -> Table:
     models = len(left)
     table: Table = {}
@@ -171,7 +205,7 @@ def _compare_margins(split: str, left: Floats32, right: Floats32) -> Table:
             table[f"{variant}_{split}"] = Found(values.p95, models=models)
         interval = compute_klom_interval(left, right, resamples=KLOM_RESAMPLES)
         mean = float(klom(left, right).mean())
-        table[f"klom_mean_{split}"] = Found(mean, low=interval.low, high=interval.high, models=models)
+        table[f"klom_mean_{split}"] = Found(mean, low=interval.low, high=_finite(interval.high), models=models)
     except InvalidPool as error:
         missing = Found(None, note=str(error))
         return {f"{variant}_{split}": missing for variant in (*VARIANTS, "klom_mean")}
@@ -181,14 +215,16 @@ def _compare_margins(split: str, left: Floats32, right: Floats32) -> Table:
 def _attack(left: Floats32, right: Floats32) -> Table:
     try:
         attack = compute_ulira(left, right)
+        found = compute_ulira_intervals(left, right)
     except InvalidPool as error:
         missing = Found(None, note=str(error))
         return {"ulira_accuracy": missing, "ulira_auc": missing, "ulira_tpr": missing}
-    return {
-        "ulira_accuracy": Found(attack.mean_accuracy, models=len(left)),
-        "ulira_auc": Found(attack.mean_auc, models=len(left)),
-        "ulira_tpr": Found(attack.true_positive_rate, models=len(left)),
-    }
+    values = (
+        ("ulira_accuracy", attack.mean_accuracy, found.accuracy),
+        ("ulira_auc", attack.mean_auc, found.auc),
+        ("ulira_tpr", attack.true_positive_rate, found.true_positive_rate),
+    )
+    return {name: Found(value, _finite(ends.standard_error), *_ends(ends), len(left)) for name, value, ends in values}
 
 
 def _aggregate(single: Table, retrained: Table) -> Table:
@@ -199,10 +235,25 @@ def _aggregate(single: Table, retrained: Table) -> Table:
         return {"avg_gap": missing, "avg_d": missing, "sum": missing}
     models = single["mia_eff"].models
     return {
-        "avg_gap": Found(compute_avg_gap(ours, theirs), models=models),
-        "avg_d": Found(compute_avg_d(ours, theirs), models=single["mia_sfr"].models),
-        "sum": Found(compute_sum(ours), models=models),
+        "avg_gap": _surround(compute_avg_gap(ours, theirs), models, compute_avg_gap_interval, single, retrained),
+        "avg_d": _surround(
+            compute_avg_d(ours, theirs), single["mia_sfr"].models, compute_avg_d_interval, single, retrained
+        ),
+        "sum": _surround(compute_sum(ours), models, compute_sum_interval, single),
     }
+
+
+def _surround(value: float, models: int, compute: Callable[..., AggregateInterval], *tables: Table) -> Found:
+    """The value and its interval; a single model has none."""
+    try:
+        found = compute(*map(_list_percents, tables))
+    except InvalidPool:
+        return Found(value, models=models)
+    return Found(value, found.standard_error, found.low, found.high, models)
+
+
+def _list_percents(table: Table) -> ModelPercents:
+    return ModelPercents(*(table[name].samples for name in ("ua", "ra", "ta", "mia_eff", "mia_sfr")))
 
 
 def _percents(table: Table) -> Percents:
@@ -226,11 +277,25 @@ def _measure_runtime(run: RunSeconds) -> Table:
     return {"rte": _average(seconds), "rte_minutes": _average(seconds / 60)}
 
 
-def _subtract(found: Found, floor: Found) -> Found:
-    if found.value is None or floor.value is None:
-        return Found(None, note=found.note or floor.note)
-    low, high = (None if end is None else end - floor.value for end in (found.low, found.high))
-    return Found(found.value - floor.value, low=low, high=high, models=found.models)
+def _compare_excess(split: str, unlearned: Floats32, retrained: Floats32, control: Floats32) -> Table:
+    """KLOM over the control bank's, all three cut to equally many models: floors of other sizes do not compare."""
+    models = min(len(unlearned), len(retrained), len(control))
+    pools = unlearned[:models], retrained[:models]
+    try:
+        mean = float(klom_excess(*pools, control=control[:models]).excess.mean())
+        found = compute_klom_excess_interval(*pools, control=control[:models], resamples=KLOM_RESAMPLES)
+    except InvalidPool as error:
+        return {f"klom_excess_{split}": Found(None, note=str(error))}
+    return {f"klom_excess_{split}": Found(mean, _finite(found.standard_error), *_ends(found), models)}
+
+
+def _ends(found: ScoreInterval) -> tuple[float | None, float | None]:
+    """Nothing rather than an end at infinity: too few models for parts of them."""
+    return (found.low, found.high) if math.isfinite(found.high) else (None, None)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _describe(metric: Metric, ours: Found, theirs: Found | None, originals: int) -> dict[str, Any]:
@@ -257,7 +322,7 @@ def _try(compute: Callable[[], Values]) -> Found:
 
 def _average(values: Values) -> Found:
     mean = estimate_mean(values)
-    return Found(mean.value, mean.standard_error, models=mean.models)
+    return Found(mean.value, mean.standard_error, models=mean.models, samples=tuple(map(float, values)))
 
 
 def _forget_confidence(problem: LoadedProblem, outputs: ModelOutputs) -> Floats32:

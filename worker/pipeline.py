@@ -14,13 +14,23 @@ from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
 from core.db.models.submissions import Evaluation, Replica, Shard
-from core.db.queries import competitions, evaluations, leases
+from core.db.queries import competitions, evaluations, leases, nodes
 from core.db.session import reading, transaction
 from core.domain.errors import ContestError, ParticipantFault, PlatformFault
 from core.domain.faults import FaultCode
 from core.domain.intake.reading import read_submission
 from core.domain.submission import VERDICT_OF_FAULT, Status, Verdict
-from core.jobs import DECIDE, RUN_SHARD, SCORE, add_shards, enqueue, finish_cancelled
+from core.jobs import (
+    DECIDE,
+    RUN_SHARD,
+    SCORE,
+    add_shards,
+    enqueue,
+    enqueue_for,
+    finish_cancelled,
+    get_priority,
+    put_off,
+)
 from core.problems import Gate
 from worker.adaptive import is_look_due
 from worker.calibration import RetrainCost, collect_seconds, load_cost, store_calibration
@@ -78,6 +88,9 @@ def _load(context: WorkerContext, shard_id: str) -> ShardWork | None:
         shard = evaluations.fetch_shard(session, shard_id)
         evaluation = evaluations.lock_evaluation(session, shard.evaluation_id) if shard else None
         if shard is None or evaluation is None or evaluation.status in (Status.FINISHED, Status.CANCELLING):
+            return None
+        if nodes.is_draining(session, settings.node_name):
+            put_off(session, RUN_SHARD, shard_id, priority=get_priority(evaluation))
             return None
         now = utc_now()
         until = now + timedelta(seconds=settings.lease_seconds)
@@ -187,7 +200,7 @@ def _follow_up(session: Session, evaluation: Evaluation, work: ShardWork, *, nod
         evaluations.move(session, evaluation, Status.RUNNING)
     elif all(shard.state == "done" for shard in evaluation.shards):
         evaluations.move(session, evaluation, Status.SCORING)
-        enqueue(session, SCORE, evaluation.id)
+        enqueue_for(session, SCORE, evaluation.id, evaluation)
     if is_look_due(evaluation, work.first, purpose=work.purpose, rules=rules):
         enqueue(session, DECIDE, evaluation.id)
 
@@ -232,7 +245,7 @@ def retry_or_fail(session: Session, evaluation: Evaluation, shard_id: str, *, ma
         reason = f"the platform failed {shard.attempts} times at one shard: {shard.fault}"
         _finish(session, evaluation, Verdict.PLATFORM_ERROR, None, reason)
     else:
-        enqueue(session, RUN_SHARD, shard.id)
+        enqueue_for(session, RUN_SHARD, shard.id, evaluation)
 
 
 def _abandon(context: WorkerContext, work: ShardWork) -> None:

@@ -15,13 +15,13 @@ from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.problems import EvaluationSpec, Pool, PoolChunk
 from core.db.models.submissions import Submission
-from core.db.queries import competitions, leases, users
+from core.db.queries import competitions, leases, nodes, users
 from core.db.session import transaction
 from core.domain.access import Role
 from core.domain.errors import ContestError
 from core.domain.phases import PhaseKind
 from core.domain.pools import PoolKind, PoolState
-from core.jobs import BUILD_CHUNK, enqueue, open_evaluation
+from core.jobs import BUILD_CHUNK, enqueue, open_evaluation, put_off
 from core.problems import ProblemSpec, parse_problem
 from worker.calibration import CALIBRATION_FILES, RETRAIN_FILE, fetch_waiting, load_cost, open_waiting
 from worker.context import WorkerContext
@@ -118,6 +118,9 @@ def _load(context: WorkerContext, chunk_id: str) -> ChunkWork | None:
     now = utc_now()
     until = now + timedelta(seconds=CHUNK_LEASE_SECONDS)
     with transaction(context.engine) as session:
+        if nodes.is_draining(session, context.settings.node_name):
+            put_off(session, BUILD_CHUNK, chunk_id)
+            return None
         fence = leases.claim(session, PoolChunk, chunk_id, worker=context.settings.node_name, now=now, until=until)
         row = competitions.fetch_chunk(session, chunk_id) if fence else None
         if row is None:

@@ -13,11 +13,14 @@ import numpy.typing as npt
 from safetensors.numpy import save
 from torch import nn
 
+from core.domain.data_sets import FULL_DIGEST, parse_reference
 from core.domain.errors import InvalidInput, PlatformFault
 from core.problems import ForgetPart, ProblemSpec, SplitPart
+from core.storage import BlobStore
 from sandbox.contract import SPLIT_NAMES
 from sandbox.problems.errors import DataDamaged, DataMissing
 from sandbox.problems.raw import RawData
+from worker.data_sets.arrays import scale_tensors, unpack_tensors
 from worker.runner.base import NetworkRef
 
 
@@ -67,9 +70,9 @@ class LoadedProblem:
         return NetworkRef(network.package, network.options, self.num_classes, self.input_shape)
 
 
-def load_problem(spec: ProblemSpec, data_folder: Path | None = None) -> LoadedProblem:
+def load_problem(spec: ProblemSpec, data_folder: Path | None = None, store: BlobStore | None = None) -> LoadedProblem:
     """Load and split; the same spec and data give the same splits everywhere."""
-    raw = _load_data(spec, data_folder)
+    raw = _load_uploaded(spec, store) if spec.data.reference else _load_data(spec, data_folder)
     train, validation, test = _cut(raw, spec.split)
     train = _add_label_noise(train, share=spec.split.label_noise, classes=len(raw.class_names), seed=spec.split.seed)
     chosen = _choose_forget(train, spec.forget, classes=len(raw.class_names))
@@ -131,6 +134,22 @@ def _load_data(spec: ProblemSpec, data_folder: Path | None) -> RawData:
     if not isinstance(raw, RawData):
         raise PlatformFault(f"the data package {spec.data.package!r} did not return RawData")
     return raw
+
+
+def _load_uploaded(spec: ProblemSpec, store: BlobStore | None) -> RawData:
+    """An uploaded data set is its tensors' digest: whoever has the blob needs neither a database nor the upload."""
+    digest = parse_reference(spec.data.reference or "").digest
+    if digest is None or len(digest) < FULL_DIGEST:
+        raise InvalidInput(
+            f"problem {spec.slug}: the data set {spec.data.reference!r} must be named by its full digest"
+        )
+    if store is None or not store.has(digest):
+        raise PlatformFault(f"problem {spec.slug}: the data set {spec.data.reference!r} is not in this machine's store")
+    options = {name: value for name, value in spec.data.options.items() if name != "set"}
+    try:
+        return scale_tensors(unpack_tensors(store.get(digest)), **options)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"problem {spec.slug}: `data.options`: {error}") from None
 
 
 def _find_function(role: str, package: str, module: str, function: str) -> Callable[..., object]:

@@ -60,6 +60,7 @@ class FinishedScore:
     estimate: float
     low: float
     high: float
+    draws: tuple[float, ...]  # the score of parts of both pools, kept beside the scorecard
     relative_runtime: float
     over_budget: bool
     body: dict[str, Any]
@@ -138,6 +139,7 @@ def compute_scorecard(
         estimate=card.score,
         low=card.interval.low,
         high=card.interval.high,
+        draws=tuple(card.interval.draws),
         relative_runtime=runtime["estimate"],
         over_budget=runtime["over_budget"],
         body=body,
@@ -168,7 +170,6 @@ def _describe_score(card: Scorecard) -> dict[str, Any]:
             "level": card.interval.level,
             "corrected": card.corrected,
             "standard_error": card.interval.standard_error,
-            "draws": list(card.interval.draws),
         },
         "protocols": {entry.protocol.value: entry.score for entry in card.protocols},
         "forgetting_quality": card.forgetting_quality,

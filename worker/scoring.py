@@ -11,7 +11,7 @@ from core.db.session import reading, transaction
 from core.domain.errors import ContestError
 from core.domain.faults import FaultCode
 from core.domain.submission import Status, Verdict
-from core.jobs import SCORE, enqueue
+from core.jobs import SCORE, enqueue_for
 from core.storage import BlobStore
 from worker.adaptive import describe_decision
 from worker.calibration import RetrainCost, RunSeconds, collect_seconds, load_cost
@@ -139,8 +139,7 @@ def _apply(context: WorkerContext, work: ScoreWork, score: FinishedScore) -> Non
             )
         )
         evaluation.score, evaluation.score_low, evaluation.score_high = score.estimate, score.low, score.high
-        spread = score.body["score"]
-        evaluation.score_error, evaluation.score_draws = spread["standard_error"], spread["draws"]
+        evaluation.score_error, evaluation.score_draws = score.body["score"]["standard_error"], list(score.draws)
         evaluation.relative_runtime = score.relative_runtime
         verdict, code, reason = _judge(work, score)
         evaluations.move(session, evaluation, Status.FINISHED, verdict=verdict, code=code, reason=reason)
@@ -153,7 +152,7 @@ def _give_back(context: WorkerContext, evaluation_id: str, fault: str) -> None:
             return
         evaluation.score_attempts += 1
         if evaluation.score_attempts < context.settings.max_attempts:
-            enqueue(session, SCORE, evaluation_id)
+            enqueue_for(session, SCORE, evaluation_id, evaluation)
             return
         reason = f"scoring failed {evaluation.score_attempts} times: {fault}"
         evaluations.move(session, evaluation, Status.FINISHED, verdict=Verdict.PLATFORM_ERROR, reason=reason)

@@ -5,12 +5,13 @@ from datetime import timedelta
 import structlog
 
 from core.db.base import utc_now
+from core.db.models.data_sets import DataSetVersion
 from core.db.models.problems import PoolChunk
 from core.db.models.submissions import Shard
 from core.db.queries import evaluations, leases
 from core.db.session import reading, transaction
 from core.domain.submission import Status
-from core.jobs import BUILD_CHUNK, SCORE, enqueue, finish_cancelled, relay_unsent
+from core.jobs import BUILD_CHUNK, SCORE, VALIDATE, enqueue, finish_cancelled, relay_unsent
 from worker.context import WorkerContext
 from worker.pipeline import find_live_labels, retry_or_fail
 
@@ -23,6 +24,7 @@ def sweep(context: WorkerContext) -> None:
     relay_unsent(context.settings)
     _return_shards(context)
     _return_chunks(context)
+    _return_data_sets(context)
     _finish_cancelled(context)
     _remind_scores(context)
     context.sandbox.kill_orphans(find_live_labels(context))
@@ -51,6 +53,15 @@ def _return_chunks(context: WorkerContext) -> None:
         with transaction(context.engine) as session:
             if leases.release_expired(session, PoolChunk, chunk_id, utc_now()):
                 enqueue(session, BUILD_CHUNK, chunk_id)
+
+
+def _return_data_sets(context: WorkerContext) -> None:
+    with reading(context.engine) as session:
+        expired = leases.fetch_expired(session, DataSetVersion, utc_now())
+    for version_id in expired:
+        with transaction(context.engine) as session:
+            if leases.release_expired(session, DataSetVersion, version_id, utc_now()):
+                enqueue(session, VALIDATE, version_id)
 
 
 def _finish_cancelled(context: WorkerContext) -> None:

@@ -7,10 +7,11 @@ import torch
 
 from core.db.session import get_engine
 from core.domain.errors import ContestError
-from core.jobs import BUILD_CHUNK, DECIDE, PREPARE, RUN_SHARD, SCORE, celery_app
+from core.jobs import BUILD_CHUNK, DECIDE, PREPARE, RUN_SHARD, SCORE, VALIDATE, celery_app
 from core.settings import get_settings
 from worker import adaptive, pipeline, preparation, scoring
 from worker.context import WorkerContext, make_context
+from worker.data_sets import validation
 
 log = structlog.get_logger()
 
@@ -51,3 +52,8 @@ def prepare_problem(problem_id: str) -> None:
 @celery_app.task(name=BUILD_CHUNK)
 def build_chunk(chunk_id: str) -> None:
     preparation.build_pool_chunk(get_context(), chunk_id)
+
+
+@celery_app.task(name=VALIDATE)
+def validate_data_set(version_id: str) -> None:
+    validation.validate_data_set(get_context(), version_id)

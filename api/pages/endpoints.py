@@ -6,6 +6,7 @@ from fastapi.responses import HTMLResponse
 from api.deps import PublicCaller, ReadingDep, SettingsDep
 from api.pages import views
 from api.pages.formats import TEMPLATES
+from api.runtime import service as runtime
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -27,3 +28,9 @@ def show_competition(
 def show_submission(submission_id: str, request: Request, caller: PublicCaller, session: ReadingDep) -> HTMLResponse:
     page = views.load_submission(session, submission_id, caller)
     return TEMPLATES.TemplateResponse(request, "submission.html", {"page": page})
+
+
+@router.get("/runtime", name="runtime")
+def show_runtime(request: Request, caller: PublicCaller, session: ReadingDep, settings: SettingsDep) -> HTMLResponse:
+    values = {"runtime": runtime.load_runtime(session, settings), "codes": runtime.list_error_codes()}
+    return TEMPLATES.TemplateResponse(request, "runtime.html", values)

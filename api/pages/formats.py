@@ -32,6 +32,11 @@ def format_number(value: float | None, digits: int = 3) -> str:
     return DASH if value is None else f"{value:.{digits}f}"
 
 
+def format_signed(value: float | None, digits: int = 3) -> str:
+    """A difference: with its sign, and a real minus."""
+    return DASH if value is None else f"{value:+.{digits}f}".replace("-", "−")
+
+
 def format_share(share: float | None, digits: int = 1) -> str:
     """A fraction as percent; large ones need no decimals."""
     if share is None:
@@ -65,6 +70,16 @@ def format_bytes(count: int) -> str:
     return f"{count / (1 << 20):.0f} MiB" if count >= 1 << 20 else f"{count / (1 << 10):.0f} KiB"
 
 
+def format_duration(seconds: float | None) -> str:
+    """In the unit a person would say it in."""
+    if seconds is None:
+        return DASH
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
 def format_words(text: str) -> str:
     return text.replace("_", " ")
 
@@ -76,11 +91,13 @@ def format_code(text: str) -> Markup:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "number": format_number,
+    "signed": format_signed,
     "share": format_share,
     "percent": format_percent,
     "time": format_time,
     "left": format_left,
     "bytes": format_bytes,
+    "duration": format_duration,
     "words": format_words,
     "code": format_code,
     "markdown": render_markdown,

@@ -13,12 +13,15 @@ from api.competitions.schemas import CompetitionView
 from api.deps import Caller
 from api.leaderboard import service as leaderboard
 from api.leaderboard.schemas import Leaderboard, LeaderboardEntry
+from api.pages.charts import Landscape, Timeline, draw_landscape, draw_timeline
 from api.pages.drawing import RuntimeBar, ScoreBar, draw_runtime, draw_score, trust_svg
 from api.pages.formats import DASH
 from api.submissions import service as submissions
 from api.submissions.schemas import SubmissionView
+from core.db.base import utc_now
+from core.db.models.contests import Competition
 from core.db.models.submissions import EvaluationEvent
-from core.db.queries import evaluations
+from core.db.queries import evaluations, history
 from core.domain.access import Action
 from core.domain.competition import CompetitionState
 from core.domain.leaderboard import Place
@@ -39,6 +42,7 @@ VERDICT_TEXT: dict[Verdict, str] = {
 }
 HERO_WIDTH = 560
 SURE = 0.995
+OWN_DOTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ class CompetitionPage:
     lines: list[BoardLine]
     over_budget: list[BoardLine]
     announcements: list[AnnouncementView]
+    landscape: Landscape | None
+    timeline: Timeline | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,7 @@ class SubmissionPage:
     submission: SubmissionView
     title: str
     may_cancel: bool
+    may_compare: bool
     verdict_text: str
     moves: list[EvaluationEvent]
     body: dict[str, Any] | None
@@ -101,6 +108,9 @@ def load_competition(session: Session, settings: Settings, slug: str, caller: Ca
     top = board.ceiling
     groups = [entry.tie_group for entry in board.entries if entry.place is Place.RANKED]
     lines = [_make_line(entry, board, groups) for entry in board.entries]
+    team = history.fetch_own_team(session, row.id, caller.user_id) if caller.user_id else None
+    records = history.fetch_records(session, row.id, row.spec_id)
+    own = _load_own_scores(session, row, team, caller)
     return CompetitionPage(
         competition=competitions.make_view(session, settings, row, caller),
         board=board,
@@ -108,6 +118,8 @@ def load_competition(session: Session, settings: Settings, slug: str, caller: Ca
         lines=[line for line in lines if line.entry.place is not Place.OVER_BUDGET],
         announcements=announcements.list_announcements(session, slug, caller).items,
         over_budget=[line for line in lines if line.entry.place is Place.OVER_BUDGET],
+        landscape=draw_landscape(board, own=team.name if team else caller.name),
+        timeline=draw_timeline(board, records, own, now=utc_now()),
     )
 
 
@@ -123,12 +135,24 @@ def load_submission(session: Session, submission_id: str, caller: Caller) -> Sub
         submission=view,
         title=row.competition.title,
         may_cancel=not view.verdict and (submissions.is_author(row, caller) or caller.may(Action.CANCEL_ANY)),
+        may_compare=card is not None and submissions.is_insider(row, caller),
         verdict_text=VERDICT_TEXT[view.verdict] if view.verdict else "",
         moves=evaluations.fetch_events(session, evaluation.id),
         body=body,
         bar=_draw_hero(body) if body else None,
         epsilon_svg=trust_svg(plots.epsilon_svg) if plots else None,
         confidence_svg=trust_svg(plots.confidence_svg) if plots else None,
+    )
+
+
+def _load_own_scores(
+    session: Session, competition: Competition, team: history.OwnTeam | None, caller: Caller
+) -> list[history.ScoredAt]:
+    if caller.user_id is None:
+        return []
+    team_id = team.id if team else None
+    return history.fetch_scores_of(
+        session, competition.id, competition.spec_id, user_id=caller.user_id, team_id=team_id, limit=OWN_DOTS
     )
 
 

@@ -21,6 +21,7 @@ from api.deps import (
 from api.errors import describe_errors
 from api.submissions import service
 from api.submissions.acceptance import Upload, accept_upload, clean_filename
+from api.submissions.comparison import Comparison, load_comparison
 from api.submissions.events import follow
 from api.submissions.schemas import RequestedPurpose, ScorecardView, SubmissionPage, SubmissionView
 from core.db.session import reading, transaction
@@ -73,6 +74,20 @@ def create_submission(
     if view.verdict is None:
         response.headers["Retry-After"] = "1"
     return view
+
+
+@router.get(
+    "/competitions/{slug}/compare", operation_id="compare_submissions", responses=describe_errors(401, 404, 422)
+)
+def compare_submissions(
+    slug: str,
+    caller: Member,
+    session: ReadingDep,
+    a: Annotated[str, Query(max_length=64, description="id of a submission of one's own; staff may name any")],
+    b: Annotated[str, Query(max_length=64)],
+) -> Comparison:
+    """Two scored submissions side by side, and whether their difference is more than noise."""
+    return load_comparison(session, slug, a, b, caller)
 
 
 @router.get("/submissions", operation_id="list_submissions", responses=describe_errors(401, 422))

@@ -60,8 +60,8 @@ def is_staff(caller: Caller) -> bool:
 
 
 def get_evaluation(submission: Submission) -> Evaluation:
-    """The newest attempt is the one that counts."""
-    return submission.evaluations[-1]
+    """The newest attempt that counts: those of a rejudge do not before it is promoted."""
+    return [evaluation for evaluation in submission.evaluations if evaluation.counts][-1]
 
 
 def make_view(session: Session, submission: Submission, caller: Caller, *, with_flags: bool = True) -> SubmissionView:

@@ -8,7 +8,7 @@ from api.teams.schemas import InviteView, MemberView, OwnTeam, TeamView
 from core.db.base import utc_now
 from core.db.models.accounts import User
 from core.db.models.contests import Competition, Team, TeamInvite
-from core.db.queries import competitions, grants, teams, users
+from core.db.queries import competitions, deliveries, grants, teams, users
 from core.domain.errors import Conflict, NotAllowed, NotAuthenticated, NotFound
 from core.domain.teams import check_joint_history, check_open, check_size
 
@@ -65,6 +65,7 @@ def invite(session: Session, team_id: str, user_name: str, caller: Caller) -> Te
         raise Conflict(f"{user.name} is invited already")
     check_size(len(team.members) + len(waiting) + 1, competition.team_size)
     teams.store_invite(session, team.id, user.id)
+    deliveries.announce_invitation(session, team, user.id, slug=competition.slug, inviter=caller.name)
     return _reload(session, team)
 
 

@@ -24,6 +24,13 @@ class Action(StrEnum):
     MODERATE = "moderate"  # disqualify and reinstate
     MANAGE_COMPETITION = "manage_competition"  # freeze, close, open again, archive
     READ_AUDIT = "read_audit"
+    MANAGE_DATA = "manage_data"  # upload, look at and revoke data sets
+    CONFIGURE_COMPETITION = "configure_competition"  # make one of a problem file, or change it
+    READ_OPERATIONS = "read_operations"  # queue, nodes, costs
+    OPERATE = "operate"  # send stuck evaluations out again, cancel them
+    MANAGE_NODES = "manage_nodes"  # drain them and let them work again
+    REVIEW_FLAGS = "review_flags"
+    REJUDGE = "rejudge"
 
 
 class Scope(StrEnum):
@@ -51,6 +58,13 @@ PERMISSIONS: dict[Action, frozenset[Role | None]] = {
     Action.MODERATE: _STAFF,
     Action.MANAGE_COMPETITION: _STAFF,
     Action.READ_AUDIT: _STAFF,
+    Action.MANAGE_DATA: frozenset({Role.ADMIN}),
+    Action.CONFIGURE_COMPETITION: frozenset({Role.ADMIN}),
+    Action.READ_OPERATIONS: _STAFF,
+    Action.OPERATE: _STAFF,
+    Action.MANAGE_NODES: frozenset({Role.ADMIN}),
+    Action.REVIEW_FLAGS: _STAFF,
+    Action.REJUDGE: _STAFF,
 }
 
 
@@ -67,6 +81,13 @@ SCOPE_OF_ACTION: dict[Action, Scope] = {
     Action.MODERATE: Scope.MANAGE,
     Action.MANAGE_COMPETITION: Scope.MANAGE,
     Action.READ_AUDIT: Scope.MANAGE,
+    Action.MANAGE_DATA: Scope.MANAGE,
+    Action.CONFIGURE_COMPETITION: Scope.MANAGE,
+    Action.READ_OPERATIONS: Scope.MANAGE,
+    Action.OPERATE: Scope.MANAGE,
+    Action.MANAGE_NODES: Scope.MANAGE,
+    Action.REVIEW_FLAGS: Scope.MANAGE,
+    Action.REJUDGE: Scope.MANAGE,
 }
 EVERY_SCOPE = frozenset(Scope)
 

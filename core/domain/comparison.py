@@ -35,6 +35,26 @@ def compute_probability_better(one: Measured, other: Measured) -> float:
     return compute_t_share(difference / error, freedom)
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Of two scores, the second minus the first; `error` is its standard error, None if too few replicas ran."""
+
+    value: float
+    error: float | None
+    is_paired: bool
+    second_is_better: float  # probability
+
+
+def compute_difference(first: Measured, second: Measured) -> Difference:
+    error, freedom = _find_error(first, second)
+    return Difference(
+        value=second.score - first.score,
+        error=None if error == math.inf else error,
+        is_paired=freedom is not None,
+        second_is_better=compute_probability_better(second, first),
+    )
+
+
 def compute_t_share(ratio: float, freedom: int | None) -> float:
     """The share of a t distribution below `ratio`; normal if freedom is None.
 

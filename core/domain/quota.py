@@ -14,6 +14,7 @@ class LimitCode(StrEnum):
     CONCURRENT_LIMIT = "CONCURRENT_LIMIT"
     REGISTRATION_LIMIT = "REGISTRATION_LIMIT"
     LOGIN_LIMIT = "LOGIN_LIMIT"
+    MESSAGE_LIMIT = "MESSAGE_LIMIT"
 
 
 class LimitReached(QuotaExceeded):
@@ -113,6 +114,17 @@ def check_login_failures(recent: int, *, oldest: datetime | None, now: datetime)
         "too many wrong passwords for this account; try again later",
         code=LimitCode.LOGIN_LIMIT,
         retry_after=_seconds_until((oldest or now) + LOGIN_WINDOW, now),
+    )
+
+
+def check_messages(recent: int, limit: int, *, window: timedelta) -> None:
+    """Refuse to send one more message on demand: the recipient may be somebody who never asked."""
+    if recent < limit:
+        return
+    raise LimitReached(
+        "too many messages of this kind were asked for; try again later",
+        code=LimitCode.MESSAGE_LIMIT,
+        retry_after=math.ceil(window.total_seconds()),
     )
 
 

@@ -4,6 +4,7 @@ Three published versions give three different numbers, so each has its own name 
 Margins are the confidences of `compute_confidence`. Source: docs/metrics.md, section KLOM.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +14,15 @@ from scipy.special import rel_entr
 from evaluator.arrays import MIN_REPLICAS, Floats, Ints, Pool, check_pools, check_vector
 from evaluator.compiled import compiled
 from evaluator.errors import InvalidPool
-from evaluator.intervals import ScoreInterval, compute_interval
+from evaluator.intervals import ScoreInterval, Span, compute_interval, count_drawn
 from evaluator.metrics.histograms import Reals, compute_edges, count_by_bin
 
 BINS = 20
 CLIP = 100.0
 FLOOR = 1e-5
 NARROW = (np.dtype(np.float16), np.dtype(np.float32))
+LEAST_HALVED = 4  # retrained models that can be halved: two on each side
+CONTROL_STREAM = 3  # streams 1 and 2 draw the other two pools
 SATURATED = float(-np.log(FLOOR))  # 11.51: the most the floor lets any version say
 
 
@@ -126,7 +129,7 @@ def klom_excess(
             raise InvalidPool(f"the floor needs as many control as unlearned models: {len(bank)} and {len(left)}")
         return _subtract(klom(left, right), klom(bank, right), len(left), len(right))
     half = min(len(right) // 2, len(left))
-    if half < 2 or splits < 1:
+    if half < LEAST_HALVED // 2 or splits < 1:
         raise InvalidPool("a noise floor needs four retrained and two unlearned models, and one split")
     rng = np.random.default_rng(seed)
     values, floors = np.zeros(left.shape[1]), np.zeros(left.shape[1])
@@ -177,6 +180,45 @@ def compute_klom_interval(
     sizes = (len(left), len(right))
     estimate = float(compute(left, right).mean())
     return compute_interval(estimate, rescore, sizes=sizes, resamples=resamples, level=level, seed=seed)
+
+
+def compute_klom_excess_interval(
+    unlearned: Pool,
+    retrained: Pool,
+    *,
+    control: Pool | None = None,
+    splits: int = 8,
+    resamples: int = 32,
+    level: float = 0.95,
+    seed: int = 0,
+) -> ScoreInterval:
+    """Interval of the mean excess over examples, the noise floor's own uncertainty included.
+
+    Pools (R, N) and splits as for klom_excess. Unlearned, retrained and control models are all drawn anew for every
+    part, and value and floor are compared with the same part of the retrained pool: its noise cancels as far as it
+    does in the excess itself. The estimand is the mean excess over fresh pools of these sizes; it may be negative.
+    Raises InvalidPool as klom_excess does. Source: docs/metrics.md, KLOM.
+    """
+    found = klom_excess(unlearned, retrained, control=control, splits=splits, seed=seed)
+    left, right = np.asarray(unlearned), np.asarray(retrained)
+    if control is None and count_drawn(len(right)) < LEAST_HALVED:
+        return ScoreInterval(-math.inf, math.inf, level, math.inf)
+    third = np.random.default_rng([seed, CONTROL_STREAM])
+
+    def rescore(models: Ints, others: Ints) -> float:
+        bank = None if control is None else np.asarray(control)[third.permutation(len(left))[: len(models)]]
+        part = klom_excess(left[models], right[others], control=bank, splits=splits, seed=seed)
+        return float(part.excess.mean())
+
+    return compute_interval(
+        float(found.excess.mean()),
+        rescore,
+        sizes=(len(left), len(right)),
+        resamples=resamples,
+        level=level,
+        seed=seed,
+        span=Span(least=-math.inf),
+    )
 
 
 def _check(unlearned: Pool, retrained: Pool) -> tuple[Reals, Reals, np.dtype[Any]]:

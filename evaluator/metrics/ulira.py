@@ -1,5 +1,6 @@
 """U-LiRA: a Gaussian likelihood-ratio attack per example, judged on models it was not fitted on."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ from scipy.stats import rankdata
 
 from evaluator.arrays import Floats, Ints, Pool, check_pools
 from evaluator.errors import InvalidPool
+from evaluator.intervals import ScoreInterval, Span, compute_intervals, count_drawn
 
 LEAST_VARIANCE = 1e-8  # of the variance of both training pools together
 FARTHEST = 1e12  # spreads away from the training pools: beyond, only an overflow is left to say
@@ -66,6 +68,50 @@ def compute_ulira(
             recognised += _compute_true_positive_rate(*ratios, false_positive_rate)
     turns = 2 * splits
     return LikelihoodRatioAttack(accuracy / turns, auc / turns, recognised / turns, false_positive_rate)
+
+
+@dataclass(frozen=True, slots=True)
+class LikelihoodRatioIntervals:
+    """Intervals of the three means of LikelihoodRatioAttack, fractions."""
+
+    accuracy: ScoreInterval
+    auc: ScoreInterval
+    true_positive_rate: ScoreInterval
+
+
+def compute_ulira_intervals(
+    unlearned: Pool,
+    retrained: Pool,
+    *,
+    false_positive_rate: float = 0.01,
+    splits: int = 4,
+    resamples: int = 32,
+    level: float = 0.95,
+    seed: int = 0,
+) -> LikelihoodRatioIntervals:
+    """Intervals by drawing models of both pools without replacement, each part judged by one halving.
+
+    Pools and options as for compute_ulira, which the intervals lie around. The estimand is what fresh pools of these
+    sizes give on average: fewer models make a worse attack. Raises InvalidPool as compute_ulira does.
+    Source: docs/metrics.md, U-LiRA.
+    """
+    found = compute_ulira(unlearned, retrained, false_positive_rate=false_positive_rate, splits=splits, seed=seed)
+    left, right = check_pools(unlearned, retrained)
+    if min(count_drawn(len(left)), count_drawn(len(right))) < LEAST_REPLICAS:
+        unknown = ScoreInterval(0.0, math.inf, level, math.inf)
+        return LikelihoodRatioIntervals(unknown, unknown, unknown)
+
+    def rescore(models: Ints, others: Ints) -> tuple[float, float, float]:
+        part = compute_ulira(left[models], right[others], false_positive_rate=false_positive_rate, splits=1, seed=seed)
+        return part.mean_accuracy, part.mean_auc, part.true_positive_rate
+
+    estimates = (found.mean_accuracy, found.mean_auc, found.true_positive_rate)
+    sizes = (len(left), len(right))
+    return LikelihoodRatioIntervals(
+        *compute_intervals(
+            estimates, rescore, sizes=sizes, resamples=resamples, level=level, seed=seed, span=Span(most=1.0)
+        )
+    )
 
 
 def _attack(left: Floats, right: Floats, fitted: list[Ints], judged: list[Ints]) -> tuple[Floats, Floats]:

@@ -5,8 +5,8 @@ from alembic import op
 from uuid_utils import uuid7
 
 
-revision = '0005'
-down_revision = '0004'
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

@@ -23,7 +23,8 @@ PRIVATE = {"forget": {"kind": "random", "fraction": 0.1, "seed": 771}, "split_se
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPlatform]:
     problem = make_small_problem().model_dump()
-    problem["recipe"]["epochs"], problem["pools"]["replicas"], problem["evaluation"]["replicas"] = 10, 16, 16
+    problem["recipe"]["epochs"], problem["pools"]["replicas"] = 4, 16
+    problem["evaluation"] |= {"replicas": 16, "calibration_replicas": 2}
     spec = ProblemSpec.model_validate(problem | {"private": PRIVATE})
     with LocalPlatform(make_settings(tmp_path_factory.mktemp("private")), [spec]) as running:
         yield running

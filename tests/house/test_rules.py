@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE_FOLDERS = ("api", "worker", "evaluator", "baselines", "sandbox", "core", "cli")
 SQL_NAMES = {"select", "insert", "update", "delete", "exists"}
 ARRAY_TYPE = re.compile(r"\b(Floats|Ints|Bools|NDArray|ndarray|ArrayLike|Pool)\b")
-SHAPE = re.compile(r"\([A-Z]['\w]*(, ?['\w]+)*,?\)|\(\w[\w +]*, [\w +]+\)|\bvector\b|[Aa]s for compute_\w+")
+SHAPE = re.compile(r"\((\.\.\.|[A-Z]['\w]*)(, ?['\w]+)*,?\)|\(\w[\w +]*, [\w +]+\)|\bvector\b|[Aa]s for compute_\w+")
 # spelled in halves, so that this file passes its own rule
 OUTSIDE = re.compile("|".join([
     "pypi" r"\.org", "python" r"hosted\.org", "debian" r"\.org", "npmjs" r"\.org", "pytorch" r"\.org/whl",
@@ -67,13 +67,13 @@ def test_no_file_is_longer_than_400_lines() -> None:
 
 def test_public_evaluator_functions_state_the_shapes_of_their_arrays() -> None:
     silent = []
-    for path in (ROOT / "evaluator").glob("*.py"):
+    for path in (ROOT / "evaluator").rglob("*.py"):
         for node in ast.parse(path.read_text()).body:
             if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
                 continue
             signature = f"{ast.unparse(node.args)} -> {ast.unparse(node.returns) if node.returns else ''}"
             if ARRAY_TYPE.search(signature) and not SHAPE.search(ast.get_docstring(node) or ""):
-                silent.append(f"{path.name}:{node.name}")
+                silent.append(f"{path.relative_to(ROOT)}:{node.name}")
     assert silent == []
 
 

@@ -69,3 +69,35 @@ class IdempotencyKey(Base):
     request_sha256: Mapped[str]
     object_id: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Identity(Base):
+    """An account at the log-in provider that may enter as one of ours; the provider's pair of names never changes."""
+
+    __tablename__ = "identities"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    issuer: Mapped[str]
+    subject: Mapped[str]
+    label: Mapped[str] = mapped_column(default="")  # what the provider calls it; never used to find an account
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class LoginAttempt(Base):
+    """A browser on its way to the log-in provider and back; used once, gone after minutes."""
+
+    __tablename__ = "login_attempts"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    browser_sha256: Mapped[str] = mapped_column(unique=True)  # of the cookie of who began it
+    state_sha256: Mapped[str]
+    nonce: Mapped[str]
+    verifier: Mapped[str]
+    next: Mapped[str]
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))  # who wants to connect an identity
+    issuer: Mapped[str]
+    subject: Mapped[str] = mapped_column(default="")  # once the provider has answered
+    label: Mapped[str] = mapped_column(default="")
+    expires_at: Mapped[datetime] = mapped_column(index=True)

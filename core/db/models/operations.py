@@ -1,8 +1,9 @@
-"""What keeps the platform honest and moving: the audit log and tasks to send."""
+"""What keeps the platform honest and moving: the audit log, tasks to send, the nodes that do them."""
 
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base, new_id, utc_now
@@ -40,4 +41,23 @@ class Outbox(Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     task: Mapped[str]
     object_id: Mapped[str]
+    priority: Mapped[int] = mapped_column(default=0)  # 0 goes first: core.jobs
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Node(Base):
+    """A machine, or a container, that runs workers; it writes its row itself and staff write `draining`."""
+
+    __tablename__ = "nodes"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    node_class: Mapped[str]
+    device: Mapped[str]
+    sandbox: Mapped[str]  # the backend it chose; empty if it has none
+    version: Mapped[str]
+    workers: Mapped[int]
+    fault: Mapped[str] = mapped_column(Text, default="")  # why it can run nothing
+    started_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime] = mapped_column(index=True)
+    draining_since: Mapped[datetime | None]  # it claims nothing more
+    drain_reason: Mapped[str] = mapped_column(Text, default="")

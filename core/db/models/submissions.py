@@ -43,6 +43,8 @@ class Evaluation(Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     submission_id: Mapped[str] = mapped_column(ForeignKey("submissions.id"), index=True)
     spec_id: Mapped[str] = mapped_column(ForeignKey("evaluation_specs.id"), index=True)
+    rejudge_id: Mapped[str | None] = mapped_column(ForeignKey("rejudges.id"), index=True)
+    counts: Mapped[bool] = mapped_column(default=True)  # False: of a rejudge that was not promoted; nobody may see it
     status: Mapped[str] = mapped_column(default="queued", index=True)
     verdict: Mapped[str | None]
     code: Mapped[str] = mapped_column(default="")  # FaultCode of a participant fault

@@ -11,6 +11,7 @@ from core.db.base import utc_now
 from core.db.models.contests import Competition, Team, TeamMember
 from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation, EvaluationEvent, Replica, Scorecard, Shard, Submission
+from core.db.queries.deliveries import announce_finished
 from core.domain.faults import FaultCode
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict, advance
@@ -43,6 +44,8 @@ def move(
             evaluation_id=evaluation.id, at=now, status=target.value, verdict=evaluation.verdict, detail=reason
         )
     )
+    if target is Status.FINISHED:
+        announce_finished(session, evaluation)
 
 
 def lock_evaluation(session: Session, evaluation_id: str) -> Evaluation | None:
@@ -137,7 +140,11 @@ def count_submissions_since(session: Session, competition_id: str, user_id: str,
     """Count what the quota counts: everything but what ended by our own fault."""
     ours = (
         select(Evaluation.submission_id)
-        .where(Evaluation.verdict == Verdict.PLATFORM_ERROR.value, Evaluation.phase == PhaseKind.PUBLIC.value)
+        .where(
+            Evaluation.verdict == Verdict.PLATFORM_ERROR.value,
+            Evaluation.counts,
+            Evaluation.phase == PhaseKind.PUBLIC.value,
+        )
         .scalar_subquery()
     )
     query = (
@@ -163,6 +170,7 @@ def count_live_submissions(session: Session, competition_id: str, user_id: str) 
             Submission.competition_id == competition_id,
             _is_charged_to(user_id, competition_id),
             Evaluation.status.in_(LIVE),
+            Evaluation.counts,
             Evaluation.phase == PhaseKind.PUBLIC.value,
         )
     )
@@ -180,6 +188,7 @@ def fetch_board_rows(session: Session, competition_id: str, spec_id: str) -> lis
             Submission.purpose != "calibration",
             Submission.disqualified_at.is_(None),
             Evaluation.verdict.is_not(None),
+            Evaluation.counts,
         )
         .options(
             joinedload(Evaluation.submission).joinedload(Submission.user),
@@ -194,7 +203,7 @@ def count_queued_before(session: Session, evaluation: Evaluation) -> int:
     query = (
         select(func.count())
         .select_from(Evaluation)
-        .where(Evaluation.status.in_(LIVE), Evaluation.created_at < evaluation.created_at)
+        .where(Evaluation.status.in_(LIVE), Evaluation.counts, Evaluation.created_at < evaluation.created_at)
     )
     return session.scalars(query).one()
 

@@ -6,15 +6,17 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
+from core.db.models.data_sets import DataSetVersion
 from core.db.models.problems import PoolChunk
 from core.db.models.submissions import Shard
 
-LeasedModel = type[Shard] | type[PoolChunk]
+LeasedModel = type[Shard] | type[PoolChunk] | type[DataSetVersion]
 
 
 def claim(session: Session, model: LeasedModel, piece_id: str, *, worker: str, now: datetime, until: datetime) -> int:
     """Take the piece if it is free or its lease has run out; return the new fence, or 0 if it is not to be had."""
-    row = cast(Shard | PoolChunk | None, session.get(model, piece_id, with_for_update=True, populate_existing=True))
+    found = session.get(model, piece_id, with_for_update=True, populate_existing=True)
+    row = cast(Shard | PoolChunk | DataSetVersion | None, found)
     if row is None or row.state not in ("pending", "leased"):
         return 0
     if row.state == "leased" and row.lease_until is not None and row.lease_until > now:

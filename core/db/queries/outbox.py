@@ -8,15 +8,15 @@ from sqlalchemy.orm import Session
 from core.db.models.operations import Outbox
 
 
-def store_message(session: Session, task: str, object_id: str) -> Outbox:
-    row = Outbox(task=task, object_id=object_id)
+def store_message(session: Session, task: str, object_id: str, priority: int = 0) -> Outbox:
+    row = Outbox(task=task, object_id=object_id, priority=priority)
     session.add(row)
     session.flush()
     return row
 
 
 def fetch_unsent(session: Session, before: datetime, *, limit: int = 500) -> list[Outbox]:
-    query = select(Outbox).where(Outbox.created_at < before).order_by(Outbox.id).limit(limit)
+    query = select(Outbox).where(Outbox.created_at < before).order_by(Outbox.priority, Outbox.id).limit(limit)
     return list(session.scalars(query))
 
 

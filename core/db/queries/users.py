@@ -66,6 +66,11 @@ def fetch_user(session: Session, user_id: str) -> User | None:
     return session.get(User, user_id)
 
 
+def lock_user(session: Session, user_id: str) -> None:
+    """What an account has a limited number of is counted and added under its lock."""
+    session.scalars(select(User.id).where(User.id == user_id).with_for_update()).one()
+
+
 def store_browser_session(session: Session, row: BrowserSession) -> None:
     session.add(row)
     session.flush()

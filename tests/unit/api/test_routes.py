@@ -44,6 +44,22 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/admin/submissions/{submission_id}/reinstate"): (401, 403, 403, 409, 409),
     ("GET", "/api/v1/admin/audit"): (401, 403, 403, 200, 200),
     ("GET", "/api/v1/admin/audit/verify"): (401, 403, 403, 200, 200),
+    ("GET", "/admin/queue"): (401, 403, 403, 200, 200),
+    ("GET", "/admin/nodes"): (401, 403, 403, 200, 200),
+    ("GET", "/admin/costs"): (401, 403, 403, 200, 200),
+    ("GET", "/admin/flags"): (401, 403, 403, 200, 200),
+    ("POST", "/admin/evaluations/{evaluation_id}/flags/{code}"): (401, 403, 403, 422, 422),
+    ("GET", "/api/v1/admin/flags"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/admin/evaluations/{evaluation_id}/flags/{code}/decision"): (401, 403, 403, 404, 404),
+    ("POST", "/admin/nodes/{name}"): (401, 403, 403, 403, 422),
+    ("POST", "/admin/evaluations/{evaluation_id}"): (401, 403, 403, 422, 422),
+    ("GET", "/api/v1/admin/queue"): (401, 403, 403, 200, 200),
+    ("GET", "/api/v1/admin/nodes"): (401, 403, 403, 200, 200),
+    ("GET", "/api/v1/admin/costs"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/admin/nodes/{name}/drain"): (401, 403, 403, 403, 404),
+    ("POST", "/api/v1/admin/nodes/{name}/activate"): (401, 403, 403, 403, 404),
+    ("POST", "/api/v1/admin/evaluations/{evaluation_id}/requeue"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/evaluations/{evaluation_id}/cancel"): (401, 403, 403, 404, 404),
     ("GET", "/competitions/{slug}/team"): (401, 200, 200, 200, 200),
     ("POST", "/competitions/{slug}/team"): (401, 303, 303, 303, 303),
     ("POST", "/competitions/{slug}/team/invite"): (401, 422, 422, 422, 422),
@@ -57,6 +73,15 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/teams/{team_id}/leave"): (401, 404, 404, 404, 404),
     ("POST", "/api/v1/invites/{invite_id}/accept"): (401, 404, 404, 404, 404),
     ("DELETE", "/api/v1/invites/{invite_id}"): (401, 404, 404, 404, 404),
+    ("GET", "/admin/data-sets"): (401, 403, 403, 403, 200),
+    ("POST", "/admin/data-sets"): (401, 403, 403, 403, 422),
+    ("GET", "/admin/data-sets/{name}/{number}"): (401, 403, 403, 403, 404),
+    ("GET", "/api/v1/admin/data-sets"): (401, 403, 403, 403, 200),
+    ("POST", "/api/v1/admin/data-sets/{name}/versions"): (401, 403, 403, 403, 422),
+    ("GET", "/api/v1/admin/data-sets/{name}/versions/{number}"): (401, 403, 403, 403, 404),
+    ("GET", "/api/v1/admin/data-sets/{name}/versions/{number}/samples/{place}"): (401, 403, 403, 403, 404),
+    ("GET", "/competitions/{slug}/compare"): (401, 404, 200, 200, 200),
+    ("GET", "/api/v1/competitions/{slug}/compare"): (401, 404, 200, 200, 200),
     ("POST", "/competitions/{slug}/organize/settings"): (401, 403, 403, 422, 422),
     ("PATCH", "/api/v1/admin/competitions/{slug}"): (401, 403, 403, 200, 200),
     ("GET", "/competitions/{slug}/rules"): OPEN,
@@ -65,6 +90,9 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/competitions/{slug}/rules"): OPEN,
     ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): (401, 404, 404, 404, 404),
     ("PUT", "/api/v1/admin/competitions/{slug}/rules"): (401, 403, 403, 200, 200),
+    ("GET", "/runtime"): OPEN,
+    ("GET", "/api/v1/runtime"): OPEN,
+    ("GET", "/api/v1/error-codes"): OPEN,
     ("GET", "/competitions/{slug}/selection"): (401, 200, 200, 200, 200),
     ("POST", "/competitions/{slug}/selection"): (401, 303, 303, 303, 303),
     ("GET", "/competitions/{slug}/final"): (404, 404, 404, 200, 200),
@@ -82,6 +110,22 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/admin/competitions/{slug}/grants"): (401, 403, 403, 404, 404),
     ("GET", "/api/v1/competitions/{slug}/announcements"): OPEN,
     ("POST", "/api/v1/admin/competitions/{slug}/announcements"): (401, 403, 403, 201, 201),
+    ("GET", "/account/notifications"): (401, 200, 200, 200, 200),
+    ("POST", "/account/notifications/mail"): (401, 303, 303, 303, 303),
+    ("POST", "/account/webhooks"): (401, 422, 422, 422, 422),
+    ("POST", "/account/webhooks/{webhook_id}/{deed}"): (401, 404, 404, 404, 404),
+    ("GET", "/mail/confirm"): (404, 404, 404, 404, 404),
+    ("POST", "/mail/confirm"): (404, 404, 404, 404, 404),
+    ("GET", "/mail/unsubscribe"): OPEN,
+    ("POST", "/mail/unsubscribe"): OPEN,
+    ("GET", "/api/v1/me/notifications"): (401, 200, 200, 200, 200),
+    ("PATCH", "/api/v1/me/notifications"): (401, 422, 422, 422, 422),
+    ("GET", "/api/v1/me/webhooks"): (401, 200, 200, 200, 200),
+    ("POST", "/api/v1/me/webhooks"): (401, 422, 422, 422, 422),
+    ("PATCH", "/api/v1/me/webhooks/{webhook_id}"): (401, 422, 422, 422, 422),
+    ("DELETE", "/api/v1/me/webhooks/{webhook_id}"): (401, 404, 404, 404, 404),
+    ("POST", "/api/v1/me/webhooks/{webhook_id}/test"): (401, 404, 404, 404, 404),
+    ("GET", "/api/v1/me/deliveries"): (401, 200, 200, 200, 200),
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
     ("POST", "/api/v1/users"): (422, 422, 422, 422, 422),
@@ -106,11 +150,26 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/submissions/{submission_id}/cancel"): (401, 404, 202, 403, 202),
 }
 
-NOTHING = {"token_id": "none", "team_id": "none", "invite_id": "none", "step": "start"}
+NOTHING = {
+    "token_id": "none",
+    "team_id": "none",
+    "invite_id": "none",
+    "name": "none",
+    "evaluation_id": "none",
+    "code": "none",
+    "number": 1,
+    "place": 0,
+    "step": "start",
+    "webhook_id": "none",
+    "deed": "test",
+}
 
 LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/admin/competitions/{slug}/grants"): {"json": {"team": "nobody", "amount": 1, "reason": "a test"}},
     ("POST", "/api/v1/admin/competitions/{slug}/announcements"): {"json": {"title": "hear", "text": "all"}},
+    ("POST", "/api/v1/admin/evaluations/{evaluation_id}/flags/{code}/decision"): {
+        "json": {"reason": "a test", "decision": "upheld"}
+    },
     ("PUT", "/api/v1/competitions/{slug}/selection"): {"json": {"submission_ids": []}},
     ("POST", "/competitions/{slug}/organize/private/{step}"): {"data": {"reason": "a test"}},
     ("PATCH", "/api/v1/admin/competitions/{slug}"): {"json": {"daily_limit": 7, "reason": "a test"}},
@@ -153,6 +212,8 @@ def test_a_route_answers_every_role_as_the_matrix_says(
         submission = make_hidden(client, engine, path)
         url = path.format(slug=submission.competition_id, submission_id=submission.id, **NOTHING)
         body: dict[str, Any] = {}
+        if path.endswith("/compare"):
+            body = {"params": {"a": submission.id, "b": submission.id}}
         if method == "POST" and path.endswith("/submissions"):
             body = {"files": {"file": ("a.py", factories.SOURCE)}, "data": {"purpose": "reference"}}
         if "/admin/" in path and method == "POST":

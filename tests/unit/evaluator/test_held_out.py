@@ -4,6 +4,7 @@ from scipy.stats import norm
 
 from evaluator import Attack, compute_epsilons, compute_forgetting_quality, compute_gaussian_epsilon
 from evaluator.held_out import choose_regions, compute_held_out_counts, compute_separable_estimate, draw_pool_folds
+from evaluator.regions import CUT_FAMILIES
 from evaluator.spec import DEFAULT_ATTACKS, HELD_OUT_ATTACKS, EpsilonOptions
 from evaluator.splits import draw_folds
 from tests.unit.evaluator import twins_held_out as twin
@@ -212,6 +213,33 @@ def test_separable_pools_come_close_to_the_largest_estimate_and_earn_nothing(rep
 def test_two_different_constants_are_separable():
     epsilons = compute_epsilons(np.zeros((20, 1)), np.ones((20, 1)))
     assert epsilons.estimate[0] == pytest.approx(compute_separable_estimate(20, 20, ALPHA))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_hand_computed_example_of_the_document_holds_for_any_folds(seed):
+    """20 zeros against 10 zeros and 10 ones: always "retrained if 1", of which every fold holds all and none."""
+    epsilons = compute_epsilons(np.zeros((20, 1)), np.repeat([0.0, 1.0], 10)[:, None], seed=seed)
+    assert epsilons.estimate[0] == pytest.approx(np.log(10))
+    assert epsilons.attack == (Attack.half_line,)
+
+
+@pytest.mark.parametrize("increase", [np.exp, np.arctan, lambda pool: pool**3], ids=["exp", "arctan", "cubed"])
+def test_an_increasing_map_of_both_pools_leaves_what_cuts_choose_on_the_same_folds(increase):
+    pools = np.random.default_rng(0).normal(size=(2, 60, 5))
+    options = EpsilonOptions(attacks=CUT_FAMILIES)
+    folds = draw_pool_folds(*pools, options)
+    straight, mapped = (choose_regions(*values, folds, options) for values in (pools, increase(pools)))
+    for one, other in zip(straight.arrays(), mapped.arrays(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("attacks", [DEFAULT_ATTACKS, HELD_OUT_ATTACKS[:-1]])
+def test_models_far_out_on_one_side_hide_a_narrow_pool_from_four_families_but_not_from_densities(attacks):
+    rng = np.random.default_rng(0)
+    narrow, retrained = 0.5 * rng.normal(size=(512, 32)), rng.normal(size=(512, 32))
+    disguised = np.where(rng.random(narrow.shape) < 0.1, 1e6, narrow)
+    gained = compute_forgetting_quality(disguised, retrained, options=EpsilonOptions(attacks=attacks)) - 0.125
+    assert (gained < 0.01) == (Attack.kernel_density in attacks)
 
 
 def test_equal_constants_and_identical_pools_give_zero():

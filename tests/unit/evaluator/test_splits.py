@@ -1,6 +1,6 @@
 import numpy as np
 
-from evaluator.splits import compute_outputs_key, draw_folds, rank_models
+from evaluator.splits import compute_outputs_key, draw_folds
 
 
 def test_folds_are_balanced_for_every_split_seed():
@@ -32,9 +32,3 @@ def test_sizes_say_how_many_models_each_fold_leaves_out_and_keeps():
     folds = draw_folds(7, 12, count=3, split_seeds=2, seed=0)
     assert sorted(folds.held_sizes()[0, 0].tolist()) == [2, 2, 3]
     np.testing.assert_array_equal(folds.training_sizes()[1], 12 - folds.held_sizes()[1])
-
-
-def test_models_are_ranked_over_both_pools():
-    ranked = rank_models(np.array([[3.0], [1.0]]), np.array([[2.0], [0.0]]))
-    assert ranked.order.tolist() == [[3, 1, 2, 0]]
-    assert ranked.pooled.tolist() == [[3.0, 1.0, 2.0, 0.0]]

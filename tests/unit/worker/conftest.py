@@ -16,7 +16,7 @@ from core.db.models.contests import Competition
 from core.db.models.submissions import Submission
 from core.db.queries import competitions, outbox
 from core.db.session import reading, transaction
-from core.jobs import BUILD_CHUNK, DECIDE, PREPARE, RUN_SHARD, SCORE, celery_app, open_evaluation
+from core.jobs import BUILD_CHUNK, DECIDE, PREPARE, RUN_SHARD, SCORE, VALIDATE, celery_app, open_evaluation
 from core.problems import ProblemSpec, find_problem
 from core.settings import Settings
 from core.storage import FolderStore
@@ -25,6 +25,7 @@ from tests.database import make_database
 from worker import adaptive, pipeline, preparation, scoring
 from worker.calibration import IDLE_FILE
 from worker.context import WorkerContext
+from worker.data_sets import validation
 from worker.preparation import make_calibration_source
 from worker.registration import register_competition
 from worker.runner.base import ReplicaResult, RunRequest, RunResult
@@ -160,6 +161,7 @@ class Platform:
 
 
 DELIVER = {
+    VALIDATE: validation.validate_data_set,
     RUN_SHARD: pipeline.run_shard,
     SCORE: scoring.score_evaluation,
     DECIDE: adaptive.decide_evaluation,

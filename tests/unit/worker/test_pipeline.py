@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
+from api.submissions.schemas import ScorecardView
 from core.db.base import utc_now
 from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import evaluations, leases
@@ -64,6 +65,17 @@ def test_the_scorecard_says_how_it_was_got(platform: Platform) -> None:
     assert len(card.body["epsilon"]["per_example"]) == sum(card.body["epsilon"]["counts"])
     assert card.epsilon_svg.startswith("<svg")
     assert card.confidence_svg.startswith("<svg")
+
+
+def test_the_api_can_show_what_the_worker_writes(platform: Platform) -> None:
+    competition = platform.open_competition(make_spec())
+    evaluation_id = platform.submit(competition)
+    platform.run_until_quiet()
+    with reading(platform.engine) as session:
+        card = evaluations.fetch_scorecard(session, evaluation_id)
+    assert card is not None
+    assert ScorecardView.model_validate(card.body).model_dump(mode="json", exclude_unset=True) == card.body
+    assert len(_fetch(platform, evaluation_id).score_draws or ()) > 1
 
 
 def test_seeds_differ_between_replicas_and_between_evaluations(platform: Platform) -> None:

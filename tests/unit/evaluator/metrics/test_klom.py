@@ -13,6 +13,7 @@ from evaluator.metrics.histograms import compute_edges, count_by_bin
 from evaluator.metrics.klom import (
     SATURATED,
     VARIANTS,
+    compute_klom_excess_interval,
     compute_klom_interval,
     klom,
     klom_b25,
@@ -228,3 +229,45 @@ def test_lists_and_integers_are_margins_too_and_columns_may_be_strided() -> None
     assert np.array_equal(
         klom(unlearned[:, ::2], np.asfortranarray(retrained)[:, ::2]), klom(unlearned, retrained)[::2]
     )
+
+
+def draw_three(seed: int, shift: float = 0.5) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    left, right, control = rng.normal(size=(3, 40, 12))
+    return left + shift, right, control
+
+
+@pytest.mark.parametrize("with_control", [True, False])
+def test_the_interval_of_the_excess_surrounds_it_and_is_wider_than_with_a_floor_that_is_known(with_control) -> None:
+    left, right, control = draw_three(0)
+    bank = control if with_control else None
+    found = compute_klom_excess_interval(left, right, control=bank)
+    excess = klom_excess(left, right, control=bank).excess.mean()
+    assert found.low < excess < found.high
+    assert (found.low + found.high) / 2 == pytest.approx(excess)
+    assert len(found.draws) == 32
+
+
+def test_the_floor_of_a_small_control_bank_is_part_of_the_uncertainty() -> None:
+    """Value and floor against one retrained pool: were the floor known, the interval would be that of klom itself."""
+    rng = np.random.default_rng(3)
+    common = rng.normal(size=(3, 60, 1))
+    left, right, control = np.sqrt(0.3) * rng.normal(size=(3, 60, 20)) + np.sqrt(0.7) * common
+    whole = compute_klom_excess_interval(left, right, control=control)
+    assert whole.standard_error > compute_klom_interval(left, right).standard_error / 2
+    assert whole.low < 0 < whole.high
+
+
+def test_the_interval_of_the_excess_covers_the_mean_of_fresh_pools() -> None:
+    truth = np.mean([klom_excess(a, b, control=c).excess.mean() for a, b, c in map(draw_three, range(1000, 1200))])
+    found = [compute_klom_excess_interval(a, b, control=c) for a, b, c in map(draw_three, range(100))]
+    assert np.mean([one.low <= truth <= one.high for one in found]) >= 0.92
+
+
+def test_an_excess_of_too_few_models_for_parts_has_no_finite_interval() -> None:
+    left, right, _ = draw_three(0)
+    for models in (4, 5):
+        found = compute_klom_excess_interval(left[:models], right[:models])
+        assert (found.low, found.high) == (-np.inf, np.inf)
+    control = right[4:6]
+    assert compute_klom_excess_interval(left[:2], right[:4], control=control).high == np.inf

@@ -6,7 +6,7 @@ from hypothesis.extra import numpy as arrays
 from scipy.stats import norm
 
 from evaluator.errors import InvalidPool
-from evaluator.metrics.ulira import compute_ulira
+from evaluator.metrics.ulira import compute_ulira, compute_ulira_intervals
 
 
 def attack_slowly(unlearned, retrained, false_positive_rate, splits, seed):
@@ -119,3 +119,25 @@ def test_any_finite_pools_give_rates(pools) -> None:
 def test_what_cannot_be_attacked_is_refused(shapes, options) -> None:
     with pytest.raises(InvalidPool):
         compute_ulira(np.zeros(shapes[0]), np.zeros(shapes[1]), **options)
+
+
+def test_the_intervals_surround_the_attack_and_cover_what_fresh_pools_give() -> None:
+    def draw(seed: int) -> tuple[np.ndarray, np.ndarray]:
+        left, right = np.random.default_rng(seed).normal(size=(2, 30, 6))
+        return left + 0.8, right
+
+    found = [compute_ulira_intervals(*draw(seed), resamples=16) for seed in range(40)]
+    whole = [compute_ulira(*draw(seed)) for seed in range(40)]
+    fresh = [compute_ulira(*draw(seed)) for seed in range(1000, 1100)]
+    for name, mean in (("accuracy", "mean_accuracy"), ("auc", "mean_auc"), ("true_positive_rate",) * 2):
+        ends = np.array([(getattr(one, name).low, getattr(one, name).high) for one in found])
+        values = np.array([getattr(one, mean) for one in whole])
+        assert ((ends[:, 0] <= values) & (values <= ends[:, 1])).all()
+        truth = np.mean([getattr(one, mean) for one in fresh])
+        assert np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1])) >= 0.9
+        assert ends.max() <= 1
+
+
+def test_pools_whose_parts_cannot_be_halved_have_no_finite_interval() -> None:
+    pools = np.random.default_rng(0).normal(size=(2, 5, 3))
+    assert compute_ulira_intervals(*pools).auc.high == np.inf

@@ -1,0 +1,85 @@
+"""Data sets over HTTP, for admins."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api.data_sets import service
+from api.data_sets.receiving import receive_body
+from api.data_sets.schemas import DataSetList, DataSetName, DataSetVersionView, VersionNumber
+from api.deps import Caller, DataManager, EngineDep, ReadingDep, SettingsDep, StoreDep
+from api.errors import describe_errors
+from core.db.session import transaction
+from core.domain.data_sets import DataFormat
+
+router = APIRouter(prefix="/admin/data-sets", tags=["data sets"])
+BODY: dict[str, Any] = {
+    "requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+}
+PNG: dict[int | str, dict[str, Any]] = {
+    200: {"description": "an image", "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
+}
+
+
+@router.get("", operation_id="list_data_sets", responses=describe_errors(401, 403))
+def list_data_sets(caller: DataManager, session: ReadingDep) -> DataSetList:
+    return service.list_data_sets(session)
+
+
+@router.post(
+    "/{name}/versions",
+    operation_id="add_data_set_version",
+    status_code=202,
+    responses=describe_errors(401, 403, 413, 422),
+    openapi_extra=BODY,
+)
+async def add_version(
+    name: DataSetName,
+    request: Request,
+    caller: DataManager,
+    engine: EngineDep,
+    store: StoreDep,
+    settings: SettingsDep,
+    format: Annotated[DataFormat, Query()],
+    named: Annotated[str, Query(max_length=40)] = "",
+    note: Annotated[str, Query(max_length=500)] = "",
+) -> DataSetVersionView:
+    """Upload a version: the file is the body, as it is. A worker then reads it; ask until it is ready or refused."""
+    source = await receive_body(request, store, limit_bytes=settings.data_set_bytes)
+
+    def add(caller: Caller) -> DataSetVersionView:
+        new = service.NewVersion(name, format, source, named, note)
+        with transaction(engine) as session:
+            return service.make_view(service.add_version(session, new, caller))
+
+    return await run_in_threadpool(add, caller)
+
+
+@router.get(
+    "/{name}/versions/{number}", operation_id="get_data_set_version", responses=describe_errors(401, 403, 404, 422)
+)
+def get_version(
+    name: DataSetName, number: VersionNumber, caller: DataManager, session: ReadingDep
+) -> DataSetVersionView:
+    """Its state, and once it is ready what is in it."""
+    return service.make_view(service.load_version(session, name, number))
+
+
+@router.get(
+    "/{name}/versions/{number}/samples/{place}",
+    operation_id="get_data_set_sample",
+    response_class=Response,
+    responses={**PNG, **describe_errors(401, 403, 404, 422)},
+)
+def get_sample(
+    name: DataSetName,
+    number: VersionNumber,
+    place: Annotated[int, Path(ge=0, lt=100)],
+    caller: DataManager,
+    session: ReadingDep,
+    store: StoreDep,
+) -> Response:
+    """One of a few training images, to see whether they were read as they are."""
+    content = service.load_sample(session, store, name, number, place)
+    return Response(content, media_type="image/png", headers={"Cache-Control": "private, no-store"})

@@ -1,0 +1,102 @@
+"""Data sets: an upload is kept, a worker reads it, admins look at what it found."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from api.data_sets.schemas import DataSetList, DataSetVersionView, DataSetView, VersionSummary
+from api.deps import Caller
+from core.db.models.data_sets import DataSetVersion
+from core.db.queries import audit, data_sets
+from core.domain.data_sets import NAMED_SETS, DataFormat, Reference, parse_reference
+from core.domain.errors import InvalidInput, NotFound
+from core.jobs import VALIDATE, enqueue
+from core.storage import BlobStore
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    name: str
+    format: DataFormat
+    source_digest: str | None
+    named: str = ""
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.format is DataFormat.NAMED) != bool(self.named):
+            raise InvalidInput("`named` says which of the server's own sets, and comes with the format `named` only")
+        if self.named and self.named not in NAMED_SETS:
+            raise InvalidInput(f"there is no set named {self.named!r} here; there are: {', '.join(NAMED_SETS)}")
+        if self.format is not DataFormat.NAMED and self.source_digest is None:
+            raise InvalidInput("the upload is empty: send the file as the body of the request")
+
+
+def add_version(session: Session, new: NewVersion, caller: Caller) -> DataSetVersion:
+    version = DataSetVersion(
+        format=new.format.value,
+        source_digest=new.source_digest,
+        named=new.named,
+        note=new.note,
+        created_by=caller.name,
+    )
+    data_sets.add_version(session, new.name, version)
+    _record(session, caller, "data_set.add", version, {"format": new.format.value, "source": new.source_digest or ""})
+    enqueue(session, VALIDATE, version.id)
+    return version
+
+
+def load_version(session: Session, name: str, number: int) -> DataSetVersion:
+    found = data_sets.find_versions(session, Reference(name, number, None))
+    if not found:
+        raise NotFound(f"no data set version {name}@{number}")
+    return found[0]
+
+
+def find_version(session: Session, reference: str) -> DataSetVersion:
+    """The one version that `name@number` or `name@digest` means."""
+    found = data_sets.find_versions(session, parse_reference(reference))
+    if not found:
+        raise NotFound(f"no data set version {reference}; `lacuna admin data-set list` shows what there is")
+    if len({row.digest for row in found}) > 1:
+        raise InvalidInput(f"{reference} means several versions: write more of the digest")
+    return next((row for row in found if row.revoked_at is None), found[0])
+
+
+def list_data_sets(session: Session) -> DataSetList:
+    return DataSetList(
+        items=[
+            DataSetView(name=row.name, versions=[make_view(version) for version in row.versions])
+            for row in data_sets.fetch_data_sets(session)
+        ]
+    )
+
+
+def make_view(row: DataSetVersion) -> DataSetVersionView:
+    name = row.data_set.name
+    return DataSetVersionView(
+        name=name,
+        number=row.number,
+        reference=f"{name}@{row.digest or row.number}",
+        status=row.status,
+        reason=row.revoked_reason or row.reason,
+        format=DataFormat(row.format),
+        note=row.note,
+        named=row.named,
+        source_digest=row.source_digest,
+        digest=row.digest,
+        created_by=row.created_by,
+        created_at=row.created_at,
+        summary=VersionSummary.model_validate(row.summary) if row.summary else None,
+    )
+
+
+def load_sample(session: Session, store: BlobStore, name: str, number: int, place: int) -> bytes:
+    samples = (load_version(session, name, number).summary or {}).get("samples", [])
+    if place >= len(samples):
+        raise NotFound("no such sample image")
+    return store.get(samples[place]["digest"])
+
+
+def _record(session: Session, caller: Caller, action: str, row: DataSetVersion, detail: dict[str, str]) -> None:
+    subject = f"data_set/{row.data_set.name}@{row.number}"
+    audit.record(session, actor=caller.name, action=action, subject=subject, detail=detail)

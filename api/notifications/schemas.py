@@ -1,0 +1,89 @@
+"""Requests and answers about notifications."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from core.domain.notifications import MAX_URL, DeliveryState, Event
+
+Events = Annotated[list[Event], BeforeValidator(lambda value: value.split() if isinstance(value, str) else value)]
+EVENTS_HELP = "what to be told about"
+
+
+class MailView(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    address: str
+    events: Events
+    confirmed_at: datetime | None = Field(description="null until the link in the first mail was followed")
+
+
+class NotificationsView(BaseModel):
+    events: list[Event] = Field(description="everything one can be told about")
+    mail_available: bool = Field(description="whether this server sends mail at all")
+    mail: MailView | None
+
+
+class NotificationsChange(BaseModel):
+    """What is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    address: str | None = Field(default=None, max_length=254, description="null removes it; a new one is asked first")
+    events: list[Event] | None = Field(default=None, description="what to send by mail")
+
+
+class NewWebhook(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(max_length=MAX_URL, description="https, a host on the public internet")
+    events: list[Event] = Field(default=list(Event), min_length=1, description=EVENTS_HELP)
+
+
+class WebhookChange(BaseModel):
+    """What is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    events: list[Event] | None = Field(default=None, min_length=1, description=EVENTS_HELP)
+    enabled: bool | None = None
+
+
+class WebhookView(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    url: str
+    events: Events
+    created_at: datetime
+    disabled_at: datetime | None = Field(description="since when nothing is sent to it")
+    disabled_reason: str
+
+
+class FreshWebhook(WebhookView):
+    secret: str = Field(description="shown this once; checks the signatures, as Standard Webhooks describes")
+
+
+class WebhookList(BaseModel):
+    items: list[WebhookView]
+
+
+class DeliveryView(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str = Field(description="also the `webhook-id` that is sent along")
+    webhook_id: str | None = Field(description="null: by mail")
+    target: str
+    event: str
+    state: DeliveryState
+    attempts: int
+    status_code: int | None
+    error: str
+    created_at: datetime
+    next_attempt_at: datetime
+    finished_at: datetime | None
+
+
+class DeliveryList(BaseModel):
+    items: list[DeliveryView]

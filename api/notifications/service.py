@@ -1,0 +1,161 @@
+"""Choose what one is told and where; messages themselves are sent by the worker."""
+
+import base64
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from api.deps import Caller
+from api.notifications.schemas import (
+    FreshWebhook,
+    MailView,
+    NewWebhook,
+    NotificationsChange,
+    NotificationsView,
+    WebhookChange,
+    WebhookView,
+)
+from api.security import hash_token
+from core.db.base import utc_now
+from core.db.models.notifications import Delivery, MailAddress, Webhook
+from core.db.queries import deliveries, notifications, users
+from core.domain.errors import Conflict, NotFound
+from core.domain.notifications import (
+    CONFIRM,
+    CONFIRMATIONS_A_DAY,
+    MAX_WEBHOOKS,
+    TEST,
+    TESTS_AN_HOUR,
+    Event,
+    check_address,
+    check_url,
+)
+from core.domain.quota import check_messages
+from core.settings import Settings
+
+SECRET_BYTES = 32
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+def load(session: Session, settings: Settings, caller: Caller) -> NotificationsView:
+    mail = notifications.fetch_mail(session, caller.member_id)
+    return NotificationsView(
+        events=list(Event),
+        mail_available=settings.sends_mail,
+        mail=MailView.model_validate(mail) if mail else None,
+    )
+
+
+def change(session: Session, settings: Settings, request: NotificationsChange, caller: Caller) -> None:
+    if "address" in request.model_fields_set:
+        set_address(session, settings, request.address, caller)
+    if request.events is not None:
+        mail = notifications.fetch_mail(session, caller.member_id)
+        if mail is None:
+            raise Conflict("there is no address yet; give one together with the events")
+        mail.events = _join(request.events)
+
+
+def set_address(session: Session, settings: Settings, address: str | None, caller: Caller) -> None:
+    """Ask a new address to confirm itself; the one already there is asked again if it has not answered."""
+    users.lock_user(session, caller.member_id)
+    old = notifications.fetch_mail(session, caller.member_id)
+    if address is None:
+        if old is not None:
+            notifications.delete_mail(session, old)
+        return
+    if not settings.sends_mail:
+        raise Conflict("this server sends no mail; a webhook still works")
+    check_address(address)
+    if old is not None and old.address == address and old.confirmed_at is not None:
+        return
+    since = utc_now() - DAY
+    asked = notifications.count_confirmations_since(session, caller.member_id, address, CONFIRM, since)
+    check_messages(asked, CONFIRMATIONS_A_DAY, window=DAY)
+    if old is not None:
+        notifications.delete_mail(session, old)
+    events = old.events if old else _join(list(Event))
+    row = MailAddress(
+        user_id=caller.member_id, address=address, events=events, unsubscribe_token=secrets.token_urlsafe(32)
+    )
+    notifications.store_mail(session, row)
+    deliveries.store_delivery(session, caller.member_id, CONFIRM, {}, target=address)
+
+
+def find_unconfirmed(session: Session, token: str) -> MailAddress:
+    mail = notifications.fetch_mail_to_confirm(session, hash_token(token), utc_now())
+    if mail is None:
+        raise NotFound("this link was used, is too old, or a newer one was sent; ask for another on the account's page")
+    return mail
+
+
+def confirm(session: Session, token: str) -> None:
+    mail = find_unconfirmed(session, token)
+    mail.confirmed_at, mail.confirm_sha256 = utc_now(), None
+
+
+def unsubscribe(session: Session, token: str) -> None:
+    """Once more is harmless."""
+    mail = notifications.fetch_mail_to_unsubscribe(session, token)
+    if mail is not None:
+        notifications.delete_mail(session, mail)
+
+
+def list_webhooks(session: Session, caller: Caller) -> list[WebhookView]:
+    return [WebhookView.model_validate(row) for row in notifications.fetch_webhooks(session, caller.member_id)]
+
+
+def create_webhook(session: Session, settings: Settings, request: NewWebhook, caller: Caller) -> FreshWebhook:
+    check_url(request.url, loopback=settings.calls_loopback)
+    users.lock_user(session, caller.member_id)
+    if len(notifications.fetch_webhooks(session, caller.member_id)) >= MAX_WEBHOOKS:
+        raise Conflict(f"an account has at most {MAX_WEBHOOKS} webhooks; remove one first")
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+    row = Webhook(user_id=caller.member_id, url=request.url, events=_join(request.events), secret=secret)
+    notifications.store_webhook(session, row)
+    return FreshWebhook.model_validate(row)
+
+
+def change_webhook(session: Session, webhook_id: str, request: WebhookChange, caller: Caller) -> WebhookView:
+    row = _load_webhook(session, webhook_id, caller)
+    if request.events is not None:
+        row.events = _join(request.events)
+    if request.enabled is True:
+        row.disabled_at, row.disabled_reason = None, ""
+    if request.enabled is False and row.disabled_at is None:
+        deliveries.disable_webhook(session, row.id, "turned off by its owner")
+        session.refresh(row)
+    return WebhookView.model_validate(row)
+
+
+def delete_webhook(session: Session, webhook_id: str, caller: Caller) -> None:
+    notifications.delete_webhook(session, _load_webhook(session, webhook_id, caller))
+
+
+def test_webhook(session: Session, webhook_id: str, caller: Caller) -> Delivery:
+    """Queue one message, which is tried once."""
+    row = _load_webhook(session, webhook_id, caller)
+    if row.disabled_at is not None:
+        raise Conflict(f"this webhook is off ({row.disabled_reason}); turn it on first")
+    users.lock_user(session, caller.member_id)
+    sent = deliveries.count_since(session, caller.member_id, TEST, utc_now() - HOUR)
+    check_messages(sent, TESTS_AN_HOUR, window=HOUR)
+    data = {"webhook_id": row.id, "asked_by": caller.name}
+    return deliveries.store_delivery(session, caller.member_id, TEST, data, target=row.url, webhook_id=row.id)
+
+
+def list_deliveries(session: Session, caller: Caller, *, webhook_id: str | None, limit: int) -> list[Delivery]:
+    return deliveries.fetch_deliveries(session, caller.member_id, webhook_id=webhook_id, limit=limit)
+
+
+def _load_webhook(session: Session, webhook_id: str, caller: Caller) -> Webhook:
+    row = notifications.fetch_webhook(session, webhook_id, caller.member_id)
+    if row is None:
+        raise NotFound("no such webhook of yours")
+    return row
+
+
+def _join(events: Sequence[Event]) -> str:
+    return " ".join(event.value for event in Event if event in events)

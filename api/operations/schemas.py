@@ -1,0 +1,112 @@
+"""What staff are told of the platform's own state, and what they may ask of it."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.domain.leaderboard import Purpose
+from core.domain.operations import Health
+from core.domain.submission import Status
+
+
+class QueueGroup(BaseModel):
+    purpose: Purpose
+    status: Status
+    is_rejudge: bool = Field(description="waits until nothing else does")
+    count: int
+    oldest: datetime
+    oldest_seconds: float
+
+
+class WaitingEvaluation(BaseModel):
+    """Not moved for a long time, and no worker holds any of it."""
+
+    evaluation_id: str
+    submission_id: str
+    competition: str
+    filename: str
+    by: str = Field(description="team, or account of a reference")
+    purpose: Purpose
+    status: Status
+    is_rejudge: bool
+    moved_at: datetime
+    waited_seconds: float
+    finished: int
+    total: int
+    fault: str = Field(description="why the last attempt at one of its shards failed; empty if none did")
+
+
+class QueueView(BaseModel):
+    groups: list[QueueGroup]
+    evaluations: int
+    oldest: datetime | None = Field(description="when the longest waiting of those still queued was accepted")
+    shards_waiting: int
+    pool_chunks_waiting: int
+    replicas_left: int
+    seconds_left: float | None = Field(
+        description="estimate: what replicas took lately, shared among the workers of healthy nodes; null with none"
+    )
+    workers: int = Field(description="of nodes that are healthy and not draining")
+    messages_unsent: int = Field(description="the broker has not got them; the janitor sends them")
+    oldest_unsent: datetime | None
+    waiting: list[WaitingEvaluation] = Field(description="longest first; candidates for `requeue` and `cancel`")
+
+
+class ShardView(BaseModel):
+    evaluation_id: str
+    submission_id: str
+    first: int
+    count: int
+    finished: int
+    attempts: int
+
+
+class NodeView(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    health: Health
+    fault: str = Field(description="why it can run nothing; empty when healthy")
+    is_draining: bool
+    draining_since: datetime | None
+    drain_reason: str
+    node_class: str
+    device: str
+    sandbox: str
+    version: str
+    workers: int
+    started_at: datetime
+    last_seen_at: datetime
+    shards: list[ShardView] = Field(description="what it works at now")
+    pool_chunks: int
+
+
+class NodeList(BaseModel):
+    items: list[NodeView]
+
+
+class CostLine(BaseModel):
+    day: str = Field(description="UTC day on which the evaluations were begun")
+    competition: str
+    team: str = Field(description="empty for references and the platform's own runs")
+    purpose: Purpose
+    is_rejudge: bool
+    evaluations: int
+    replicas: int
+    cpu_seconds: float
+    wall_seconds: float
+
+
+class CostReport(BaseModel):
+    since: datetime
+    evaluations: int
+    replicas: int
+    cpu_seconds: float
+    wall_seconds: float
+    items: list[CostLine]
+
+
+class Requeued(BaseModel):
+    evaluation_id: str = Field(description="a new one where the old one had ended")
+    status: Status
+    messages: int = Field(description="tasks sent to workers; 0 if workers hold everything that is left")

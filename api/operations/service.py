@@ -1,0 +1,229 @@
+"""Queue, nodes and costs as staff see them, and what staff do about them; every deed is recorded."""
+
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from api.competitions.service import load_competition
+from api.deps import Caller
+from api.operations.schemas import (
+    CostLine,
+    CostReport,
+    NodeList,
+    NodeView,
+    QueueGroup,
+    QueueView,
+    Requeued,
+    ShardView,
+    WaitingEvaluation,
+)
+from core.db.base import utc_now
+from core.db.models.operations import Node
+from core.db.models.submissions import Evaluation, Shard
+from core.db.queries import audit, evaluations, nodes, operations
+from core.domain.errors import Conflict, NotFound
+from core.domain.leaderboard import Purpose
+from core.domain.operations import FORGOTTEN_AFTER, STUCK_AFTER, Backlog, Health, estimate_seconds, get_health
+from core.domain.submission import Status, Verdict
+from core.jobs import open_evaluation, request_cancel, requeue
+
+WAITING_SHOWN = 100
+
+
+def load_queue(session: Session) -> QueueView:
+    now = utc_now()
+    groups = operations.fetch_live_groups(session)
+    left = operations.fetch_outstanding(session)
+    means = {part.spec_id: operations.fetch_mean_seconds(session, part.spec_id) for part in left}
+    backlogs = [Backlog(part.replicas, mean[1] if (mean := means[part.spec_id]) else None) for part in left]
+    workers = sum(node.workers for node in nodes.fetch_nodes(session, now - FORGOTTEN_AFTER) if _takes_work(node, now))
+    unsent, oldest_unsent = operations.fetch_unsent_state(session)
+    waiting = operations.fetch_waiting(session, before=now - STUCK_AFTER, now=now, limit=WAITING_SHOWN)
+    return QueueView(
+        groups=[
+            QueueGroup(
+                purpose=Purpose(group.purpose),
+                status=Status(group.status),
+                is_rejudge=group.is_rejudge,
+                count=group.count,
+                oldest=group.oldest,
+                oldest_seconds=(now - group.oldest).total_seconds(),
+            )
+            for group in groups
+        ],
+        evaluations=sum(group.count for group in groups),
+        oldest=min((group.oldest for group in groups if group.status == Status.QUEUED), default=None),
+        shards_waiting=operations.count_waiting_shards(session),
+        pool_chunks_waiting=operations.count_waiting_chunks(session),
+        replicas_left=sum(part.replicas for part in left),
+        seconds_left=estimate_seconds(backlogs, workers),
+        workers=workers,
+        messages_unsent=unsent,
+        oldest_unsent=oldest_unsent,
+        waiting=[_make_waiting(row, moved_at, now) for row, moved_at in waiting],
+    )
+
+
+def list_nodes(session: Session) -> NodeList:
+    now = utc_now()
+    shards: defaultdict[str, list[Shard]] = defaultdict(list)
+    for shard in nodes.fetch_held_shards(session, now):
+        shards[shard.worker or ""].append(shard)
+    chunks = [chunk.worker for chunk in nodes.fetch_held_chunks(session, now)]
+    rows = nodes.fetch_nodes(session, now - FORGOTTEN_AFTER)
+    return NodeList(items=[_make_node(row, now, shards[row.name], chunks.count(row.name)) for row in rows])
+
+
+def drain(session: Session, name: str, reason: str, caller: Caller) -> Node:
+    """It ends what it holds and claims nothing more."""
+    node = _lock_node(session, name)
+    if node.draining_since is not None:
+        raise Conflict(f"{name} is draining already, because: {node.drain_reason}")
+    node.draining_since, node.drain_reason = utc_now(), reason
+    _record(session, caller, "node.drain", f"node/{name}", {"reason": reason})
+    return node
+
+
+def activate(session: Session, name: str, reason: str, caller: Caller) -> Node:
+    node = _lock_node(session, name)
+    if node.draining_since is None:
+        raise Conflict(f"{name} is not draining")
+    node.draining_since, node.drain_reason = None, ""
+    _record(session, caller, "node.activate", f"node/{name}", {"reason": reason})
+    return node
+
+
+def load_costs(session: Session, *, days: int, slug: str | None) -> CostReport:
+    """Sums by UTC day, competition and team, the newest day first and the dearest team first in it."""
+    start = utc_now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
+    competition_id = load_competition(session, slug).id if slug else None
+    lines: dict[tuple[str, str, str, str, bool], CostLine] = {}
+    for spent in operations.fetch_spent(session, start, competition_id):
+        day = spent.started_at.astimezone(UTC).date().isoformat()
+        key = (day, spent.competition, spent.team or "", spent.purpose, spent.is_rejudge)
+        names = dict(zip(("day", "competition", "team", "purpose", "is_rejudge"), key, strict=True))
+        zero = CostLine.model_validate({**names, "evaluations": 0, "replicas": 0, "cpu_seconds": 0, "wall_seconds": 0})
+        line = lines.setdefault(key, zero)
+        line.evaluations += 1
+        line.replicas += spent.replicas
+        line.cpu_seconds += spent.cpu_seconds
+        line.wall_seconds += spent.wall_seconds
+    items = sorted(lines.values(), key=lambda line: -line.cpu_seconds)
+    items.sort(key=lambda line: line.day, reverse=True)
+    return CostReport(
+        since=start,
+        evaluations=sum(line.evaluations for line in items),
+        replicas=sum(line.replicas for line in items),
+        cpu_seconds=sum(line.cpu_seconds for line in items),
+        wall_seconds=sum(line.wall_seconds for line in items),
+        items=items,
+    )
+
+
+def requeue_evaluation(session: Session, evaluation_id: str, reason: str, caller: Caller) -> Requeued:
+    """A live one: its free work goes out again. One that we failed: a new attempt at its submission."""
+    evaluation = _lock_evaluation(session, evaluation_id)
+    if evaluation.status == Status.CANCELLING:
+        raise Conflict("the evaluation is being cancelled")
+    if evaluation.status == Status.FINISHED:
+        current, sent = _evaluate_again(session, evaluation), 1
+    else:
+        current, sent = evaluation, requeue(session, evaluation)
+    detail = {"reason": reason, "messages": sent, "new": current.id if current is not evaluation else None}
+    _record(session, caller, "evaluation.requeue", f"evaluation/{evaluation_id}", detail)
+    return Requeued(evaluation_id=current.id, status=Status(current.status), messages=sent)
+
+
+def cancel_evaluation(session: Session, evaluation_id: str, reason: str, caller: Caller) -> Requeued:
+    _lock_evaluation(session, evaluation_id)
+    evaluation = request_cancel(session, evaluation_id, reason=f"cancelled by the organizers: {reason}")
+    _record(session, caller, "evaluation.cancel", f"evaluation/{evaluation_id}", {"reason": reason})
+    return Requeued(evaluation_id=evaluation.id, status=Status(evaluation.status), messages=0)
+
+
+def _evaluate_again(session: Session, evaluation: Evaluation) -> Evaluation:
+    if evaluation.verdict != Verdict.PLATFORM_ERROR or not evaluation.counts:
+        raise Conflict(
+            f"it ended {evaluation.verdict}; what ended otherwise than by our fault is rejudged, not requeued"
+        )
+    submission = evaluations.fetch_submission(session, evaluation.submission_id)
+    whole = evaluations.fetch_evaluation(session, evaluation.id)
+    if submission is None or whole is None:
+        raise NotFound("no such evaluation")
+    counting = [each for each in submission.evaluations if each.counts]
+    if counting[-1].id != evaluation.id:
+        raise Conflict("the submission was evaluated again already")
+    return open_evaluation(session, submission, whole.spec)
+
+
+def _lock_evaluation(session: Session, evaluation_id: str) -> Evaluation:
+    evaluation = evaluations.lock_evaluation(session, evaluation_id)
+    if evaluation is None:
+        raise NotFound("no such evaluation")
+    return evaluation
+
+
+def _lock_node(session: Session, name: str) -> Node:
+    node = nodes.lock_node(session, name)
+    if node is None:
+        raise NotFound(f"no node named {name!r} ever reported")
+    return node
+
+
+def _takes_work(node: Node, now: datetime) -> bool:
+    health = get_health(last_seen_at=node.last_seen_at, fault=node.fault, now=now)
+    return health is Health.HEALTHY and node.draining_since is None
+
+
+def _make_node(node: Node, now: datetime, shards: list[Shard], chunks: int) -> NodeView:
+    return NodeView(
+        name=node.name,
+        health=get_health(last_seen_at=node.last_seen_at, fault=node.fault, now=now),
+        fault=node.fault,
+        is_draining=node.draining_since is not None,
+        draining_since=node.draining_since,
+        drain_reason=node.drain_reason,
+        node_class=node.node_class,
+        device=node.device,
+        sandbox=node.sandbox,
+        version=node.version,
+        workers=node.workers,
+        started_at=node.started_at,
+        last_seen_at=node.last_seen_at,
+        shards=[
+            ShardView(
+                evaluation_id=shard.evaluation_id,
+                submission_id=shard.evaluation.submission_id,
+                first=shard.first,
+                count=shard.count,
+                finished=shard.finished_replicas,
+                attempts=shard.attempts,
+            )
+            for shard in shards
+        ],
+        pool_chunks=chunks,
+    )
+
+
+def _make_waiting(evaluation: Evaluation, moved_at: datetime, now: datetime) -> WaitingEvaluation:
+    submission = evaluation.submission
+    return WaitingEvaluation(
+        evaluation_id=evaluation.id,
+        submission_id=submission.id,
+        competition=submission.competition.slug,
+        filename=submission.filename,
+        by=submission.team.name if submission.team else submission.user.name,
+        purpose=Purpose(submission.purpose),
+        status=Status(evaluation.status),
+        is_rejudge=evaluation.rejudge_id is not None,
+        moved_at=moved_at,
+        waited_seconds=(now - moved_at).total_seconds(),
+        finished=sum(shard.finished_replicas for shard in evaluation.shards),
+        total=evaluation.replicas_total,
+        fault=next((shard.fault for shard in evaluation.shards if shard.fault and shard.state != "done"), ""),
+    )
+
+
+def _record(session: Session, caller: Caller, action: str, subject: str, detail: dict[str, object]) -> None:
+    audit.record(session, actor=caller.name, action=action, subject=subject, detail=detail)

@@ -1,0 +1,86 @@
+"""The page that puts two submissions side by side."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+
+from api.competitions.service import load_competition
+from api.deps import Member, ReadingDep
+from api.pages.account import show
+from api.pages.drawing import ScoreBar, draw_score
+from api.submissions.comparison import ComparedEpsilons, Comparison, list_choices, load_comparison
+from api.submissions.schemas import SubmissionView
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+BAR_WIDTH = 320
+HALF, ROW, GAP = 190.0, 20.0, 60.0  # of the histogram: a side's width, a bucket's height, room for epsilon between
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One bucket of epsilon: both counts, and how long their bars are."""
+
+    y: float
+    label: str
+    a: int
+    b: int
+    a_width: float
+    b_width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    height: float
+    buckets: list[Bucket]
+
+
+@router.get("/competitions/{slug}/compare", name="compare")
+def show_compare(
+    slug: str,
+    request: Request,
+    caller: Member,
+    session: ReadingDep,
+    a: Annotated[str, Query(max_length=64)] = "",
+    b: Annotated[str, Query(max_length=64)] = "",
+) -> HTMLResponse:
+    """Without two submissions it asks for them."""
+    competition = load_competition(session, slug)
+    found = load_comparison(session, slug, a, b, caller) if a and b else None
+    return show(
+        request,
+        "compare.html",
+        competition=competition,
+        choices=list_choices(session, slug, caller),
+        picked={"a": a, "b": b},
+        found=found,
+        bars=_draw_bars(found) if found else [],
+        histogram=draw_histogram(found.epsilons) if found and found.epsilons else None,
+    )
+
+
+def draw_histogram(epsilons: ComparedEpsilons) -> Histogram:
+    """Back to back on one scale: A grows to the left, B to the right, epsilon downwards."""
+    most = max([*epsilons.a, *epsilons.b, 1])
+    buckets = [
+        Bucket(
+            y=ROW * place,
+            label=f"{edge:g}{'+' if place == len(epsilons.edges) - 1 else ''}",
+            a=a,
+            b=b,
+            a_width=round(HALF * a / most, 1),
+            b_width=round(HALF * b / most, 1),
+        )
+        for place, (edge, a, b) in enumerate(zip(epsilons.edges, epsilons.a, epsilons.b, strict=True))
+    ]
+    return Histogram(ROW * len(buckets), buckets)
+
+
+def _draw_bars(found: Comparison) -> list[tuple[str, SubmissionView, ScoreBar | None]]:
+    return [(name, view, _draw_bar(view)) for name, view in (("A", found.a), ("B", found.b))]
+
+
+def _draw_bar(view: SubmissionView) -> ScoreBar | None:
+    score = view.score
+    return draw_score(score.estimate, score.low, score.high, None, width=BAR_WIDTH) if score else None

@@ -1,0 +1,77 @@
+"""Pages of admins: data sets, what is in them, uploading."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+
+from api.data_sets import service
+from api.data_sets.receiving import keep_file, read_field, receive_form
+from api.data_sets.schemas import DataSetName, VersionNumber
+from api.deps import DataManager, EngineDep, ReadingDep, SettingsDep, StoreDep
+from api.pages.account import show
+from core.db.session import reading, transaction
+from core.domain.data_sets import NAME, NAMED_SETS, DataFormat, DataSetStatus
+from core.domain.errors import InvalidInput, RequestRefused
+from core.settings import Settings
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+UNFINISHED = (DataSetStatus.UPLOADED, DataSetStatus.VALIDATING)
+
+
+@router.get("/admin/data-sets", name="data_sets")
+def show_data_sets(request: Request, caller: DataManager, session: ReadingDep, settings: SettingsDep) -> HTMLResponse:
+    return _show_list(request, session, settings)
+
+
+def _show_list(
+    request: Request, session: Session, settings: Settings, error: RequestRefused | None = None
+) -> HTMLResponse:
+    sets = service.list_data_sets(session).items
+    values = {"formats": list(DataFormat), "named_sets": NAMED_SETS, "limit": settings.data_set_bytes}
+    return show(request, "data_sets.html", error=error, sets=sets, name_pattern=NAME.pattern, **values)
+
+
+@router.post("/admin/data-sets")
+async def upload(
+    request: Request, caller: DataManager, engine: EngineDep, store: StoreDep, settings: SettingsDep
+) -> Response:
+    """The form is read here and not by the framework, which would take it before asking who sends it."""
+    async with receive_form(request) as form:
+        source = await keep_file(form, "file", store, limit_bytes=settings.data_set_bytes)
+
+    def add() -> Response:
+        try:
+            new = _read_version(form, source)
+            with transaction(engine) as session:
+                version = service.add_version(session, new, caller)
+        except RequestRefused as error:
+            with reading(engine) as session:
+                return _show_list(request, session, settings, error)
+        return RedirectResponse(f"/admin/data-sets/{version.data_set.name}/{version.number}", status_code=303)
+
+    return await run_in_threadpool(add)
+
+
+def _read_version(form: FormData, source: str | None) -> service.NewVersion:
+    name, format = read_field(form, "name"), read_field(form, "format")
+    if not NAME.fullmatch(name) or format not in list(DataFormat):
+        raise InvalidInput("a data set has a name of lower-case letters, digits and `-`, and a format")
+    named = read_field(form, "named") if format == DataFormat.NAMED else ""
+    return service.NewVersion(name, DataFormat(format), source, named, read_field(form, "note", limit=500))
+
+
+@router.get("/admin/data-sets/{name}/{number}", name="data_set_version")
+def show_version(
+    name: DataSetName, number: VersionNumber, request: Request, caller: DataManager, session: ReadingDep
+) -> HTMLResponse:
+    return _show_version(request, session, name, number)
+
+
+def _show_version(
+    request: Request, session: Session, name: str, number: int, error: RequestRefused | None = None
+) -> HTMLResponse:
+    version = service.make_view(service.load_version(session, name, number))
+    is_waiting = version.status in UNFINISHED
+    return show(request, "data_set.html", error=error, version=version, is_waiting=is_waiting)

@@ -1,0 +1,65 @@
+"""The page on which staff look at flags and decide."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy.orm import Session
+
+from api.deps import EngineDep, FlagReviewer, ReadingDep
+from api.pages.account import show
+from api.pages.organize import read_decision
+from api.review import service
+from api.review.schemas import FlagDecisionRequest
+from core.db.queries import competitions
+from core.db.session import reading, transaction
+from core.domain.errors import RequestRefused
+from core.domain.review import FlagState, FlagVerdict
+
+router = APIRouter(prefix="/admin", include_in_schema=False, default_response_class=HTMLResponse)
+
+
+@router.get("/flags", name="flags")
+def show_flags(
+    request: Request,
+    caller: FlagReviewer,
+    session: ReadingDep,
+    competition: Annotated[str, Query(max_length=200)] = "",
+    state: FlagState = FlagState.OPEN,
+    before: Annotated[str, Query(max_length=64)] = "",
+) -> HTMLResponse:
+    return _show(request, session, competition, state, before)
+
+
+@router.post("/evaluations/{evaluation_id}/flags/{code}")
+def decide_flag(
+    evaluation_id: str,
+    code: str,
+    request: Request,
+    caller: FlagReviewer,
+    engine: EngineDep,
+    decision: Annotated[FlagVerdict, Form()],
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    try:
+        with transaction(engine) as session:
+            wanted = FlagDecisionRequest(decision=decision, reason=read_decision(reason).reason)
+            service.decide(session, evaluation_id, code, wanted, caller)
+    except RequestRefused as error:
+        with reading(engine) as session:
+            return _show(request, session, "", FlagState.OPEN, "", error)
+    return RedirectResponse("/admin/flags", status_code=303)
+
+
+def _show(
+    request: Request,
+    session: Session,
+    competition: str,
+    state: FlagState,
+    before: str,
+    error: RequestRefused | None = None,
+) -> HTMLResponse:
+    page = service.list_flags(session, slug=competition or None, state=state, before=before)
+    slugs = [row.slug for row in competitions.fetch_competitions(session)]
+    values = {"page": page, "slugs": slugs, "competition": competition, "state": state, "states": list(FlagState)}
+    return show(request, "flags.html", error=error, **values)

@@ -1,0 +1,163 @@
+"""Pages about being told: webhooks, the mail address, what was sent; and the links in mails."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from api.deps import Caller, EngineDep, Manager, Member, PublicCaller, ReadingDep, SettingsDep
+from api.notifications import service
+from api.notifications.schemas import NewWebhook, NotificationsChange, WebhookChange
+from api.pages.account import show
+from core.db.queries import deliveries
+from core.db.session import reading, transaction
+from core.domain.errors import InvalidInput, RequestRefused
+from core.domain.notifications import MAX_URL, Event
+from core.settings import Settings
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+HERE = "/account/notifications"
+LOG_LENGTH = 20
+EVENT_TEXT = {
+    Event.EVALUATION_FINISHED: "a submission of my team ended",
+    Event.PLACE_LOST: "my team lost its place on a board",
+    Event.ANNOUNCEMENT_POSTED: "organizers announced something",
+    Event.TEAM_INVITED: "a team invites me",
+}
+Chosen = Annotated[list[Event], Form()]
+Token = Annotated[str, Query(max_length=100)]
+
+
+@router.get("/account/notifications", name="notifications")
+def show_notifications(request: Request, caller: Member, session: ReadingDep, settings: SettingsDep) -> HTMLResponse:
+    return _show(request, caller, session, settings)
+
+
+@router.post("/account/notifications/mail")
+def save_mail(
+    request: Request,
+    caller: Manager,
+    engine: EngineDep,
+    settings: SettingsDep,
+    address: Annotated[str, Form(max_length=254)] = "",
+    events: Chosen = [],  # noqa: B006 (FastAPI copies it)
+) -> Response:
+    """An empty address removes the one there is."""
+    wanted = address.strip() or None
+    change = NotificationsChange(address=wanted, events=events if wanted else None)
+    return _do(request, caller, engine, settings, lambda session: service.change(session, settings, change, caller))
+
+
+@router.post("/account/webhooks")
+def create_webhook(
+    request: Request,
+    caller: Manager,
+    engine: EngineDep,
+    settings: SettingsDep,
+    url: Annotated[str, Form(max_length=MAX_URL)] = "",
+    events: Chosen = [],  # noqa: B006 (FastAPI copies it)
+) -> Response:
+    """The secret stands on this answer and nowhere else."""
+    try:
+        if not events:
+            raise InvalidInput("choose at least one thing to be told about")
+        with transaction(engine) as session:
+            fresh = service.create_webhook(session, settings, NewWebhook(url=url.strip(), events=events), caller)
+    except RequestRefused as error:
+        with reading(engine) as session:
+            return _show(request, caller, session, settings, error=error)
+    with reading(engine) as session:
+        response = _show(request, caller, session, settings, fresh=fresh)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@router.post("/account/webhooks/{webhook_id}/{deed}")
+def change_webhook(
+    webhook_id: str, deed: str, request: Request, caller: Manager, engine: EngineDep, settings: SettingsDep
+) -> Response:
+    """deed: test, on, off, remove."""
+
+    def act(session: Session) -> None:
+        if deed == "test":
+            service.test_webhook(session, webhook_id, caller)
+        elif deed == "remove":
+            service.delete_webhook(session, webhook_id, caller)
+        elif deed in ("on", "off"):
+            service.change_webhook(session, webhook_id, WebhookChange(enabled=deed == "on"), caller)
+        else:
+            raise InvalidInput("a webhook can be tested, turned on or off, and removed")
+
+    return _do(request, caller, engine, settings, act)
+
+
+@router.get("/mail/confirm", name="confirm_mail")
+def show_confirmation(request: Request, caller: PublicCaller, session: ReadingDep, token: Token = "") -> HTMLResponse:
+    """Only asks: mail scanners follow links."""
+    mail = service.find_unconfirmed(session, token)
+    name = deliveries.fetch_user_name(session, mail.user_id)
+    return _show_link(request, "confirm", token=token, address=mail.address, name=name)
+
+
+@router.post("/mail/confirm")
+def confirm(request: Request, caller: PublicCaller, engine: EngineDep, token: Token = "") -> HTMLResponse:
+    with transaction(engine) as session:
+        service.confirm(session, token)
+    return _show_link(request, "confirmed")
+
+
+@router.get("/mail/unsubscribe", name="unsubscribe")
+def show_unsubscription(request: Request, caller: PublicCaller, token: Token = "") -> HTMLResponse:
+    return _show_link(request, "unsubscribe", token=token)
+
+
+@router.post("/mail/unsubscribe")
+def unsubscribe(request: Request, caller: PublicCaller, engine: EngineDep, token: Token = "") -> HTMLResponse:
+    """Also what a mail program sends by itself (RFC 8058)."""
+    with transaction(engine) as session:
+        service.unsubscribe(session, token)
+    return _show_link(request, "unsubscribed")
+
+
+def _show(
+    request: Request,
+    caller: Caller,
+    session: Session,
+    settings: Settings,
+    *,
+    error: RequestRefused | None = None,
+    **values: Any,
+) -> HTMLResponse:
+    log = service.list_deliveries(session, caller, webhook_id=None, limit=LOG_LENGTH)
+    context = {
+        "own": service.load(session, settings, caller),
+        "webhooks": service.list_webhooks(session, caller),
+        "log": log,
+        "event_text": EVENT_TEXT,
+        "fresh": None,
+        **values,
+    }
+    return show(request, "notifications.html", error=error, **context)
+
+
+def _show_link(request: Request, stage: str, **values: str) -> HTMLResponse:
+    context: dict[str, Any] = {"token": "", "address": "", "name": "", **values}
+    response = show(request, "mail_link.html", stage=stage, **context)
+    response.headers["Referrer-Policy"] = "no-referrer"  # the address bar holds the token
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _do(
+    request: Request, caller: Caller, engine: Engine, settings: Settings, act: Callable[[Session], object]
+) -> Response:
+    try:
+        with transaction(engine) as session:
+            act(session)
+    except RequestRefused as error:
+        with reading(engine) as session:
+            return _show(request, caller, session, settings, error=error)
+    return RedirectResponse(HERE, status_code=303)

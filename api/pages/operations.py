@@ -1,0 +1,89 @@
+"""Pages of those who run the platform: queue, nodes, costs."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from api.deps import Caller, EngineDep, NodeAdmin, OperationsReader, Operator, ReadingDep
+from api.operations import service
+from api.operations.endpoints import COST_DAYS, MOST_COST_DAYS
+from api.pages.account import show
+from api.pages.organize import read_decision
+from core.db.queries import competitions
+from core.db.session import reading, transaction
+from core.domain.access import Action
+from core.domain.errors import InvalidInput, RequestRefused
+
+router = APIRouter(prefix="/admin", include_in_schema=False, default_response_class=HTMLResponse)
+NODE_DEEDS = {"drain": service.drain, "activate": service.activate}
+EVALUATION_DEEDS = {"requeue": service.requeue_evaluation, "cancel": service.cancel_evaluation}
+
+
+@router.get("/queue", name="queue")
+def show_queue(request: Request, caller: OperationsReader, session: ReadingDep) -> HTMLResponse:
+    return show(request, "queue.html", queue=service.load_queue(session))
+
+
+@router.get("/nodes", name="nodes")
+def show_nodes(request: Request, caller: OperationsReader, session: ReadingDep) -> HTMLResponse:
+    return show(request, "nodes.html", nodes=service.list_nodes(session).items, may_drain=_may_drain(caller))
+
+
+@router.get("/costs", name="costs")
+def show_costs(
+    request: Request,
+    caller: OperationsReader,
+    session: ReadingDep,
+    days: Annotated[int, Query(ge=1, le=MOST_COST_DAYS)] = COST_DAYS,
+    competition: Annotated[str, Query(max_length=200)] = "",
+) -> HTMLResponse:
+    report = service.load_costs(session, days=days, slug=competition or None)
+    slugs = [row.slug for row in competitions.fetch_competitions(session)]
+    return show(request, "costs.html", report=report, days=days, competition=competition, slugs=slugs)
+
+
+@router.post("/nodes/{name}")
+def set_node(
+    name: str,
+    request: Request,
+    caller: NodeAdmin,
+    engine: EngineDep,
+    deed: Annotated[str, Form()] = "",
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    try:
+        if deed not in NODE_DEEDS:
+            raise InvalidInput("a node is drained or activated")
+        with transaction(engine) as session:
+            NODE_DEEDS[deed](session, name, read_decision(reason).reason, caller)
+    except RequestRefused as error:
+        with reading(engine) as session:
+            nodes = service.list_nodes(session).items
+        return show(request, "nodes.html", error=error, nodes=nodes, may_drain=_may_drain(caller))
+    return RedirectResponse("/admin/nodes", status_code=303)
+
+
+@router.post("/evaluations/{evaluation_id}")
+def act_on_evaluation(
+    evaluation_id: str,
+    request: Request,
+    caller: Operator,
+    engine: EngineDep,
+    deed: Annotated[str, Form()] = "",
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    try:
+        if deed not in EVALUATION_DEEDS:
+            raise InvalidInput("an evaluation is requeued or cancelled")
+        with transaction(engine) as session:
+            EVALUATION_DEEDS[deed](session, evaluation_id, read_decision(reason).reason, caller)
+    except RequestRefused as error:
+        with reading(engine) as session:
+            queue = service.load_queue(session)
+        return show(request, "queue.html", error=error, queue=queue)
+    return RedirectResponse("/admin/queue", status_code=303)
+
+
+def _may_drain(caller: Caller) -> bool:
+    return caller.may(Action.MANAGE_NODES)

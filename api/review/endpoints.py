@@ -1,0 +1,38 @@
+"""Reviewing flags over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.deps import FlagReviewer, ReadingDep, SessionDep
+from api.errors import describe_errors
+from api.review import service
+from api.review.schemas import FlagDecisionRequest, FlagPage, ReviewedFlag
+from core.domain.review import FlagState
+
+router = APIRouter(prefix="/admin", tags=["reviewing"])
+
+
+@router.get("/flags", operation_id="list_flags", responses=describe_errors(401, 403, 404, 422))
+def list_flags(
+    caller: FlagReviewer,
+    session: ReadingDep,
+    competition: Annotated[str | None, Query(max_length=200)] = None,
+    state: FlagState = FlagState.OPEN,
+    before: Annotated[str | None, Query(max_length=64)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = service.FLAG_PAGE,
+) -> FlagPage:
+    """Entries whose scorecards carry flags, newest first; without `state`, those that somebody should look at."""
+    return service.list_flags(session, slug=competition, state=state, before=before, limit=limit)
+
+
+@router.post(
+    "/evaluations/{evaluation_id}/flags/{code}/decision",
+    operation_id="decide_flag",
+    responses=describe_errors(401, 403, 404, 422),
+)
+def decide_flag(
+    evaluation_id: str, code: str, caller: FlagReviewer, session: SessionDep, decision: FlagDecisionRequest
+) -> ReviewedFlag:
+    """Dismiss or uphold a flag, with a reason; nothing else follows from it."""
+    return service.decide(session, evaluation_id, code, decision, caller)

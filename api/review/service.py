@@ -1,0 +1,72 @@
+"""Flags a person should look at, and what came of it; deciding changes no score, rank or verdict."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from api.competitions.service import load_competition
+from api.deps import Caller
+from api.review.schemas import FlagDecisionRequest, FlagDecisionView, FlaggedEntry, FlagPage, ReviewedFlag
+from core.db.base import utc_now
+from core.db.models.review import FlagDecision
+from core.db.models.submissions import Evaluation
+from core.db.queries import audit, evaluations, review
+from core.domain.errors import NotFound
+from core.domain.leaderboard import Purpose
+from core.domain.review import FlagState
+
+FLAG_PAGE = 50
+
+
+def list_flags(
+    session: Session, *, slug: str | None, state: FlagState, before: str | None, limit: int = FLAG_PAGE
+) -> FlagPage:
+    competition_id = load_competition(session, slug).id if slug else None
+    rows = review.fetch_flagged(
+        session, competition_id=competition_id, state=state, limit=limit + 1, before=before or None
+    )
+    decisions = review.fetch_decisions(session, [evaluation.id for evaluation, _ in rows])
+    items = [_make_entry(evaluation, flags, decisions) for evaluation, flags in rows[:limit]]
+    return FlagPage(items=items, next_before=items[-1].evaluation_id if len(rows) > limit else None)
+
+
+def decide(
+    session: Session, evaluation_id: str, code: str, request: FlagDecisionRequest, caller: Caller
+) -> ReviewedFlag:
+    """Write down what a person found; deciding again replaces the decision, and the audit log keeps both."""
+    evaluation = evaluations.lock_evaluation(session, evaluation_id)
+    flag = next((flag for flag in review.fetch_flags(session, evaluation_id) if flag["code"] == code), None)
+    if evaluation is None or not evaluation.counts or flag is None:
+        raise NotFound("no such flag of an evaluation that counts")
+    row = review.fetch_decisions(session, [evaluation_id]).get((evaluation_id, code))
+    row = row or FlagDecision(evaluation_id=evaluation_id, code=code)
+    row.decision, row.reason = request.decision.value, request.reason
+    row.decided_by, row.decided_at = caller.name, utc_now()
+    review.store_decision(session, row)
+    detail = {"flag": code, "decision": row.decision, "reason": row.reason, "submission": evaluation.submission_id}
+    audit.record(session, actor=caller.name, action="flag.decide", subject=f"evaluation/{evaluation_id}", detail=detail)
+    return _make_flag(flag, row)
+
+
+def _make_entry(
+    evaluation: Evaluation, flags: Sequence[Mapping[str, Any]], decisions: Mapping[tuple[str, str], FlagDecision]
+) -> FlaggedEntry:
+    submission = evaluation.submission
+    return FlaggedEntry(
+        evaluation_id=evaluation.id,
+        submission_id=submission.id,
+        competition=submission.competition.slug,
+        by=submission.team.name if submission.team else submission.user.name,
+        filename=submission.filename,
+        purpose=Purpose(submission.purpose),
+        score=evaluation.score,
+        is_disqualified=submission.disqualified_at is not None,
+        flags=[_make_flag(flag, decisions.get((evaluation.id, flag["code"]))) for flag in flags],
+    )
+
+
+def _make_flag(flag: Mapping[str, Any], decision: FlagDecision | None) -> ReviewedFlag:
+    shown = {name: flag.get(name) for name in ("code", "severity", "value", "threshold")}
+    view = FlagDecisionView.model_validate(decision) if decision is not None else None
+    return ReviewedFlag.model_validate({**shown, "detail": flag.get("detail", ""), "decision": view})

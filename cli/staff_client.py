@@ -1,0 +1,44 @@
+"""The calls of staff: what LacunaClient can do for those who run the platform."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+from urllib.parse import quote
+
+JSON = dict[str, Any]
+
+
+class StaffCalls(ABC):
+    @abstractmethod
+    def _call(self, method: str, path: str, *, repeat: bool = True, **options: Any) -> JSON:
+        """Send one request and return the JSON object it is answered with."""
+
+    def get_queue(self) -> JSON:
+        return self._call("GET", "/admin/queue")
+
+    def list_nodes(self) -> JSON:
+        return self._call("GET", "/admin/nodes")
+
+    def set_node(self, name: str, deed: str, reason: str) -> JSON:
+        """deed: `drain` or `activate`."""
+        return self._decide(f"/admin/nodes/{quote(name, safe='')}/{deed}", {"reason": reason})
+
+    def get_costs(self, *, days: int, competition: str = "") -> JSON:
+        wanted = {"days": days} | ({"competition": competition} if competition else {})
+        return self._call("GET", "/admin/costs", params=wanted)
+
+    def act_on_evaluation(self, evaluation_id: str, deed: str, reason: str) -> JSON:
+        """deed: `requeue` or `cancel`."""
+        return self._decide(f"/admin/evaluations/{evaluation_id}/{deed}", {"reason": reason})
+
+    def list_flags(self, *, state: str, competition: str = "") -> JSON:
+        """state: `open`, `decided` or `all`."""
+        wanted = {"state": state} | ({"competition": competition} if competition else {})
+        return self._call("GET", "/admin/flags", params=wanted)
+
+    def decide_flag(self, evaluation_id: str, code: str, decision: str, reason: str) -> JSON:
+        """decision: `dismissed` or `upheld`."""
+        path = f"/admin/evaluations/{evaluation_id}/flags/{quote(code, safe='')}/decision"
+        return self._decide(path, {"decision": decision, "reason": reason})
+
+    def _decide(self, path: str, body: JSON) -> JSON:
+        return self._call("POST", path, json=body, repeat=False)

@@ -1,0 +1,167 @@
+"""SQL about messages on their way to people: written with the change they tell of, claimed, settled, listed."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from core.db.base import utc_now
+from core.db.models.accounts import User
+from core.db.models.contests import Competition, Team, TeamMember
+from core.db.models.notifications import Delivery, MailAddress, Webhook
+from core.db.models.submissions import Evaluation, Submission
+from core.domain.faults import HINTS, FaultCode
+from core.domain.notifications import INVITES_TOLD_A_DAY, DeliveryState, Event
+from core.domain.submission import Status
+
+
+def announce(session: Session, event: Event, user_ids: Collection[str], data: Mapping[str, Any]) -> None:
+    """Tell each of these accounts, wherever it asked to be told, once the caller's change is committed."""
+    hooks = select(Webhook).where(Webhook.user_id.in_(user_ids), Webhook.disabled_at.is_(None))
+    mails = select(MailAddress).where(MailAddress.user_id.in_(user_ids), MailAddress.confirmed_at.is_not(None))
+    for hook in session.scalars(hooks):
+        if event in hook.events.split():
+            store_delivery(session, hook.user_id, event, data, target=hook.url, webhook_id=hook.id)
+    for mail in session.scalars(mails):
+        if event in mail.events.split():
+            store_delivery(session, mail.user_id, event, data, target=mail.address)
+
+
+def announce_finished(session: Session, evaluation: Evaluation) -> None:
+    """Tell the authors how their submission ended: the first time, and never how another phase's hidden run did."""
+    query = (
+        select(Submission, Competition.slug, Competition.spec_id, Team.name)
+        .join(Competition, Submission.competition_id == Competition.id)
+        .outerjoin(Team, Submission.team_id == Team.id)
+        .where(Submission.id == evaluation.submission_id, Submission.purpose != "calibration")
+    )
+    found = session.execute(query).one_or_none()
+    if found is None or found.spec_id != evaluation.spec_id or _ended_before(session, evaluation):
+        return
+    submission: Submission = found.Submission
+    members = select(TeamMember.user_id).where(TeamMember.team_id == submission.team_id)
+    announce(
+        session,
+        Event.EVALUATION_FINISHED,
+        {submission.user_id, *session.scalars(members)},
+        {
+            "submission_id": submission.id,
+            "competition": found.slug,
+            "team": found.name or "",
+            "filename": submission.filename,
+            "verdict": evaluation.verdict,
+            "code": evaluation.code,
+            "hint": HINTS[FaultCode(evaluation.code)] if evaluation.code else "",
+        },
+    )
+
+
+def announce_invitation(session: Session, team: Team, user_id: str, *, slug: str, inviter: str) -> None:
+    """Tell who is invited, up to a number a day."""
+    day_ago = utc_now() - timedelta(days=1)
+    if count_since(session, user_id, Event.TEAM_INVITED, day_ago) < INVITES_TOLD_A_DAY:
+        data = {"competition": slug, "team": team.name, "invited_by": inviter}
+        announce(session, Event.TEAM_INVITED, [user_id], data)
+
+
+def _ended_before(session: Session, evaluation: Evaluation) -> bool:
+    """A rejudge's result is told by whoever promotes it, not by the run itself."""
+    query = select(func.count()).where(
+        Evaluation.submission_id == evaluation.submission_id,
+        Evaluation.id != evaluation.id,
+        Evaluation.status == Status.FINISHED.value,
+    )
+    return session.scalars(query).one() > 0
+
+
+def store_delivery(
+    session: Session, user_id: str, event: str, data: Mapping[str, Any], *, target: str, webhook_id: str | None = None
+) -> Delivery:
+    row = Delivery(user_id=user_id, webhook_id=webhook_id, target=target, event=event, body=dict(data))
+    session.add(row)
+    session.flush()
+    return row
+
+
+def count_since(session: Session, user_id: str, event: str, since: datetime) -> int:
+    query = (
+        select(func.count())
+        .select_from(Delivery)
+        .where(Delivery.user_id == user_id, Delivery.event == event, Delivery.created_at >= since)
+    )
+    return session.scalars(query).one()
+
+
+def fetch_deliveries(session: Session, user_id: str, *, webhook_id: str | None, limit: int) -> list[Delivery]:
+    """Newest first."""
+    query = select(Delivery).where(Delivery.user_id == user_id)
+    if webhook_id is not None:
+        query = query.where(Delivery.webhook_id == webhook_id)
+    return list(session.scalars(query.order_by(Delivery.id.desc()).limit(limit)))
+
+
+def has_due(session: Session, now: datetime) -> bool:
+    query = select(Delivery.id).where(Delivery.state == DeliveryState.PENDING.value, Delivery.next_attempt_at <= now)
+    return session.scalars(query.limit(1)).one_or_none() is not None
+
+
+def claim_due(session: Session, now: datetime, *, patience: timedelta, limit: int) -> list[Delivery]:
+    """Take what is due and count the attempt; what is not settled within `patience` comes up again."""
+    query = (
+        select(Delivery)
+        .where(Delivery.state == DeliveryState.PENDING.value, Delivery.next_attempt_at <= now)
+        .order_by(Delivery.next_attempt_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = list(session.scalars(query))
+    for row in rows:
+        row.attempts += 1
+        row.next_attempt_at = now + patience
+    session.flush()
+    return rows
+
+
+def settle(session: Session, delivery_id: str, attempts: int, **values: Any) -> bool:
+    """Write what came of an attempt; nothing if a later attempt has been claimed meanwhile."""
+    query = (
+        update(Delivery)
+        .where(
+            Delivery.id == delivery_id,
+            Delivery.attempts == attempts,
+            Delivery.state == DeliveryState.PENDING.value,
+        )
+        .values(**values)
+    )
+    result = session.execute(query)
+    return isinstance(result, CursorResult) and result.rowcount == 1
+
+
+def fetch_user_name(session: Session, user_id: str) -> str:
+    return session.scalars(select(User.name).where(User.id == user_id)).one()
+
+
+def fetch_live_webhook(session: Session, webhook_id: str) -> Webhook | None:
+    query = select(Webhook).where(Webhook.id == webhook_id, Webhook.disabled_at.is_(None))
+    return session.scalars(query).one_or_none()
+
+
+def disable_webhook(session: Session, webhook_id: str, reason: str) -> None:
+    """It is told nothing more until its owner turns it on again; what waits for it is given up."""
+    now = utc_now()
+    session.execute(
+        update(Webhook)
+        .where(Webhook.id == webhook_id, Webhook.disabled_at.is_(None))
+        .values(disabled_at=now, disabled_reason=reason)
+    )
+    session.execute(
+        update(Delivery)
+        .where(Delivery.webhook_id == webhook_id, Delivery.state == DeliveryState.PENDING.value)
+        .values(state=DeliveryState.FAILED.value, finished_at=now, error="the webhook was turned off")
+    )
+
+
+def delete_old(session: Session, before: datetime) -> None:
+    session.execute(delete(Delivery).where(Delivery.finished_at < before))

@@ -1,0 +1,126 @@
+"""SQL about how scores came in over time: columns only, because a contest may have a hundred thousand submissions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, Subquery, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from core.db.models.accounts import User
+from core.db.models.contests import Team, TeamMember
+from core.db.models.submissions import Evaluation, Submission
+from core.domain.phases import PhaseKind
+from core.domain.submission import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredAt:
+    submission_id: str
+    at: datetime
+    score: float
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTeam:
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A scored submission that one may pick from a list."""
+
+    submission_id: str
+    filename: str
+    note: str
+    name: str
+    at: datetime
+    score: float
+
+
+def fetch_own_team(session: Session, competition_id: str, user_id: str) -> OwnTeam | None:
+    query = select(Team.id, Team.name).join(TeamMember)
+    query = query.where(TeamMember.competition_id == competition_id, TeamMember.user_id == user_id)
+    row = session.execute(query).one_or_none()
+    return OwnTeam(*row) if row else None
+
+
+def fetch_records(session: Session, competition_id: str, spec_id: str) -> list[ScoredAt]:
+    """Each ranked submission that scored more than all before it, oldest first."""
+    ranked = _select_ranked(competition_id, spec_id).subquery()
+    best = func.max(ranked.c.score).over(order_by=(ranked.c.created_at, ranked.c.id), rows=(None, -1))
+    marked = select(ranked, best.label("before")).subquery()
+    query = select(marked.c.id, marked.c.created_at, marked.c.score, marked.c.name)
+    query = query.where(or_(marked.c.before.is_(None), marked.c.score > marked.c.before))
+    return _read(session, query.order_by(marked.c.created_at, marked.c.id))
+
+
+def fetch_scores_of(
+    session: Session, competition_id: str, spec_id: str, *, user_id: str, team_id: str | None, limit: int
+) -> list[ScoredAt]:
+    """The newest ranked scores of a team, or of a user who is in none, oldest first."""
+    own: ColumnElement[bool] = Submission.team_id == team_id if team_id else Submission.user_id == user_id
+    query = _select_ranked(competition_id, spec_id).where(own).order_by(Submission.created_at.desc())
+    return _read(session, query.limit(limit))[::-1]
+
+
+def fetch_choices(
+    session: Session, competition_id: str, *, user_id: str | None, team_id: str | None, limit: int
+) -> list[Choice]:
+    """The newest submissions with a score: of a user and their team, or of everybody if `user_id` is None."""
+    name = func.coalesce(Team.name, User.name)
+    newest = _newest_evaluations().subquery()
+    query = (
+        select(Submission.id, Submission.filename, Submission.note, name, Submission.created_at, Evaluation.score)
+        .join(Evaluation, Evaluation.submission_id == Submission.id)
+        .join(newest, _is_newest(newest))
+        .join(User, User.id == Submission.user_id)
+        .outerjoin(Team, Team.id == Submission.team_id)
+        .where(
+            Submission.competition_id == competition_id,
+            Submission.purpose != "calibration",
+            Evaluation.score.is_not(None),
+        )
+    )
+    if user_id is not None:
+        query = query.where(or_(Submission.user_id == user_id, Submission.team_id == (team_id or "")))
+    rows = session.execute(query.order_by(Submission.id.desc()).limit(limit))
+    return [Choice(key, filename, note, who, at, score or 0.0) for key, filename, note, who, at, score in rows]
+
+
+def _newest_evaluations() -> Select[str, datetime]:
+    newest = func.max(Evaluation.created_at).label("newest")
+    shown = (Evaluation.counts, Evaluation.phase == PhaseKind.PUBLIC.value)  # nobody may see how the others went
+    return select(Evaluation.submission_id, newest).where(*shown).group_by(Evaluation.submission_id)
+
+
+def _is_newest(newest: Subquery) -> ColumnElement[bool]:
+    return and_(newest.c.submission_id == Evaluation.submission_id, newest.c.newest == Evaluation.created_at)
+
+
+def _select_ranked(competition_id: str, spec_id: str) -> Select[str, datetime, float | None, str]:
+    """What stands for a rank: the newest evaluation of each submission, if it was scored on all its replicas."""
+    ended = _newest_evaluations().where(Evaluation.spec_id == spec_id, Evaluation.verdict.is_not(None))
+    newest = ended.subquery()
+    name = func.coalesce(Team.name, User.name).label("name")
+    return (
+        select(Submission.id, Submission.created_at, Evaluation.score.label("score"), name)
+        .join(Evaluation, Evaluation.submission_id == Submission.id)
+        .join(newest, _is_newest(newest))
+        .join(User, User.id == Submission.user_id)
+        .outerjoin(Team, Team.id == Submission.team_id)
+        .where(
+            Submission.competition_id == competition_id,
+            Submission.purpose == "ranked",
+            Submission.disqualified_at.is_(None),
+            Evaluation.spec_id == spec_id,
+            Evaluation.verdict == Verdict.SCORED.value,
+            Evaluation.score.is_not(None),
+            Evaluation.decision == "",
+        )
+    )
+
+
+def _read(session: Session, query: Select[str, datetime, float | None, str]) -> list[ScoredAt]:
+    return [ScoredAt(key, at, score or 0.0, name) for key, at, score, name in session.execute(query)]

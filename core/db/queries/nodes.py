@@ -1,0 +1,44 @@
+"""SQL about the machines that run workers."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from core.db.models.operations import Node
+from core.db.models.problems import PoolChunk
+from core.db.models.submissions import Shard
+
+
+def fetch_nodes(session: Session, since: datetime) -> list[Node]:
+    """Those seen since then: containers come back under new names."""
+    return list(session.scalars(select(Node).where(Node.last_seen_at >= since).order_by(Node.name)))
+
+
+def fetch_node(session: Session, name: str) -> Node | None:
+    return session.get(Node, name)
+
+
+def lock_node(session: Session, name: str) -> Node | None:
+    return session.get(Node, name, with_for_update=True, populate_existing=True)
+
+
+def store_node(session: Session, node: Node) -> None:
+    session.add(node)
+    session.flush()
+
+
+def is_draining(session: Session, name: str) -> bool:
+    query = select(Node.name).where(Node.name == name, Node.draining_since.is_not(None))
+    return session.scalars(query).one_or_none() is not None
+
+
+def fetch_held_shards(session: Session, now: datetime) -> list[Shard]:
+    """What is being worked at, under live leases."""
+    query = select(Shard).where(Shard.state == "leased", Shard.lease_until >= now).options(joinedload(Shard.evaluation))
+    return list(session.scalars(query.order_by(Shard.id)))
+
+
+def fetch_held_chunks(session: Session, now: datetime) -> list[PoolChunk]:
+    query = select(PoolChunk).where(PoolChunk.state == "leased", PoolChunk.lease_until >= now)
+    return list(session.scalars(query.order_by(PoolChunk.id)))

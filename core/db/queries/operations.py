@@ -1,0 +1,164 @@
+"""SQL about the work that waits, what does not move on, and what was spent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from core.db.models.contests import Competition, Team
+from core.db.models.operations import Outbox
+from core.db.models.problems import PoolChunk
+from core.db.models.submissions import Evaluation, EvaluationEvent, Replica, Shard, Submission
+from core.db.queries.evaluations import LIVE
+from core.domain.submission import Status
+
+RECENT = 20  # evaluations whose replicas say what one costs
+
+
+@dataclass(frozen=True, slots=True)
+class LiveGroup:
+    purpose: str
+    status: str
+    is_rejudge: bool
+    count: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outstanding:
+    spec_id: str
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What the counted replicas of one evaluation took."""
+
+    started_at: datetime
+    competition: str
+    team: str | None
+    purpose: str
+    is_rejudge: bool
+    replicas: int
+    cpu_seconds: float
+    wall_seconds: float
+
+
+def fetch_live_groups(session: Session) -> list[LiveGroup]:
+    """Evaluations that have not ended, by what they are for and where they are."""
+    is_rejudge = Evaluation.rejudge_id.is_not(None)
+    oldest = func.min(Evaluation.created_at)
+    query = (
+        select(Submission.purpose, Evaluation.status, is_rejudge, func.count(), oldest)
+        .join(Submission)
+        .where(Evaluation.status.in_(LIVE))
+        .group_by(Submission.purpose, Evaluation.status, is_rejudge)
+        .order_by(is_rejudge, Submission.purpose, oldest)
+    )
+    return [LiveGroup(row[0], row[1], bool(row[2]), row[3], row[4]) for row in session.execute(query)]
+
+
+def fetch_outstanding(session: Session) -> list[Outstanding]:
+    """Replicas that live evaluations have not run yet, by spec."""
+    finished = (
+        select(Shard.evaluation_id, func.sum(Shard.finished_replicas).label("finished"))
+        .group_by(Shard.evaluation_id)
+        .subquery()
+    )
+    query = (
+        select(Evaluation.spec_id, func.sum(Evaluation.replicas_total - func.coalesce(finished.c.finished, 0)))
+        .outerjoin(finished, finished.c.evaluation_id == Evaluation.id)
+        .where(Evaluation.status.in_((Status.QUEUED.value, Status.CANARY.value, Status.RUNNING.value)))
+        .group_by(Evaluation.spec_id)
+    )
+    return [Outstanding(spec_id, int(replicas)) for spec_id, replicas in session.execute(query)]
+
+
+def fetch_mean_seconds(session: Session, spec_id: str) -> tuple[float, float] | None:
+    """Processor and wall seconds of a replica, over the newest scored evaluations of a spec."""
+    recent = (
+        select(Evaluation.id)
+        .where(Evaluation.spec_id == spec_id, Evaluation.score.is_not(None))
+        .order_by(Evaluation.created_at.desc())
+        .limit(RECENT)
+    )
+    query = select(func.avg(Replica.cpu_seconds), func.avg(Replica.wall_seconds))
+    cpu, wall = session.execute(query.where(Replica.evaluation_id.in_(recent))).one()
+    return None if cpu is None else (float(cpu), float(wall))
+
+
+def count_waiting_shards(session: Session) -> int:
+    query = select(func.count()).select_from(Shard).join(Evaluation)
+    return session.scalars(query.where(Shard.state == "pending", Evaluation.status.in_(LIVE))).one()
+
+
+def count_waiting_chunks(session: Session) -> int:
+    return session.scalars(select(func.count()).select_from(PoolChunk).where(PoolChunk.state == "pending")).one()
+
+
+def fetch_unsent_state(session: Session) -> tuple[int, datetime | None]:
+    """How many messages the broker has not got, and since when the first waits."""
+    count, oldest = session.execute(select(func.count(), func.min(Outbox.created_at))).one()
+    return int(count), oldest
+
+
+def fetch_waiting(
+    session: Session, *, before: datetime, now: datetime, limit: int
+) -> list[tuple[Evaluation, datetime]]:
+    """Live evaluations that nobody works at and that have not moved since `before`, with their last move.
+
+    Those of a rejudge wait for everybody else: they are left out while they are queued.
+    """
+    moved = (
+        select(EvaluationEvent.evaluation_id, func.max(EvaluationEvent.at).label("at"))
+        .group_by(EvaluationEvent.evaluation_id)
+        .subquery()
+    )
+    held = exists().where(Shard.evaluation_id == Evaluation.id, Shard.state == "leased", Shard.lease_until >= now)
+    yielding = (Evaluation.status == Status.QUEUED.value) & Evaluation.rejudge_id.is_not(None)
+    query = (
+        select(Evaluation, moved.c.at)
+        .join(moved, moved.c.evaluation_id == Evaluation.id)
+        .where(Evaluation.status.in_(LIVE), moved.c.at < before, ~held, ~yielding)
+        .options(
+            selectinload(Evaluation.shards),
+            joinedload(Evaluation.submission).joinedload(Submission.user),
+            joinedload(Evaluation.submission).joinedload(Submission.team),
+            joinedload(Evaluation.submission).joinedload(Submission.competition),
+        )
+        .order_by(moved.c.at)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def fetch_spent(session: Session, since: datetime, competition_id: str | None) -> Sequence[Spent]:
+    """Every evaluation that was begun since then, with the time of the replicas it counted."""
+    query = (
+        select(
+            Evaluation.started_at,
+            Competition.slug,
+            Team.name,
+            Submission.purpose,
+            Evaluation.rejudge_id.is_not(None),
+            func.count(),
+            func.sum(Replica.cpu_seconds),
+            func.sum(Replica.wall_seconds),
+        )
+        .select_from(Replica)
+        .join(Evaluation, Evaluation.id == Replica.evaluation_id)
+        .join(Submission, Submission.id == Evaluation.submission_id)
+        .join(Competition, Competition.id == Submission.competition_id)
+        .outerjoin(Team, Team.id == Submission.team_id)
+        .where(Evaluation.started_at >= since)
+        .group_by(Evaluation.id, Evaluation.started_at, Competition.slug, Team.name, Submission.purpose)
+    )
+    if competition_id is not None:
+        query = query.where(Submission.competition_id == competition_id)
+    return [
+        Spent(row[0], row[1], row[2], row[3], bool(row[4]), row[5], row[6], row[7])
+        for row in session.execute(query)
+        if row[0] is not None
+    ]

@@ -1,0 +1,71 @@
+"""SQL about flags that ask a person to look, and what was decided on them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.orm import Session, aliased, joinedload
+
+from core.db.models.review import FlagDecision
+from core.db.models.submissions import Evaluation, Scorecard, Submission
+from core.domain.review import FlagState
+
+_FLAGS = Scorecard.body["flags"]  # alone: a body may hold a value for every forget example
+
+
+def fetch_flagged(
+    session: Session, *, competition_id: str | None, state: FlagState, limit: int, before: str | None
+) -> list[tuple[Evaluation, list[dict[str, Any]]]]:
+    """Evaluations that count, with the flags their scorecards carry; newest first (ids sort by creation)."""
+    later = aliased(Evaluation)
+    is_replaced = exists().where(
+        later.submission_id == Evaluation.submission_id, later.counts, later.created_at > Evaluation.created_at
+    )
+    query = (
+        select(Evaluation, _FLAGS)
+        .join(Scorecard, Scorecard.evaluation_id == Evaluation.id)
+        .join(Submission, Submission.id == Evaluation.submission_id)
+        .where(Evaluation.counts, ~is_replaced, func.json_array_length(_FLAGS) > 0, *_is_in(state))
+        .options(
+            joinedload(Evaluation.submission).joinedload(Submission.user),
+            joinedload(Evaluation.submission).joinedload(Submission.team),
+            joinedload(Evaluation.submission).joinedload(Submission.competition),
+        )
+        .order_by(Evaluation.id.desc())
+        .limit(limit)
+    )
+    if competition_id is not None:
+        query = query.where(Submission.competition_id == competition_id)
+    if before is not None:
+        query = query.where(Evaluation.id < before)
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def fetch_flags(session: Session, evaluation_id: str) -> list[dict[str, Any]]:
+    """The flags of one scorecard; none if it has none, or is from before there were any."""
+    return session.scalars(select(_FLAGS).where(Scorecard.evaluation_id == evaluation_id)).one_or_none() or []
+
+
+def fetch_decisions(session: Session, evaluation_ids: Sequence[str]) -> dict[tuple[str, str], FlagDecision]:
+    """By evaluation and code."""
+    rows = session.scalars(select(FlagDecision).where(FlagDecision.evaluation_id.in_(evaluation_ids)))
+    return {(row.evaluation_id, row.code): row for row in rows}
+
+
+def store_decision(session: Session, decision: FlagDecision) -> None:
+    session.add(decision)
+    session.flush()
+
+
+def _is_in(state: FlagState) -> list[ColumnElement[bool]]:
+    if state is FlagState.ALL:
+        return []
+    decided = (
+        select(func.count())
+        .select_from(FlagDecision)
+        .where(FlagDecision.evaluation_id == Evaluation.id)
+        .correlate(Evaluation)
+        .scalar_subquery()
+    )
+    open_ones = func.json_array_length(_FLAGS) > decided
+    return [open_ones if state is FlagState.OPEN else ~open_ones]

@@ -1,0 +1,157 @@
+"""A site with something on every page, and the list of its pages by who reads them."""
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from api.security import hash_token
+from core.db.base import utc_now
+from core.db.models.accounts import BrowserSession, User
+from core.db.models.contests import Competition, Team, TeamInvite, TeamMember
+from core.db.models.submissions import Submission
+from core.db.queries.announcements import store_announcement
+from core.db.queries.rules import store_rules
+from tests import factories
+
+NAMES = ("tabula", "obliviate", "mnemosyne", "amnesia lab", "the sieve", "lethe")
+
+
+@dataclass(frozen=True)
+class Look:
+    """One page as one reader sees it; role None is nobody logged in."""
+
+    name: str
+    route: str  # the path of the route, as the application declares it
+    path: str
+    role: str | None
+
+
+@dataclass(frozen=True)
+class Gallery:
+    looks: tuple[Look, ...]
+    secrets: dict[str, str]  # cookie of each role
+
+
+def fill(session: Session) -> Gallery:
+    secrets = {role: f"cookie-of-{role}" for role in ("participant", "organizer")}
+    people = {role: factories.make_user(session, f"{role}-one", role=role) for role in secrets}
+    for role, secret in secrets.items():
+        _log_in(session, people[role], secret)
+    competition = factories.make_competition(session, "digits")
+    competition.created_at = utc_now() - timedelta(days=9)
+    own = _fill_board(session, competition, people)
+    _fill_life(session, competition, own["first"])
+    empty = factories.make_competition(session, "empty", title="Nobody yet")
+    preparing = factories.make_competition(session, "preparing", state="preparing", title="Soon")
+    factories.make_pool(session, preparing, done=2)
+    _invite(session, empty, people["participant"])
+    return Gallery(tuple(_list_looks(own)), secrets)
+
+
+def _log_in(session: Session, user: User, secret: str) -> None:
+    until = utc_now() + timedelta(days=1)
+    session.add(BrowserSession(user_id=user.id, secret_sha256=hash_token(secret), expires_at=until))
+    factories.make_token(session, user, hash_token(f"token-of-{user.name}")).label = "laptop"
+    session.flush()
+
+
+def _fill_board(session: Session, competition: Competition, people: dict[str, User]) -> dict[str, Submission]:
+    chance = random.Random(5)
+    for place, name in enumerate(NAMES):
+        user = factories.make_user(session, name.replace(" ", "-"))
+        for attempt in range(2):
+            score = 0.3 - 0.02 * place + 0.02 * attempt + chance.uniform(-0.02, 0.02)
+            runtime = 10 ** chance.uniform(-2.2, -1.05)
+            row = factories.make_scored(session, competition, user, max(score, 0.01), runtime=runtime, note="")
+            row.created_at = competition.created_at + timedelta(hours=70 * attempt + 9 * place)
+    staff = people["organizer"]
+    for name, score, runtime in (("retrain", 0.97, 1.0), ("identity", 0.02, 0.001)):
+        reference = {"purpose": "reference", "filename": f"{name}.py"}
+        factories.make_scored(session, competition, staff, score, runtime=runtime, **reference)
+    greedy = factories.make_user(session, "greedy")
+    factories.make_scored(session, competition, greedy, 0.62, runtime=0.31, verdict="over_budget")
+    return _submit(session, competition, people["participant"])
+
+
+def _submit(session: Session, competition: Competition, user: User) -> dict[str, Submission]:
+    team = Team(competition_id=competition.id, name="team one", folded_name="team one", leader_id=user.id)
+    session.add(team)
+    session.flush()
+    session.add(TeamMember(team_id=team.id, competition_id=competition.id, user_id=user.id))
+    scored = [
+        factories.make_scored(session, competition, user, score, runtime=runtime, team_id=team.id, note=note)
+        for score, runtime, note in ((0.12, 0.03, "noise on the last layer"), (0.26, 0.06, "two passes, then repair"))
+    ]
+    for days, row in zip((4, 1), scored, strict=True):
+        row.created_at = utc_now() - timedelta(days=days)
+    rows = {"first": scored[0], "second": scored[1]}
+    states = {
+        "queued": {"status": "queued"},
+        "running": {"status": "running", "finished": 97},
+        "failed": {"verdict": "runtime_error", "code": "EXCEPTION", "reason": "ValueError: bad", "log": "epoch 1\n"},
+        "rejected": {"verdict": "rejected", "code": "ENTRYPOINT_MISSING", "reason": "no function unlearning"},
+    }
+    for name, values in states.items():
+        rows[name] = factories.make_submission(session, competition, user, team_id=team.id, filename=f"{name}.py")
+        factories.make_evaluation(session, rows[name], **values)
+    return rows
+
+
+def _fill_life(session: Session, competition: Competition, finalist: Submission) -> None:
+    """Rules, something announced, a deadline, and a private phase that is over."""
+    competition.closes_at = utc_now() + timedelta(days=9)
+    store_rules(session, competition.id, "# Be fair\n\n- one account a person\n- *no* hidden channels", "organizer-one")
+    store_announcement(session, competition.id, "Welcome", "Read the **rules** first.", author="organizer-one")
+    phase = factories.make_private_phase(session, competition, state="published")
+    phase.published_at = utc_now()
+    values = {"score": 0.2, "score_low": 0.17, "score_high": 0.23, "relative_runtime": 0.04}
+    row = factories.make_evaluation(
+        session, finalist, verdict="scored", spec_id=phase.spec_id, phase="private", **values
+    )
+    factories.make_scorecard(session, row, factories.make_scorecard_body(0.2))
+
+
+def _invite(session: Session, competition: Competition, user: User) -> None:
+    leader = factories.make_user(session, "leader")
+    team = Team(competition_id=competition.id, name="the others", folded_name="the others", leader_id=leader.id)
+    session.add(team)
+    session.flush()
+    session.add(TeamMember(team_id=team.id, competition_id=competition.id, user_id=leader.id))
+    session.add(TeamInvite(team_id=team.id, user_id=user.id))
+    session.flush()
+
+
+def _list_looks(rows: dict[str, Submission]) -> list[Look]:
+    contest, submission = "/competitions/{slug}", "/submissions/{submission_id}"
+    pair = f"a={rows['first'].id}&b={rows['second'].id}"
+    looks = [
+        Look("home", "/", "/", None),
+        Look("board", contest, "/competitions/digits", None),
+        Look("board-own", contest, "/competitions/digits", "participant"),
+        Look("board-empty", contest, "/competitions/empty", None),
+        Look("board-preparing", contest, "/competitions/preparing", None),
+        Look("runtime", "/runtime", "/runtime", None),
+        Look("login", "/login", "/login", None),
+        Look("register", "/register", "/register", None),
+        Look("nothing", "", "/competitions/none", None),
+        Look("account", "/account", "/account", "participant"),
+        Look("own-submissions", "/submissions", "/submissions", "participant"),
+        Look("submit", contest + "/submit", "/competitions/digits/submit", "participant"),
+        Look("team", contest + "/team", "/competitions/digits/team", "participant"),
+        Look("team-invited", contest + "/team", "/competitions/empty/team", "participant"),
+        Look("compare", contest + "/compare", f"/competitions/digits/compare?{pair}", "participant"),
+        Look("compare-nothing", contest + "/compare", "/competitions/empty/compare", "participant"),
+        Look("organize", contest + "/organize", "/competitions/digits/organize", "organizer"),
+        Look("rules", contest + "/rules", "/competitions/digits/rules", "participant"),
+        Look("rules-writing", contest + "/rules", "/competitions/digits/rules", "organizer"),
+        Look("selection", contest + "/selection", "/competitions/digits/selection", "participant"),
+        Look("final", contest + "/final", "/competitions/digits/final", None),
+        Look("private", contest + "/organize/private", "/competitions/digits/organize/private", "organizer"),
+        Look("audit", "/audit", "/audit", "organizer"),
+    ]
+    kinds = [("second", None)] + [(name, "participant") for name in ("queued", "running", "failed", "rejected")]
+    return looks + [
+        Look(f"submission-{name}", submission, f"/submissions/{rows[name].id}", role) for name, role in kinds
+    ]

@@ -1,0 +1,138 @@
+"""Every page by axe-core, in both schemes and at both widths; by keyboard; and on a phone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from fastapi.routing import APIRoute, iter_route_contexts
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from api.main import create_app
+from core.db.session import transaction
+from core.settings import Settings
+from tests import gallery
+from tests.integration.api.conftest import Site, serve
+from tests.screenshots import CHROMIUM, WIDTHS, open_browser, open_context
+
+pytestmark = pytest.mark.integration
+
+GRAVE = ("serious", "critical")
+COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}  # all that another scheme can break
+SIZES = {"runOnly": ["target-size", "scrollable-region-focusable", "color-contrast"]}  # that another width can
+AXE = Axe().axe_script
+RUN = """options => axe.run(document, options).then(found => found.violations.map(each => (
+  { id: each.id, impact: each.impact, where: each.nodes.map(node => node.html.slice(0, 160)).join(' ') })))"""
+FOCUS_RING = """() => {
+  const style = getComputedStyle(document.activeElement);
+  const box = document.activeElement.getBoundingClientRect();
+  return { ring: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0,
+           tag: document.activeElement.tagName, text: document.activeElement.outerHTML.slice(0, 80),
+           seen: box.width > 0 && box.left >= 0 };
+}"""
+
+
+@dataclass
+class Tour:
+    site: Site
+    looks: dict[str, gallery.Look]
+    contexts: dict[str | None, BrowserContext]
+
+    def visit(self, name: str) -> Page:
+        look = self.looks[name]
+        page = self.contexts[look.role].new_page()
+        page.set_viewport_size({"width": WIDTHS["desktop"], "height": 900})
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        page.goto(look.path, wait_until="load")
+        return page
+
+
+@pytest.fixture(scope="module")
+def tour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tour]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed")
+    with serve(Settings(data_folder=tmp_path_factory.mktemp("gallery"))) as site, open_browser() as browser:
+        with transaction(site.engine) as session:
+            filled = gallery.fill(session)
+        roles = {look.role for look in filled.looks}
+        contexts = {role: _open(browser, site, filled.secrets.get(role or "")) for role in roles}
+        yield Tour(site, {look.name: look for look in filled.looks}, contexts)
+
+
+def _open(browser: Browser, site: Site, secret: str | None) -> BrowserContext:
+    return open_context(browser, site, secret=secret, width=WIDTHS["desktop"], scheme="light")
+
+
+def find_faults(page: Page, options: dict[str, Any] | None = None) -> list[str]:
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+    found = page.evaluate(RUN, {"resultTypes": ["violations"], **(options or {})})
+    return [f"{each['id']} ({each['impact']}): {each['where']}" for each in found if each["impact"] in GRAVE]
+
+
+LOOKS = (
+    *("home", "board", "board-own", "board-empty", "board-preparing", "runtime", "login", "register", "nothing"),
+    *("account", "own-submissions", "submit", "team", "team-invited", "compare", "compare-nothing"),
+    *("organize", "audit", "rules", "rules-writing", "selection", "final", "private"),
+    *("submission-second", "submission-queued", "submission-running", "submission-failed", "submission-rejected"),
+)
+
+
+def test_the_tour_visits_every_page_of_the_site(tour: Tour, tmp_path: Path) -> None:
+    app = create_app(Settings(data_folder=tmp_path))
+    pages = {
+        str(each.path)
+        for each in iter_route_contexts(app.routes)
+        if isinstance(each.route, APIRoute) and "GET" in each.route.methods and not each.route.include_in_schema
+    }
+    assert len(pages) > 10
+    assert pages - {look.route for look in tour.looks.values()} == set()
+    assert set(tour.looks) == set(LOOKS)
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_a_page_keeps_nobody_out(tour: Tour, name: str) -> None:
+    page = tour.visit(name)
+    assert page.title().endswith(" · Lacuna")
+    assert page.locator("h1").count() == 1
+    faults = find_faults(page)
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    faults += find_faults(page, COLOURS)
+    page.set_viewport_size({"width": WIDTHS["phone"], "height": 900})
+    faults += find_faults(page, SIZES)
+    assert faults == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS["phone"]
+    page.close()
+
+
+def test_a_page_that_keeps_somebody_out_is_found(tour: Tour) -> None:
+    page = tour.visit("login")
+    page.evaluate("document.querySelector('label').remove()")
+    assert {fault.split()[0] for fault in find_faults(page)} >= {"label"}
+    page.close()
+
+
+@pytest.mark.parametrize("name", ["board-own", "submit", "account", "organize", "compare"])
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(tour: Tour, name: str) -> None:
+    page = tour.visit(name)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to content"
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        now = page.evaluate(FOCUS_RING)
+        if now["tag"] == "BODY":
+            break
+        assert now["ring"], now["text"]
+        assert now["seen"], now["text"]
+    page.close()
+
+
+def test_the_skip_link_leads_past_the_navigation(tour: Tour) -> None:
+    page = tour.visit("board")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
+    page.close()

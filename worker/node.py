@@ -1,0 +1,101 @@
+"""A worker's process says which node it is of and that it lives, and learns whether the node is to take no more."""
+
+import importlib.metadata
+import threading
+import time
+from dataclasses import dataclass
+
+import structlog
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.db.base import utc_now
+from core.db.models.operations import Node
+from core.db.queries import nodes
+from core.db.session import get_engine, reading, transaction
+from core.domain.errors import ContestError
+from core.jobs import BUILD_CHUNK, QUEUES, RUN_SHARD, celery_app
+from core.settings import Settings
+from worker.runner.choose import choose_sandbox
+
+log = structlog.get_logger()
+BEAT_SECONDS = 5.0
+STARTED_AT = utc_now()  # of the worker: its processes are forked after this was read
+DRAINED_QUEUES = (QUEUES[RUN_SHARD], QUEUES[BUILD_CHUNK])  # scores take seconds and go on
+
+
+@dataclass(slots=True)
+class NodeBeat:
+    """One a process; those of one node share a row, and whoever comes first within a beat writes it."""
+
+    settings: Settings
+    engine: Engine
+    hostname: str  # of the Celery worker, to tell it which queues to leave alone
+    sandbox: str = ""
+    fault: str = ""
+    _was_draining: bool = False
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, daemon=True, name="node-beat").start()
+
+    def look_for_sandbox(self) -> None:
+        """Choose as this process will for its first shard; what stands in the way is what staff read."""
+        try:
+            self.sandbox, self.fault = choose_sandbox(self.settings).name, ""
+        except ContestError as error:
+            self.sandbox, self.fault = "", error.message
+
+    def beat(self) -> None:
+        """Write the row unless another process just has, and obey what staff wrote into it."""
+        now = utc_now()
+        with reading(self.engine) as session:
+            row = nodes.fetch_node(session, self.settings.node_name)
+            is_fresh = row is not None and (now - row.last_seen_at).total_seconds() < BEAT_SECONDS / 2
+            is_ours = row is not None and row.started_at >= STARTED_AT
+            draining = row is not None and row.draining_since is not None
+        if not (is_fresh and is_ours):
+            self._write()
+        if draining != self._was_draining:
+            self._obey(draining)
+            self._was_draining = draining
+
+    def _write(self) -> None:
+        settings = self.settings
+        with transaction(self.engine) as session:
+            row = nodes.lock_node(session, settings.node_name) or Node(name=settings.node_name)
+            row.node_class, row.device, row.workers = settings.node_class, settings.device, settings.workers
+            row.sandbox, row.fault, row.version = self.sandbox, self.fault, find_version()
+            row.started_at, row.last_seen_at = STARTED_AT, utc_now()
+            nodes.store_node(session, row)
+
+    def _obey(self, draining: bool) -> None:
+        """Stop, or start again, taking messages; a message that came meanwhile is put off where it would be claimed."""
+        log.info("node drains" if draining else "node works again", node=self.settings.node_name)
+        act = celery_app.control.cancel_consumer if draining else celery_app.control.add_consumer
+        for queue in DRAINED_QUEUES:
+            act(queue, destination=[self.hostname])
+
+    def _run(self) -> None:
+        while True:
+            if not self.sandbox:
+                self.look_for_sandbox()  # again while there is none: somebody may be setting it up
+            try:
+                self.beat()
+            except (SQLAlchemyError, OperationalError, RedisError, OSError):
+                log.warning("node could not report, trying again", exc_info=True)
+            time.sleep(BEAT_SECONDS)
+
+
+def find_version() -> str:
+    try:
+        return importlib.metadata.version("lacuna")
+    except importlib.metadata.PackageNotFoundError:  # run from a checkout that was never installed
+        return "unknown"
+
+
+def start_beat(settings: Settings, hostname: str) -> NodeBeat:
+    beat = NodeBeat(settings, get_engine(settings.resolved_database_url), hostname)
+    beat.start()
+    return beat
