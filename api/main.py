@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from api import health
+from api.announcements import endpoints as announcements
 from api.auth import endpoints as auth
 from api.competitions import endpoints as competitions
 from api.configure import endpoints as configure
@@ -106,6 +107,7 @@ def _add_routes(app: FastAPI) -> None:
         data_sets,
         configure,
         finals,
+        announcements,
         notifications,
     ):
         api.include_router(module.router)

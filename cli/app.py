@@ -7,7 +7,7 @@ from cli.accounts import login, register
 from cli.admin import admin_app
 from cli.apply import apply, configured
 from cli.compare import compare
-from cli.contests import competitions, leaderboard, limits
+from cli.contests import announcements, competitions, leaderboard, limits
 from cli.data_sets import data_set_app
 from cli.doctor import doctor
 from cli.evaluate import evaluate
@@ -42,7 +42,7 @@ for panel, commands in {
         *(register, login, competitions, submit, status, submissions, compare, logs, source, cancel),
         *(leaderboard, limits, runtime),
     ),
-    "A competition": (rules, select),
+    "A competition": (rules, announcements, select),
 }.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)

@@ -239,6 +239,17 @@ class LacunaClient(StaffCalls):
         path = f"/admin/competitions/{slug}/private/{step}"
         return self._call("POST", path, json={"reason": reason}, repeat=False)
 
+    def grant(self, slug: str, team: str, amount: int, reason: str) -> JSON:
+        body = {"team": team, "amount": amount, "reason": reason}
+        return self._call("POST", f"/admin/competitions/{slug}/grants", json=body, repeat=False)
+
+    def list_announcements(self, slug: str) -> list[JSON]:
+        return self._list(f"/competitions/{slug}/announcements")
+
+    def announce(self, slug: str, title: str, text: str) -> JSON:
+        body = {"title": title, "text": text}
+        return self._call("POST", f"/admin/competitions/{slug}/announcements", json=body, repeat=False)
+
     def moderate(self, submission_id: str, decision: str, reason: str) -> JSON:
         """decision: `disqualify` or `reinstate`."""
         path = f"/admin/submissions/{submission_id}/{decision}"

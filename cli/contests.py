@@ -106,8 +106,24 @@ def limits(competition: SlugArgument = "", url: UrlOption = "", as_json: JsonOpt
         print_line(describe_limits(found))
 
 
+def announcements(competition: SlugArgument = "", url: UrlOption = "", as_json: JsonOption = False) -> None:
+    """Print what the organizers announced, newest first."""
+    with open_client(url) as client:
+        items = client.list_announcements(choose_competition(client, competition))
+    if as_json:
+        print_json(items)
+        return
+    for item in items:
+        typer.echo(
+            f"{item['title']} ({item['created_at'][:16].replace('T', ' ')} UTC, {item['author']})\n\n{item['text']}\n"
+        )
+    if not items:
+        print_line("nothing was announced yet")
+
+
 def describe_limits(found: Mapping[str, Any]) -> str:
+    total = "" if found.get("total_left") is None else f"; {found['total_left']} left in all"
     return (
         f"{found['left']} of {found['daily_limit']} submissions left today (resets {found['resets_at']});"
-        f" {found['running']} of {found['concurrent_limit']} running"
+        f" {found['running']} of {found['concurrent_limit']} running{total}"
     )

@@ -41,12 +41,15 @@ def change_settings(
     ] = None,
     daily_limit: Annotated[int | None, typer.Option(min=1, help="Submissions of a team a UTC day.")] = None,
     concurrent_limit: Annotated[int | None, typer.Option(min=1, help="Unfinished submissions of a team.")] = None,
+    total_limit: Annotated[int | None, typer.Option(min=0, help="Submissions of a team in all; 0: no limit.")] = None,
     selection_limit: Annotated[int | None, typer.Option(min=1, help="Finalists of a team.")] = None,
     url: UrlOption = "",
 ) -> None:
     """Move the deadline of a competition, change its limits."""
     named = {"daily_limit": daily_limit, "concurrent_limit": concurrent_limit, "selection_limit": selection_limit}
     changes: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
+    if total_limit is not None:
+        changes["total_limit"] = total_limit or None
     if closes_at is not None:
         changes["closes_at"] = _read_moment(closes_at)
     with open_client(url) as client:
@@ -68,6 +71,33 @@ def rules(
 
 
 organize_app.command()(private)
+
+
+@organize_app.command("grant")
+def grant_submissions(
+    competition: Annotated[str, typer.Argument(show_default=False)],
+    team: Annotated[str, typer.Argument(help="Its name.", show_default=False)],
+    amount: Annotated[int, typer.Argument(min=1, max=1000, show_default=False)],
+    because: Because,
+    url: UrlOption = "",
+) -> None:
+    """Give a team submissions on top of the limits."""
+    with open_client(url) as client:
+        row = client.grant(competition, team, amount, because)
+    print_line(f"{row['team']} was granted {row['amount']}, {row['granted']} in all")
+
+
+@organize_app.command()
+def announce(
+    competition: Annotated[str, typer.Argument(show_default=False)],
+    title: Annotated[str, typer.Argument(show_default=False)],
+    file: Annotated[Path, typer.Argument(help="Markdown.", show_default=False)],
+    url: UrlOption = "",
+) -> None:
+    """Announce something on a competition's page."""
+    with open_client(url) as client:
+        row = client.announce(competition, title, read_text(file))
+    print_line(f"announced on {competition}: {row['title']}")
 
 
 @organize_app.command()

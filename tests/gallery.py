@@ -11,6 +11,8 @@ from core.db.base import utc_now
 from core.db.models.accounts import BrowserSession, User
 from core.db.models.contests import Competition, Team, TeamInvite, TeamMember
 from core.db.models.submissions import Submission
+from core.db.queries.announcements import store_announcement
+from core.db.queries.rules import store_rules
 from tests import factories
 
 NAMES = ("tabula", "obliviate", "mnemosyne", "amnesia lab", "the sieve", "lethe")
@@ -40,6 +42,7 @@ def fill(session: Session) -> Gallery:
     competition = factories.make_competition(session, "digits")
     competition.created_at = utc_now() - timedelta(days=9)
     own = _fill_board(session, competition, people)
+    _fill_life(session, competition, own["first"])
     empty = factories.make_competition(session, "empty", title="Nobody yet")
     preparing = factories.make_competition(session, "preparing", state="preparing", title="Soon")
     factories.make_pool(session, preparing, done=2)
@@ -96,6 +99,20 @@ def _submit(session: Session, competition: Competition, user: User) -> dict[str,
     return rows
 
 
+def _fill_life(session: Session, competition: Competition, finalist: Submission) -> None:
+    """Rules, something announced, a deadline, and a private phase that is over."""
+    competition.closes_at = utc_now() + timedelta(days=9)
+    store_rules(session, competition.id, "# Be fair\n\n- one account a person\n- *no* hidden channels", "organizer-one")
+    store_announcement(session, competition.id, "Welcome", "Read the **rules** first.", author="organizer-one")
+    phase = factories.make_private_phase(session, competition, state="published")
+    phase.published_at = utc_now()
+    values = {"score": 0.2, "score_low": 0.17, "score_high": 0.23, "relative_runtime": 0.04}
+    row = factories.make_evaluation(
+        session, finalist, verdict="scored", spec_id=phase.spec_id, phase="private", **values
+    )
+    factories.make_scorecard(session, row, factories.make_scorecard_body(0.2))
+
+
 def _invite(session: Session, competition: Competition, user: User) -> None:
     leader = factories.make_user(session, "leader")
     team = Team(competition_id=competition.id, name="the others", folded_name="the others", leader_id=leader.id)
@@ -127,6 +144,11 @@ def _list_looks(rows: dict[str, Submission]) -> list[Look]:
         Look("compare", contest + "/compare", f"/competitions/digits/compare?{pair}", "participant"),
         Look("compare-nothing", contest + "/compare", "/competitions/empty/compare", "participant"),
         Look("organize", contest + "/organize", "/competitions/digits/organize", "organizer"),
+        Look("rules", contest + "/rules", "/competitions/digits/rules", "participant"),
+        Look("rules-writing", contest + "/rules", "/competitions/digits/rules", "organizer"),
+        Look("selection", contest + "/selection", "/competitions/digits/selection", "participant"),
+        Look("final", contest + "/final", "/competitions/digits/final", None),
+        Look("private", contest + "/organize/private", "/competitions/digits/organize/private", "organizer"),
         Look("audit", "/audit", "/audit", "organizer"),
     ]
     kinds = [("second", None)] + [(name, "participant") for name in ("queued", "running", "failed", "rejected")]

@@ -49,6 +49,7 @@ class CompetitionView(CompetitionSummary):
     problem_digest: str
     daily_limit: int
     concurrent_limit: int
+    total_limit: int | None
     selection_limit: int = Field(description="submissions of a team in the final ranking")
     private_phase: PhaseState | None = Field(description="null if the public phase is all there is")
     upload_bytes: int
@@ -65,8 +66,13 @@ class CompetitionList(BaseModel):
 class LimitsView(BaseModel):
     daily_limit: int
     used: int = Field(description="submissions since 00:00 UTC, without those that failed by the platform's own fault")
-    left: int
+    left: int = Field(description="how many may still be submitted today, all limits considered")
     resets_at: datetime
+    total_limit: int | None = Field(description="of the whole competition; null: as many as the days hold")
+    total_used: int
+    total_left: int | None
+    granted: int = Field(description="given by organizers on top of the limits, in all")
+    granted_today: int = Field(description="of it today, which also stretches this day")
     concurrent_limit: int
     running: int
     upload_bytes: int

@@ -10,7 +10,7 @@ from api.deps import Caller
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.problems import Pool
-from core.db.queries import competitions, evaluations, phases, rules
+from core.db.queries import competitions, evaluations, grants, phases, rules
 from core.domain.access import Action
 from core.domain.competition import CompetitionState
 from core.domain.errors import NotFound
@@ -62,6 +62,7 @@ def make_view(session: Session, settings: Settings, competition: Competition, ca
         problem_digest=spec.problem.digest,
         daily_limit=competition.daily_limit,
         concurrent_limit=competition.concurrent_limit,
+        total_limit=competition.total_limit,
         selection_limit=competition.selection_limit,
         private_phase=find_private_state(session, competition),
         upload_bytes=settings.upload_bytes,
@@ -100,13 +101,17 @@ def find_preparation(session: Session, competition: Competition) -> Preparation:
 
 
 def find_allowance(session: Session, competition: Competition, user_id: str, now: datetime) -> Allowance:
-    used = evaluations.count_submissions_since(session, competition.id, user_id, start_of_day(now))
+    today = start_of_day(now)
     return Allowance(
         daily_limit=competition.daily_limit,
-        used=used,
+        used=evaluations.count_submissions_since(session, competition.id, user_id, today),
         concurrent_limit=competition.concurrent_limit,
         running=evaluations.count_live_submissions(session, competition.id, user_id),
         resets_at=next_reset(now),
+        total_limit=competition.total_limit,
+        total_used=evaluations.count_submissions_since(session, competition.id, user_id),
+        granted=grants.sum_grants(session, competition.id, user_id),
+        granted_today=grants.sum_grants(session, competition.id, user_id, today),
     )
 
 
@@ -117,6 +122,11 @@ def make_limits(session: Session, settings: Settings, competition: Competition, 
         used=allowance.used,
         left=allowance.left,
         resets_at=allowance.resets_at,
+        total_limit=allowance.total_limit,
+        total_used=allowance.total_used,
+        total_left=allowance.total_left,
+        granted=allowance.granted,
+        granted_today=allowance.granted_today,
         concurrent_limit=allowance.concurrent_limit,
         running=allowance.running,
         upload_bytes=settings.upload_bytes,

@@ -9,6 +9,7 @@ from api.competitions.schemas import CompetitionView
 from api.deps import Auditor, EngineDep, Moderator, Organizer, ReadingDep, SettingsDep
 from api.errors import describe_errors
 from api.organize import service
+from api.organize.grants import Grant, GrantView, grant
 from api.organize.schemas import AuditCheck, AuditPage, Decision, StateChange
 from api.organize.settings import SettingsChange, change_settings
 from api.submissions import service as submissions
@@ -39,6 +40,13 @@ def change_competition_settings(
         change_settings(session, slug, change, caller)
     with reading(engine) as session:
         return competitions.make_view(session, settings, competitions.load_competition(session, slug, caller), caller)
+
+
+@router.post("/competitions/{slug}/grants", status_code=201, operation_id="grant_submissions", responses=REFUSALS)
+def grant_submissions(slug: str, caller: Organizer, engine: EngineDep, request: Grant) -> GrantView:
+    """Give a team submissions on top of the limits: for good in all, and for today by the day."""
+    with transaction(engine) as session:
+        return grant(session, slug, request, caller)
 
 
 @router.post("/submissions/{submission_id}/disqualify", operation_id="disqualify_submission", responses=REFUSALS)

@@ -23,6 +23,7 @@ class SettingsChange(Decision):
     closes_at: AwareDatetime | None = Field(None, description="the deadline; null: until somebody closes it")
     daily_limit: Limit = Field(1, description="submissions of a team a UTC day")
     concurrent_limit: Limit = Field(1, description="unfinished submissions of a team")
+    total_limit: Limit | None = Field(None, description="submissions of a team in all; null: no such limit")
     selection_limit: Limit = Field(1, description="submissions of a team in the final ranking")
 
     @property

@@ -7,13 +7,22 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
+from api.announcements import service as announcements
 from api.competitions import service as competitions
 from api.deps import Auditor, Caller, EngineDep, Moderator, Organizer, ReadingDep, SettingsDep
 from api.organize import service
+from api.organize.grants import grant
 from api.organize.schemas import Decision, StateChange
 from api.organize.settings import change_settings
 from api.pages.account import show
-from api.pages.settings_form import SettingsForm, read_settings
+from api.pages.settings_form import (
+    AnnouncementForm,
+    GrantForm,
+    SettingsForm,
+    read_announcement,
+    read_grant,
+    read_settings,
+)
 from api.submissions import service as submissions
 from core.db.base import utc_now
 from core.db.queries import evaluations
@@ -104,6 +113,42 @@ def change_competition_settings(
         with reading(engine) as session:
             return _show(slug, request, caller, session, settings, error)
     return RedirectResponse(f"/competitions/{slug}/organize", status_code=303)
+
+
+@router.post("/competitions/{slug}/organize/grant")
+def grant_submissions(
+    slug: str,
+    request: Request,
+    caller: Organizer,
+    engine: EngineDep,
+    settings: SettingsDep,
+    form: Annotated[GrantForm, Form()],
+) -> Response:
+    try:
+        with transaction(engine) as session:
+            grant(session, slug, read_grant(form), caller)
+    except RequestRefused as error:
+        with reading(engine) as session:
+            return _show(slug, request, caller, session, settings, error)
+    return RedirectResponse(f"/competitions/{slug}/organize", status_code=303)
+
+
+@router.post("/competitions/{slug}/organize/announce")
+def announce(
+    slug: str,
+    request: Request,
+    caller: Organizer,
+    engine: EngineDep,
+    settings: SettingsDep,
+    form: Annotated[AnnouncementForm, Form()],
+) -> Response:
+    try:
+        with transaction(engine) as session:
+            announcements.announce(session, slug, read_announcement(form), caller)
+    except RequestRefused as error:
+        with reading(engine) as session:
+            return _show(slug, request, caller, session, settings, error)
+    return RedirectResponse(f"/competitions/{slug}", status_code=303)
 
 
 @router.post("/submissions/{submission_id}/moderate")

@@ -1,27 +1,56 @@
-"""The form of a competition's settings: every field is sent, as text."""
+"""Forms of organizers: every field is sent, as text."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from api.announcements.schemas import NewAnnouncement
+from api.organize.grants import Grant
 from api.organize.settings import SettingsChange
 from core.domain.errors import InvalidInput
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class SettingsForm(BaseModel):
     closes_at: str = ""  # as a browser writes it: no zone, ours is UTC
     daily_limit: str = ""
     concurrent_limit: str = ""
+    total_limit: str = ""
     selection_limit: str = ""
     reason: str = ""
+
+
+class GrantForm(BaseModel):
+    team: str = ""
+    amount: str = ""
+    reason: str = ""
+
+
+class AnnouncementForm(BaseModel):
+    title: str = ""
+    text: str = ""
 
 
 def read_settings(form: SettingsForm) -> SettingsChange:
     values: dict[str, Any] = {name: value for name, value in form.model_dump().items() if value}
     values["closes_at"] = _read_moment(form.closes_at)
+    values.setdefault("total_limit", None)  # an empty field takes the limit away
+    return _validate(SettingsChange, values)
+
+
+def read_grant(form: GrantForm) -> Grant:
+    return _validate(Grant, form.model_dump())
+
+
+def read_announcement(form: AnnouncementForm) -> NewAnnouncement:
+    return _validate(NewAnnouncement, form.model_dump())
+
+
+def _validate(kind: type[Model], values: dict[str, Any]) -> Model:
     try:
-        return SettingsChange.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         raise InvalidInput(f"{str(first['loc'][0]).replace('_', ' ')}: {first['msg']}") from None

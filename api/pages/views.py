@@ -7,6 +7,8 @@ from typing import Any
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
+from api.announcements import service as announcements
+from api.announcements.schemas import AnnouncementView
 from api.competitions import service as competitions
 from api.competitions.schemas import CompetitionView
 from api.deps import Caller
@@ -87,6 +89,7 @@ class CompetitionPage:
     own: OwnPlace | None
     changes: list[BoardChange]
     pages: BoardPages
+    announcements: list[AnnouncementView]
     landscape: Landscape | None
     timeline: Timeline | None
 
@@ -151,6 +154,7 @@ def load_competition(
         board=board,
         ceiling=draw_score(top.estimate, top.low, top.high, top.estimate) if top else None,
         lines=[line for line in lines if line.entry.place is not Place.OVER_BUDGET],
+        announcements=announcements.list_announcements(session, slug, caller).items,
         over_budget=[line for line in lines if line.entry.place is Place.OVER_BUDGET],
         own=own,
         changes=leaderboard.list_changes(session, view, limit=SHOWN_CHANGES).items,

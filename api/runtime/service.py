@@ -19,7 +19,8 @@ RULES = (
 
 
 def load_runtime(session: Session, settings: Settings) -> RuntimeView:
-    shown = [row for row in competitions.fetch_competitions(session) if row.state != CompetitionState.ARCHIVED]
+    hidden = (CompetitionState.DRAFT, CompetitionState.ARCHIVED)
+    shown = [row for row in competitions.fetch_competitions(session) if row.state not in hidden]
     return RuntimeView(
         python=PYTHON,
         image=settings.sandbox_image,

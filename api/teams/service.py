@@ -8,7 +8,7 @@ from api.teams.schemas import InviteView, MemberView, OwnTeam, TeamView
 from core.db.base import utc_now
 from core.db.models.accounts import User
 from core.db.models.contests import Competition, Team, TeamInvite
-from core.db.queries import boards, competitions, deliveries, teams, users
+from core.db.queries import boards, competitions, deliveries, grants, teams, users
 from core.domain.errors import Conflict, NotAllowed, NotAuthenticated, NotFound
 from core.domain.history import Cause
 from core.domain.teams import check_joint_history, check_open, check_size
@@ -129,6 +129,8 @@ def _merge(session: Session, competition: Competition, source: Team, target: Tea
     check_joint_history(
         teams.count_entries_of(session, competition.id, [source.id, target.id]),
         daily_limit=competition.daily_limit,
+        total_limit=competition.total_limit,
+        granted=sum(grants.sum_grants(session, competition.id, team.leader_id) for team in (source, target)),
         opened_at=competition.created_at,
         now=utc_now(),
     )

@@ -10,6 +10,7 @@ from core.domain.errors import QuotaExceeded
 
 class LimitCode(StrEnum):
     DAILY_LIMIT = "DAILY_LIMIT"
+    TOTAL_LIMIT = "TOTAL_LIMIT"
     CONCURRENT_LIMIT = "CONCURRENT_LIMIT"
     REGISTRATION_LIMIT = "REGISTRATION_LIMIT"
     LOGIN_LIMIT = "LOGIN_LIMIT"
@@ -27,17 +28,33 @@ class LimitReached(QuotaExceeded):
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """A participant's submissions to one competition, counted by the UTC day."""
+    """A participant's submissions to one competition, counted by the UTC day and from its beginning.
+
+    granted: what organizers gave in all; of it, `granted_today` also stretches this day.
+    """
 
     daily_limit: int
     used: int
     concurrent_limit: int
     running: int
     resets_at: datetime
+    total_limit: int | None = None  # None: as many as the days hold
+    total_used: int = 0
+    granted: int = 0
+    granted_today: int = 0
+
+    @property
+    def left_today(self) -> int:
+        return max(self.daily_limit + self.granted_today - self.used, 0)
+
+    @property
+    def total_left(self) -> int | None:
+        return None if self.total_limit is None else max(self.total_limit + self.granted - self.total_used, 0)
 
     @property
     def left(self) -> int:
-        return max(self.daily_limit - self.used, 0)
+        """How many may still be submitted today."""
+        return self.left_today if self.total_left is None else min(self.left_today, self.total_left)
 
 
 CONCURRENT_RETRY_SECONDS = 10
@@ -55,9 +72,16 @@ def next_reset(now: datetime) -> datetime:
 
 def check_allowance(allowance: Allowance, now: datetime) -> None:
     """Refuse one more submission when the day or the places side by side are used up."""
-    if allowance.left == 0:
+    if allowance.total_left == 0:
         raise LimitReached(
-            f"all {allowance.daily_limit} submissions of this UTC day are used; the count starts again at 00:00 UTC",
+            f"all {allowance.total_used} submissions of this competition are used; an organizer may grant more",
+            code=LimitCode.TOTAL_LIMIT,
+            retry_after=_seconds_until(allowance.resets_at, now),
+        )
+    if allowance.left_today == 0:
+        limit = allowance.daily_limit + allowance.granted_today
+        raise LimitReached(
+            f"all {limit} submissions of this UTC day are used; the count starts again at 00:00 UTC",
             code=LimitCode.DAILY_LIMIT,
             retry_after=_seconds_until(allowance.resets_at, now),
         )

@@ -20,10 +20,13 @@ def check_size(members: int, limit: int) -> None:
         raise Conflict(f"that would be a team of {members}; {limit} may be in one")
 
 
-def check_joint_history(submitted: int, *, daily_limit: int, opened_at: datetime, now: datetime) -> None:
+def check_joint_history(
+    submitted: int, *, daily_limit: int, total_limit: int | None, granted: int, opened_at: datetime, now: datetime
+) -> None:
     """Two teams may become one only if, all along, one team could have submitted what both did."""
     days = (start_of_day(now) - start_of_day(opened_at)).days + 1
-    allowed = days * daily_limit
+    by_days = days * daily_limit
+    allowed = granted + (by_days if total_limit is None else min(by_days, total_limit))
     if submitted > allowed:
         raise Conflict(
             f"together you have submitted {submitted} times, and one team could have submitted {allowed} times so far;"

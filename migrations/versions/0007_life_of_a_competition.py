@@ -1,4 +1,4 @@
-"""the life of a competition: rules and their acceptance, a deadline, a private phase"""
+"""the life of a competition: rules and their acceptance, a deadline, a private phase, grants, announcements"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +13,7 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table('competitions', schema=None) as batch_op:
         batch_op.add_column(sa.Column('closes_at', sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column('total_limit', sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column('selection_limit', sa.Integer(), nullable=False, server_default='2'))
     with op.batch_alter_table('submissions', schema=None) as batch_op:
         batch_op.add_column(sa.Column('selected_at', sa.DateTime(timezone=True), nullable=True))
@@ -58,9 +59,35 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('phases', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_phases_spec_id'), ['spec_id'], unique=False)
+    op.create_table('quota_grants',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('team_id', sa.String(), nullable=False),
+    sa.Column('amount', sa.Integer(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('author', sa.String(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['team_id'], ['teams.id'], name=op.f('fk_quota_grants_team_id_teams')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_quota_grants'))
+    )
+    with op.batch_alter_table('quota_grants', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_quota_grants_team_id'), ['team_id'], unique=False)
+    op.create_table('announcements',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('competition_id', sa.String(), nullable=False),
+    sa.Column('title', sa.String(), nullable=False),
+    sa.Column('text', sa.Text(), nullable=False),
+    sa.Column('author', sa.String(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['competition_id'], ['competitions.id'], name=op.f('fk_announcements_competition_id_competitions')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_announcements'))
+    )
+    with op.batch_alter_table('announcements', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_announcements_competition_id'), ['competition_id'], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table('announcements')
+    op.drop_table('quota_grants')
     op.drop_table('phases')
     op.drop_table('rules_acceptances')
     op.drop_table('rules_versions')
@@ -70,4 +97,5 @@ def downgrade() -> None:
         batch_op.drop_column('selected_at')
     with op.batch_alter_table('competitions', schema=None) as batch_op:
         batch_op.drop_column('selection_limit')
+        batch_op.drop_column('total_limit')
         batch_op.drop_column('closes_at')

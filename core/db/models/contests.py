@@ -23,6 +23,7 @@ class Competition(Base):
     spec_id: Mapped[str] = mapped_column(ForeignKey("evaluation_specs.id"))
     daily_limit: Mapped[int] = mapped_column(default=50)
     concurrent_limit: Mapped[int] = mapped_column(default=5)
+    total_limit: Mapped[int | None]  # None: as many as the days hold
     team_size: Mapped[int] = mapped_column(default=5)
     selection_limit: Mapped[int] = mapped_column(default=2)  # finalists of a team
     closes_at: Mapped[datetime | None]  # the deadline; None: until somebody closes it

@@ -1,4 +1,4 @@
-"""What belongs to the life of a competition: its rules and who accepted them, its private phase."""
+"""What belongs to the life of a competition: rules and their acceptance, a private phase, grants, announcements."""
 
 from datetime import datetime
 
@@ -49,3 +49,27 @@ class Phase(Base):
     started_at: Mapped[datetime | None]
     published_at: Mapped[datetime | None]
     spec: Mapped[EvaluationSpec] = relationship(lazy="raise")
+
+
+class QuotaGrant(Base):
+    """A credit in a team's ledger; its debits are its submissions, and what failed on our side was never debited."""
+
+    __tablename__ = "quota_grants"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"), index=True)
+    amount: Mapped[int]
+    reason: Mapped[str] = mapped_column(Text)
+    author: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Announcement(Base):
+    __tablename__ = "announcements"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    competition_id: Mapped[str] = mapped_column(ForeignKey("competitions.id"), index=True)
+    title: Mapped[str]
+    text: Mapped[str] = mapped_column(Text)  # Markdown
+    author: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -148,7 +148,7 @@ def _is_charged_to(user_id: str, competition_id: str) -> ColumnElement[bool]:
     return Submission.id.in_(own.union(teams, others))  # a union for the reason above
 
 
-def count_submissions_since(session: Session, competition_id: str, user_id: str, since: datetime) -> int:
+def count_submissions_since(session: Session, competition_id: str, user_id: str, since: datetime | None = None) -> int:
     """Count what the quota counts: everything but what ended by our own fault."""
     ours = exists().where(
         Evaluation.submission_id == Submission.id,
@@ -161,10 +161,11 @@ def count_submissions_since(session: Session, competition_id: str, user_id: str,
         .select_from(Submission)
         .where(
             _is_charged_to(user_id, competition_id),
-            Submission.created_at >= since,
             ~ours,
         )
     )
+    if since is not None:
+        query = query.where(Submission.created_at >= since)
     return session.scalars(query).one()
 
 

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from core.db.models.accounts import User
 from core.db.models.contests import Team, TeamInvite, TeamMember
 from core.db.models.submissions import Submission
+from core.db.queries.grants import delete_grants, move_grants
 
 _WHOLE = (selectinload(Team.members).joinedload(TeamMember.user), joinedload(Team.competition))
 
@@ -70,11 +71,13 @@ def move_everything(session: Session, source: Team, target: Team) -> None:
     # what the two selected would be too much together: the joint team selects anew
     both = Submission.team_id.in_([source.id, target.id])
     session.execute(update(Submission).where(both).values(team_id=target.id, selected_at=None))
+    move_grants(session, source.id, target.id)
     delete_team(session, source)
 
 
 def delete_team(session: Session, team: Team) -> None:
     session.execute(delete(TeamInvite).where(TeamInvite.team_id == team.id))
+    delete_grants(session, team.id)
     session.execute(delete(TeamMember).where(TeamMember.team_id == team.id))
     session.execute(delete(Team).where(Team.id == team.id))
     session.expire_all()

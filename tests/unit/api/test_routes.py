@@ -127,6 +127,11 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/admin/competitions/{slug}/private"): (401, 403, 403, 200, 200),
     ("POST", "/api/v1/admin/competitions/{slug}/private/start"): (401, 403, 403, 409, 409),
     ("POST", "/api/v1/admin/competitions/{slug}/private/publish"): (401, 403, 403, 409, 409),
+    ("POST", "/competitions/{slug}/organize/grant"): (401, 403, 403, 422, 422),
+    ("POST", "/competitions/{slug}/organize/announce"): (401, 403, 403, 422, 422),
+    ("POST", "/api/v1/admin/competitions/{slug}/grants"): (401, 403, 403, 404, 404),
+    ("GET", "/api/v1/competitions/{slug}/announcements"): OPEN,
+    ("POST", "/api/v1/admin/competitions/{slug}/announcements"): (401, 403, 403, 201, 201),
     ("GET", "/account/notifications"): (401, 200, 200, 200, 200),
     ("POST", "/account/notifications/mail"): (401, 303, 303, 303, 303),
     ("POST", "/account/webhooks"): (401, 422, 422, 422, 422),
@@ -200,6 +205,8 @@ NOTHING = {
 LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/admin/rejudges/preview"): {"json": {"competition": "none"}},
     ("POST", "/api/v1/admin/rejudges"): {"json": {"competition": "none", "reason": "a test"}},
+    ("POST", "/api/v1/admin/competitions/{slug}/grants"): {"json": {"team": "nobody", "amount": 1, "reason": "a test"}},
+    ("POST", "/api/v1/admin/competitions/{slug}/announcements"): {"json": {"title": "hear", "text": "all"}},
     ("POST", "/api/v1/admin/evaluations/{evaluation_id}/flags/{code}/decision"): {
         "json": {"reason": "a test", "decision": "upheld"}
     },

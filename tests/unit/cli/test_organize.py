@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,3 +32,25 @@ def test_the_log_is_a_table(run: Run, server: FakeServer) -> None:
     item = {"at": "2026-11-21T10:00:00Z", "actor": "olga", "action": "submission.disqualify", "subject": "s1"}
     server.on("GET", "/admin/audit", {"items": [{**item, "detail": {"reason": "copied"}}], "next_before": None})
     assert "copied" in run("organize", "audit").output
+
+
+def test_a_team_is_granted_submissions(run: Run, server: FakeServer) -> None:
+    server.on("POST", "/admin/competitions/digits/grants", {"team": "ann", "amount": 2, "granted": 5})
+    output = run("organize", "grant", "digits", "ann", 2, "--because", "the node was down").output
+    assert "ann was granted 2, 5 in all" in output
+
+
+def test_a_total_limit_of_zero_takes_it_away(run: Run, server: FakeServer) -> None:
+    server.on("PATCH", "/admin/competitions/digits", {"slug": "digits", "closes_at": None, "daily_limit": 4})
+    run("organize", "set", "digits", "--total-limit", 0, "--because", "a test")
+    assert b'"total_limit":null' in server.requests[-1].content
+
+
+def test_something_is_announced_from_a_file_and_read_by_everybody(run: Run, server: FakeServer, tmp_path: Path) -> None:
+    (tmp_path / "news.md").write_text("*all* is well")
+    item = {"title": "Hear", "text": "*all* is well", "author": "olga", "created_at": "2026-11-21T10:00:00Z"}
+    server.on("POST", "/admin/competitions/digits/announcements", item)
+    server.on("GET", "/competitions/digits/announcements", {"items": [item]}, {"items": []})
+    assert "announced on digits: Hear" in run("organize", "announce", "digits", "Hear", tmp_path / "news.md").output
+    assert "Hear (2026-11-21 10:00 UTC, olga)" in run("announcements").output
+    assert "nothing was announced yet" in run("announcements").output

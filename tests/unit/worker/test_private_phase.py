@@ -3,6 +3,7 @@
 from sqlalchemy import select
 
 from core.db.models.lifecycle import Phase
+from core.db.models.notifications import Delivery, Webhook
 from core.db.models.problems import Pool
 from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import phases
@@ -35,17 +36,23 @@ def test_a_finalist_is_scored_under_pools_of_its_own(platform: Platform) -> None
     with reading(platform.engine) as session:
         assert len(session.scalars(select(Pool)).all()) == 6
     public = platform.submit(competition)
+    with transaction(platform.engine) as session:
+        author = session.get_one(Submission, session.get_one(Evaluation, public).submission_id).user_id
+        hook = {"url": "https://a.example/", "events": "evaluation.finished", "secret": "s"}
+        session.add(Webhook(user_id=author, **hook))
     platform.run_until_quiet()
     with transaction(platform.engine) as session:
         submission = session.get_one(Submission, session.get_one(Evaluation, public).submission_id)
         private = open_evaluation(session, submission, phase.spec, phase=PhaseKind.PRIVATE).id
     platform.run_until_quiet()
     with reading(platform.engine) as session:
+        told = [delivery.body for delivery in session.scalars(select(Delivery))]
         rows = [session.get_one(Evaluation, row) for row in (public, private)]
     assert [(row.phase, row.verdict, row.spec_id) for row in rows] == [
         ("public", "scored", competition.spec_id),
         ("private", "scored", phase.spec_id),
     ]
+    assert [body["verdict"] for body in told] == ["scored"]  # of the public one
     assert rows[1].log == ""  # what code prints about hidden data stays unseen
     assert rows[0].log != ""
 

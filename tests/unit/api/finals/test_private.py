@@ -97,6 +97,9 @@ def list_reads(contest: Contest) -> list[str]:
     return [
         *(f"{API}{path}" for path in ("", "/leaderboard", "/phases", "/selection", "/limits", "/team", "/final")),
         *(f"{submission}{path}" for path in ("", "/events", "/scorecard", "/report")),
+        f"{API}/compare?a={contest.entries['poor'].id}&b={contest.entries['good'].id}",
+        f"/competitions/digits/compare?a={contest.entries['poor'].id}&b={contest.entries['good'].id}",
+        *("/competitions/digits/compare", "/runtime", "/api/v1/runtime", "/api/v1/me/deliveries"),
         "/api/v1/submissions",
         "/api/v1/competitions",
         *("/", "/submissions", "/competitions/digits", f"/submissions/{contest.entries['poor'].id}"),

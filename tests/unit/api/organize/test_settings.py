@@ -124,6 +124,7 @@ def test_a_draft_is_there_for_staff_alone(
     assert submit(client, ann).status_code == 404
     lists = [client.get("/api/v1/competitions", headers=who).json()["items"] for who in ({}, ann, olga)]
     assert [len(items) for items in lists] == [0, 0, 1]
+    assert client.get("/api/v1/runtime").json()["problems"] == []
     homes = [client.get("/", headers=who | HTML).text for who in (ann, olga)]
     assert ["/competitions/digits" in home for home in homes] == [False, True]
     assert client.get(API, headers=olga).json()["state"] == "draft"

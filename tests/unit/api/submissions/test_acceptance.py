@@ -157,6 +157,18 @@ def test_parallel_uploads_do_not_slip_past_the_limit(client: TestClient, ann: Lo
     assert count(engine, Evaluation) == 3
 
 
+def test_of_two_hundred_uploads_at_once_exactly_the_five_allowed_ones_are_accepted(
+    client: TestClient, ann: Login, engine: Engine, competition: Competition
+) -> None:
+    with transaction(engine) as session:
+        row = session.get_one(Competition, competition.id)
+        row.daily_limit, row.total_limit, row.concurrent_limit = 100, 5, 100
+    with ThreadPoolExecutor(16) as pool:
+        statuses = list(pool.map(lambda _: submit(client, ann).status_code, range(200)))
+    assert (statuses.count(202), statuses.count(429)) == (5, 195)
+    assert count(engine, Submission) == 5
+
+
 def test_parallel_uploads_with_one_key_make_one_submission(client: TestClient, ann: Login, engine: Engine) -> None:
     with ThreadPoolExecutor(4) as pool:
         ids = {submit_id for submit_id in pool.map(lambda _: submit(client, ann, key="k").json()["id"], range(4))}

@@ -1,0 +1,39 @@
+"""Submissions granted to one team on top of the limits."""
+
+from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
+
+from api.competitions.service import load_competition
+from api.deps import Caller
+from api.organize.schemas import Decision
+from core.db.queries import audit, competitions, grants, teams
+from core.domain.errors import NotFound
+
+
+class Grant(Decision):
+    team: str = Field(min_length=1, max_length=64, description="its name")
+    amount: int = Field(ge=1, le=1000)
+
+
+class GrantView(BaseModel):
+    team: str
+    amount: int
+    reason: str
+    granted: int = Field(description="to this team in all")
+
+
+def grant(session: Session, slug: str, request: Grant, caller: Caller) -> GrantView:
+    competition = competitions.lock_competition(session, load_competition(session, slug, caller).id)
+    team = teams.fetch_team_by_name(session, competition.id, request.team)
+    if team is None:
+        raise NotFound(f"no team named {request.team!r} in {slug}; who never submitted may have none yet")
+    grants.store_grant(session, team.id, request.amount, reason=request.reason, author=caller.name)
+    audit.record(
+        session,
+        actor=caller.name,
+        action="quota.grant",
+        subject=f"competition/{slug}",
+        detail={"team": team.name, "amount": request.amount, "reason": request.reason},
+    )
+    total = grants.sum_grants(session, competition.id, team.leader_id)
+    return GrantView(team=team.name, amount=request.amount, reason=request.reason, granted=total)

@@ -1,0 +1,19 @@
+"""SQL about announcements."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.db.models.lifecycle import Announcement
+
+
+def store_announcement(session: Session, competition_id: str, title: str, text: str, *, author: str) -> Announcement:
+    row = Announcement(competition_id=competition_id, title=title, text=text, author=author)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def fetch_announcements(session: Session, competition_id: str, *, limit: int) -> list[Announcement]:
+    """Newest first."""
+    query = select(Announcement).where(Announcement.competition_id == competition_id)
+    return list(session.scalars(query.order_by(Announcement.id.desc()).limit(limit)))
