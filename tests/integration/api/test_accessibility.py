@@ -79,7 +79,7 @@ def find_faults(page: Page, options: dict[str, Any] | None = None) -> list[str]:
 LOOKS = (
     *("home", "board", "board-own", "board-empty", "board-preparing", "runtime", "login", "register", "nothing"),
     *("account", "own-submissions", "submit", "team", "team-invited", "compare", "compare-nothing"),
-    *("organize", "audit"),
+    *("organize", "audit", "admin", "data-sets", "data-set"),
     *("submission-second", "submission-queued", "submission-running", "submission-failed", "submission-rejected"),
 )
 
