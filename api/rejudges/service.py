@@ -23,9 +23,10 @@ from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Submission
-from core.db.queries import audit, competitions, operations, rejudges
+from core.db.queries import audit, boards, competitions, operations, rejudges
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, NotFound
+from core.domain.history import Cause
 from core.domain.leaderboard import Entry, Purpose, Row, make_board
 from core.domain.rejudge import NEVER_REPLACES, RejudgeState, Standing, compare_boards, do_overlap, estimate_cpu_seconds
 from core.domain.submission import Status, Verdict
@@ -111,6 +112,7 @@ def promote(session: Session, rejudge_id: str, reason: str, caller: Caller) -> R
         left = progress.evaluations - progress.finished
         raise Conflict(f"{left} of its {progress.evaluations} evaluations have not ended yet")
     counting = rejudges.promote(session, rejudge_id)
+    boards.refresh(session, rejudge.competition_id, rejudge.spec_id, Cause.REJUDGED)
     _decide(rejudge, RejudgeState.PROMOTED, caller)
     _record(session, caller, "rejudge.promote", rejudge, {"reason": reason, "evaluations": counting})
     return rejudge

@@ -32,6 +32,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/account/tokens"): (401, 422, 422, 422, 422),
     ("POST", "/account/tokens/{token_id}/revoke"): (401, 404, 404, 404, 404),
     ("GET", "/submissions"): (401, 200, 200, 200, 200),
+    ("GET", "/competitions/{slug}/changes"): OPEN,
     ("GET", "/competitions/{slug}/submit"): (401, 200, 200, 200, 200),
     ("POST", "/competitions/{slug}/submit"): (401, 422, 422, 422, 422),
     ("POST", "/submissions/{submission_id}/cancel"): (401, 404, 303, 403, 303),
@@ -167,6 +168,9 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/competitions/{slug}"): OPEN,
     ("GET", "/api/v1/competitions/{slug}/limits"): (401, 200, 200, 200, 200),
     ("GET", "/api/v1/competitions/{slug}/leaderboard"): OPEN,
+    ("GET", "/api/v1/competitions/{slug}/leaderboard.csv"): OPEN,
+    ("GET", "/api/v1/competitions/{slug}/leaderboard/changes"): OPEN,
+    ("GET", "/api/v1/competitions/{slug}/leaderboard/me"): (401, 200, 200, 200, 200),
     ("POST", "/api/v1/competitions/{slug}/submissions"): (401, 403, 403, 202, 202),  # purpose: reference
     ("GET", "/api/v1/submissions"): (401, 200, 200, 200, 200),
     ("GET", "/api/v1/submissions/{submission_id}"): (404, 404, 200, 200, 200),
