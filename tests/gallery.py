@@ -35,7 +35,7 @@ class Gallery:
 
 
 def fill(session: Session) -> Gallery:
-    secrets = {role: f"cookie-of-{role}" for role in ("participant", "organizer")}
+    secrets = {role: f"cookie-of-{role}" for role in ("participant", "organizer", "admin")}
     people = {role: factories.make_user(session, f"{role}-one", role=role) for role in secrets}
     for role, secret in secrets.items():
         _log_in(session, people[role], secret)
@@ -47,6 +47,8 @@ def fill(session: Session) -> Gallery:
     preparing = factories.make_competition(session, "preparing", state="preparing", title="Soon")
     factories.make_pool(session, preparing, done=2)
     _invite(session, empty, people["participant"])
+    factories.make_data_set_version(session, "faces")
+    factories.make_competition(session, "draft", state="draft", title="A draft")
     return Gallery(tuple(_list_looks(own)), secrets)
 
 
@@ -150,6 +152,9 @@ def _list_looks(rows: dict[str, Submission]) -> list[Look]:
         Look("final", contest + "/final", "/competitions/digits/final", None),
         Look("private", contest + "/organize/private", "/competitions/digits/organize/private", "organizer"),
         Look("audit", "/audit", "/audit", "organizer"),
+        Look("admin", "/admin", "/admin", "admin"),
+        Look("data-sets", "/admin/data-sets", "/admin/data-sets", "admin"),
+        Look("data-set", "/admin/data-sets/{name}/{number}", "/admin/data-sets/faces/1", "admin"),
     ]
     kinds = [("second", None)] + [(name, "participant") for name in ("queued", "running", "failed", "rejected")]
     return looks + [

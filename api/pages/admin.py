@@ -41,9 +41,7 @@ def _show(
     text: str = "",
 ) -> HTMLResponse:
     rows = overview.list_configured(session).items
-    is_busy = plan is None and any(row.state == CompetitionState.PREPARING and not row.fault for row in rows)
-    context = {"plan": plan, "values": values, "text": text, "is_busy": is_busy}
-    return show(request, "admin.html", error=error, competitions=rows, **context)
+    return show(request, "admin.html", error=error, competitions=rows, plan=plan, values=values, text=text)
 
 
 @router.post("/plan")

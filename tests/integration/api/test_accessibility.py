@@ -80,6 +80,7 @@ LOOKS = (
     *("home", "board", "board-own", "board-empty", "board-preparing", "runtime", "login", "register", "nothing"),
     *("account", "own-submissions", "submit", "team", "team-invited", "compare", "compare-nothing"),
     *("organize", "audit", "rules", "rules-writing", "selection", "final", "private"),
+    *("admin", "data-sets", "data-set"),
     *("submission-second", "submission-queued", "submission-running", "submission-failed", "submission-rejected"),
 )
 
