@@ -79,6 +79,8 @@ def find_faults(page: Page, options: dict[str, Any] | None = None) -> list[str]:
 LOOKS = (
     *("home", "board", "board-own", "board-empty", "board-preparing", "runtime", "login", "register", "nothing"),
     *("account", "own-submissions", "submit", "team", "team-invited", "compare", "compare-nothing"),
+    *("notifications", "security", "confirm-mail", "unsubscribe"),
+    *("provider", "provider-callback", "provider-name", "connect"),
     *("organize", "audit"),
     *("submission-second", "submission-queued", "submission-running", "submission-failed", "submission-rejected"),
 )
