@@ -245,6 +245,17 @@ class LacunaClient(StaffCalls):
         headers = {"Content-Type": "application/octet-stream"}
         return self._call("POST", path, content=content, params=described, headers=headers, repeat=False)
 
+    def revoke_data_set_version(self, name: str, number: int, reason: str, *, dry_run: bool) -> JSON:
+        path, params = f"/admin/data-sets/{name}/versions/{number}/revoke", {"dry_run": str(dry_run).lower()}
+        return self._call("POST", path, json={"reason": reason}, params=params, repeat=False)
+
+    def list_configured(self) -> list[JSON]:
+        return self._list("/admin/competitions")
+
+    def apply_competition(self, slug: str, file: JSON, *, dry_run: bool) -> JSON:
+        params = {"dry_run": str(dry_run).lower()}
+        return self._call("PUT", f"/admin/competitions/{slug}", json=file, params=params)
+
     def iter_events(self, submission_id: str) -> Iterator[JSON]:
         """Yield what the server sends about a submission until it has ended or the connection does."""
         path = f"{API}/submissions/{submission_id}/events"

@@ -216,9 +216,14 @@ def _show_submit(
     row = competitions.load_competition(session, slug, caller)
     view = competitions.make_view(session, settings, row, caller)
     limits = competitions.make_limits(session, settings, row, caller)
-    rules = make_rules_view(session, row, caller)
-    about = {"competition": view, "limits": limits, "rules": rules}
-    values = about | {"note": note, "key": make_key(), "reading": reading}
+    values = {
+        "competition": view,
+        "limits": limits,
+        "rules": make_rules_view(session, row, caller),
+        "note": note,
+        "key": make_key(),
+        "reading": reading,
+    }
     return show(request, "submit.html", error=error, **values)
 
 

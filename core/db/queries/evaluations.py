@@ -228,6 +228,14 @@ def fetch_scorecards(session: Session, evaluation_ids: Sequence[str]) -> dict[st
     return {row.evaluation_id: row for row in rows}
 
 
+def count_comparable(session: Session, spec_id: str) -> int:
+    """What was or is being scored under a spec, without calibration: while there is any the spec must stay."""
+    query = select(func.count()).select_from(Evaluation).join(Submission)
+    is_comparable = Evaluation.score.is_not(None) | Evaluation.verdict.is_(None)
+    counted = (Evaluation.spec_id == spec_id, is_comparable, Submission.purpose != "calibration")
+    return session.scalars(query.where(*counted)).one()
+
+
 def fetch_scoring_ids(session: Session, before: datetime) -> list[str]:
     """Evaluations waiting to be scored whose task may have been lost."""
     query = select(Evaluation.id).where(Evaluation.status == Status.SCORING.value, Evaluation.created_at < before)

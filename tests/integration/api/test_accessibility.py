@@ -66,7 +66,7 @@ def tour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tour]:
 
 
 def _open(browser: Browser, site: Site, secret: str | None) -> BrowserContext:
-    return open_context(browser, site, secret=secret, width=WIDTHS["desktop"], scheme="light")
+    return open_context(browser, site.url, secret=secret, width=WIDTHS["desktop"], scheme="light")
 
 
 def find_faults(page: Page, options: dict[str, Any] | None = None) -> list[str]:
