@@ -10,7 +10,9 @@ from api.security import hash_token
 from core.db.base import utc_now
 from core.db.models.accounts import BrowserSession, User
 from core.db.models.contests import Competition, Team, TeamInvite, TeamMember
+from core.db.models.notifications import MailAddress, Webhook
 from core.db.models.submissions import Submission
+from core.db.queries import deliveries
 from core.db.queries.announcements import store_announcement
 from core.db.queries.rules import store_rules
 from tests import factories
@@ -49,6 +51,7 @@ def fill(session: Session) -> Gallery:
     _invite(session, empty, people["participant"])
     factories.make_data_set_version(session, "faces")
     factories.make_competition(session, "draft", state="draft", title="A draft")
+    _choose_messages(session, people["participant"])
     return Gallery(tuple(_list_looks(own)), secrets)
 
 
@@ -125,6 +128,23 @@ def _invite(session: Session, competition: Competition, user: User) -> None:
     session.flush()
 
 
+def _choose_messages(session: Session, user: User) -> None:
+    """Two webhooks, one of them off; an address that was not confirmed; messages in every state."""
+    until = utc_now() + timedelta(days=1)
+    address = MailAddress(user_id=user.id, address="one@host.example", events="", unsubscribe_token="farewell")
+    address.confirm_sha256, address.confirm_expires_at = hash_token("sesame"), until
+    session.add(address)
+    for url in ("https://host.example/hook", "https://host.example/" + "a-long-path/" * 9):
+        hook = Webhook(user_id=user.id, url=url, events="evaluation.finished team.invited", secret="whsec_none")
+        session.add(hook)
+        session.flush()
+        for state in ("pending", "delivered", "failed"):
+            row = deliveries.store_delivery(session, user.id, "team.invited", {}, target=url, webhook_id=hook.id)
+            row.state, row.attempts, row.error = state, 1, "" if state == "delivered" else "answered 500"
+    hook.disabled_at, hook.disabled_reason = utc_now(), "attempt 8 of a delivery was the last: answered 500"
+    session.flush()
+
+
 def _list_looks(rows: dict[str, Submission]) -> list[Look]:
     contest, submission = "/competitions/{slug}", "/submissions/{submission_id}"
     pair = f"a={rows['first'].id}&b={rows['second'].id}"
@@ -139,6 +159,15 @@ def _list_looks(rows: dict[str, Submission]) -> list[Look]:
         Look("register", "/register", "/register", None),
         Look("nothing", "", "/competitions/none", None),
         Look("account", "/account", "/account", "participant"),
+        Look("notifications", "/account/notifications", "/account/notifications", "participant"),
+        Look("security", "/account/security", "/account/security", "participant"),
+        Look("confirm-mail", "/mail/confirm", "/mail/confirm?token=sesame", None),
+        Look("unsubscribe", "/mail/unsubscribe", "/mail/unsubscribe?token=farewell", None),
+        # without a provider there is nothing to come back from; what is said then is a page too
+        Look("provider", "/login/provider", "/login/provider", None),
+        Look("provider-callback", "/login/provider/callback", "/login/provider/callback", None),
+        Look("provider-name", "/login/provider/name", "/login/provider/name", None),
+        Look("connect", "/account/identities/connect", "/account/identities/connect", "participant"),
         Look("own-submissions", "/submissions", "/submissions", "participant"),
         Look("submit", contest + "/submit", "/competitions/digits/submit", "participant"),
         Look("team", contest + "/team", "/competitions/digits/team", "participant"),

@@ -81,6 +81,8 @@ LOOKS = (
     *("account", "own-submissions", "submit", "team", "team-invited", "compare", "compare-nothing"),
     *("organize", "audit", "rules", "rules-writing", "selection", "final", "private"),
     *("admin", "data-sets", "data-set"),
+    *("notifications", "security", "confirm-mail", "unsubscribe"),
+    *("provider", "provider-callback", "provider-name", "connect"),
     *("submission-second", "submission-queued", "submission-running", "submission-failed", "submission-rejected"),
 )
 
