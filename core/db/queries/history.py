@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from core.db.models.accounts import User
 from core.db.models.contests import Team, TeamMember
 from core.db.models.submissions import Evaluation, Submission
+from core.domain.phases import PhaseKind
 from core.domain.submission import Verdict
 
 
@@ -90,7 +91,9 @@ def fetch_choices(
 
 def _newest_evaluations() -> Select[str, datetime]:
     newest = func.max(Evaluation.created_at).label("newest")
-    return select(Evaluation.submission_id, newest).where(Evaluation.counts).group_by(Evaluation.submission_id)
+    is_public = Evaluation.phase == PhaseKind.PUBLIC.value  # scores of the private phase are secret until published
+    query = select(Evaluation.submission_id, newest).where(is_public, Evaluation.counts)
+    return query.group_by(Evaluation.submission_id)
 
 
 def _is_newest(newest: Subquery) -> ColumnElement[bool]:
