@@ -9,6 +9,7 @@ from starlette.staticfiles import StaticFiles
 from api import health
 from api.auth import endpoints as auth
 from api.competitions import endpoints as competitions
+from api.configure import endpoints as configure
 from api.data_sets import endpoints as data_sets
 from api.errors import add_error_handlers
 from api.finals import endpoints as finals
@@ -19,6 +20,7 @@ from api.openapi import make_openapi
 from api.operations import endpoints as operations
 from api.organize import endpoints as organize
 from api.pages import account, federation, security
+from api.pages import admin as admin_page
 from api.pages import compare as compare_page
 from api.pages import data_sets as data_set_pages
 from api.pages import endpoints as pages
@@ -102,6 +104,7 @@ def _add_routes(app: FastAPI) -> None:
         rejudges,
         runtime,
         data_sets,
+        configure,
         finals,
         notifications,
     ):
@@ -109,6 +112,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(api)
     app.include_router(health.router)
     app.include_router(organize_pages.router)
+    app.include_router(admin_page.router)
     app.include_router(data_set_pages.router)
     app.include_router(operations_pages.router)
     app.include_router(flags_page.router)

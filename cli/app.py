@@ -5,6 +5,7 @@ import typer
 from cli.account import account_app
 from cli.accounts import login, register
 from cli.admin import admin_app
+from cli.apply import apply, configured
 from cli.compare import compare
 from cli.contests import competitions, leaderboard, limits
 from cli.data_sets import data_set_app
@@ -24,6 +25,8 @@ from cli.team import team_app
 from cli.validate import validate
 
 admin_app.add_typer(data_set_app, name="data-set")
+admin_app.command()(apply)
+admin_app.command("competitions")(configured)
 app = typer.Typer(
     cls=LateGroup,
     no_args_is_help=True,

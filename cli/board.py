@@ -1,6 +1,6 @@
 """A leaderboard, as the API gives it, as a table for the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -42,6 +42,35 @@ def show_rank(row: Mapping[str, Any]) -> str:
     """A rank, and the range that its tie group spans."""
     rank, label = row["rank"], str(row["rank_label"])
     return label if rank is None or label == str(rank) else f"{rank} ({label})"
+
+
+def render_changes(changes: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Who moved when and why; a time, given to --as-of, shows the board after it."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("when", "who", "why", "rank"):
+        table.add_column(title, no_wrap=title != "who")
+    for change in changes:
+        cause = str(change["cause"]).replace("_", " ")
+        table.add_row(change["at"], Text(change["name"] or "the whole board"), cause, _show_move(change))
+    return table
+
+
+def describe_own(own: Mapping[str, Any]) -> str:
+    """One line about the reader's own team."""
+    entry = own["entry"]
+    if own["team"] is None:
+        return "you have no team here yet; submitting makes one"
+    if entry is None:
+        return f"{own['team']} has no rank yet"
+    score = show_interval(entry["score"], entry["score_low"], entry["score_high"])
+    return f"{own['team']} stands at {show_rank(entry)} of {own['ranked']} with {score}"
+
+
+def _show_move(change: Mapping[str, Any]) -> str:
+    before, after = change["rank_before"], change["rank_after"]
+    if before is None and after is None:
+        return "–"
+    return f"stays {after}" if before == after else f"{before or 'none'} → {after or 'none'}"
 
 
 def _show_row(row: Mapping[str, Any]) -> list[str | Text]:

@@ -16,6 +16,7 @@ from core.domain.errors import InvalidInput, NotAuthenticated, PlatformFault
 API = "/api/v1"
 ATTEMPTS = 4
 PATIENCE_SECONDS = 60.0
+BOARD_LINES = 1000  # a request
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 JSON = dict[str, Any]
 
@@ -115,8 +116,24 @@ class LacunaClient(StaffCalls):
     def get_scorecard(self, submission_id: str) -> JSON:
         return self._call("GET", f"/submissions/{submission_id}/scorecard")
 
-    def get_leaderboard(self, slug: str) -> JSON:
-        return self._call("GET", f"/competitions/{slug}/leaderboard")
+    def get_leaderboard(self, slug: str, *, as_of: str = "") -> JSON:
+        """The whole board, however many pages it has; all of them are of one version."""
+        path, params = f"/competitions/{slug}/leaderboard", {"as_of": as_of} if as_of else {}
+        board = self._call("GET", path, params=params | {"limit": str(BOARD_LINES)})
+        cursor = board.get("next_cursor")
+        while cursor:
+            page = self._call("GET", path, params={"cursor": cursor, "limit": str(BOARD_LINES)})
+            board["entries"] += page["entries"]
+            cursor = page.get("next_cursor")
+        return board | {"next_cursor": None}
+
+    def get_own_place(self, slug: str) -> JSON:
+        return self._call("GET", f"/competitions/{slug}/leaderboard/me")
+
+    def list_board_changes(self, slug: str, *, limit: int = 50) -> list[JSON]:
+        """The newest first."""
+        answer = self._call("GET", f"/competitions/{slug}/leaderboard/changes", params={"limit": str(limit)})
+        return list(answer["items"])
 
     def compare(self, slug: str, a: str, b: str) -> JSON:
         """Two of one's own scored submissions side by side."""
@@ -244,6 +261,17 @@ class LacunaClient(StaffCalls):
         path = f"/admin/data-sets/{name}/versions"
         headers = {"Content-Type": "application/octet-stream"}
         return self._call("POST", path, content=content, params=described, headers=headers, repeat=False)
+
+    def revoke_data_set_version(self, name: str, number: int, reason: str, *, dry_run: bool) -> JSON:
+        path, params = f"/admin/data-sets/{name}/versions/{number}/revoke", {"dry_run": str(dry_run).lower()}
+        return self._call("POST", path, json={"reason": reason}, params=params, repeat=False)
+
+    def list_configured(self) -> list[JSON]:
+        return self._list("/admin/competitions")
+
+    def apply_competition(self, slug: str, file: JSON, *, dry_run: bool) -> JSON:
+        params = {"dry_run": str(dry_run).lower()}
+        return self._call("PUT", f"/admin/competitions/{slug}", json=file, params=params)
 
     def iter_events(self, submission_id: str) -> Iterator[JSON]:
         """Yield what the server sends about a submission until it has ended or the connection does."""

@@ -1,49 +1,22 @@
 """`lacuna competitions`, `leaderboard`, `limits`: what a server has to show."""
 
-import csv
-import io
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from cli.board import render_board
+from cli.board import describe_own, render_board, render_changes
 from cli.console import make_console, print_json, print_line
 from cli.remote import UrlOption, choose_competition, open_client
 from cli.validate import JsonOption
 from core.domain.errors import InvalidInput
+from core.domain.spreadsheet import BOARD_COLUMNS, write_csv
 
 SlugArgument = Annotated[
     str, typer.Argument(metavar="[COMPETITION]", help="May be left out if there is only one.", show_default=False)
 ]
-BOARD_COLUMNS = (
-    "rank",
-    "rank_label",
-    "tied_first",
-    "tied_last",
-    "name",
-    "filename",
-    "score",
-    "score_low",
-    "score_high",
-    "score_error",
-    "score_corrected",
-    "better_than_next",
-    "neurips2023",
-    "unlearning_accuracy",
-    "retain_accuracy",
-    "test_accuracy",
-    "relative_runtime",
-    "verdict",
-    "decided_early",
-    "scored_replicas",
-    "replicas_total",
-    "purpose",
-    "submission_id",
-    "submitted_at",
-)
-FORMULA_STARTS = ("=", "+", "-", "@", "\t")
 
 
 def competitions(url: UrlOption = "", as_json: JsonOption = False) -> None:
@@ -67,6 +40,11 @@ def competitions(url: UrlOption = "", as_json: JsonOption = False) -> None:
 def leaderboard(
     competition: SlugArgument = "",
     url: UrlOption = "",
+    as_of: Annotated[
+        str, typer.Option("--as-of", metavar="TIME", help="As it stood then; UTC unless the time has a zone.")
+    ] = "",
+    changes: Annotated[bool, typer.Option("--changes", help="Show who moved when and why.")] = False,
+    me: Annotated[bool, typer.Option("--me", help="Show where your team stands.")] = False,
     final: Annotated[bool, typer.Option("--final", help="The board of the private phase, once published.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, all digits.")] = False,
     as_json: JsonOption = False,
@@ -74,15 +52,48 @@ def leaderboard(
     """Show who is where, with intervals, ties and what each entry costs."""
     if as_csv and as_json:
         raise InvalidInput("choose one of --csv and --json")
+    if changes + me + bool(as_of) > 1 or (as_csv and (changes or me)):
+        raise InvalidInput("--changes and --me stand alone or with --json")
+    moment = read_moment(as_of)
     with open_client(url) as client:
         slug = choose_competition(client, competition)
-        board = client.get_final_board(slug) if final else client.get_leaderboard(slug)
+        if changes:
+            show_changes(client.list_board_changes(slug), as_json=as_json)
+            return
+        if me:
+            show_own(client.get_own_place(slug), as_json=as_json)
+            return
+        board = client.get_final_board(slug) if final else client.get_leaderboard(slug, as_of=moment)
     if as_json:
         print_json(board)
     elif as_csv:
-        typer.echo(to_csv(board), nl=False)
+        typer.echo(write_csv(board["entries"], BOARD_COLUMNS), nl=False)
     else:
         make_console().print(render_board(board))
+
+
+def read_moment(text: str) -> str:
+    """The time as the server wants it, with a zone; empty if none was named."""
+    if not text:
+        return ""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(f"{text!r} is not a time such as 2026-01-31T12:00") from None
+    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).isoformat()
+
+
+def show_changes(items: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        print_json(items)
+    elif not items:
+        print_line("the board has not changed yet")
+    else:
+        make_console().print(render_changes(items))
+
+
+def show_own(own: Mapping[str, Any], *, as_json: bool) -> None:
+    print_json(own) if as_json else print_line(describe_own(own))
 
 
 def limits(competition: SlugArgument = "", url: UrlOption = "", as_json: JsonOption = False) -> None:
@@ -100,17 +111,3 @@ def describe_limits(found: Mapping[str, Any]) -> str:
         f"{found['left']} of {found['daily_limit']} submissions left today (resets {found['resets_at']});"
         f" {found['running']} of {found['concurrent_limit']} running"
     )
-
-
-def to_csv(board: Mapping[str, Any]) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(BOARD_COLUMNS)
-    for row in board["entries"]:
-        writer.writerow([_protect(row.get(name)) for name in BOARD_COLUMNS])
-    return stream.getvalue()
-
-
-def _protect(value: Any) -> Any:
-    # A name that starts like a formula would run in the organizer's spreadsheet.
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value

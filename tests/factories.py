@@ -15,8 +15,9 @@ from core.db.models.lifecycle import Phase
 from core.db.models.operations import Node
 from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
 from core.db.models.submissions import Evaluation, EvaluationEvent, Replica, Scorecard, Shard, Submission
-from core.db.queries import teams
+from core.db.queries import boards, teams
 from core.db.queries.data_sets import add_version
+from core.domain.submission import Verdict
 from core.problems import ProblemSpec, find_problem
 
 _numbers = itertools.count(1)
@@ -119,9 +120,10 @@ def make_evaluation(
     status: str = "queued",
     verdict: str | None = None,
     finished: int = 0,
+    card: dict[str, Any] | None = None,
     **values: Any,
 ) -> Evaluation:
-    """An evaluation of 256 replicas with its canary shard and a history of moves."""
+    """An evaluation of 256 replicas with its canary shard and a history of moves; on the board, if it has ended."""
     spec_id = values.pop("spec_id", None) or session.get_one(Competition, submission.competition_id).spec_id
     if verdict is not None:
         status = "finished"
@@ -151,7 +153,11 @@ def make_evaluation(
     if status != "queued":
         detail = str(values.get("reason", ""))
         session.add(EvaluationEvent(evaluation_id=evaluation.id, status=status, verdict=verdict, detail=detail))
+    if card is not None:
+        make_scorecard(session, evaluation, card)
     session.flush()
+    if verdict is not None:
+        boards.refresh_ended(session, submission.id, evaluation.spec_id, Verdict(verdict))
     return evaluation
 
 
@@ -241,10 +247,11 @@ def make_scored(
     body = make_scorecard_body(score, runtime=runtime, half_width=half_width)
     if report_digest:
         body["report_digest"] = report_digest
-    row = make_evaluation(
+    make_evaluation(
         session,
         submission,
         verdict=verdict,
+        card=body,
         finished=256,
         score=score,
         score_low=body["score"]["low"],
@@ -253,7 +260,6 @@ def make_scored(
         relative_runtime=runtime,
         **(evaluation or {}),
     )
-    make_scorecard(session, row, body)
     return submission
 
 

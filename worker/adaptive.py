@@ -12,11 +12,10 @@ from typing import Any
 import structlog
 from sqlalchemy.orm import Session
 
-from core.db.board import make_entry
 from core.db.models.submissions import Evaluation, Shard
-from core.db.queries import evaluations
+from core.db.queries import boards, evaluations
 from core.db.session import reading, transaction
-from core.domain.leaderboard import Place, Purpose, make_board
+from core.domain.leaderboard import Purpose
 from core.domain.pools import PoolKind
 from core.domain.submission import Status
 from core.jobs import SCORE, enqueue
@@ -139,13 +138,8 @@ def _load(context: WorkerContext, evaluation_id: str) -> LookWork | None:
 
 def _find_rival(session: Session, evaluation: Evaluation, place: int, replicas: int) -> Evaluation | None:
     """Whoever stands at that place now, among entries that ran all replicas; None while fewer have."""
-    ended = evaluations.fetch_board_rows(session, evaluation.submission.competition_id, evaluation.spec_id)
-    newest = {row.submission_id: row for row in sorted(ended, key=lambda row: row.created_at)}
-    full = {name: row for name, row in newest.items() if not row.decision}
-    ranked = [row for row in make_board(make_entry(row) for row in full.values()) if row.place is Place.RANKED]
-    if len(ranked) < place:
-        return None
-    rival = evaluations.fetch_evaluation(session, full[ranked[place - 1].entry.submission_id].id)
+    found = boards.find_ranked_evaluation(session, evaluation.submission.competition_id, evaluation.spec_id, place)
+    rival = evaluations.fetch_evaluation(session, found) if found else None
     return rival if rival is not None and count_replicas(find_prefix(rival.shards)) >= replicas else None
 
 

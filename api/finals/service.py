@@ -3,19 +3,21 @@
 from sqlalchemy.orm import Session
 
 from api.competitions.service import get_exposure, load_competition
-from api.deps import Caller
+from api.deps import ANONYMOUS, Caller
 from api.finals.schemas import Finalist, PhaseList, PhaseView, PrivateView
 from api.finals.selection import find_finalists
 from api.leaderboard.schemas import Leaderboard
-from api.leaderboard.service import make_leaderboard
+from api.leaderboard.service import EVERY_LINE, make_leaderboard
+from api.leaderboard.views import find_view
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.submissions import Evaluation
-from core.db.queries import audit, competitions, evaluations, phases
+from core.db.queries import audit, boards, competitions, evaluations, phases
 from core.domain.access import Action
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, NotFound
+from core.domain.history import Cause
 from core.domain.phases import Candidate, PhaseKind, PhaseState
 from core.domain.submission import Status, Verdict
 from core.jobs import open_evaluation
@@ -55,7 +57,7 @@ def make_view(session: Session, competition: Competition, phase: Phase) -> Priva
         finalists=finalists,
         unfinished=sum(each.verdict is None for each in finalists),
         failed=sum(each.verdict in AGAIN for each in finalists),
-        board=make_leaderboard(session, competition, phase.spec),
+        board=_make_board(session, competition, phase),
     )
 
 
@@ -65,7 +67,7 @@ def load_board(session: Session, slug: str, caller: Caller) -> Leaderboard:
     phase = phases.fetch_private_phase(session, competition.id)
     if phase is None or not (phase.state == PhaseState.PUBLISHED or caller.may(Action.READ_ANY_SUBMISSION)):
         raise NotFound(f"{slug} has no final board yet")
-    return make_leaderboard(session, competition, phase.spec)
+    return _make_board(session, competition, phase)
 
 
 def start(session: Session, slug: str, reason: str, caller: Caller) -> PrivateView:
@@ -93,6 +95,7 @@ def publish(session: Session, slug: str, reason: str, caller: Caller) -> Private
     competition, phase = _lock(session, slug, caller)
     if phase.state == PhaseState.PUBLISHED:
         raise Conflict("the final board is published already")
+    boards.refresh(session, competition.id, phase.spec_id, Cause.PUBLISHED)  # no change, unless one went unreported
     view = make_view(session, competition, phase)
     if phase.state != PhaseState.SCORING:
         raise Conflict("start the private scoring first")
@@ -121,6 +124,12 @@ def _check_startable(session: Session, competition: Competition, phase: Phase) -
     running = phases.count_live_evaluations(session, competition.id)
     if running:
         raise Conflict(f"{running} submissions are still being evaluated, and the best of a team are not known before")
+
+
+def _make_board(session: Session, competition: Competition, phase: Phase) -> Leaderboard:
+    """All of it: finalists are few, and publishing writes down every rank."""
+    view = find_view(session, competition, ANONYMOUS, spec=phase.spec)
+    return make_leaderboard(session, view, limit=EVERY_LINE)
 
 
 def _make_finalist(candidate: Candidate, evaluation: Evaluation | None) -> Finalist:

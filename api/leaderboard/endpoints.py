@@ -1,32 +1,130 @@
 """The board over HTTP."""
 
-import hashlib
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Query, Response
+from pydantic import AwareDatetime, BaseModel
+from sqlalchemy.orm import Session
 
-from api.deps import PublicCaller, ReadingDep
+from api.competitions.service import load_competition
+from api.deps import Member, PublicCaller, ReadingDep
 from api.errors import describe_errors
 from api.leaderboard import service
-from api.leaderboard.schemas import Leaderboard
+from api.leaderboard.schemas import BoardChanges, Leaderboard, OwnPlace
+from api.leaderboard.views import BoardView, decode_cursor, find_view, make_etag
+from core.db.queries import history
 
 router = APIRouter(tags=["leaderboard"])
+UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "unchanged since the ETag in If-None-Match"}}
+CSV_CONTENT: dict[str, Any] = {"content": {"text/csv": {"schema": {"type": "string"}}}}
+IfNoneMatch = Annotated[str, Header()]
+AsOf = Annotated[AwareDatetime | None, Query(description="the board as it stood then, with its zone: `…Z`")]
+
+
+def is_known(tag: str, if_none_match: str) -> bool:
+    known = {part.strip().removeprefix("W/") for part in if_none_match.split(",")}
+    return tag in known or "*" in known
+
+
+def make_headers(tag: str) -> dict[str, str]:
+    """Kept by browsers and asked about every time; who asks decides what is shown."""
+    return {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept, Authorization, Cookie"}
+
+
+def answer_json(body: BaseModel, tag: str) -> Response:
+    return Response(body.model_dump_json(), media_type="application/json", headers=make_headers(tag))
+
+
+def wants_csv(accept: str) -> bool:
+    return "text/csv" in accept and "application/json" not in accept
+
+
+def answer_csv(session: Session, view: BoardView, if_none_match: str) -> Response:
+    tag = make_etag(view, "csv")
+    if is_known(tag, if_none_match):
+        return Response(status_code=304, headers=make_headers(tag))
+    name = f"{view.competition.slug}-leaderboard-{view.version}.csv"
+    headers = {**make_headers(tag), "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(service.write_board(session, view), media_type="text/csv", headers=headers)
 
 
 @router.get(
     "/competitions/{slug}/leaderboard",
     operation_id="get_leaderboard",
     response_model=Leaderboard,
-    responses={304: {"description": "unchanged since the ETag in If-None-Match"}, **describe_errors(404)},
+    responses={200: CSV_CONTENT, **UNCHANGED, **describe_errors(404, 422)},
 )
 def get_leaderboard(
-    slug: str, caller: PublicCaller, session: ReadingDep, if_none_match: Annotated[str, Header()] = ""
+    slug: str,
+    caller: PublicCaller,
+    session: ReadingDep,
+    as_of: AsOf = None,
+    limit: Annotated[int, Query(ge=1, le=service.MOST_LINES)] = service.PAGE_LINES,
+    cursor: Annotated[str | None, Query(max_length=100)] = None,
+    accept: Annotated[str, Header()] = "",
+    if_none_match: IfNoneMatch = "",
 ) -> Response:
-    """The board in its order: ranked entries and references by score, then what is over the budget."""
-    content = service.load_leaderboard(session, slug).model_dump_json().encode()
-    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": "no-cache"}
-    known = {part.strip().removeprefix("W/") for part in if_none_match.split(",")}
-    if tag in known or "*" in known:
-        return Response(status_code=304, headers=headers)
-    return Response(content, media_type="application/json", headers=headers)
+    """The board in its order: ranked entries and references by score, then what is over the budget.
+
+    With `Accept: text/csv` all of it, as `leaderboard.csv`.
+    """
+    version, offset = decode_cursor(cursor) if cursor else (None, 0)
+    view = find_view(session, load_competition(session, slug, caller), caller, as_of=as_of, version=version)
+    if wants_csv(accept):
+        return answer_csv(session, view, if_none_match)
+    tag = make_etag(view, "json", limit, offset)
+    if is_known(tag, if_none_match):
+        return Response(status_code=304, headers=make_headers(tag))
+    return answer_json(service.make_leaderboard(session, view, limit=limit, offset=offset), tag)
+
+
+@router.get(
+    "/competitions/{slug}/leaderboard.csv",
+    operation_id="get_leaderboard_csv",
+    response_class=Response,
+    responses={200: CSV_CONTENT, **UNCHANGED, **describe_errors(404, 422)},
+)
+def get_leaderboard_csv(
+    slug: str, caller: PublicCaller, session: ReadingDep, as_of: AsOf = None, if_none_match: IfNoneMatch = ""
+) -> Response:
+    """The whole board as a table, all digits; text that a spreadsheet would run begins with an apostrophe."""
+    view = find_view(session, load_competition(session, slug, caller), caller, as_of=as_of)
+    return answer_csv(session, view, if_none_match)
+
+
+@router.get(
+    "/competitions/{slug}/leaderboard/me",
+    operation_id="get_own_place",
+    response_model=OwnPlace,
+    responses={**UNCHANGED, **describe_errors(401, 404)},
+)
+def get_own_place(slug: str, caller: Member, session: ReadingDep, if_none_match: IfNoneMatch = "") -> Response:
+    """Where the caller's team stands: its rank, tie group and interval."""
+    view = find_view(session, load_competition(session, slug, caller), caller)
+    own = history.fetch_own_team(session, view.competition.id, caller.member_id)
+    tag = make_etag(view, "me", own)
+    if is_known(tag, if_none_match):
+        return Response(status_code=304, headers=make_headers(tag))
+    return answer_json(service.load_own(session, view, own), tag)
+
+
+@router.get(
+    "/competitions/{slug}/leaderboard/changes",
+    operation_id="list_leaderboard_changes",
+    response_model=BoardChanges,
+    responses={**UNCHANGED, **describe_errors(404, 422)},
+)
+def list_changes(
+    slug: str,
+    caller: PublicCaller,
+    session: ReadingDep,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    before: Annotated[int | None, Query(ge=1, lt=1 << 31, description="version of the last one seen")] = None,
+    if_none_match: IfNoneMatch = "",
+) -> Response:
+    """Who moved when and why, newest first; `at` of one of them as `as_of` shows the board it made."""
+    view = find_view(session, load_competition(session, slug, caller), caller)
+    tag = make_etag(view, "changes", limit, before)
+    if is_known(tag, if_none_match):
+        return Response(status_code=304, headers=make_headers(tag))
+    return answer_json(service.list_changes(session, view, limit=limit, before=before), tag)

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from core.domain.history import Cause
 from core.domain.leaderboard import Place, Purpose
 from core.domain.submission import Verdict
 
@@ -66,5 +67,44 @@ class Leaderboard(BaseModel):
     spec_digest: str
     compute_budget: float
     replicas: int
+    version: int = Field(description="number of the last change; the board at a version stays what it was")
+    changed_at: datetime | None = Field(description="when it came to be so; null while nothing was scored")
+    digest: str = Field(description="SHA-256 over this change and all before it")
+    frozen: bool = Field(description="the competition is frozen: participants see no change after it")
     ceiling: Ceiling | None = Field(description="null until something was scored")
     entries: list[LeaderboardEntry]
+    ranked: int = Field(description="how many have a rank, on this page and elsewhere")
+    total: int = Field(description="lines of the whole board, references and those over the budget included")
+    next_cursor: str | None = Field(description="for the next lines of this same version; null at the end")
+
+
+class OwnPlace(BaseModel):
+    """Where the caller's team stands."""
+
+    competition: str
+    version: int
+    frozen: bool
+    team: str | None = Field(description="null for who has no team here")
+    entry: LeaderboardEntry | None = Field(description="the team's ranked line; null until it has one")
+    over_budget: LeaderboardEntry | None = Field(description="what it shows below the board, without a rank")
+    position: int | None = Field(description="lines above its ranked one, references included: where to find it")
+    ranked: int
+
+
+class BoardChange(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    version: int
+    at: datetime = Field(description="as `as_of` it shows the board that this change made")
+    cause: Cause
+    name: str = Field(description="whose line changed; empty if many did at once")
+    submission_id: str | None
+    rank_before: int | None = Field(description="null if there was no ranked line before")
+    rank_after: int | None = Field(description="null if there is none any more")
+    lines: int = Field(description="how many lines came or went")
+    digest: str = Field(description="SHA-256 over this change and all before it")
+
+
+class BoardChanges(BaseModel):
+    items: list[BoardChange]
+    next_before: int | None = Field(description="send it as `before` for older ones; null when there are none")

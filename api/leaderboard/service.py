@@ -1,51 +1,112 @@
-"""Put the board together: rows of the database in, the domain's order, scorecards beside it."""
+"""Put the board together: stored lines in, ranks and tie groups beside them."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from api.competitions.service import load_competition
-from api.leaderboard.schemas import Ceiling, Leaderboard, LeaderboardEntry
-from core.db.board import make_entry
-from core.db.models.contests import Competition
-from core.db.models.problems import EvaluationSpec
-from core.db.models.submissions import Evaluation, Scorecard
-from core.db.queries import evaluations
-from core.domain.leaderboard import Row, make_board
-from core.domain.submission import Verdict
+from api.leaderboard.schemas import BoardChange, BoardChanges, Ceiling, Leaderboard, LeaderboardEntry, OwnPlace
+from api.leaderboard.views import BoardView, encode_cursor
+from api.leaderboard.walks import find_walk
+from core.db.board import read_line
+from core.db.queries import boards
+from core.db.queries.history import OwnTeam
+from core.domain.leaderboard import Place, Row, rank_lines
+from core.domain.spreadsheet import BOARD_COLUMNS, write_csv
+
+PAGE_LINES = 200
+MOST_LINES = 2000
+EVERY_LINE = 1 << 30
 
 
-def load_leaderboard(session: Session, slug: str) -> Leaderboard:
-    return make_leaderboard(session, load_competition(session, slug))
-
-
-def make_leaderboard(session: Session, competition: Competition, spec: EvaluationSpec | None = None) -> Leaderboard:
-    """The board of one spec: the competition's own, or that of its private phase."""
-    spec = spec or competition.spec
-    ended = evaluations.fetch_board_rows(session, competition.id, spec.id)
-    newest = {row.submission_id: row for row in sorted(ended, key=lambda row: row.created_at)}
-    board = make_board(make_entry(row) for row in newest.values())
-    shown = [newest[row.entry.submission_id] for row in board]
-    cards = evaluations.fetch_scorecards(session, [row.id for row in shown])
-    body = spec.body
+def make_leaderboard(session: Session, view: BoardView, *, limit: int = PAGE_LINES, offset: int = 0) -> Leaderboard:
+    """A stretch of the board; ranks and tie groups are those of the whole."""
+    competition, body = view.competition, view.spec.body
+    counts = count_lines(session, view)
+    total = sum(counts.values())
     return Leaderboard(
         competition=competition.slug,
         title=competition.title,
         protocol=body["protocol"],
         metric_version=body["metric_version"],
-        spec_digest=spec.digest,
+        spec_digest=view.spec.digest,
         compute_budget=body["evaluation"]["compute_budget"],
         replicas=body["evaluation"]["replicas"],
-        ceiling=_find_ceiling(cards),
-        entries=[_make_line(row, evaluation, cards) for row, evaluation in zip(board, shown, strict=True)],
+        version=view.version,
+        changed_at=view.changed_at,
+        digest=view.digest,
+        frozen=view.is_frozen,
+        ceiling=Ceiling.model_validate(view.ceiling) if view.ceiling and total else None,
+        entries=load_entries(session, view, limit=limit, offset=offset),
+        ranked=counts[Place.RANKED],
+        total=total,
+        next_cursor=encode_cursor(view.version, offset + limit) if offset + limit < total else None,
     )
 
 
-def _make_line(row: Row, evaluation: Evaluation, cards: Mapping[str, Scorecard]) -> LeaderboardEntry:
-    entry = row.entry
-    body: dict[str, Any] = cards[evaluation.id].body if evaluation.id in cards else {}
-    protocols = body.get("protocols", {})
+def write_board(session: Session, view: BoardView) -> str:
+    """The whole board as CSV, a stretch at a time."""
+    total = sum(count_lines(session, view).values())
+    parts = [write_csv([], BOARD_COLUMNS)]
+    for offset in range(0, total, MOST_LINES):
+        entries = load_entries(session, view, limit=MOST_LINES, offset=offset)
+        parts.append(write_csv((entry.model_dump(mode="json") for entry in entries), BOARD_COLUMNS, header=False))
+    return "".join(parts)
+
+
+def load_own(session: Session, view: BoardView, team: OwnTeam | None) -> OwnPlace:
+    ranked = over = None
+    if team is not None and view.board_id:
+        ranked, over = boards.find_places(session, view.board_id, view.version, f"team:{team.id}")
+    return OwnPlace(
+        competition=view.competition.slug,
+        version=view.version,
+        frozen=view.is_frozen,
+        team=team.name if team else None,
+        entry=None if ranked is None else load_entries(session, view, limit=1, offset=ranked)[0],
+        over_budget=None if over is None else load_entries(session, view, limit=1, offset=over)[0],
+        position=ranked,
+        ranked=count_lines(session, view)[Place.RANKED],
+    )
+
+
+def list_changes(session: Session, view: BoardView, *, limit: int, before: int | None = None) -> BoardChanges:
+    """Who moved when and why, newest first; nothing that the caller's board does not show."""
+    upto = view.newest if before is None else min(view.newest, before - 1)
+    rows = boards.fetch_changes(session, view.board_id, upto=upto, limit=limit + 1)
+    items = [BoardChange.model_validate(row) for row in rows[:limit]]
+    return BoardChanges(items=items, next_before=items[-1].version if len(rows) > limit else None)
+
+
+def find_leader(session: Session, view: BoardView) -> tuple[str, float, int]:
+    """Who leads, with what score, and among how many; an empty name if nobody does."""
+    count = count_lines(session, view)[Place.RANKED]
+    if count == 0:
+        return "", 0.0, 0
+    entry = read_line(boards.fetch_ranked(session, view.board_id, view.version, 0, 1)[0]).entry
+    return entry.name, entry.score or 0.0, count
+
+
+def count_lines(session: Session, view: BoardView) -> dict[Place, int]:
+    if not view.board_id:
+        return dict.fromkeys(Place, 0)
+    return find_walk(view.board_id, view.version, view.digest).count(session)
+
+
+def load_entries(session: Session, view: BoardView, *, limit: int, offset: int = 0) -> list[LeaderboardEntry]:
+    if not view.board_id:
+        return []
+    stored = boards.fetch_lines(session, view.board_id, view.version, limit=limit, offset=offset)
+    lines = [read_line(each) for each in stored]
+    above = boards.count_ranked_among(session, view.board_id, view.version, offset)
+    last = above + sum(line.place is Place.RANKED for line in lines)
+    groups = find_walk(view.board_id, view.version, view.digest).settle(session, last)
+    below = boards.fetch_ranked(session, view.board_id, view.version, last, 1)
+    following = read_line(below[0]).entry if below else None
+    rows = rank_lines(lines, groups, above=above, following=following)
+    return [_make_entry(row, each.body) for row, each in zip(rows, stored, strict=True)]
+
+
+def _make_entry(row: Row, body: dict[str, Any]) -> LeaderboardEntry:
     return LeaderboardEntry(
         place=row.place,
         rank=row.rank,
@@ -54,30 +115,9 @@ def _make_line(row: Row, evaluation: Evaluation, cards: Mapping[str, Scorecard])
         tied_first=row.tied_first,
         tied_last=row.tied_last,
         better_than_next=row.better_than_next,
-        name=entry.name,
-        filename=entry.filename,
-        note=evaluation.submission.note,
-        purpose=entry.purpose,
-        verdict=entry.verdict,
-        submission_id=entry.submission_id,
-        submitted_at=entry.accepted_at,
-        score=entry.score,
-        score_low=entry.low,
-        score_high=entry.high,
-        score_error=entry.error,
-        score_corrected=body.get("score", {}).get("corrected"),
-        decided_early=entry.is_decided_early,
-        scored_replicas=entry.scored_replicas or entry.replicas_total,
-        replicas_total=entry.replicas_total,
-        neurips2023=protocols.get("neurips2023"),
-        exact=protocols.get("exact"),
-        forgetting_quality=body.get("forgetting_quality"),
-        utility=body.get("utility", {}).get("value"),
-        unlearning_accuracy=body.get("unlearning_accuracy"),
-        retain_accuracy=body.get("retain_accuracy"),
-        test_accuracy=body.get("test_accuracy"),
-        relative_runtime=entry.relative_runtime,
-        over_budget=entry.verdict is Verdict.OVER_BUDGET or bool(body.get("relative_runtime", {}).get("over_budget")),
+        submission_id=row.entry.submission_id,
+        submitted_at=row.entry.accepted_at,
+        **body,
     )
 
 
@@ -87,11 +127,3 @@ def _label_rank(row: Row) -> str:
     if row.tied_first == row.tied_last:
         return str(row.rank)
     return f"{row.tied_first}–{row.tied_last}"
-
-
-def _find_ceiling(cards: Mapping[str, Scorecard]) -> Ceiling | None:
-    """Every scorecard of a spec carries the same control; the newest may be the best measured."""
-    if not cards:
-        return None
-    newest = max(cards.values(), key=lambda card: card.created_at)
-    return Ceiling.model_validate(newest.body["ceiling"])

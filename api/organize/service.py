@@ -9,10 +9,11 @@ from api.organize.schemas import AuditCheck, AuditPage, AuditView, StateChange
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.submissions import Submission
-from core.db.queries import audit, competitions, evaluations, phases
+from core.db.queries import audit, boards, competitions, evaluations, phases
 from core.domain.audit import find_break
 from core.domain.competition import CompetitionState, check_move
 from core.domain.errors import Conflict, NotFound
+from core.domain.history import Cause
 from core.jobs import PREPARE, enqueue
 
 AUDIT_PAGE = 100
@@ -35,6 +36,7 @@ def change_state(session: Session, slug: str, change: StateChange, caller: Calle
         detail={"from": current.value, "to": change.state.value, "reason": change.reason},
     )
     row.state = change.state.value
+    boards.set_frozen(session, row, frozen=change.state is CompetitionState.FROZEN)
     if change.state is CompetitionState.PREPARING:
         private = phases.fetch_private_phase(session, row.id)
         for spec in (load_competition(session, slug, caller).spec, *([private.spec] if private else [])):
@@ -48,6 +50,7 @@ def disqualify(session: Session, submission_id: str, reason: str, caller: Caller
         raise Conflict("this submission is disqualified already")
     submission.disqualified_at, submission.disqualified_reason = utc_now(), reason
     _record(session, caller, "submission.disqualify", submission, reason)
+    boards.refresh_submission(session, submission.id, submission.competition.spec_id, Cause.DISQUALIFIED)
     return submission
 
 
@@ -57,6 +60,7 @@ def reinstate(session: Session, submission_id: str, reason: str, caller: Caller)
         raise Conflict("this submission is not disqualified")
     submission.disqualified_at, submission.disqualified_reason = None, ""
     _record(session, caller, "submission.reinstate", submission, reason)
+    boards.refresh_submission(session, submission.id, submission.competition.spec_id, Cause.REINSTATED)
     return submission
 
 

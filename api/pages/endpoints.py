@@ -1,12 +1,16 @@
 """The pages: server-rendered, readable without scripts, live with one small one."""
 
-from fastapi import APIRouter, Request
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from api.deps import PublicCaller, ReadingDep, SettingsDep
 from api.pages import views
 from api.pages.formats import TEMPLATES
 from api.runtime import service as runtime
+from core.domain.errors import InvalidInput
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -18,10 +22,44 @@ def show_home(request: Request, caller: PublicCaller, session: ReadingDep, setti
 
 @router.get("/competitions/{slug}", name="competition")
 def show_competition(
-    slug: str, request: Request, caller: PublicCaller, session: ReadingDep, settings: SettingsDep
+    slug: str,
+    request: Request,
+    caller: PublicCaller,
+    session: ReadingDep,
+    settings: SettingsDep,
+    as_of: Annotated[str, Query(max_length=40)] = "",
+    offset: Annotated[int, Query(ge=0, lt=1 << 31)] = 0,
 ) -> HTMLResponse:
-    page = views.load_competition(session, settings, slug, caller)
-    return TEMPLATES.TemplateResponse(request, "competition.html", {"page": page})
+    moment = read_moment(as_of)
+    page = views.load_competition(session, settings, slug, caller, as_of=moment, offset=offset)
+    # what the links on the page carry on: an earlier board stays one when its reader turns the page
+    kept = {"as_of": moment.isoformat()} if moment else {}
+    values = {"page": page, "as_of": moment, "kept": kept}
+    return TEMPLATES.TemplateResponse(request, "competition.html", values)
+
+
+@router.get("/competitions/{slug}/changes", name="changes")
+def show_changes(
+    slug: str,
+    request: Request,
+    caller: PublicCaller,
+    session: ReadingDep,
+    before: Annotated[int | None, Query(ge=1, lt=1 << 31)] = None,
+) -> HTMLResponse:
+    """Who moved on the board, when and why."""
+    page = views.load_changes(session, slug, caller, before)
+    return TEMPLATES.TemplateResponse(request, "changes.html", {"page": page})
+
+
+def read_moment(text: str) -> datetime | None:
+    """A time of the form, which is UTC like every time on the pages, or one with its zone; empty is now."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidInput(f"{text!r} is not a time such as 2026-01-31T12:00") from None
 
 
 @router.get("/submissions/{submission_id}", name="submission")

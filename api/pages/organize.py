@@ -50,7 +50,7 @@ def _show(
 ) -> HTMLResponse:
     row = competitions.load_competition(session, slug, caller)
     rows = evaluations.fetch_submissions_of_competition(session, row.id, limit=SHOWN)
-    cards = evaluations.fetch_scorecards(session, [submissions.get_evaluation(entry).id for entry in rows])
+    cards = evaluations.fetch_summaries(session, [submissions.get_evaluation(entry).id for entry in rows])
     lines = [_describe(session, entry, cards, caller) for entry in rows]
     moves = sorted(COMPETITION_MOVES[row.state_at(utc_now())])
     view = competitions.make_view(session, settings, row, caller)
@@ -64,7 +64,7 @@ def _describe(session: Session, entry: Any, cards: Any, caller: Caller) -> dict[
         "submission": entry,
         "evaluation": evaluation,
         "progress": submissions.make_progress(evaluation),
-        "flags": [flag["code"] for flag in card.body.get("flags", [])] if card else [],
+        "flags": card["flags"] if card else [],
     }
 
 

@@ -1,6 +1,7 @@
 """What the templates show: answers of the services, with their bars worked out."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup
@@ -10,7 +11,8 @@ from api.competitions import service as competitions
 from api.competitions.schemas import CompetitionView
 from api.deps import Caller
 from api.leaderboard import service as leaderboard
-from api.leaderboard.schemas import Leaderboard, LeaderboardEntry
+from api.leaderboard.schemas import BoardChange, BoardChanges, Leaderboard, LeaderboardEntry, OwnPlace
+from api.leaderboard.views import BoardView, find_view
 from api.pages.charts import Landscape, Timeline, draw_landscape, draw_timeline
 from api.pages.drawing import RuntimeBar, ScoreBar, draw_runtime, draw_score, trust_svg
 from api.pages.formats import DASH
@@ -40,6 +42,8 @@ VERDICT_TEXT: dict[Verdict, str] = {
 }
 HERO_WIDTH = 560
 SURE = 0.995
+PAGE_LINES = 100
+SHOWN_CHANGES = 8
 OWN_DOTS = 200
 
 
@@ -57,14 +61,40 @@ class BoardLine:
 
 
 @dataclass(frozen=True, slots=True)
+class BoardPages:
+    """Which lines of the board a page shows, and where the pages beside it begin."""
+
+    first: int
+    last: int
+    previous: int | None
+    next: int | None
+    own: int | None  # the page with the reader's own line
+
+
+@dataclass(frozen=True, slots=True)
+class Charts:
+    landscape: Landscape | None
+    timeline: Timeline | None
+
+
+@dataclass(frozen=True, slots=True)
 class CompetitionPage:
     competition: CompetitionView
     board: Leaderboard
     ceiling: ScoreBar | None
     lines: list[BoardLine]
     over_budget: list[BoardLine]
+    own: OwnPlace | None
+    changes: list[BoardChange]
+    pages: BoardPages
     landscape: Landscape | None
     timeline: Timeline | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesPage:
+    competition: Competition
+    changes: BoardChanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +114,8 @@ class SubmissionPage:
 @dataclass(frozen=True, slots=True)
 class HomeCard:
     competition: CompetitionView
-    leader: LeaderboardEntry | None
+    leader: str
+    score: float
     entries: int
 
 
@@ -93,29 +124,72 @@ def load_home(session: Session, settings: Settings, caller: Caller) -> list[Home
     for row in competitions.list_visible(session, caller):
         if row.state == CompetitionState.ARCHIVED:
             continue
-        ranked = [line for line in leaderboard.make_leaderboard(session, row).entries if line.place is Place.RANKED]
-        view = competitions.make_view(session, settings, row, caller)
-        cards.append(HomeCard(view, ranked[0] if ranked else None, len(ranked)))
+        name, score, ranked = leaderboard.find_leader(session, find_view(session, row, caller))
+        cards.append(HomeCard(competitions.make_view(session, settings, row, caller), name, score, ranked))
     return cards
 
 
-def load_competition(session: Session, settings: Settings, slug: str, caller: Caller) -> CompetitionPage:
+def load_competition(
+    session: Session,
+    settings: Settings,
+    slug: str,
+    caller: Caller,
+    *,
+    as_of: datetime | None = None,
+    offset: int = 0,
+) -> CompetitionPage:
     row = competitions.load_competition(session, slug, caller)
-    board = leaderboard.make_leaderboard(session, row)
+    view = find_view(session, row, caller, as_of=as_of)
+    board = leaderboard.make_leaderboard(session, view, limit=PAGE_LINES, offset=offset)
     top = board.ceiling
-    groups = [entry.tie_group for entry in board.entries if entry.place is Place.RANKED]
-    lines = [_make_line(entry, board, groups) for entry in board.entries]
+    lines = [_make_line(entry, board) for entry in board.entries]
     team = history.fetch_own_team(session, row.id, caller.user_id) if caller.user_id else None
-    records = history.fetch_records(session, row.id, row.spec_id)
-    own = _load_own_scores(session, row, team, caller)
+    own = leaderboard.load_own(session, view, team) if team else None
+    charts = _draw_charts(session, view, board, team, caller) if offset == 0 else Charts(None, None)
     return CompetitionPage(
         competition=competitions.make_view(session, settings, row, caller),
         board=board,
         ceiling=draw_score(top.estimate, top.low, top.high, top.estimate) if top else None,
         lines=[line for line in lines if line.entry.place is not Place.OVER_BUDGET],
         over_budget=[line for line in lines if line.entry.place is Place.OVER_BUDGET],
-        landscape=draw_landscape(board, own=team.name if team else caller.name),
-        timeline=draw_timeline(board, records, own, now=utc_now()),
+        own=own,
+        changes=leaderboard.list_changes(session, view, limit=SHOWN_CHANGES).items,
+        pages=_make_pages(board, offset, own),
+        landscape=charts.landscape,
+        timeline=charts.timeline,
+    )
+
+
+def _draw_charts(
+    session: Session, view: BoardView, board: Leaderboard, team: history.OwnTeam | None, caller: Caller
+) -> Charts:
+    """Of the whole board; what came in over time is told only where the reader sees the board live."""
+    row = view.competition
+    if board.next_cursor is not None:
+        board = leaderboard.make_leaderboard(session, view, limit=leaderboard.MOST_LINES)
+    landscape = draw_landscape(board, own=team.name if team else caller.name)
+    if not view.is_live:
+        return Charts(landscape, None)
+    records = history.fetch_records(session, row.id, row.spec_id)
+    own = _load_own_scores(session, row, team, caller)
+    return Charts(landscape, draw_timeline(board, records, own, now=utc_now()))
+
+
+def load_changes(session: Session, slug: str, caller: Caller, before: int | None) -> ChangesPage:
+    row = competitions.load_competition(session, slug, caller)
+    view = find_view(session, row, caller)
+    return ChangesPage(row, leaderboard.list_changes(session, view, limit=PAGE_LINES, before=before))
+
+
+def _make_pages(board: Leaderboard, offset: int, own: OwnPlace | None) -> BoardPages:
+    last = offset + len(board.entries)
+    position = own.position if own else None
+    return BoardPages(
+        first=offset + 1,
+        last=last,
+        previous=max(offset - PAGE_LINES, 0) if offset else None,
+        next=last if last < board.total and board.entries else None,
+        own=None if position is None else position // PAGE_LINES * PAGE_LINES,
     )
 
 
@@ -152,12 +226,11 @@ def _load_own_scores(
     )
 
 
-def _make_line(entry: LeaderboardEntry, board: Leaderboard, groups: list[int | None]) -> BoardLine:
+def _make_line(entry: LeaderboardEntry, board: Leaderboard) -> BoardLine:
     stem = entry.filename.rsplit(".", 1)[0]
     is_reference = entry.place is Place.REFERENCE
     ceiling = board.ceiling.estimate if board.ceiling else None
-    tied = entry.tie_group is not None and groups.count(entry.tie_group) > 1
-    first = groups.index(entry.tie_group) + 1 if tied else 0
+    tied = entry.tied_first != entry.tied_last
     return BoardLine(
         entry=entry,
         title=stem if is_reference else entry.name,
@@ -166,8 +239,8 @@ def _make_line(entry: LeaderboardEntry, board: Leaderboard, groups: list[int | N
         runtime=None if entry.relative_runtime is None else draw_runtime(entry.relative_runtime, board.compute_budget),
         better_than_next=_describe_lead(entry.better_than_next),
         is_tied=tied,
-        opens_group=tied and entry.rank == first,
-        closes_group=tied and entry.rank == first + groups.count(entry.tie_group) - 1,
+        opens_group=tied and entry.rank == entry.tied_first,
+        closes_group=tied and entry.rank == entry.tied_last,
     )
 
 

@@ -20,14 +20,14 @@ from api.rejudges.schemas import (
     StandingView,
 )
 from core.db.base import utc_now
-from core.db.board import make_entry
 from core.db.models.contests import Competition
-from core.db.models.review import Rejudge
+from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Submission
-from core.db.queries import audit, competitions, operations, rejudges
+from core.db.queries import audit, boards, competitions, operations, rejudges
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, NotFound
-from core.domain.leaderboard import Row, make_board
+from core.domain.history import Cause
+from core.domain.leaderboard import Entry, Purpose, Row, make_board
 from core.domain.rejudge import NEVER_REPLACES, RejudgeState, Standing, compare_boards, do_overlap, estimate_cpu_seconds
 from core.domain.submission import Status, Verdict
 from core.jobs import open_evaluation, request_cancel
@@ -112,6 +112,7 @@ def promote(session: Session, rejudge_id: str, reason: str, caller: Caller) -> R
         left = progress.evaluations - progress.finished
         raise Conflict(f"{left} of its {progress.evaluations} evaluations have not ended yet")
     counting = rejudges.promote(session, rejudge_id)
+    boards.refresh(session, rejudge.competition_id, rejudge.spec_id, Cause.REJUDGED)
     _decide(rejudge, RejudgeState.PROMOTED, caller)
     _record(session, caller, "rejudge.promote", rejudge, {"reason": reason, "evaluations": counting})
     return rejudge
@@ -182,7 +183,27 @@ def _make_view(session: Session, rejudge: Rejudge) -> RejudgeView:
 
 
 def _make_board(ended: list[Evaluation]) -> list[Row]:
-    return make_board(make_entry(row) for row in ended)
+    return make_board(_make_entry(row) for row in ended)
+
+
+def _make_entry(row: Evaluation) -> Entry:
+    """A board that was never stored is made of whole evaluations, not of the site's own lines."""
+    return Entry(
+        submission_id=row.submission_id,
+        name=_name(row.submission),
+        filename=row.submission.filename,
+        purpose=Purpose(row.submission.purpose),
+        verdict=Verdict(str(row.verdict)),
+        score=row.score,
+        low=row.score_low,
+        high=row.score_high,
+        relative_runtime=row.relative_runtime,
+        accepted_at=row.submission.created_at,
+        error=row.score_error,
+        draws=tuple(row.score_draws or ()),
+        scored_replicas=row.scored_replicas,
+        replicas_total=row.replicas_total,
+    )
 
 
 def _make_change(evaluation: Evaluation, replaced: Mapping[str, Evaluation]) -> ChangeView:

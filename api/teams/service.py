@@ -8,8 +8,9 @@ from api.teams.schemas import InviteView, MemberView, OwnTeam, TeamView
 from core.db.base import utc_now
 from core.db.models.accounts import User
 from core.db.models.contests import Competition, Team, TeamInvite
-from core.db.queries import competitions, deliveries, teams, users
+from core.db.queries import boards, competitions, deliveries, teams, users
 from core.domain.errors import Conflict, NotAllowed, NotAuthenticated, NotFound
+from core.domain.history import Cause
 from core.domain.teams import check_joint_history, check_open, check_size
 
 
@@ -50,6 +51,7 @@ def rename(session: Session, team_id: str, name: str, caller: Caller) -> Team:
     team, competition = _load_led(session, team_id, caller)
     _check_name(session, competition, name, caller, own=team)
     team.name, team.folded_name = name, name.lower()
+    boards.refresh_teams(session, competition.id, competition.spec_id, Cause.RENAMED, [team.id])
     return team
 
 
@@ -132,7 +134,9 @@ def _merge(session: Session, competition: Competition, source: Team, target: Tea
     )
     for member in source.members:
         teams.delete_invites_to(session, competition.id, member.user_id)
+    merged = [source.id, target.id]
     teams.move_everything(session, source, target)
+    boards.refresh_teams(session, competition.id, competition.spec_id, Cause.MERGED, merged)
 
 
 def _check_name(session: Session, competition: Competition, name: str, caller: Caller, own: Team | None = None) -> None:

@@ -1,8 +1,57 @@
-"""Rows of the database as the entries of a board: the site shows them, the worker looks for a rival among them."""
+"""From an evaluation that counts to its line on a board, and back to what the domain ranks."""
 
+import sys
+from array import array
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from core.db.models.boards import BoardLine
 from core.db.models.submissions import Evaluation
-from core.domain.leaderboard import Entry, Purpose
+from core.domain.leaderboard import Entry, Line, Place, Purpose
 from core.domain.submission import Verdict
+
+
+class Candidate(NamedTuple):
+    """One evaluation that may stand on a board, with all that is shown of it; columns of one query, in its order."""
+
+    submission_id: str
+    evaluation_id: str
+    team_id: str | None
+    user_id: str
+    team_name: str | None
+    user_name: str
+    filename: str
+    note: str
+    purpose: str
+    accepted_at: datetime
+    verdict: str
+    score: float | None
+    low: float | None
+    high: float | None
+    error: float | None
+    draws: list[float] | None
+    scored_replicas: int | None
+    replicas_total: int
+    relative_runtime: float | None
+    summary: dict[str, Any] | None  # of the scorecard
+
+    @property
+    def owner(self) -> str:
+        """Who a line belongs to, whatever its name is now; references are many under one account."""
+        if self.purpose == Purpose.REFERENCE:
+            return f"reference:{self.user_id}:{self.filename}"
+        return f"team:{self.team_id}" if self.team_id else f"user:{self.user_id}"
+
+
+class StoredLine(NamedTuple):
+    """A line as it is read back: columns of one query, in its order."""
+
+    place: str
+    accepted_at: datetime
+    submission_id: str
+    body: dict[str, Any]
+    draws: bytes
 
 
 def make_entry(evaluation: Evaluation) -> Entry:
@@ -24,3 +73,105 @@ def make_entry(evaluation: Evaluation) -> Entry:
         scored_replicas=evaluation.scored_replicas,
         replicas_total=evaluation.replicas_total,
     )
+
+
+def read_candidate(candidate: Candidate) -> Entry:
+    return Entry(
+        submission_id=candidate.submission_id,
+        name=candidate.team_name or candidate.user_name,
+        filename=candidate.filename,
+        purpose=Purpose(candidate.purpose),
+        verdict=Verdict(candidate.verdict),
+        score=candidate.score,
+        low=candidate.low,
+        high=candidate.high,
+        relative_runtime=candidate.relative_runtime,
+        accepted_at=candidate.accepted_at,
+        error=candidate.error,
+        draws=tuple(candidate.draws or ()),
+        scored_replicas=candidate.scored_replicas,
+        replicas_total=candidate.replicas_total,
+    )
+
+
+def make_line(board_id: str, version: int, line: Line, candidate: Candidate) -> BoardLine:
+    is_below, is_early, score_key, runtime_key, accepted_at = line.order
+    return BoardLine(
+        board_id=board_id,
+        owner=candidate.owner,
+        place=line.place.value,
+        since_version=version,
+        is_below=is_below,
+        is_early=is_early,
+        score_key=score_key,
+        runtime_key=runtime_key,
+        accepted_at=accepted_at,
+        submission_id=candidate.submission_id,
+        evaluation_id=candidate.evaluation_id,
+        body=describe(line.entry, candidate),
+        draws=pack(candidate.draws or ()),
+    )
+
+
+def describe(entry: Entry, candidate: Candidate) -> dict[str, Any]:
+    """Everything a board shows of an entry but its rank."""
+    summary = candidate.summary or {}
+    figures = ("forgetting_quality", "utility", "unlearning_accuracy", "retain_accuracy", "test_accuracy")
+    return {
+        "name": entry.name,
+        "filename": entry.filename,
+        "note": candidate.note,
+        "purpose": entry.purpose.value,
+        "verdict": entry.verdict.value,
+        "score": entry.score,
+        "score_low": entry.low,
+        "score_high": entry.high,
+        "score_error": entry.error,
+        "score_corrected": summary.get("score_corrected"),
+        "decided_early": entry.is_decided_early,
+        "scored_replicas": entry.scored_replicas or entry.replicas_total,
+        "replicas_total": entry.replicas_total,
+        "neurips2023": summary.get("neurips2023"),
+        "exact": summary.get("exact"),
+        **{name: summary.get(name) for name in figures},
+        "relative_runtime": entry.relative_runtime,
+        "over_budget": entry.verdict is Verdict.OVER_BUDGET or bool(summary.get("over_budget")),
+    }
+
+
+def read_line(stored: StoredLine) -> Line:
+    body = stored.body
+    entry = Entry(
+        submission_id=stored.submission_id,
+        name=body["name"],
+        filename=body["filename"],
+        purpose=Purpose(body["purpose"]),
+        verdict=Verdict(body["verdict"]),
+        score=body["score"],
+        low=body["score_low"],
+        high=body["score_high"],
+        relative_runtime=body["relative_runtime"],
+        accepted_at=stored.accepted_at,
+        error=body["score_error"],
+        draws=unpack(stored.draws),
+        scored_replicas=body["scored_replicas"],
+        replicas_total=body["replicas_total"],
+    )
+    return Line(Place(stored.place), entry)
+
+
+def pack(draws: Sequence[float]) -> bytes:
+    return _swap(array("d", draws)).tobytes()
+
+
+def unpack(packed: bytes) -> tuple[float, ...]:
+    draws = array("d")
+    draws.frombytes(packed)
+    return tuple(_swap(draws))
+
+
+def _swap(draws: "array[float]") -> "array[float]":
+    """Little-endian in the database, whatever wrote it."""
+    if sys.byteorder == "big":
+        draws.byteswap()
+    return draws

@@ -1,5 +1,6 @@
 """The order of the board: best per participant, ties by paired comparison, references without a rank."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,10 +53,6 @@ class Entry:
         """Whether the runs were stopped because its place was clear: its score is from fewer replicas."""
         return self.scored_replicas is not None and self.scored_replicas < self.replicas_total
 
-    @property
-    def measured(self) -> Measured:
-        return Measured(self.score or 0.0, self.error, self.draws)
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -74,30 +71,95 @@ class Row:
     better_than_next: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An entry that stands on the board, and in which part of it; its rank follows from the lines above."""
+
+    place: Place
+    entry: Entry
+
+    @property
+    def order(self) -> tuple[bool, bool, float, float, datetime]:
+        """Sorting by it gives the board from top to bottom. Decided early comes after all full scores."""
+        entry = self.entry
+        return (
+            self.place is Place.OVER_BUDGET,
+            entry.is_decided_early,
+            1.0 if entry.score is None else -entry.score,
+            float("inf") if entry.relative_runtime is None else entry.relative_runtime,
+            entry.accepted_at,
+        )
+
+
 def make_board(entries: Iterable[Entry]) -> list[Row]:
     """Order the board: ranked entries and references by score, then what spent too much, without a rank."""
+    lines = pick_lines(entries)
+    groups = TieGroups()
+    groups.walk(line.entry for line in lines if line.place is Place.RANKED)
+    return rank_lines(lines, groups)
+
+
+def pick_lines(entries: Iterable[Entry]) -> list[Line]:
+    """Choose what stands on the board: the best of each participant, the newest of what has no rank."""
     every = list(entries)
     scored = [entry for entry in every if entry.verdict is Verdict.SCORED and entry.score is not None]
-    ranked = _rank(_pick_best(entry for entry in scored if entry.purpose is Purpose.RANKED))
+    best = _pick_best(Line(Place.RANKED, entry) for entry in scored if entry.purpose is Purpose.RANKED)
     references = _pick_newest(entry for entry in scored if entry.purpose is Purpose.REFERENCE)
-    rows = ranked + [Row(entry, Place.REFERENCE) for entry in references]
     over = _pick_newest(entry for entry in every if entry.verdict is Verdict.OVER_BUDGET)
-    return sorted(rows, key=lambda row: _order(row.entry)) + [
-        Row(entry, Place.OVER_BUDGET) for entry in sorted(over, key=_order)
-    ]
+    lines = [Line(Place.REFERENCE, entry) for entry in references] + [Line(Place.OVER_BUDGET, entry) for entry in over]
+    return sorted(best + lines, key=lambda line: line.order)
 
 
-def _order(entry: Entry) -> tuple[bool, float, float, datetime]:
-    """Decided early comes last: scores from fewer replicas do not compare with the others."""
-    score = -1.0 if entry.score is None else entry.score
-    runtime = float("inf") if entry.relative_runtime is None else entry.relative_runtime
-    return (entry.is_decided_early, -score, runtime, entry.accepted_at)
+class TieGroups:
+    """Where the tie groups of a board begin, found by walking down it; the walk can stop and go on."""
+
+    def __init__(self) -> None:
+        self.starts: list[int] = []  # rank of each group's first entry
+        self.walked = 0
+        self._leader: _Contender | None = None
+
+    def walk(self, ordered: Iterable[Entry]) -> None:
+        """Go on with the next ranked entries: each joins the group while its leader is not clearly better."""
+        for entry in ordered:
+            self.walked += 1
+            contender = _enter(entry)
+            lead = _compare(self._leader, contender) if self._leader else None
+            if lead is None or lead >= TIED_BELOW:
+                self._leader = contender
+                self.starts.append(self.walked)
+
+    def is_settled(self, rank: int) -> bool:
+        """Whether the walk went past the group that a rank stands in."""
+        return bool(self.starts) and rank < self.starts[-1]
+
+    def find(self, rank: int) -> tuple[int, int, int]:
+        """Number of the group that a rank stands in, its first and its last rank."""
+        number = bisect_right(self.starts, rank)
+        last = self.starts[number] - 1 if number < len(self.starts) else self.walked
+        return number, self.starts[number - 1], last
 
 
-def _pick_best(entries: Iterable[Entry]) -> list[Entry]:
-    best: dict[str, Entry] = {}
-    for entry in sorted(entries, key=_order):
-        best.setdefault(entry.name, entry)
+def rank_lines(
+    lines: Sequence[Line], groups: TieGroups, *, above: int = 0, following: Entry | None = None
+) -> list[Row]:
+    """Give ranks, tie groups and probabilities to a stretch of a board's lines, in their order.
+
+    above: how many ranked lines stand over them; following: the next ranked entry below them.
+    """
+    ranked = [line.entry for line in lines if line.place is Place.RANKED]
+    contenders = [_enter(entry) for entry in ([*ranked, following] if following else ranked)]
+    better = [_compare(one, other) for one, other in pairwise(contenders)] + [None]
+    ranks = iter(
+        Row(entry, Place.RANKED, rank, *groups.find(rank), chance)
+        for rank, (entry, chance) in enumerate(zip(ranked, better, strict=False), start=above + 1)
+    )
+    return [next(ranks) if line.place is Place.RANKED else Row(line.entry, line.place) for line in lines]
+
+
+def _pick_best(lines: Iterable[Line]) -> list[Line]:
+    best: dict[str, Line] = {}
+    for line in sorted(lines, key=lambda line: line.order):
+        best.setdefault(line.entry.name, line)
     return list(best.values())
 
 
@@ -110,32 +172,17 @@ def _pick_newest(entries: Iterable[Entry]) -> list[Entry]:
     return list(newest.values())
 
 
-def _rank(ordered: Sequence[Entry]) -> list[Row]:
-    better = [_compare(one, other) for one, other in pairwise(ordered)] + [None]
-    rows: list[Row] = []
-    for number, group in enumerate(_group(ordered), start=1):
-        first = len(rows) + 1
-        last = first + len(group) - 1
-        rows += [
-            Row(entry, Place.RANKED, rank, number, first, last, better[rank - 1])
-            for rank, entry in enumerate(group, start=first)
-        ]
-    return rows
+@dataclass(frozen=True, slots=True)
+class _Contender:
+    is_decided_early: bool
+    measured: Measured
 
 
-def _group(ordered: Sequence[Entry]) -> list[list[Entry]]:
-    """Walk down the board: an entry joins the group while its leader is not clearly better."""
-    groups: list[list[Entry]] = []
-    for entry in ordered:
-        lead = _compare(groups[-1][0], entry) if groups else None
-        if lead is not None and lead < TIED_BELOW:
-            groups[-1].append(entry)
-        else:
-            groups.append([entry])
-    return groups
+def _enter(entry: Entry) -> _Contender:
+    return _Contender(entry.is_decided_early, Measured(entry.score or 0.0, entry.error, entry.draws))
 
 
-def _compare(one: Entry, other: Entry) -> float | None:
+def _compare(one: _Contender, other: _Contender) -> float | None:
     """P(one is better); None across the line below which entries were decided early."""
     if one.is_decided_early != other.is_decided_early:
         return None

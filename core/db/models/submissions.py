@@ -10,6 +10,12 @@ from core.db.base import Base, new_id, utc_now
 from core.db.models.accounts import User
 from core.db.models.contests import Competition, Team
 from core.db.models.problems import EvaluationSpec, Leased
+from core.db.models.rejudges import Rejudge
+from core.domain.scorecards import summarize
+
+
+def _summarize(context: Any) -> dict[str, Any]:
+    return summarize(context.get_current_parameters()["body"])
 
 
 class Submission(Base):
@@ -18,7 +24,7 @@ class Submission(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     competition_id: Mapped[str] = mapped_column(ForeignKey("competitions.id"))
-    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))  # who uploaded it
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)  # who uploaded it
     team_id: Mapped[str | None] = mapped_column(ForeignKey("teams.id"), index=True)  # None: a reference, or our own
     filename: Mapped[str]
     source_digest: Mapped[str]
@@ -66,6 +72,7 @@ class Evaluation(Base):
     finished_at: Mapped[datetime | None]
     submission: Mapped[Submission] = relationship(lazy="raise", back_populates="evaluations")
     spec: Mapped[EvaluationSpec] = relationship(lazy="raise")
+    rejudge: Mapped[Rejudge | None] = relationship(lazy="raise")
     shards: Mapped[list["Shard"]] = relationship(lazy="raise", order_by="Shard.position")
 
 
@@ -116,14 +123,15 @@ class Replica(Base):
 
 
 class Scorecard(Base):
-    """The score, everything it was made from, and its two plots."""
+    """The score, everything it was made from, and its two plots; lists read the summary, which writing fills in."""
 
     __tablename__ = "scorecards"
 
     evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
-    body: Mapped[dict[str, Any]]
-    epsilon_svg: Mapped[str] = mapped_column(Text)
-    confidence_svg: Mapped[str] = mapped_column(Text)
+    body: Mapped[dict[str, Any]] = mapped_column(deferred=True)
+    summary: Mapped[dict[str, Any]] = mapped_column(default=_summarize)
+    epsilon_svg: Mapped[str] = mapped_column(Text, deferred=True)
+    confidence_svg: Mapped[str] = mapped_column(Text, deferred=True)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 

@@ -69,6 +69,26 @@ def announce_invitation(session: Session, team: Team, user_id: str, *, slug: str
         announce(session, Event.TEAM_INVITED, [user_id], data)
 
 
+def announce_posted(session: Session, competition: Competition, *, title: str, text: str) -> None:
+    """Tell everybody who is in a team of the competition what its organizers say."""
+    members = select(TeamMember.user_id).where(TeamMember.competition_id == competition.id)
+    data = {"competition": competition.slug, "title": title, "text": text}
+    announce(session, Event.ANNOUNCEMENT_POSTED, set(session.scalars(members)), data)
+
+
+def announce_lost_places(session: Session, slug: str, moved: Mapping[str, tuple[int, int]]) -> None:
+    """Tell teams that others passed them: id → rank before and now. The caller knows that participants may see both."""
+    query = (
+        select(Team.id, Team.name, TeamMember.user_id)
+        .join(TeamMember, TeamMember.team_id == Team.id)
+        .where(Team.id.in_(moved))
+    )
+    for team_id, name, user_id in session.execute(query).all():
+        old, new = moved[team_id]
+        data = {"competition": slug, "team": name, "old_rank": old, "new_rank": new}
+        announce(session, Event.PLACE_LOST, [user_id], data)
+
+
 def _ended_before(session: Session, evaluation: Evaluation) -> bool:
     """Whether its authors were told a result already; that we failed is none when it was tried anew."""
     query = select(func.count()).where(

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.orm import Session, joinedload, selectinload, undefer
 from sqlalchemy.sql.base import ExecutableOption
 
 from core.db.base import utc_now
 from core.db.models.contests import Competition, Team, TeamMember
 from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation, EvaluationEvent, Replica, Scorecard, Shard, Submission
+from core.db.queries import boards
 from core.db.queries.deliveries import announce_finished
 from core.domain.faults import FaultCode
 from core.domain.phases import PhaseKind
@@ -44,7 +46,8 @@ def move(
             evaluation_id=evaluation.id, at=now, status=target.value, verdict=evaluation.verdict, detail=reason
         )
     )
-    if target is Status.FINISHED and evaluation.counts:
+    if verdict is not None and evaluation.counts:
+        boards.refresh_ended(session, evaluation.submission_id, evaluation.spec_id, verdict)
         announce_finished(session, evaluation)
 
 
@@ -101,7 +104,10 @@ def fetch_submission(session: Session, submission_id: str) -> Submission | None:
 def fetch_submissions_of_user(session: Session, user_id: str, *, limit: int, before: str | None) -> list[Submission]:
     """One's own and one's teams', newest first; `before` is the id of the last one seen (ids sort by creation)."""
     teams = select(TeamMember.team_id).where(TeamMember.user_id == user_id)
-    query = select(Submission).where(or_(Submission.user_id == user_id, Submission.team_id.in_(teams)))
+    # a union: one OR over two indices makes databases read the whole table
+    own = select(Submission.id).where(Submission.user_id == user_id)
+    theirs = select(Submission.id).where(Submission.team_id.in_(teams))
+    query = select(Submission).where(Submission.id.in_(own.union(theirs)))
     if before is not None:
         query = query.where(Submission.id < before)
     query = query.options(
@@ -135,28 +141,28 @@ def _is_charged_to(user_id: str, competition_id: str) -> ColumnElement[bool]:
         .scalar_subquery()
     )
     members = select(TeamMember.user_id).where(TeamMember.team_id == team)
-    return or_(Submission.user_id == user_id, Submission.team_id == team, Submission.user_id.in_(members))
+    own, teams, others = (
+        select(Submission.id).where(Submission.competition_id == competition_id, whose)
+        for whose in (Submission.user_id == user_id, Submission.team_id == team, Submission.user_id.in_(members))
+    )
+    return Submission.id.in_(own.union(teams, others))  # a union for the reason above
 
 
 def count_submissions_since(session: Session, competition_id: str, user_id: str, since: datetime) -> int:
     """Count what the quota counts: everything but what ended by our own fault."""
-    ours = (
-        select(Evaluation.submission_id)
-        .where(
-            Evaluation.verdict == Verdict.PLATFORM_ERROR.value,
-            Evaluation.counts,
-            Evaluation.phase == PhaseKind.PUBLIC.value,
-        )
-        .scalar_subquery()
+    ours = exists().where(
+        Evaluation.submission_id == Submission.id,
+        Evaluation.verdict == Verdict.PLATFORM_ERROR.value,
+        Evaluation.counts,
+        Evaluation.phase == PhaseKind.PUBLIC.value,
     )
     query = (
         select(func.count())
         .select_from(Submission)
         .where(
-            Submission.competition_id == competition_id,
             _is_charged_to(user_id, competition_id),
             Submission.created_at >= since,
-            Submission.id.not_in(ours),
+            ~ours,
         )
     )
     return session.scalars(query).one()
@@ -168,7 +174,6 @@ def count_live_submissions(session: Session, competition_id: str, user_id: str) 
         .select_from(Evaluation)
         .join(Submission)
         .where(
-            Submission.competition_id == competition_id,
             _is_charged_to(user_id, competition_id),
             Evaluation.status.in_(LIVE),
             Evaluation.counts,
@@ -220,12 +225,22 @@ def fetch_replicas(session: Session, evaluation_id: str) -> Sequence[Replica]:
 
 
 def fetch_scorecard(session: Session, evaluation_id: str) -> Scorecard | None:
-    return session.get(Scorecard, evaluation_id)
+    whole = (undefer(Scorecard.body), undefer(Scorecard.epsilon_svg), undefer(Scorecard.confidence_svg))
+    return session.get(Scorecard, evaluation_id, options=whole)
 
 
-def fetch_scorecards(session: Session, evaluation_ids: Sequence[str]) -> dict[str, Scorecard]:
-    rows = session.scalars(select(Scorecard).where(Scorecard.evaluation_id.in_(evaluation_ids)))
-    return {row.evaluation_id: row for row in rows}
+def fetch_summaries(session: Session, evaluation_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What lists need of many scorecards, without reading their bodies."""
+    query = select(Scorecard.evaluation_id, Scorecard.summary).where(Scorecard.evaluation_id.in_(evaluation_ids))
+    return {evaluation_id: summary for evaluation_id, summary in session.execute(query)}
+
+
+def count_comparable(session: Session, spec_id: str) -> int:
+    """What was or is being scored under a spec, without calibration: while there is any the spec must stay."""
+    query = select(func.count()).select_from(Evaluation).join(Submission)
+    is_comparable = Evaluation.score.is_not(None) | Evaluation.verdict.is_(None)
+    counted = (Evaluation.spec_id == spec_id, is_comparable, Submission.purpose != "calibration")
+    return session.scalars(query.where(*counted)).one()
 
 
 def fetch_scoring_ids(session: Session, before: datetime) -> list[str]:

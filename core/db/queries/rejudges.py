@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.orm import Session, aliased, joinedload
 
-from core.db.models.review import Rejudge
+from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Replica, Shard, Submission
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind

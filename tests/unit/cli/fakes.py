@@ -93,7 +93,7 @@ def make_entry(**changes: Any) -> dict[str, Any]:
 
 
 def make_board(*entries: dict[str, Any]) -> dict[str, Any]:
-    return {"competition": "digits", "entries": list(entries), "ceiling": BODY["ceiling"]}
+    return {"competition": "digits", "entries": list(entries), "ceiling": BODY["ceiling"], "next_cursor": None}
 
 
 Answer = httpx2.Response | Callable[[httpx2.Request], httpx2.Response] | dict[str, Any]

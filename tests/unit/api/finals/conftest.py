@@ -54,10 +54,10 @@ class Contest:
         with transaction(self.engine) as session:
             submission = session.get_one(Submission, self.entries[name].id)
             values = {"score": score, "score_low": score, "score_high": score, "relative_runtime": 0.05}
-            row = factories.make_evaluation(
-                session, submission, verdict=verdict, spec_id=self.phase.spec_id, phase="private", **values
+            card = factories.make_scorecard_body(score)
+            factories.make_evaluation(
+                session, submission, verdict=verdict, spec_id=self.phase.spec_id, phase="private", card=card, **values
             )
-            factories.make_scorecard(session, row, factories.make_scorecard_body(score))
 
 
 @pytest.fixture

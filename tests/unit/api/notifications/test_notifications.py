@@ -9,6 +9,7 @@ from sqlalchemy import Engine, select
 from api.security import hash_token
 from core.db.base import utc_now
 from core.db.models.accounts import User
+from core.db.models.contests import Competition, Team
 from core.db.models.notifications import Delivery, MailAddress, Webhook
 from core.db.queries import deliveries, evaluations
 from core.db.session import reading, transaction
@@ -203,6 +204,37 @@ def test_who_is_invited_is_told_but_not_without_end(
     rows = list_rows(engine)
     assert len(rows) == INVITES_TOLD_A_DAY
     assert rows[0].body == {"competition": slug, "team": "the two", "invited_by": "bob"}
+
+
+def join(client: TestClient, engine: Engine, who: Login) -> Competition:
+    with transaction(engine) as session:
+        competition = factories.make_competition(session)
+    path = f"/api/v1/competitions/{competition.slug}/teams"
+    assert client.post(path, json={"name": "the one"}, headers=who.headers).status_code == 201
+    return competition
+
+
+def test_an_announcement_goes_to_who_is_in_the_competition(
+    client: TestClient, ann: Login, engine: Engine, login: Callable[..., Login]
+) -> None:
+    make_webhook(client, ann)
+    make_webhook(client, login("bob"))
+    competition = join(client, engine, ann)
+    with transaction(engine) as session:
+        deliveries.announce_posted(session, competition, title="Later", text="A week more.")
+    (row,) = list_rows(engine)
+    assert row.user_id == ann.user.id
+    assert row.body == {"competition": competition.slug, "title": "Later", "text": "A week more."}
+
+
+def test_a_team_that_was_passed_is_told_its_places(client: TestClient, ann: Login, engine: Engine) -> None:
+    make_webhook(client, ann)
+    competition = join(client, engine, ann)
+    with transaction(engine) as session:
+        team = session.scalars(select(Team)).one()
+        deliveries.announce_lost_places(session, competition.slug, {team.id: (1, 2), "gone": (2, 3)})
+    (row,) = list_rows(engine)
+    assert row.body == {"competition": competition.slug, "team": "the one", "old_rank": 1, "new_rank": 2}
 
 
 def change(client: TestClient, who: Login, **values: Any) -> Any:

@@ -6,8 +6,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from api.competitions.service import load_competition
+from api.deps import ANONYMOUS
 from api.leaderboard.schemas import Leaderboard
-from api.leaderboard.service import load_leaderboard
+from api.leaderboard.service import make_leaderboard
+from api.leaderboard.views import find_view
 from api.pages.charts import CROWD, OWN, Mark, draw_landscape, draw_timeline, place_labels
 from core.db.base import utc_now
 from core.db.queries.history import fetch_own_team, fetch_records, fetch_scores_of
@@ -33,7 +35,8 @@ def board(engine: Engine) -> Leaderboard:
         early = {"scored_replicas": 64, "decision": "behind"}
         factories.make_scored(session, competition, factories.make_user(session), 0.99, evaluation=early)
     with reading(engine) as session:
-        return load_leaderboard(session, "digits")
+        view = find_view(session, load_competition(session, "digits"), ANONYMOUS)
+        return make_leaderboard(session, view)
 
 
 def test_the_landscape_puts_cheap_to_the_left_and_good_to_the_top(board: Leaderboard) -> None:

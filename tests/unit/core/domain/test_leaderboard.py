@@ -2,8 +2,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from core.domain.leaderboard import Entry, Place, Purpose, make_board
+from core.domain.leaderboard import Entry, Place, Purpose, TieGroups, make_board, pick_lines, rank_lines
 from core.domain.submission import Verdict
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -163,3 +165,44 @@ def test_failures_are_not_on_the_board() -> None:
 def test_the_order_of_the_input_does_not_matter() -> None:
     entries = [make_entry(f"p{place}", 0.1 * place, minute=place) for place in range(6)]
     assert make_board(entries) == make_board(reversed(entries))
+
+
+ENTRIES = st.lists(
+    st.tuples(st.integers(0, 40), st.sampled_from([0.005, 0.05, 0.2]), st.integers(0, 5)), min_size=1, max_size=40
+)
+
+
+def draw_entries(rows: list[tuple[int, float, int]]) -> list[Entry]:
+    """Ranked entries, references among them, and some over the budget."""
+    kinds: list[dict[str, Any]] = [{}] * 4 + [{"purpose": Purpose.REFERENCE}, {"verdict": Verdict.OVER_BUDGET}]
+    return [
+        make_entry(f"t{place}", score / 40, half=half, minute=place, **kinds[kind])
+        for place, (score, half, kind) in enumerate(rows)
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(ENTRIES, st.integers(0, 20), st.integers(1, 20), st.integers(1, 7))
+def test_a_stretch_of_the_board_says_what_the_whole_says(
+    rows: list[tuple[int, float, int]], offset: int, limit: int, stride: int
+) -> None:
+    entries = draw_entries(rows)
+    whole, lines = make_board(entries), pick_lines(entries)
+    ranked = [line.entry for line in lines if line.place is Place.RANKED]
+    part = lines[offset : offset + limit]
+    above = sum(line.place is Place.RANKED for line in lines[:offset])
+    last = above + sum(line.place is Place.RANKED for line in part)
+    groups = TieGroups()
+    while groups.walked < len(ranked) and not groups.is_settled(last):
+        groups.walk(ranked[groups.walked : groups.walked + stride])
+    following = ranked[last] if last < len(ranked) else None
+    assert rank_lines(part, groups, above=above, following=following) == whole[offset : offset + limit]
+
+
+def test_a_walk_knows_when_a_group_has_ended() -> None:
+    groups = TieGroups()
+    groups.walk([make_entry("a", 0.9), make_entry("b", 0.6), make_entry("c", 0.6, minute=1)])
+    assert [groups.is_settled(rank) for rank in (1, 2, 3)] == [True, False, False]
+    groups.walk([make_entry("d", 0.1)])
+    assert [groups.is_settled(rank) for rank in (2, 3, 4)] == [True, True, False]
+    assert [groups.find(rank) for rank in (1, 2, 3, 4)] == [(1, 1, 1), (2, 2, 3), (2, 2, 3), (3, 4, 4)]

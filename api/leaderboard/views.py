@@ -1,0 +1,98 @@
+"""Which board a caller sees: the newest, an earlier one, or, while the competition is frozen, the frozen one."""
+
+import base64
+import binascii
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from api.deps import Caller
+from core.db.base import utc_now
+from core.db.models.contests import Competition
+from core.db.models.problems import EvaluationSpec
+from core.db.queries import boards
+from core.domain.access import Action
+from core.domain.competition import CompetitionState
+from core.domain.errors import InvalidInput
+
+FORMAT = "1"  # of the answers made from a board; another one makes every kept ETag outdated
+
+
+@dataclass(frozen=True, slots=True)
+class BoardView:
+    """A board at a version; version 0 is the empty board before the first change."""
+
+    competition: Competition
+    spec: EvaluationSpec
+    board_id: str
+    version: int
+    digest: str
+    changed_at: datetime | None
+    is_frozen: bool  # participants do not see what came after this
+    newest: int  # version that the caller may see
+    is_live: bool  # nothing later is kept from the caller, and no earlier moment was asked for
+    ceiling: dict[str, Any] | None
+
+
+def find_view(
+    session: Session,
+    competition: Competition,
+    caller: Caller,
+    *,
+    as_of: datetime | None = None,
+    version: int | None = None,
+    spec: EvaluationSpec | None = None,
+) -> BoardView:
+    """Never later than what the caller may see, whatever is asked for. spec: another one than the public phase's."""
+    spec = spec or competition.spec
+    board = boards.fetch_board(session, competition.id, spec.id)
+    if board is None:
+        return BoardView(competition, spec, "", 0, "", None, False, 0, as_of is None, None)
+    is_frozen = board.frozen_version is not None and competition.state_at(utc_now()) is CompetitionState.FROZEN
+    is_kept_back = is_frozen and not caller.may(Action.READ_ANY_SUBMISSION)
+    newest = min(board.version, board.frozen_version or 0) if is_kept_back else board.version
+    shown = newest
+    if as_of is not None:
+        shown = min(newest, boards.find_version(session, board.id, as_of))
+    if version is not None:
+        shown = min(newest, version)
+    change = boards.fetch_change(session, board.id, shown)
+    digest, at = (change.digest, change.at) if change else ("", None)
+    return BoardView(
+        competition=competition,
+        spec=spec,
+        board_id=board.id,
+        version=shown,
+        digest=digest,
+        changed_at=at,
+        is_frozen=is_frozen,
+        newest=newest,
+        is_live=as_of is None and not is_kept_back,
+        ceiling=board.ceiling,
+    )
+
+
+def make_etag(view: BoardView, *variant: object) -> str:
+    """The identity of an answer made from a view, without making the answer."""
+    row = view.competition
+    parts = [FORMAT, row.slug, row.title, view.spec.digest, view.board_id, view.version, view.digest]
+    text = json.dumps([*parts, view.is_frozen, *map(str, variant)])
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+
+
+def encode_cursor(version: int, offset: int) -> str:
+    return base64.urlsafe_b64encode(f"{version}.{offset}".encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> tuple[int, int]:
+    """A page goes on where the last one ended, on the board as it was then."""
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+        version, offset = (int(part) for part in raw.split(".") if part.isdecimal() and len(part) < 10)
+    except (binascii.Error, ValueError):
+        raise InvalidInput("the cursor is not one this server gave") from None
+    return version, offset
