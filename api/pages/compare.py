@@ -46,7 +46,7 @@ def show_compare(
     b: Annotated[str, Query(max_length=64)] = "",
 ) -> HTMLResponse:
     """Without two submissions it asks for them."""
-    competition = load_competition(session, slug)
+    competition = load_competition(session, slug, caller)
     found = load_comparison(session, slug, a, b, caller) if a and b else None
     return show(
         request,

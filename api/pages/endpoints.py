@@ -70,5 +70,5 @@ def show_submission(submission_id: str, request: Request, caller: PublicCaller, 
 
 @router.get("/runtime", name="runtime")
 def show_runtime(request: Request, caller: PublicCaller, session: ReadingDep, settings: SettingsDep) -> HTMLResponse:
-    values = {"runtime": runtime.load_runtime(session, settings), "codes": runtime.list_error_codes()}
+    values = {"runtime": runtime.load_runtime(session, settings, caller), "codes": runtime.list_error_codes()}
     return TEMPLATES.TemplateResponse(request, "runtime.html", values)

@@ -12,7 +12,7 @@ router = APIRouter(tags=["runtime"])
 @router.get("/runtime", operation_id="get_runtime")
 def get_runtime(caller: PublicCaller, session: ReadingDep, settings: SettingsDep) -> RuntimeView:
     """The sandbox, its Python and libraries, and what a replica of each problem may use."""
-    return service.load_runtime(session, settings)
+    return service.load_runtime(session, settings, caller)
 
 
 @router.get("/error-codes", operation_id="list_error_codes")

@@ -2,9 +2,10 @@
 
 from sqlalchemy.orm import Session
 
+from api.competitions.service import list_visible
+from api.deps import Caller
 from api.runtime.schemas import ErrorCode, Library, Observed, ProblemLimits, RuntimeView
 from core.db.models.contests import Competition
-from core.db.queries import competitions
 from core.db.queries.provenance import fetch_newest_scorecard
 from core.domain.competition import CompetitionState
 from core.domain.faults import HINTS
@@ -18,9 +19,8 @@ RULES = (
 )
 
 
-def load_runtime(session: Session, settings: Settings) -> RuntimeView:
-    hidden = (CompetitionState.DRAFT, CompetitionState.ARCHIVED)
-    shown = [row for row in competitions.fetch_competitions(session) if row.state not in hidden]
+def load_runtime(session: Session, settings: Settings, caller: Caller) -> RuntimeView:
+    shown = [row for row in list_visible(session, caller) if row.state != CompetitionState.ARCHIVED]
     return RuntimeView(
         python=PYTHON,
         image=settings.sandbox_image,

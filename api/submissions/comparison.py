@@ -94,7 +94,7 @@ _TOP_ACCURACIES = (("ua", "UA", "unlearning_accuracy"), ("ra", "RA", "retain_acc
 
 def load_comparison(session: Session, slug: str, a: str, b: str, caller: Caller) -> Comparison:
     """For those who may see the inside of both; raises NotFound for anything else, and where nothing was scored."""
-    competition = load_competition(session, slug)
+    competition = load_competition(session, slug, caller)
     first, second = (_load_side(session, competition.id, each, caller) for each in (a, b))
     doubt = _find_doubt(first, second)
     found = compute_difference(first.measured, second.measured)
@@ -116,7 +116,7 @@ def load_comparison(session: Session, slug: str, a: str, b: str, caller: Caller)
 
 def list_choices(session: Session, slug: str, caller: Caller) -> list[history.Choice]:
     """What the caller may compare: scored submissions of their team, or for staff of everybody."""
-    competition = load_competition(session, slug)
+    competition = load_competition(session, slug, caller)
     team = history.fetch_own_team(session, competition.id, caller.member_id)
     return history.fetch_choices(
         session,

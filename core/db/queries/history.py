@@ -91,8 +91,9 @@ def fetch_choices(
 
 def _newest_evaluations() -> Select[str, datetime]:
     newest = func.max(Evaluation.created_at).label("newest")
-    shown = (Evaluation.counts, Evaluation.phase == PhaseKind.PUBLIC.value)  # nobody may see how the others went
-    return select(Evaluation.submission_id, newest).where(*shown).group_by(Evaluation.submission_id)
+    is_public = Evaluation.phase == PhaseKind.PUBLIC.value  # scores of the private phase are secret until published
+    query = select(Evaluation.submission_id, newest).where(is_public, Evaluation.counts)
+    return query.group_by(Evaluation.submission_id)
 
 
 def _is_newest(newest: Subquery) -> ColumnElement[bool]:

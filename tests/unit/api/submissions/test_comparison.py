@@ -105,6 +105,19 @@ def test_a_submission_to_another_competition_or_without_a_score_is_not_found(
         assert compare(client, ann, a, other).status_code == 404
 
 
+def test_scores_of_the_private_phase_and_of_a_rejudge_are_not_in_the_list(
+    client: TestClient, engine: Engine, competition: Competition, ann: Login
+) -> None:
+    row = make(engine, competition, ann, 0.3)
+    with transaction(engine) as session:
+        for values in ({"phase": "private", "score": 0.777}, {"counts": False, "score": 0.666}):
+            factories.make_evaluation(session, session.get_one(Submission, row.id), verdict="scored", **values)
+    text = client.get("/competitions/digits/compare", headers=ann.headers).text
+    assert "0.300" in text
+    assert "0.777" not in text
+    assert "0.666" not in text
+
+
 def test_the_page_asks_for_two_and_then_compares_them(
     client: TestClient, engine: Engine, competition: Competition, ann: Login, login: Callable[..., Login]
 ) -> None:
