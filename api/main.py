@@ -10,6 +10,7 @@ from api import health
 from api.announcements import endpoints as announcements
 from api.auth import endpoints as auth
 from api.competitions import endpoints as competitions
+from api.configure import endpoints as configure
 from api.data_sets import endpoints as data_sets
 from api.errors import add_error_handlers
 from api.finals import endpoints as finals
@@ -19,7 +20,8 @@ from api.notifications import endpoints as notifications
 from api.openapi import make_openapi
 from api.operations import endpoints as operations
 from api.organize import endpoints as organize
-from api.pages import account
+from api.pages import account, federation, security
+from api.pages import admin as admin_page
 from api.pages import compare as compare_page
 from api.pages import data_sets as data_set_pages
 from api.pages import endpoints as pages
@@ -28,8 +30,10 @@ from api.pages import flags as flags_page
 from api.pages import notifications as notifications_page
 from api.pages import operations as operations_pages
 from api.pages import organize as organize_pages
+from api.pages import rejudges as rejudge_pages
 from api.pages import rules as rules_page
 from api.pages import team as team_page
+from api.rejudges import endpoints as rejudges
 from api.review import endpoints as review
 from api.rules import endpoints as rules
 from api.runtime import endpoints as runtime
@@ -98,8 +102,10 @@ def _add_routes(app: FastAPI) -> None:
         operations,
         review,
         rules,
+        rejudges,
         runtime,
         data_sets,
+        configure,
         finals,
         announcements,
         notifications,
@@ -108,14 +114,17 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(api)
     app.include_router(health.router)
     app.include_router(organize_pages.router)
+    app.include_router(admin_page.router)
     app.include_router(data_set_pages.router)
     app.include_router(operations_pages.router)
     app.include_router(flags_page.router)
+    app.include_router(rejudge_pages.router)
     app.include_router(team_page.router)
     app.include_router(compare_page.router)
     app.include_router(rules_page.router)
     app.include_router(finals_page.router)
-    app.include_router(notifications_page.router)
+    for page in (notifications_page, federation, security):
+        app.include_router(page.router)
     app.include_router(account.router)  # before the pages: /submissions/… is theirs
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")

@@ -1,10 +1,11 @@
 """What docs/metric.md §11 claims about held_out, simulated. Prints Markdown; every table is one subcommand.
 
-python -m bench.bench_held_out ladder|replicas|convergence|maps|disguises|truth|families|null|folds
+python -m bench.bench_held_out ladder|replicas|convergence|maps|disguises|truth|families|null|variants|folds
 """
 
 import argparse
 from collections.abc import Callable
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from evaluator import (
     compute_gaussian_epsilon,
     compute_points,
 )
+from evaluator.choices import SHRINKAGE
 from evaluator.held_out import (
     HeldOutCounts,
     choose_regions,
@@ -30,6 +32,7 @@ from evaluator.held_out import (
     draw_pool_folds,
     pool_folds,
 )
+from evaluator.regions import CUT_FAMILIES
 from evaluator.spec import DEFAULT_ATTACKS, HELD_OUT_ATTACKS
 from evaluator.splits import draw_folds
 
@@ -40,6 +43,21 @@ SHIFTS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0)
 RATIOS = (1.0, 0.9, 0.8, 0.5, 0.25, 1.1, 1.25, 2.0, 4.0)
 EVERY_ATTACK = EpsilonOptions(attacks=HELD_OUT_ATTACKS)
 OF_CONFIDENCE = EpsilonOptions(attacks=HELD_OUT_ATTACKS[:-1])
+
+VARIANTS: dict[str, tuple[EpsilonOptions, dict[Attack, float]]] = {
+    "as it is": (EpsilonOptions(), {}),
+    "2 folds": (EpsilonOptions(folds=2), {}),
+    "10 folds": (EpsilonOptions(folds=10), {}),
+    "1 split seed": (EpsilonOptions(split_seeds=1), {}),
+    "16 split seeds": (EpsilonOptions(split_seeds=16), {}),
+    "alpha 0.02": (EpsilonOptions(alpha=0.02), {}),
+    "alpha 0.1": (EpsilonOptions(alpha=0.1), {}),
+    "k = 0 for every family": (EpsilonOptions(), dict.fromkeys(SHRINKAGE, 0.0)),
+    "k = 2 for every family": (EpsilonOptions(), dict.fromkeys(SHRINKAGE, 2.0)),
+    "k = 8 for every family": (EpsilonOptions(), dict.fromkeys(SHRINKAGE, 8.0)),
+    "half-lines only": (EpsilonOptions(attacks=(Attack.half_line,)), {}),
+    "half-lines, intervals, complements": (EpsilonOptions(attacks=CUT_FAMILIES), {}),
+}
 
 Disguise = Callable[[np.random.Generator, Array], Array]
 MAPS: dict[str, Callable[[Array], Array]] = {
@@ -220,6 +238,21 @@ def compute_raw(counts: HeldOutCounts) -> Array:
     return np.asarray((gain - np.log(np.maximum((counts.cost + 1) / (counts.cost_size + 2), ALPHA))).mean(axis=1))
 
 
+def run_variants(args: argparse.Namespace) -> None:
+    """What the constants of the rule buy: quality by law, and its deviation over fresh pools of shift 0.5."""
+    laws = ("same", "shift 0.5", "sd ratio 0.5", "two values")
+    print_row([f"R={args.replicas[0]}", *laws, "sd of shift 0.5"], head=True)
+    for name, (options, shrinkage) in VARIANTS.items():
+        with patch.dict(SHRINKAGE, shrinkage):
+            found = [[draw_quality(law, args, options, seed) for seed in range(args.repeats)] for law in laws]
+        print_row([name, *(f"{np.mean(row):.3f}" for row in found), f"{np.std(found[1], ddof=1):.3f}"])
+
+
+def draw_quality(law: str, args: argparse.Namespace, options: EpsilonOptions, seed: int) -> float:
+    pools = draw_pools(LAWS[law], args.replicas[0], args.examples, np.random.default_rng(seed))
+    return compute_forgetting_quality(*pools, options=options)
+
+
 def run_folds(args: argparse.Namespace) -> None:
     """An entry that puts each fold at a place of its own: the folds it foresaw, and those it gets."""
     print_row(["R", "split seeds", "folds foreseen, F", "folds drawn with the outputs, F"], head=True)
@@ -245,6 +278,7 @@ TABLES = {
     "truth": run_truth,
     "families": run_families,
     "null": run_null,
+    "variants": run_variants,
     "folds": run_folds,
 }
 
@@ -256,6 +290,7 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=400)
     parser.add_argument("--laws", nargs="+", default=["same", "shift 0.5", "sd ratio 0.5"], choices=LAWS)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--repeats", type=int, default=8)
     args = parser.parse_args()
     TABLES[args.table](args)
 

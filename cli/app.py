@@ -2,8 +2,10 @@
 
 import typer
 
+from cli.account import account_app
 from cli.accounts import login, register
 from cli.admin import admin_app
+from cli.apply import apply, configured
 from cli.compare import compare
 from cli.contests import announcements, competitions, leaderboard, limits
 from cli.data_sets import data_set_app
@@ -14,6 +16,7 @@ from cli.late import LateGroup, list_late_commands
 from cli.notify import notify_app
 from cli.organize import organize_app
 from cli.problems import problem_app
+from cli.rejudge import rejudge_app
 from cli.rules import rules
 from cli.runtime import runtime
 from cli.starter import init
@@ -22,6 +25,8 @@ from cli.team import team_app
 from cli.validate import validate
 
 admin_app.add_typer(data_set_app, name="data-set")
+admin_app.command()(apply)
+admin_app.command("competitions")(configured)
 app = typer.Typer(
     cls=LateGroup,
     no_args_is_help=True,
@@ -43,6 +48,8 @@ for panel, commands in {
         app.command(rich_help_panel=panel)(command)
 app.add_typer(problem_app, name="problem", rich_help_panel="This machine")
 app.add_typer(team_app, name="team", rich_help_panel="A server")
+app.add_typer(account_app, name="account", rich_help_panel="A server")
 app.add_typer(notify_app, name="notify", rich_help_panel="A server")
 app.add_typer(organize_app, name="organize", rich_help_panel="Organizers")
 app.add_typer(admin_app, name="admin", rich_help_panel="Organizers")
+app.add_typer(rejudge_app, name="rejudge", rich_help_panel="Organizers")

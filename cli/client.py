@@ -152,6 +152,18 @@ class LacunaClient(StaffCalls):
     def leave_team(self, team_id: str) -> JSON:
         return self._call("POST", f"/teams/{team_id}/leave", repeat=False)
 
+    def change_password(self, old: str, new: str) -> JSON:
+        return self._call("POST", "/me/password", json={"old": old, "new": new}, repeat=False)
+
+    def log_out_everywhere(self, *, tokens: bool) -> JSON:
+        return self._call("POST", "/me/logout", json={"tokens": tokens}, repeat=False)
+
+    def list_tokens(self) -> list[JSON]:
+        return self._list("/tokens")
+
+    def revoke_token(self, token_id: str) -> JSON:
+        return self._call("DELETE", f"/tokens/{token_id}", repeat=False)
+
     def get_notifications(self) -> JSON:
         return self._call("GET", "/me/notifications")
 
@@ -243,6 +255,17 @@ class LacunaClient(StaffCalls):
         path = f"/admin/data-sets/{name}/versions"
         headers = {"Content-Type": "application/octet-stream"}
         return self._call("POST", path, content=content, params=described, headers=headers, repeat=False)
+
+    def revoke_data_set_version(self, name: str, number: int, reason: str, *, dry_run: bool) -> JSON:
+        path, params = f"/admin/data-sets/{name}/versions/{number}/revoke", {"dry_run": str(dry_run).lower()}
+        return self._call("POST", path, json={"reason": reason}, params=params, repeat=False)
+
+    def list_configured(self) -> list[JSON]:
+        return self._list("/admin/competitions")
+
+    def apply_competition(self, slug: str, file: JSON, *, dry_run: bool) -> JSON:
+        params = {"dry_run": str(dry_run).lower()}
+        return self._call("PUT", f"/admin/competitions/{slug}", json=file, params=params)
 
     def iter_events(self, submission_id: str) -> Iterator[JSON]:
         """Yield what the server sends about a submission until it has ended or the connection does."""

@@ -12,6 +12,7 @@ from rich.table import Table
 from cli.client import LacunaClient
 from cli.console import make_console, print_json, print_line, print_note
 from cli.exits import CommandFailed, Exit
+from cli.organize import Because
 from cli.remote import UrlOption, open_client
 from cli.validate import JsonOption
 from core.domain.data_sets import DataFormat, parse_reference
@@ -85,6 +86,26 @@ def show(
         _print_version(found)
 
 
+@data_set_app.command()
+def revoke(
+    version: Annotated[str, typer.Argument(metavar="NAME@NUMBER")],
+    because: Because,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would stop, stop nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    url: UrlOption = "",
+) -> None:
+    """Let no new work begin on a version's data, after showing what descends from it."""
+    with open_client(url) as client:
+        found = find_version(client, version)
+        name, number = found["name"], found["number"]
+        _print_lineage(client.revoke_data_set_version(name, number, because, dry_run=True))
+        if dry_run or not (yes or typer.confirm(f"revoke {name}@{number} for good?", default=False)):
+            print_note("nothing was changed")
+            return
+        client.revoke_data_set_version(name, number, because, dry_run=False)
+    print_line(f"{name}@{number} is revoked")
+
+
 def find_version(client: LacunaClient, text: str) -> JSON:
     reference = parse_reference(text)
     if reference.number is not None:
@@ -150,6 +171,18 @@ def _print_version(version: JSON) -> None:
     for place, found in enumerate(summary["classes"]):
         print_line(f"  class {place} {found['name']}: {found['train']} to train on, {found['test']} to test on")
     print_line(f'name it in a problem file:\n\n[data]\nset = "{version["reference"]}"')
+
+
+def _print_lineage(answer: JSON) -> None:
+    for problem in answer["lineage"]["problems"]:
+        print_line(f"problem {problem['slug']} {problem['digest'][:12]}")
+        for pool in problem["pools"]:
+            print_line(f"  pool {pool['kind']}: {pool['size']} models, {pool['state']}")
+        for spec in problem["specs"]:
+            print_line(f"  spec {spec['digest'][:12]}: {spec['evaluations']} evaluations, {spec['scored']} scored")
+            for row in spec["competitions"]:
+                print_line(f"    competition {row['slug']}, {row['state']}")
+    print_line(answer["consequence"])
 
 
 def _describe(version: JSON) -> list[str]:

@@ -6,10 +6,10 @@ def show_score(value: float | None) -> str:
 
 
 def show_interval(estimate: float | None, low: float | None, high: float | None) -> str:
-    """A score with half the width of its interval."""
+    """A score with the longer half of its interval: near 0 and 1 the two halves differ."""
     if estimate is None or low is None or high is None:
         return show_score(estimate)
-    return f"{estimate:.3f} ± {(high - low) / 2:.3f}"
+    return f"{estimate:.3f} ± {max(estimate - low, high - estimate):.3f}"
 
 
 def show_chance(probability: float | None) -> str:

@@ -22,8 +22,8 @@ from core.db.session import get_engine, transaction
 from core.domain.errors import PlatformFault
 from core.jobs import celery_app
 from core.problems import ProblemSpec
+from core.registration import register_competition
 from core.settings import Settings
-from worker.registration import register_competition
 
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0

@@ -19,8 +19,7 @@ from worker.published_report import KLOM_TEXT, render_published_report
 from worker.published_score import NOT_STATED, Accuracies, PublishedPools, score_published
 
 PLACE = "FILE, FILE:KEY or a folder with one file a model (.npy, .npz, .safetensors, .pt, .pth)"
-# Logistic regression needs several outputs of a model; a pool of margins is one.
-CHOOSABLE = tuple(attack.value for attack in HELD_OUT_ATTACKS if attack is not Attack.logistic_regression)
+CHOOSABLE = tuple(attack.value for attack in HELD_OUT_ATTACKS)
 Fraction = Annotated[float | None, typer.Option(min=0.0, max=1.0, help="Mean accuracy, a fraction.")]
 
 
@@ -170,10 +169,10 @@ def _render_metrics(body: Mapping[str, Any]) -> Table:
     if excess is not None:
         floor = f"over the floor {excess['floor_mean']:.3f} of {excess['floor_from']}"
         sizes = f"{excess['unlearned_replicas']} and {excess['retrained_replicas']} models"
-        table.add_row("klom_excess", show_score(excess["mean"]), show_score(excess["p95"]), f"{floor}, {sizes}")
+        mean = show_interval(excess["mean"], excess["mean_low"], excess["mean_high"])
+        table.add_row("klom_excess", mean, show_score(excess["p95"]), f"{floor}, {sizes}")
     if ulira is not None:
+        accuracy = show_interval(ulira["accuracy"], ulira["accuracy_low"], ulira["accuracy_high"])
         rate = f"TPR {ulira['true_positive_rate']:.3f} at FPR {ulira['false_positive_rate']:g}"
-        table.add_row(
-            "U-LiRA accuracy", show_score(ulira["accuracy"]), "", f"AUC {ulira['auc']:.3f}, {rate}; 0.5: none"
-        )
+        table.add_row("U-LiRA accuracy", accuracy, "", f"AUC {ulira['auc']:.3f}, {rate}; 0.5: none")
     return table

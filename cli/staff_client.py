@@ -40,5 +40,26 @@ class StaffCalls(ABC):
         path = f"/admin/evaluations/{evaluation_id}/flags/{quote(code, safe='')}/decision"
         return self._decide(path, {"decision": decision, "reason": reason})
 
+    def list_rejudges(self, competition: str = "") -> JSON:
+        wanted = {"competition": competition} if competition else {}
+        return self._call("GET", "/admin/rejudges", params=wanted)
+
+    def preview_rejudge(self, scope: JSON) -> JSON:
+        """scope: `competition`, and `verdicts` or `submissions` to leave others out."""
+        return self._call("POST", "/admin/rejudges/preview", json=scope)
+
+    def start_rejudge(self, scope: JSON, reason: str) -> JSON:
+        return self._decide("/admin/rejudges", {**scope, "reason": reason})
+
+    def get_rejudge(self, rejudge_id: str) -> JSON:
+        return self._call("GET", f"/admin/rejudges/{rejudge_id}")
+
+    def compare_rejudge(self, rejudge_id: str) -> JSON:
+        return self._call("GET", f"/admin/rejudges/{rejudge_id}/comparison")
+
+    def decide_rejudge(self, rejudge_id: str, deed: str, reason: str) -> JSON:
+        """deed: `promote` or `discard`."""
+        return self._decide(f"/admin/rejudges/{rejudge_id}/{deed}", {"reason": reason})
+
     def _decide(self, path: str, body: JSON) -> JSON:
         return self._call("POST", path, json=body, repeat=False)

@@ -1,5 +1,6 @@
 """`lacuna submit`, `status`, `submissions`, `cancel`."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ from rich.table import Table
 from cli.client import LacunaClient
 from cli.console import make_console, print_error, print_json, print_line, print_note
 from cli.contests import describe_limits
-from cli.exits import Exit, get_exit_of_verdict
+from cli.exits import CommandFailed, Exit, get_exit_of_verdict
 from cli.files import read_upload
 from cli.numbers import show_interval, show_percent
 from cli.progress import StageProgress
@@ -19,7 +20,9 @@ from cli.scorecard import render_scorecard, show_verdict
 from cli.validate import FileArgument, JsonOption
 from cli.watch import wait_until_finished
 from core.domain.errors import ContestError, InvalidInput, NotFound
+from core.domain.intake.reading import read_submission
 from core.domain.submission import Verdict
+from core.settings import get_settings
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="As `lacuna submit` printed it.", show_default=False)]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Wait until it has ended, with live progress.")]
@@ -32,11 +35,13 @@ def submit(
     note: Annotated[str, typer.Option("-m", "--message", help="A note to yourself.")] = "",
     wait: WaitOption = False,
     timeout: TimeoutOption = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask when parts of a notebook are left out.")] = False,
     url: UrlOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Upload a submission to a competition."""
+    """Upload a submission to a competition; what cannot run is refused here, before it counts."""
     content = read_upload(file)
+    _look_before(file.name, content, may_ask=not yes)
     with open_client(url) as client:
         slug = choose_competition(client, competition)
         state = client.submit(slug, file.name, content, note=note)
@@ -124,6 +129,25 @@ def cancel(submission_id: IdArgument, url: UrlOption = "") -> None:
 def _wait(client: LacunaClient, submission_id: str, timeout: float | None) -> dict[str, Any]:
     with StageProgress() as progress:
         return wait_until_finished(client, submission_id, timeout=timeout, progress=progress)
+
+
+def _look_before(name: str, content: bytes, *, may_ask: bool) -> None:
+    """Tell what of the file would run while nothing counts yet; somebody at a terminal may still say no."""
+    limit = max(get_settings().upload_bytes, len(content))  # how much is too much is the server's to say
+    read = read_submission(name, content, limit_bytes=limit)
+    for warning in read.warnings:
+        print_note(f"warning: {warning}")
+    if not read.changed and not read.left_out:
+        return
+    for title, notes in (("left out", read.left_out), ("changed", read.changed), ("kept", read.kept)):
+        if notes:
+            print_note("\n".join([f"{title} ({len(notes)}):", *(f"  {note}" for note in notes)]))
+    if may_ask and _is_watched() and not typer.confirm("Submit what is kept?", err=True):
+        raise CommandFailed("nothing was submitted", exit_code=Exit.CANCELLED)
+
+
+def _is_watched() -> bool:
+    return sys.stdin.isatty()
 
 
 def _print_limits(client: LacunaClient, slug: str) -> None:

@@ -13,9 +13,9 @@ from core.db.base import utc_now
 from core.db.models.operations import Outbox
 from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation, EvaluationEvent, Shard, Submission
-from core.db.queries import evaluations, outbox
+from core.db.queries import data_sets, evaluations, outbox
 from core.db.session import after_commit, get_engine, reading, transaction
-from core.domain.errors import Conflict, NotFound
+from core.domain.errors import Conflict, NotFound, PhaseClosed
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
 from core.settings import Settings, get_settings
@@ -109,6 +109,7 @@ def open_evaluation(
 
     An attempt of a rejudge counts nowhere until the rejudge is promoted.
     """
+    check_data(session, spec)
     rules = spec.body["evaluation"]
     total = rules["replicas"] if submission.purpose != "calibration" else rules["calibration_replicas"]
     evaluation = Evaluation(
@@ -128,12 +129,28 @@ def open_evaluation(
         add_shards(session, evaluation, position=0, first=0, size=max(total // 2, 1))
     else:
         canary = min(rules["canary_replicas"], total)
-        add_shards(session, evaluation, position=0, first=0, size=canary, stop=canary)
+        # a rejudge opens thousands at once: the janitor sends them, the request does not wait for the broker
+        add_shards(session, evaluation, position=0, first=0, size=canary, stop=canary, at_once=rejudge_id is None)
     return evaluation
 
 
+def check_data(session: Session, spec: EvaluationSpec) -> None:
+    """Nothing new begins on revoked data; participants are not told which data that is."""
+    if data_sets.is_revoked(session, spec.body["problem"]):
+        raise PhaseClosed(
+            "the data of this competition was revoked: it takes no submissions, and nothing is judged anew"
+        )
+
+
 def add_shards(
-    session: Session, evaluation: Evaluation, *, position: int, first: int, size: int, stop: int | None = None
+    session: Session,
+    evaluation: Evaluation,
+    *,
+    position: int,
+    first: int,
+    size: int,
+    stop: int | None = None,
+    at_once: bool = True,
 ) -> None:
     """Cut the replicas from `first` on into shards and send them out."""
     end = evaluation.replicas_total if stop is None else stop
@@ -143,8 +160,9 @@ def add_shards(
     ]
     session.add_all(shards)
     session.flush()
+    send = enqueue if at_once else put_off
     for shard in shards:
-        enqueue_for(session, RUN_SHARD, shard.id, evaluation)
+        send(session, RUN_SHARD, shard.id, priority=get_priority(evaluation))
 
 
 def request_cancel(session: Session, evaluation_id: str, *, reason: str = CANCELLED) -> Evaluation:

@@ -48,6 +48,10 @@ class Settings(BaseSettings):
     smtp_user: str = ""
     smtp_password: str = Field(default="", repr=False)
     mail_from: str = ""
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = Field(default="", repr=False)
+    oidc_name: str = "your organization"
 
     @property
     def resolved_database_url(self) -> str:
@@ -64,6 +68,10 @@ class Settings(BaseSettings):
     @property
     def sends_mail(self) -> bool:
         return bool(self.smtp_host and self.mail_from)
+
+    @property
+    def has_provider(self) -> bool:
+        return bool(self.oidc_issuer and self.oidc_client_id)
 
     @property
     def calls_loopback(self) -> bool:

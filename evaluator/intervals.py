@@ -30,6 +30,7 @@ Rescore = Callable[[Ints, Ints], float]
 # With half of the models a score is less steep and its spread too small; with more the noise of the splits is blown up.
 DRAWN = 0.6
 LEAST_REPLICAS = 3
+INTERVAL_VERSION = 2  # raise it when the same draws give another interval or corrected score
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,16 @@ SCORE_DECAY = 0.5  # the variance of a score falls more slowly than 1 / R: examp
 
 @dataclass(frozen=True, slots=True)
 class ScoredPool:
-    """Outputs of R models: (R, N) confidences on the forget set, and (R,) accuracies as fractions."""
+    """Outputs of R models: (R, N) confidences on the forget set, and (R,) accuracies as fractions.
+
+    features: (R, N, F), such as all logits; only Attack.logistic_regression needs and reads them.
+    """
 
     confidences: ArrayLike
     retain_accuracy: ArrayLike
     test_accuracy: ArrayLike
     forget_accuracy: ArrayLike
+    features: ArrayLike | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +99,11 @@ def score(
     spec = spec or ScoringSpec()
     left, right = _check(unlearned, "unlearned"), _check(retrained, "retrained")
     utility = _compute_utility(left, right)
+    features = (left.features, right.features)
     estimates = {
-        protocol: estimate_epsilons(left.confidences, right.confidences, protocol=protocol, options=spec.epsilon)
+        protocol: estimate_epsilons(
+            left.confidences, right.confidences, protocol=protocol, options=spec.epsilon, features=features
+        )
         for protocol in {spec.protocol: None, **dict.fromkeys(protocols)}
     }
     points = {protocol: compute_pool_points(epsilons) for protocol, epsilons in estimates.items()}
@@ -114,7 +121,7 @@ def score(
         ranked_by=spec.protocol,
         protocols=scores,
         epsilons=ranked,
-        mu=compute_gaussian_mu(left.confidences, right.confidences, options=spec.epsilon),
+        mu=compute_gaussian_mu(left.confidences, right.confidences, options=spec.epsilon, features=features),
         points=points[spec.protocol],
         buckets=count_examples_by_bucket(ranked),
         utility=utility,
@@ -142,6 +149,7 @@ class _CheckedPool:
     retain_accuracy: Floats
     test_accuracy: Floats
     forget_accuracy: Floats
+    features: Floats | None
 
     @property
     def replicas(self) -> int:
@@ -153,22 +161,26 @@ class _CheckedPool:
             self.retain_accuracy[models],
             self.test_accuracy[models],
             self.forget_accuracy[models],
+            None if self.features is None else self.features[models],
         )
 
 
 def _check(pool: ScoredPool, name: str) -> _CheckedPool:
     confidences = check_pool(pool.confidences, name)
-    accuracies = [
+    retain, test, forget = (
         check_vector(values, f"{name} {split} accuracy", length=confidences.shape[0])
         for split, values in (
             ("retain", pool.retain_accuracy),
             ("test", pool.test_accuracy),
             ("forget", pool.forget_accuracy),
         )
-    ]
-    if any(values.min() < 0 or values.max() > 1 for values in accuracies):
+    )
+    if any(values.min() < 0 or values.max() > 1 for values in (retain, test, forget)):
         raise InvalidPool(f"accuracies of the {name} pool must be fractions in [0, 1]")
-    return _CheckedPool(confidences, *accuracies)
+    features = None if pool.features is None else np.asarray(pool.features, dtype=np.float64)
+    if features is not None and features.shape[:2] != confidences.shape:
+        raise InvalidPool(f"the {name} features must be {(*confidences.shape, 'F')}, got shape {features.shape}")
+    return _CheckedPool(confidences, retain, test, forget, features)
 
 
 def _compute_utility(unlearned: _CheckedPool, retrained: _CheckedPool) -> Utility:
@@ -188,7 +200,12 @@ def _compute_interval(
     def rescore(left: Ints, right: Ints) -> float:
         drawn = unlearned.take(left), retrained.take(right)
         epsilons = estimate_epsilons(
-            drawn[0].confidences, drawn[1].confidences, protocol=spec.protocol, options=options, lower=False
+            drawn[0].confidences,
+            drawn[1].confidences,
+            protocol=spec.protocol,
+            options=options,
+            lower=False,
+            features=(drawn[0].features, drawn[1].features),
         )
         return float(compute_pool_points(epsilons).mean()) * _compute_utility(*drawn).product
 

@@ -1,18 +1,11 @@
 """Alembic's entry: the URL comes with the config or from the settings."""
 
-import importlib
-import pkgutil
-
 from alembic import context
 from sqlalchemy import Connection
 
-from core.db import models
 from core.db.base import Base, UtcDateTime
-from core.db.session import get_engine
+from core.db.session import get_engine  # which fills the metadata
 from core.settings import get_settings
-
-for module in pkgutil.iter_modules(models.__path__, prefix=f"{models.__name__}."):
-    importlib.import_module(module.name)  # which fills the metadata
 
 
 def _render_item(kind: str, item: object, _context: object) -> str | bool:

@@ -1,18 +1,24 @@
-"""Pictures of every page of a filled site: `python -m tests.screenshots FOLDER [NAME …]`."""
+"""Pictures of pages, at both widths and in both schemes.
 
+`python -m tests.screenshots FOLDER [NAME …]` fills a site by the factories and takes its pages;
+`python -m tests.screenshots FOLDER NAME --of http://127.0.0.1:8400/competitions/digits` takes one of a running server.
+"""
+
+import argparse
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from core.db.session import transaction
 from core.settings import Settings
 from tests import gallery
-from tests.integration.api.conftest import Site, serve
+from tests.integration.api.conftest import serve
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 WIDTHS = {"phone": 400, "desktop": 1280}
@@ -28,21 +34,21 @@ def open_browser() -> Iterator[Browser]:
         browser.close()
 
 
-def open_context(browser: Browser, site: Site, *, secret: str | None, width: int, scheme: str) -> BrowserContext:
+def open_context(browser: Browser, url: str, *, secret: str | None, width: int, scheme: str) -> BrowserContext:
     """A reader with this window, logged in if there is a secret for the cookie."""
     context = browser.new_context(
-        base_url=site.url,
+        base_url=url,
         viewport={"width": width, "height": 900},
         color_scheme="dark" if scheme == "dark" else "light",
         device_scale_factor=1,
     )
     if secret:
-        context.add_cookies([{"name": COOKIE, "value": secret, "url": site.url}])
+        context.add_cookies([{"name": COOKIE, "value": secret, "url": url}])
     return context
 
 
 def take(folder: Path, names: list[str]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    """Every page of a site filled by the factories, or those named."""
     with (
         tempfile.TemporaryDirectory() as data,
         serve(Settings(data_folder=Path(data))) as site,
@@ -51,17 +57,38 @@ def take(folder: Path, names: list[str]) -> None:
         with transaction(site.engine) as session:
             filled = gallery.fill(session)
         for look in filled.looks:
-            if names and look.name not in names:
-                continue
-            for size, width in WIDTHS.items():
-                for scheme in SCHEMES:
-                    secret = filled.secrets.get(look.role or "")
-                    context = open_context(browser, site, secret=secret, width=width, scheme=scheme)
-                    page = context.new_page()
-                    page.goto(look.path)
-                    page.screenshot(path=folder / f"{look.name}-{size}-{scheme}.png", full_page=True)
-                    context.close()
+            if not names or look.name in names:
+                secret = filled.secrets.get(look.role or "")
+                shoot(browser, site.url, look.path, folder / look.name, secret=secret)
+
+
+def shoot(browser: Browser, url: str, path: str, stem: Path, *, secret: str | None = None) -> None:
+    """One page at both widths and in both schemes."""
+    for size, width in WIDTHS.items():
+        for scheme in SCHEMES:
+            context = open_context(browser, url, secret=secret, width=width, scheme=scheme)
+            page = context.new_page()
+            page.goto(path)
+            page.screenshot(path=f"{stem}-{size}-{scheme}.png", full_page=True)
+            context.close()
+
+
+def main(arguments: list[str]) -> None:
+    reader = argparse.ArgumentParser(description=__doc__)
+    reader.add_argument("folder", type=Path)
+    reader.add_argument("names", nargs="*", help="pages of tests/gallery.py, or with --of what to call the picture")
+    reader.add_argument("--of", help="address of a page of a running server")
+    chosen = reader.parse_args(arguments)
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    if chosen.of is None:
+        take(chosen.folder, chosen.names)
+        return
+    address = urlsplit(chosen.of)
+    with open_browser() as browser:
+        shoot(
+            browser, f"{address.scheme}://{address.netloc}", address.path, chosen.folder / (chosen.names or ["page"])[0]
+        )
 
 
 if __name__ == "__main__":
-    take(Path(sys.argv[1]), sys.argv[2:])
+    main(sys.argv[1:])

@@ -8,6 +8,7 @@ not followed. All of it, from connecting to the status line, has one deadline.
 import socket
 import ssl
 from collections.abc import Iterable, Mapping
+from functools import cache
 from time import monotonic
 from typing import Any
 
@@ -45,9 +46,7 @@ def post(
         raise NotDelivered(error.message, is_final=True) from None
     port = parts.port or (443 if parts.scheme == "https" else 80)
     backend = _Pinned(resolve(parts.hostname or "", port, loopback=loopback), monotonic() + seconds)
-    pool = httpcore2.ConnectionPool(
-        ssl_context=tls or httpcore2.default_ssl_context(), network_backend=backend, retries=0
-    )
+    pool = httpcore2.ConnectionPool(ssl_context=tls or _trust(), network_backend=backend, retries=0)
     try:
         with pool, pool.stream("POST", url, headers=list(headers.items()), content=content) as response:
             return int(response.status)  # the body is never read
@@ -69,6 +68,12 @@ def resolve(host: str, port: int, *, loopback: bool) -> list[str]:
     if not all(is_public(each) or (loopback and is_loopback(each)) for each in addresses):
         raise NotDelivered("the host's name leads to an address that is not on the public internet")
     return addresses
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Reading the machine's certificates takes longer than a call."""
+    return httpcore2.default_ssl_context()
 
 
 class _Pinned(httpcore2.SyncBackend):

@@ -7,8 +7,8 @@ import structlog
 from core.db.session import get_engine, transaction
 from core.domain.errors import ContestError
 from core.problems import find_problem
+from core.registration import register_competition
 from core.settings import get_settings
-from worker.registration import register_competition
 
 log = structlog.get_logger()
 

@@ -15,7 +15,7 @@ from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.problems import EvaluationSpec, Pool, PoolChunk
 from core.db.models.submissions import Submission
-from core.db.queries import competitions, leases, nodes, users
+from core.db.queries import competitions, data_sets, leases, nodes, users
 from core.db.session import transaction
 from core.domain.access import Role
 from core.domain.errors import ContestError
@@ -52,7 +52,11 @@ def prepare_problem(context: WorkerContext, problem_id: str) -> None:
     """Load the data, write down the pools and chunks that are needed, and send the unfinished ones out."""
     with transaction(context.engine) as session:
         row = competitions.fetch_problem_by_id(session, problem_id)
+        is_revoked = row is not None and data_sets.is_revoked(session, row.spec)
     if row is None:
+        return
+    if is_revoked:
+        report_fault(context.engine, problem_id, data_sets.REVOKED)
         return
     try:
         problem = context.load(row.spec)
@@ -120,6 +124,8 @@ def _load(context: WorkerContext, chunk_id: str) -> ChunkWork | None:
     with transaction(context.engine) as session:
         if nodes.is_draining(session, context.settings.node_name):
             put_off(session, BUILD_CHUNK, chunk_id)
+            return None
+        if data_sets.is_chunk_revoked(session, chunk_id):
             return None
         fence = leases.claim(session, PoolChunk, chunk_id, worker=context.settings.node_name, now=now, until=until)
         row = competitions.fetch_chunk(session, chunk_id) if fence else None

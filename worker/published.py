@@ -38,6 +38,7 @@ class PublishedPool:
     place: str
     made_from: str  # margins or logits
     originals: Originals | None
+    logits: NDArray[Any] | None = None  # (R, N, K), where it was made from them
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def read_pool(place: str, *, labels: NDArray[Any] | None = None) -> PublishedPoo
                 f"{place}: {_describe(array)} looks like logits of (models, examples, classes): give labels"
             )
         confidences: NDArray[Any] = compute_confidence(array, known)
-        return PublishedPool(confidences, place, "logits", content.originals)
+        return PublishedPool(confidences, place, "logits", content.originals, array)
     if array.ndim != 2 or array.dtype.kind not in "fiu":
         raise InvalidPool(
             f"{place}: {_describe(array)}; a pool is (models, examples), logits (models, examples, classes)"

@@ -11,6 +11,7 @@ from evaluator import (
     METRIC_VERSION,
     Attack,
     EpsilonOptions,
+    InvalidPool,
     Scorecard,
     ScoredPool,
     ScoringProtocol,
@@ -20,9 +21,17 @@ from evaluator import (
 )
 from evaluator.epsilon import EpsilonEstimates, estimate_epsilons
 from evaluator.forgetting import compute_pool_points
-from evaluator.metrics.klom import VARIANTS, compute_klom_interval, klom_excess, summarise_klom
-from evaluator.metrics.ulira import compute_ulira
+from evaluator.logistic import LEAST_FOLDS
+from evaluator.metrics.klom import (
+    VARIANTS,
+    compute_klom_excess_interval,
+    compute_klom_interval,
+    klom_excess,
+    summarise_klom,
+)
+from evaluator.metrics.ulira import compute_ulira, compute_ulira_intervals
 from evaluator.spec import DEFAULT_ATTACKS, HELD_OUT_ATTACKS
+from worker.attacks import LARGEST_LOGIT
 from worker.published import Originals, PublishedPool
 
 NOT_STATED = "not stated"
@@ -58,7 +67,11 @@ def score_published(
     attacks: tuple[Attack, ...] = DEFAULT_ATTACKS,
     accuracies: Accuracies | None = None,
 ) -> dict[str, Any]:
-    """Score (R, N) pools; attacks: what held_out chooses from. Raises InvalidPool if they cannot be compared."""
+    """Score (R, N) pools; attacks: what held_out chooses from. Raises InvalidPool if they cannot be compared.
+
+    Logistic regression weighs all logits of an example, so it needs pools that were made from logits.
+    """
+    _check_attacks(pools, attacks)
     spec = ScoringSpec(protocol=protocol, epsilon=EpsilonOptions(attacks=attacks))
     quality = _score(pools.unlearned, pools.retrained, spec, NO_ACCURACIES)
     control = None if pools.control is None else _score(pools.control, pools.retrained, spec, NO_ACCURACIES)
@@ -81,16 +94,34 @@ def score_published(
 
 def _score(left: PublishedPool, right: PublishedPool, spec: ScoringSpec, known: Accuracies) -> Scorecard:
     return score(
-        _give(left.confidences, known.retain_unlearned, known.test_unlearned),
-        _give(right.confidences, known.retain_retrained, known.test_retrained),
+        _give(left, known.retain_unlearned, known.test_unlearned),
+        _give(right, known.retain_retrained, known.test_retrained),
         spec=spec,
         protocols=(),
     )
 
 
-def _give(confidences: NDArray[Any], retain: float, test: float) -> ScoredPool:
-    models = len(confidences)
-    return ScoredPool(confidences, np.full(models, retain), np.full(models, test), np.ones(models))
+def _give(pool: PublishedPool, retain: float, test: float) -> ScoredPool:
+    models = len(pool.confidences)
+    return ScoredPool(
+        pool.confidences, np.full(models, retain), np.full(models, test), np.ones(models), _find_features(pool)
+    )
+
+
+def _check_attacks(pools: PublishedPools, attacks: tuple[Attack, ...]) -> None:
+    if Attack.logistic_regression not in attacks:
+        return
+    given = (pools.unlearned, pools.retrained, *([pools.control] if pools.control else []))
+    for pool in given:
+        if pool.logits is None:
+            raise InvalidPool(f"{Attack.logistic_regression} weighs the outputs of a model: {pool.place} holds margins")
+        if min(len(other.confidences) for other in given) < LEAST_FOLDS:
+            raise InvalidPool(f"{Attack.logistic_regression} needs {LEAST_FOLDS} models in every pool")
+
+
+def _find_features(pool: PublishedPool) -> NDArray[Any] | None:
+    """Logits, a wrong class at -inf brought to where the platform puts it."""
+    return None if pool.logits is None else np.clip(pool.logits, -LARGEST_LOGIT, LARGEST_LOGIT)
 
 
 def _describe_pools(pools: PublishedPools) -> dict[str, Any]:
@@ -146,10 +177,16 @@ def _describe_protocol(card: Scorecard, pools: PublishedPools, protocol: Scoring
 
 
 def _describe_families(pools: PublishedPools, options: EpsilonOptions) -> dict[str, dict[str, float]]:
-    """Epsilon under held_out had each family been the only one; a pool of margins has no features to regress on."""
-    families = tuple(attack for attack in HELD_OUT_ATTACKS if attack is not Attack.logistic_regression)
+    """Epsilon under held_out had each family been the only one; margins have no features to regress on."""
+    both = (pools.unlearned, pools.retrained)
+    known = all(pool.logits is not None and len(pool.confidences) >= LEAST_FOLDS for pool in both)
+    features = [_find_features(pool) if known else None for pool in both]
+    families = tuple(attack for attack in HELD_OUT_ATTACKS if known or attack is not Attack.logistic_regression)
     by_attack = compute_epsilons_by_attack(
-        pools.unlearned.confidences, pools.retrained.confidences, options=replace(options, attacks=families)
+        *(pool.confidences for pool in both),
+        options=replace(options, attacks=families),
+        unlearned_features=features[0],
+        retrained_features=features[1],
     )
     return {
         attack.value: {"median": float(np.median(values)), "mean": float(values.mean())}
@@ -159,7 +196,11 @@ def _describe_families(pools: PublishedPools, options: EpsilonOptions) -> dict[s
 
 def _estimate(pools: PublishedPools, protocol: ScoringProtocol, spec: ScoringSpec) -> EpsilonEstimates:
     return estimate_epsilons(
-        pools.unlearned.confidences, pools.retrained.confidences, protocol=protocol, options=spec.epsilon
+        pools.unlearned.confidences,
+        pools.retrained.confidences,
+        protocol=protocol,
+        options=spec.epsilon,
+        features=(_find_features(pools.unlearned), _find_features(pools.retrained)),
     )
 
 
@@ -191,10 +232,14 @@ def _describe_excess(pools: PublishedPools) -> dict[str, Any] | None:
         models = min(len(unlearned), len(control))
         unlearned, control = unlearned[:models], control[:models]
     found = klom_excess(unlearned, retrained, control=control)
+    interval = compute_klom_excess_interval(unlearned, retrained, control=control)
     excess, floor = summarise_klom(found.excess), summarise_klom(found.floor)
     return {
         "mean": excess.mean,
         "p95": excess.p95,
+        "mean_low": _finite(interval.low),
+        "mean_high": _finite(interval.high),
+        "level": interval.level,
         "floor_mean": floor.mean,
         "floor_p95": floor.p95,
         "floor_from": "halves of the retrained pool" if control is None else "the control pool",
@@ -208,8 +253,12 @@ def _describe_ulira(pools: PublishedPools) -> dict[str, Any] | None:
     unlearned, retrained = pools.unlearned.confidences, pools.retrained.confidences
     if min(len(unlearned), len(retrained)) < ULIRA_REPLICAS:
         return None
-    found = compute_ulira(unlearned, retrained)
+    found, ends = compute_ulira(unlearned, retrained), compute_ulira_intervals(unlearned, retrained)
+    intervals = {"accuracy": ends.accuracy, "auc": ends.auc, "true_positive_rate": ends.true_positive_rate}
     return {
+        **{f"{name}_low": end.low for name, end in intervals.items()},
+        **{f"{name}_high": _finite(end.high) for name, end in intervals.items()},
+        "level": ends.accuracy.level,
         "accuracy": found.mean_accuracy,
         "auc": found.mean_auc,
         "true_positive_rate": found.true_positive_rate,

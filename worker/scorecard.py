@@ -26,6 +26,7 @@ from evaluator import (
     is_over_budget,
     score,
 )
+from evaluator.intervals import INTERVAL_VERSION
 from worker.attacks import describe_attacks
 from worker.calibration import RetrainCost, RunSeconds
 from worker.flags import FlagFacts, find_flags
@@ -79,7 +80,7 @@ def find_ceiling(problem: LoadedProblem, pools: Mapping[PoolKind, Pool], store: 
     """What the control bank scores: computed once for two banks and a metric version, then kept."""
     rules = "-".join([problem.spec.evaluation.protocol, *problem.spec.evaluation.attacks])
     banks = (pools[PoolKind.RETRAINED], pools[PoolKind.CONTROL])
-    name = f"ceilings/{'-'.join(bank.digest[:32] for bank in banks)}/{METRIC_VERSION}-{rules}"
+    name = f"ceilings/{'-'.join(bank.digest[:32] for bank in banks)}/{METRIC_VERSION}-{INTERVAL_VERSION}-{rules}"
     digest = store.get_ref(name)
     if digest is not None:
         kept: dict[str, Any] = json.loads(store.get(digest))

@@ -46,6 +46,33 @@ def drop_cookie(request: Request, response: Response, settings: Settings) -> Non
     )
 
 
+def set_attempt_cookie(request: Request, response: Response, settings: Settings, secret: str, *, seconds: int) -> None:
+    """For a browser on its way to the log-in provider; Lax lets it come along when the provider sends it back."""
+    response.set_cookie(
+        _get_attempt_name(request, settings),
+        secret,
+        max_age=seconds,
+        path="/",
+        secure=is_secure(request, settings),
+        httponly=True,
+        samesite="lax",
+    )
+    response.headers["Cache-Control"] = "no-store"
+
+
+def read_attempt_cookie(request: Request, settings: Settings) -> str | None:
+    return request.cookies.get(_get_attempt_name(request, settings))
+
+
+def drop_attempt_cookie(request: Request, response: Response, settings: Settings) -> None:
+    name = _get_attempt_name(request, settings)
+    response.delete_cookie(name, path="/", secure=is_secure(request, settings), httponly=True, samesite="lax")
+
+
+def _get_attempt_name(request: Request, settings: Settings) -> str:
+    return f"{get_cookie_name(request, settings)}-provider"
+
+
 def check_same_site(request: Request) -> None:
     """Raise CrossSite for a request that changes something and was not sent by one of our own pages."""
     if request.method in SAFE_METHODS:

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
-from api.security import hash_token, is_password, make_token
+from api.security import NO_PASSWORD, hash_password, hash_token, is_password, make_token
 from core.db.base import utc_now
 from core.db.models.accounts import BrowserSession, User
 from core.db.queries import users
 from core.db.session import reading, transaction
-from core.domain.errors import NotAuthenticated
+from core.domain.errors import Conflict, InvalidInput, NotAuthenticated
 from core.domain.quota import LOGIN_WINDOW, check_login_failures
 from core.settings import Settings
 
@@ -42,12 +43,47 @@ def check_password(engine: Engine, name: str, password: str) -> User:
 
 def log_in(engine: Engine, settings: Settings, name: str, password: str) -> Entered:
     user = check_password(engine, name, password)
+    with transaction(engine) as session:
+        return open_browser_session(session, settings, user)
+
+
+def open_browser_session(session: Session, settings: Settings, user: User) -> Entered:
+    """Who this is must be certain by now."""
     secret = make_token()
     expires_at = utc_now() + timedelta(hours=settings.session_hours)
-    with transaction(engine) as session:
-        row = BrowserSession(user_id=user.id, secret_sha256=hash_token(secret), expires_at=expires_at)
-        users.store_browser_session(session, row)
+    row = BrowserSession(user_id=user.id, secret_sha256=hash_token(secret), expires_at=expires_at)
+    users.store_browser_session(session, row)
     return Entered(user, secret, expires_at)
+
+
+def change_password(engine: Engine, settings: Settings, user_id: str, *, old: str, new: str) -> Entered:
+    """The old one is asked for, and guessing it is counted; every log-in ends, and a new one begins for the caller."""
+    with reading(engine) as session:
+        user = users.fetch_user(session, user_id)
+    if user is None:
+        raise NotAuthenticated("the account is gone")
+    if user.password_hash == NO_PASSWORD:
+        raise Conflict("this account has no password; its log-in provider lets it in")
+    try:
+        check_password(engine, user.name, old)
+    except NotAuthenticated:
+        raise InvalidInput("the old password is wrong") from None
+    password_hash = hash_password(new)  # before the first statement, which locks the database
+    with transaction(engine) as session:
+        row = users.fetch_user(session, user_id)
+        if row is None or row.password_hash != user.password_hash:
+            raise Conflict("the password was changed meanwhile")
+        row.password_hash = password_hash
+        users.end_browser_sessions(session, user_id, utc_now())
+        return open_browser_session(session, settings, row)
+
+
+def log_out_everywhere(engine: Engine, user_id: str, *, tokens: bool) -> None:
+    """End every browser's log-in, and on request every token."""
+    with transaction(engine) as session:
+        users.end_browser_sessions(session, user_id, utc_now())
+        if tokens:
+            users.revoke_tokens(session, user_id, utc_now())
 
 
 def log_out(engine: Engine, secret: str | None) -> None:

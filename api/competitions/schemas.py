@@ -24,6 +24,7 @@ class Preparation(BaseModel):
     stage: str = Field(description="waiting, pools, calibration or done")
     finished: int
     total: int
+    seconds_left: float | None = Field(None, description="until the pools are trained, as fast as so far; an estimate")
     pools: list[PoolView]
 
 

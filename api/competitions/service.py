@@ -15,7 +15,7 @@ from core.domain.access import Action
 from core.domain.competition import CompetitionState
 from core.domain.errors import NotFound
 from core.domain.phases import PhaseState
-from core.domain.pools import PoolKind
+from core.domain.pools import PoolKind, estimate_seconds_left
 from core.domain.quota import Allowance, next_reset, start_of_day
 from core.settings import Settings
 
@@ -93,7 +93,11 @@ def find_preparation(session: Session, competition: Competition) -> Preparation:
         stage = "calibration"
     if competition.state not in (CompetitionState.DRAFT, CompetitionState.PREPARING):
         stage = "done"
-    return Preparation(stage=stage, finished=finished, total=total, pools=pools)
+    left = None
+    if stage == "pools":
+        seconds = (utc_now() - min(row.created_at for row in rows)).total_seconds()
+        left = estimate_seconds_left(finished, total, seconds)
+    return Preparation(stage=stage, finished=finished, total=total, seconds_left=left, pools=pools)
 
 
 def find_allowance(session: Session, competition: Competition, user_id: str, now: datetime) -> Allowance:
@@ -156,9 +160,12 @@ def _count_models(problem: dict[str, Any]) -> int:
 
 
 def _hide_seeds(problem: dict[str, Any]) -> dict[str, Any]:
-    return {
+    hidden = {
         part: {name: value for name, value in values.items() if name not in _SECRET_FIELDS.get(part, ())}
         if isinstance(values, dict)
         else values
         for part, values in problem.items()
     }
+    # the name and digest of an uploaded data set: whoever guesses what it is could make sure
+    options = {name: value for name, value in problem["data"]["options"].items() if name != "set"}
+    return hidden | {"data": {**problem["data"], "options": options}}

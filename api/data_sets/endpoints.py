@@ -5,9 +5,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api.data_sets import service
+from api.data_sets import lineage, service
 from api.data_sets.receiving import receive_body
-from api.data_sets.schemas import DataSetList, DataSetName, DataSetVersionView, VersionNumber
+from api.data_sets.schemas import (
+    DataSetList,
+    DataSetName,
+    DataSetVersionView,
+    Lineage,
+    Revocation,
+    RevocationView,
+    VersionNumber,
+)
 from api.deps import Caller, DataManager, EngineDep, ReadingDep, SettingsDep, StoreDep
 from api.errors import describe_errors
 from core.db.session import transaction
@@ -64,6 +72,34 @@ def get_version(
 ) -> DataSetVersionView:
     """Its state, and once it is ready what is in it."""
     return service.make_view(service.load_version(session, name, number))
+
+
+@router.get(
+    "/{name}/versions/{number}/lineage",
+    operation_id="get_data_set_lineage",
+    responses=describe_errors(401, 403, 404, 422),
+)
+def get_lineage(name: DataSetName, number: VersionNumber, caller: DataManager, session: ReadingDep) -> Lineage:
+    """What descends from a version: problems, pools, evaluation specs, competitions, evaluations."""
+    return lineage.find_lineage(session, service.load_version(session, name, number))
+
+
+@router.post(
+    "/{name}/versions/{number}/revoke",
+    operation_id="revoke_data_set_version",
+    responses=describe_errors(401, 403, 404, 409, 422),
+)
+def revoke(
+    name: DataSetName,
+    number: VersionNumber,
+    caller: DataManager,
+    engine: EngineDep,
+    revocation: Revocation,
+    dry_run: Annotated[bool, Query(description="show what it would stop, and stop nothing")] = False,
+) -> RevocationView:
+    """Let no new work begin on a version's data; what was scored stays, and so does what runs."""
+    with transaction(engine) as session:
+        return lineage.revoke(session, name, number, revocation.reason, caller, dry_run=dry_run)
 
 
 @router.get(

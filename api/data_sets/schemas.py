@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from core.domain.data_sets import NAME, DataFormat, DataSetStatus
 
@@ -47,6 +47,51 @@ class DataSetVersionView(BaseModel):
     created_by: str
     created_at: datetime
     summary: VersionSummary | None
+
+
+class PoolOfData(BaseModel):
+    kind: str
+    state: str
+    size: int
+
+
+class CompetitionOfData(BaseModel):
+    slug: str
+    state: str
+
+
+class SpecOfData(BaseModel):
+    digest: str
+    evaluations: int
+    scored: int
+    competitions: list[CompetitionOfData]
+
+
+class ProblemOfData(BaseModel):
+    slug: str
+    digest: str
+    pools: list[PoolOfData]
+    specs: list[SpecOfData]
+
+
+class Lineage(BaseModel):
+    """What descends from a data set version: from the data to the scores."""
+
+    reference: str
+    problems: list[ProblemOfData]
+
+
+class Revocation(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
+
+
+class RevocationView(BaseModel):
+    applied: bool
+    version: DataSetVersionView
+    lineage: Lineage
+    consequence: str
 
 
 class DataSetView(BaseModel):

@@ -8,8 +8,8 @@ from api.data_sets.schemas import DataSetList, DataSetVersionView, DataSetView, 
 from api.deps import Caller
 from core.db.models.data_sets import DataSetVersion
 from core.db.queries import audit, data_sets
-from core.domain.data_sets import NAMED_SETS, DataFormat, Reference, parse_reference
-from core.domain.errors import InvalidInput, NotFound
+from core.domain.data_sets import NAMED_SETS, DataFormat, DataSetStatus, Reference, parse_reference
+from core.domain.errors import Conflict, InvalidInput, NotFound
 from core.jobs import VALIDATE, enqueue
 from core.storage import BlobStore
 
@@ -60,6 +60,16 @@ def find_version(session: Session, reference: str) -> DataSetVersion:
     if len({row.digest for row in found}) > 1:
         raise InvalidInput(f"{reference} means several versions: write more of the digest")
     return next((row for row in found if row.revoked_at is None), found[0])
+
+
+def check_usable(session: Session, version: DataSetVersion) -> None:
+    """Refuse what no new work may begin on."""
+    name = f"{version.data_set.name}@{version.number}"
+    if version.digest is not None and (revoked := data_sets.fetch_revoked(session, version.digest)):
+        raise Conflict(f"the data of {name} was revoked: {revoked.revoked_reason}")
+    if version.status is not DataSetStatus.READY:
+        why = f": {version.reason}" if version.reason else "; wait until a worker has read it"
+        raise Conflict(f"{name} is {version.status}{why}")
 
 
 def list_data_sets(session: Session) -> DataSetList:

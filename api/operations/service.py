@@ -25,6 +25,7 @@ from core.db.queries import audit, evaluations, nodes, operations
 from core.domain.errors import Conflict, NotFound
 from core.domain.leaderboard import Purpose
 from core.domain.operations import FORGOTTEN_AFTER, STUCK_AFTER, Backlog, Health, estimate_seconds, get_health
+from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
 from core.jobs import open_evaluation, request_cancel, requeue
 
@@ -143,7 +144,7 @@ def cancel_evaluation(session: Session, evaluation_id: str, reason: str, caller:
 
 
 def _evaluate_again(session: Session, evaluation: Evaluation) -> Evaluation:
-    if evaluation.verdict != Verdict.PLATFORM_ERROR or not evaluation.counts:
+    if evaluation.verdict != Verdict.PLATFORM_ERROR or not evaluation.counts or evaluation.phase != PhaseKind.PUBLIC:
         raise Conflict(
             f"it ended {evaluation.verdict}; what ended otherwise than by our fault is rejudged, not requeued"
         )
@@ -151,8 +152,7 @@ def _evaluate_again(session: Session, evaluation: Evaluation) -> Evaluation:
     whole = evaluations.fetch_evaluation(session, evaluation.id)
     if submission is None or whole is None:
         raise NotFound("no such evaluation")
-    counting = [each for each in submission.evaluations if each.counts]
-    if counting[-1].id != evaluation.id:
+    if submission.evaluations[-1].id != evaluation.id:
         raise Conflict("the submission was evaluated again already")
     return open_evaluation(session, submission, whole.spec)
 

@@ -28,16 +28,20 @@ from api.pages.formats import TEMPLATES
 from api.rules.service import make_view as make_rules_view
 from api.submissions import service as submissions
 from api.submissions.acceptance import Upload, accept_upload, clean_filename
+from api.submissions.reading import Reading, make_reading
 from api.submissions.schemas import RequestedPurpose
 from api.users import service as accounts
 from api.users.schemas import Registration, TokenRequest, TokenView
 from core.db.queries import users
-from core.db.session import reading, transaction
+from core.db.session import reading as open_reading
+from core.db.session import transaction
 from core.domain.access import Scope
 from core.domain.errors import InvalidInput, RequestRefused
+from core.settings import Settings
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 PAGE_SIZE = 50
+NAME_RULE = "a name has 2 to 39 letters, digits, `_`, `.` or `-`, and begins with a letter or digit"
 
 
 def clean_next(target: str) -> str:
@@ -59,8 +63,15 @@ def show(request: Request, template: str, *, error: RequestRefused | None = None
 
 
 @router.get("/login", name="login")
-def show_login(request: Request, caller: Registrant, next: Annotated[str, Query()] = "/") -> HTMLResponse:
-    return show(request, "login.html", next=clean_next(next), name="")
+def show_login(
+    request: Request, caller: Registrant, settings: SettingsDep, next: Annotated[str, Query()] = "/"
+) -> HTMLResponse:
+    return show(request, "login.html", next=clean_next(next), name="", provider=get_provider(settings))
+
+
+def get_provider(settings: Settings) -> str:
+    """What the log-in provider is called; empty without one."""
+    return settings.oidc_name if settings.has_provider else ""
 
 
 @router.post("/login")
@@ -77,7 +88,8 @@ def log_in(
     try:
         entered = auth.log_in(engine, settings, name, password)
     except RequestRefused as error:
-        return show(request, "login.html", error=error, next=clean_next(next), name=name)
+        values = {"next": clean_next(next), "name": name, "provider": get_provider(settings)}
+        return show(request, "login.html", error=error, **values)
     response = RedirectResponse(clean_next(next), status_code=303)
     set_cookie(request, response, settings, entered.secret)
     return response
@@ -115,7 +127,7 @@ def _read_registration(name: str, password: str) -> Registration:
     except ValidationError as error:
         field = error.errors()[0]["loc"][0]
         rules = {
-            "name": "a name has 2 to 39 letters, digits, `_`, `.` or `-`, and begins with a letter or digit",
+            "name": NAME_RULE,
             "password": "a password has at least 8 characters",
         }
         raise InvalidInput(rules[str(field)]) from None
@@ -160,9 +172,9 @@ def create_token(
                 raise InvalidInput("the account is gone")
             fresh = accounts.issue_token(session, settings, user, TokenRequest(label=label, scopes=scopes))
     except RequestRefused as error:
-        with reading(engine) as session:
+        with open_reading(engine) as session:
             return _show_account(request, caller, session, error=error)
-    with reading(engine) as session:
+    with open_reading(engine) as session:
         response = _show_account(request, caller, session, fresh=fresh)
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -196,14 +208,22 @@ def _show_submit(
     caller: Caller,
     session: ReadingDep,
     settings: SettingsDep,
+    *,
     error: RequestRefused | None = None,
     note: str = "",
+    reading: Reading | None = None,
 ) -> HTMLResponse:
     row = competitions.load_competition(session, slug, caller)
     view = competitions.make_view(session, settings, row, caller)
     limits = competitions.make_limits(session, settings, row, caller)
-    rules = make_rules_view(session, row, caller)
-    values = {"competition": view, "limits": limits, "rules": rules, "note": note, "key": make_key()}
+    values = {
+        "competition": view,
+        "limits": limits,
+        "rules": make_rules_view(session, row, caller),
+        "note": note,
+        "key": make_key(),
+        "reading": reading,
+    }
     return show(request, "submit.html", error=error, **values)
 
 
@@ -218,14 +238,21 @@ def submit(
     file: Annotated[UploadFile, File()],
     note: Annotated[str, Form(max_length=500)] = "",
     key: Annotated[str | None, Form(max_length=200)] = None,
+    seen: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
+    """A file that would not run as it is counts only once its author has seen what would: `seen` is its SHA-256."""
     try:
         content = file.file.read(settings.upload_bytes + 1)
         if not content:
             raise InvalidInput("choose a file first; an empty one cannot be run")
+        filename = clean_filename(file.filename or "")
+        reading = make_reading(filename, content, limit_bytes=settings.upload_bytes)
+        if not reading.is_as_sent and reading.sha256 != seen:
+            with open_reading(engine) as session:
+                return _show_submit(slug, request, caller, session, settings, note=note, reading=reading)
         upload = Upload(
             slug=slug,
-            filename=clean_filename(file.filename or ""),
+            filename=filename,
             content=content,
             note=note,
             purpose=RequestedPurpose.RANKED,
@@ -233,7 +260,7 @@ def submit(
         )
         accepted = accept_upload(engine, store, upload, caller, limit_bytes=settings.upload_bytes)
     except RequestRefused as error:
-        with reading(engine) as session:
+        with open_reading(engine) as session:
             return _show_submit(slug, request, caller, session, settings, error=error, note=note)
     return RedirectResponse(f"/submissions/{accepted.submission_id}", status_code=303)
 

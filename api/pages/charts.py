@@ -14,7 +14,7 @@ WIDTH, HEIGHT = 480, 300
 LEFT, RIGHT, TOP, BOTTOM = 40, WIDTH - 10, 12, HEIGHT - 38
 CROWD = 120  # marks; beyond it intervals and single titles would only blur
 LABELS = 5
-LETTER, LINE = 7.0, 14.0  # room that a label takes
+LETTER, LINE = 8.0, 14.0  # room that a label takes
 OWN = "own"
 
 

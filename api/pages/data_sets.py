@@ -1,16 +1,19 @@
 """Pages of admins: data sets, what is in them, uploading."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 
-from api.data_sets import service
+from api.data_sets import lineage, service
 from api.data_sets.receiving import keep_file, read_field, receive_form
 from api.data_sets.schemas import DataSetName, VersionNumber
 from api.deps import DataManager, EngineDep, ReadingDep, SettingsDep, StoreDep
 from api.pages.account import show
+from api.pages.organize import read_decision
 from core.db.session import reading, transaction
 from core.domain.data_sets import NAME, NAMED_SETS, DataFormat, DataSetStatus
 from core.domain.errors import InvalidInput, RequestRefused
@@ -69,9 +72,29 @@ def show_version(
     return _show_version(request, session, name, number)
 
 
+@router.post("/admin/data-sets/{name}/{number}/revoke")
+def revoke(
+    name: DataSetName,
+    number: VersionNumber,
+    request: Request,
+    caller: DataManager,
+    engine: EngineDep,
+    reason: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    """The page that asks shows the lineage."""
+    try:
+        with transaction(engine) as session:
+            lineage.revoke(session, name, number, read_decision(reason).reason, caller)
+    except RequestRefused as error:
+        with reading(engine) as session:
+            return _show_version(request, session, name, number, error)
+    return RedirectResponse(f"/admin/data-sets/{name}/{number}", status_code=303)
+
+
 def _show_version(
     request: Request, session: Session, name: str, number: int, error: RequestRefused | None = None
 ) -> HTMLResponse:
-    version = service.make_view(service.load_version(session, name, number))
-    is_waiting = version.status in UNFINISHED
-    return show(request, "data_set.html", error=error, version=version, is_waiting=is_waiting)
+    row = service.load_version(session, name, number)
+    version, found = service.make_view(row), lineage.find_lineage(session, row)
+    context = {"is_waiting": version.status in UNFINISHED, "lineage": found, "consequence": lineage.describe(found)}
+    return show(request, "data_set.html", error=error, version=version, **context)

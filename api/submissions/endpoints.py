@@ -23,6 +23,7 @@ from api.submissions import service
 from api.submissions.acceptance import Upload, accept_upload, clean_filename
 from api.submissions.comparison import Comparison, load_comparison
 from api.submissions.events import follow
+from api.submissions.reading import Reading, make_reading
 from api.submissions.schemas import RequestedPurpose, ScorecardView, SubmissionPage, SubmissionView
 from core.db.session import reading, transaction
 
@@ -74,6 +75,17 @@ def create_submission(
     if view.verdict is None:
         response.headers["Retry-After"] = "1"
     return view
+
+
+@router.post("/check", operation_id="check_submission", responses=describe_errors(401, 413, 422))
+def check_submission(
+    caller: Submitter,
+    settings: SettingsDep,
+    file: Annotated[UploadFile, File(description="as for a submission")],
+) -> Reading:
+    """What would be kept, changed and left out of a file, before it counts; nothing is stored or run."""
+    content = file.file.read(settings.upload_bytes + 1)
+    return make_reading(clean_filename(file.filename or ""), content, limit_bytes=settings.upload_bytes)
 
 
 @router.get(

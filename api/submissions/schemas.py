@@ -30,6 +30,15 @@ class DecidedEarly(BaseModel):
     of: int
 
 
+class Rejudged(BaseModel):
+    """The organizers had it evaluated again, and the new result counts: docs/lifecycle.md."""
+
+    at: datetime
+    reason: str
+    previous_verdict: Verdict | None
+    previous_score: float | None
+
+
 class Interval(BaseModel):
     estimate: float
     low: float | None
@@ -64,6 +73,7 @@ class SubmissionView(BaseModel):
     hint: str
     progress: Progress = Field(description="in replicas")
     decided_early: DecidedEarly | None = Field(description="in replicas; null when all of them run")
+    rejudged: Rejudged | None = Field(description="null unless the result shown is that of a rejudge")
     queue_position: int | None = Field(description="1 is next; null when not queued")
     score: Interval | None
     relative_runtime: float | None

@@ -9,9 +9,17 @@ from sqlalchemy.orm import Session
 from api.competitions.service import PRACTICE, get_exposure
 from api.deps import Caller
 from api.submissions.flags import FlagView, hide_flag_values, make_flag_views
-from api.submissions.schemas import DecidedEarly, Interval, Links, Progress, SubmissionPage, SubmissionView
+from api.submissions.schemas import (
+    DecidedEarly,
+    Interval,
+    Links,
+    Progress,
+    Rejudged,
+    SubmissionPage,
+    SubmissionView,
+)
 from core.db.models.submissions import Evaluation, Submission
-from core.db.queries import evaluations
+from core.db.queries import evaluations, rejudges
 from core.domain.access import Action
 from core.domain.errors import InvalidInput, NotAllowed, NotFound
 from core.domain.faults import HINTS, FaultCode
@@ -60,8 +68,8 @@ def is_staff(caller: Caller) -> bool:
 
 
 def get_evaluation(submission: Submission) -> Evaluation:
-    """The newest attempt that counts: those of a rejudge do not before it is promoted."""
-    return [evaluation for evaluation in submission.evaluations if evaluation.counts][-1]
+    """The newest attempt; what does not count, such as a rejudge before it is promoted, was never loaded."""
+    return submission.evaluations[-1]
 
 
 def make_view(session: Session, submission: Submission, caller: Caller, *, with_flags: bool = True) -> SubmissionView:
@@ -86,6 +94,7 @@ def make_view(session: Session, submission: Submission, caller: Caller, *, with_
         hint=HINTS[FaultCode(evaluation.code)] if evaluation.code else "",
         progress=make_progress(evaluation),
         decided_early=_make_decided_early(evaluation),
+        rejudged=_find_rejudged(session, submission, evaluation),
         queue_position=find_queue_position(session, evaluation),
         score=_make_interval(evaluation),
         relative_runtime=evaluation.relative_runtime,
@@ -186,6 +195,19 @@ def _make_decided_early(evaluation: Evaluation) -> DecidedEarly | None:
     if not evaluation.decision or evaluation.scored_replicas is None:
         return None
     return DecidedEarly(after=evaluation.scored_replicas, of=evaluation.replicas_total)
+
+
+def _find_rejudged(session: Session, submission: Submission, evaluation: Evaluation) -> Rejudged | None:
+    rejudge = rejudges.fetch_rejudge(session, evaluation.rejudge_id) if evaluation.rejudge_id else None
+    if rejudge is None or rejudge.decided_at is None:
+        return None
+    earlier = [each for each in submission.evaluations if each.created_at < evaluation.created_at]
+    return Rejudged(
+        at=rejudge.decided_at,
+        reason=rejudge.reason,
+        previous_verdict=Verdict(earlier[-1].verdict) if earlier and earlier[-1].verdict else None,
+        previous_score=earlier[-1].score if earlier else None,
+    )
 
 
 def _make_interval(evaluation: Evaluation) -> Interval | None:

@@ -2,11 +2,21 @@
 
 from fastapi import APIRouter, Response
 
-from api.auth.service import check_password
+from api.auth import service as auth
 from api.deps import EngineDep, Manager, Member, ReadingDep, Registrant, SessionDep, SettingsDep
 from api.errors import describe_errors
 from api.users import service
-from api.users.schemas import Credentials, NewToken, Registration, TokenList, TokenRequest, TokenView, UserView
+from api.users.schemas import (
+    Credentials,
+    LogOutEverywhere,
+    NewToken,
+    PasswordChange,
+    Registration,
+    TokenList,
+    TokenRequest,
+    TokenView,
+    UserView,
+)
 from core.db.queries import users
 from core.db.session import transaction
 from core.domain.errors import NotAuthenticated
@@ -26,7 +36,7 @@ def create_token(
 ) -> NewToken:
     """Exchange name and password for a token; its secret is shown this once."""
     response.headers["Cache-Control"] = "no-store"
-    user = check_password(engine, credentials.name, credentials.password)
+    user = auth.check_password(engine, credentials.name, credentials.password)
     with transaction(engine) as session:
         return service.issue_token(session, settings, user, credentials)
 
@@ -53,6 +63,21 @@ def list_tokens(caller: Member, session: ReadingDep) -> TokenList:
 def revoke_token(token_id: str, caller: Manager, session: SessionDep) -> None:
     """End a token at once."""
     service.revoke_token(session, token_id, caller.member_id)
+
+
+@router.post(
+    "/me/password", status_code=204, operation_id="change_password", responses=describe_errors(401, 409, 422, 429)
+)
+def change_password(caller: Manager, engine: EngineDep, settings: SettingsDep, change: PasswordChange) -> None:
+    """Ends every browser's log-in; tokens stay."""
+    entered = auth.change_password(engine, settings, caller.member_id, old=change.old, new=change.new)
+    auth.log_out(engine, entered.secret)
+
+
+@router.post("/me/logout", status_code=204, operation_id="log_out_everywhere", responses=describe_errors(401, 403, 422))
+def log_out_everywhere(caller: Manager, engine: EngineDep, request: LogOutEverywhere) -> None:
+    """End every browser's log-in, and on request every token."""
+    auth.log_out_everywhere(engine, caller.member_id, tokens=request.tokens)
 
 
 @router.get("/me", operation_id="get_me", responses=describe_errors(401))

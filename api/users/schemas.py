@@ -12,11 +12,27 @@ Password = Annotated[str, StringConstraints(min_length=8, max_length=256)]
 Label = Annotated[str, StringConstraints(max_length=80)]
 
 
-class Registration(BaseModel):
+class NewName(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: UserName = Field(description="2 to 39 letters, digits, `_`, `.` or `-`; names differing only in case clash")
+
+
+class Registration(NewName):
     password: Password
+
+
+class PasswordChange(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    old: str = Field(max_length=256)
+    new: Password
+
+
+class LogOutEverywhere(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    tokens: bool = Field(default=False, description="revoke every token too, this one included")
 
 
 class TokenRequest(BaseModel):

@@ -20,6 +20,10 @@ RESERVED_NAMES = frozenset({"platform", "lacuna", "admin", "anonymous"})
 
 def register(session: Session, settings: Settings, registration: Registration) -> User:
     password_hash = hash_password(registration.password)  # before the first statement, which locks the database
+    return make_account(session, settings, registration.name, password_hash)
+
+
+def make_account(session: Session, settings: Settings, name: str, password_hash: str) -> User:
     hour_ago = utc_now() - timedelta(hours=1)
     check_registrations(
         users.count_users_since(session, hour_ago),
@@ -27,14 +31,14 @@ def register(session: Session, settings: Settings, registration: Registration) -
         oldest=users.fetch_first_registration(session, hour_ago),
         now=utc_now(),
     )
-    taken = registration.name.lower() in RESERVED_NAMES
-    if taken or users.fetch_user_by_folded_name(session, registration.name) is not None:
-        raise Conflict(f"the name {registration.name!r} is taken")
-    user = User(name=registration.name, password_hash=password_hash, role=Role.PARTICIPANT.value)
+    taken = name.lower() in RESERVED_NAMES
+    if taken or users.fetch_user_by_folded_name(session, name) is not None:
+        raise Conflict(f"the name {name!r} is taken")
+    user = User(name=name, password_hash=password_hash, role=Role.PARTICIPANT.value)
     try:
         users.store_user(session, user)
     except IntegrityError:  # two requests at once
-        raise Conflict(f"the name {registration.name!r} is taken") from None
+        raise Conflict(f"the name {name!r} is taken") from None
     return user
 
 

@@ -1,5 +1,7 @@
 """The engine, and the only commit: `transaction()` commits once, then runs what was to happen after the commit."""
 
+import importlib
+import pkgutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -9,7 +11,12 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session
 
+from core.db import models
 from core.domain.errors import PlatformFault
+
+# a table may refer to one that this process never asks about by name: whoever opens a session knows all of them
+for _module in pkgutil.iter_modules(models.__path__, prefix=f"{models.__name__}."):
+    importlib.import_module(_module.name)
 
 _AFTER_COMMIT = "after_commit"
 _READ_ONLY = "lacuna_read_only"

@@ -9,6 +9,11 @@ class PoolKind(StrEnum):
     CONTROL = "control"  # a second, independent retrained bank: the visible ceiling
 
 
+def estimate_seconds_left(finished: int, total: int, seconds: float) -> float | None:
+    """How long the rest takes if it goes on as it did for `seconds`; None before anything is finished."""
+    return None if finished <= 0 else seconds * max(total - finished, 0) / finished
+
+
 class PoolState(StrEnum):
     BUILDING = "building"
     SEALED = "sealed"

@@ -1,4 +1,4 @@
-"""data sets and their versions; which problem descends from which"""
+"""data sets and their versions"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -48,18 +48,8 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_data_set_versions_digest'), ['digest'], unique=False)
         batch_op.create_index(batch_op.f('ix_data_set_versions_lease_until'), ['lease_until'], unique=False)
         batch_op.create_index(batch_op.f('ix_data_set_versions_state'), ['state'], unique=False)
-    with op.batch_alter_table('problems', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('data_set_version_id', sa.String(), nullable=True))
-        batch_op.create_foreign_key(
-            batch_op.f('fk_problems_data_set_version_id_data_set_versions'), 'data_set_versions',
-            ['data_set_version_id'], ['id'])
-        batch_op.create_index(batch_op.f('ix_problems_data_set_version_id'), ['data_set_version_id'], unique=False)
 
 
 def downgrade() -> None:
-    with op.batch_alter_table('problems', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_problems_data_set_version_id'))
-        batch_op.drop_constraint(batch_op.f('fk_problems_data_set_version_id_data_set_versions'), type_='foreignkey')
-        batch_op.drop_column('data_set_version_id')
     op.drop_table('data_set_versions')
     op.drop_table('data_sets')

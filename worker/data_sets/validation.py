@@ -9,7 +9,7 @@ import structlog
 from core.db.base import utc_now
 from core.db.models.data_sets import DataSetVersion
 from core.db.queries import data_sets, leases
-from core.db.session import transaction
+from core.db.session import reading, transaction
 from core.domain.data_sets import DataFormat, DataSetStatus
 from core.domain.errors import InvalidInput
 from core.jobs import VALIDATE, enqueue
@@ -63,6 +63,12 @@ def _examine(context: WorkerContext, work: Work) -> dict[str, Any]:
     packed = pack_tensors(tensors)
     summary = {**summarise(tensors), "bytes": len(packed), "samples": store_samples(tensors, context.store)}
     digest = context.store.put(packed)
+    with reading(context.engine) as session:
+        revoked = data_sets.fetch_revoked(session, digest)
+    if revoked is not None:
+        raise InvalidInput(
+            f"this data was revoked as {revoked.data_set.name}@{revoked.number}: {revoked.revoked_reason}"
+        )
     return {"outcome": DataSetStatus.READY.value, "digest": digest, "summary": summary}
 
 

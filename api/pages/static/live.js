@@ -61,6 +61,24 @@ function follow(page) {
   });
 }
 
+// Shows what would be kept of a notebook without losing the chosen file; without a script it is chosen once more.
+async function send(form) {
+  const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { accept: "text/html" } });
+  if (answer.redirected) { location.assign(answer.url); return; }
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.getElementById("reading");
+  if (!fresh || !fresh.firstElementChild) { form.submit(); return; } // a refusal: let the browser show it
+  document.getElementById("reading").replaceWith(document.importNode(fresh, true));
+  document.getElementById("seen").value = page.getElementById("seen").value;
+  document.getElementById("reading").scrollIntoView({ block: "nearest" });
+}
+
+const upload = document.querySelector("[data-upload]");
+if (upload) upload.addEventListener("submit", (event) => {
+  event.preventDefault();
+  send(upload).catch(() => upload.submit());
+});
+
 for (const element of document.querySelectorAll("[data-live]")) poll(element.id, null);
 const followed = document.querySelector("[data-events]");
 if (followed) follow(followed);

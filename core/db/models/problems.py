@@ -20,7 +20,6 @@ class Problem(Base):
     digest: Mapped[str]
     spec: Mapped[dict[str, Any]]
     manifest: Mapped[dict[str, Any] | None]  # of the forget request, written by the first pool chunk
-    data_set_version_id: Mapped[str | None] = mapped_column(ForeignKey("data_set_versions.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 

@@ -1,13 +1,12 @@
-"""What staff decide about results: flags looked at, and whole sets of submissions evaluated again."""
+"""What staff found when they looked at flags."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ForeignKey, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db.base import Base, new_id, utc_now
-from core.db.models.contests import Competition
+from core.db.models.submissions import Evaluation
 
 
 class FlagDecision(Base):
@@ -23,21 +22,4 @@ class FlagDecision(Base):
     reason: Mapped[str] = mapped_column(Text)
     decided_by: Mapped[str]  # a name: accounts may go, what they did stays
     decided_at: Mapped[datetime] = mapped_column(default=utc_now)
-
-
-class Rejudge(Base):
-    """Submissions evaluated again, aside from the board until somebody has compared the two."""
-
-    __tablename__ = "rejudges"
-
-    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
-    competition_id: Mapped[str] = mapped_column(ForeignKey("competitions.id"), index=True)
-    spec_id: Mapped[str] = mapped_column(ForeignKey("evaluation_specs.id"))
-    state: Mapped[str] = mapped_column(default="running")  # core.domain.rejudge.RejudgeState
-    scope: Mapped[dict[str, Any]]
-    reason: Mapped[str] = mapped_column(Text)  # participants read it after the promotion
-    started_by: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(default=utc_now)
-    decided_by: Mapped[str] = mapped_column(default="")
-    decided_at: Mapped[datetime | None]
-    competition: Mapped[Competition] = relationship(lazy="raise")
+    evaluation: Mapped[Evaluation] = relationship(lazy="raise")

@@ -10,6 +10,7 @@ from core.db.base import Base, new_id, utc_now
 from core.db.models.accounts import User
 from core.db.models.contests import Competition, Team
 from core.db.models.problems import EvaluationSpec, Leased
+from core.db.models.rejudges import Rejudge
 
 
 class Submission(Base):
@@ -66,6 +67,7 @@ class Evaluation(Base):
     finished_at: Mapped[datetime | None]
     submission: Mapped[Submission] = relationship(lazy="raise", back_populates="evaluations")
     spec: Mapped[EvaluationSpec] = relationship(lazy="raise")
+    rejudge: Mapped[Rejudge | None] = relationship(lazy="raise")
     shards: Mapped[list["Shard"]] = relationship(lazy="raise", order_by="Shard.position")
 
 

@@ -4,6 +4,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from core.db.models.contests import Competition
+from core.db.models.lifecycle import Phase
 from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
 from core.db.models.submissions import Calibration, Evaluation, Submission
 
@@ -29,6 +30,11 @@ def lock_competition(session: Session, competition_id: str) -> Competition:
 
 def fetch_competitions_of_spec(session: Session, spec_id: str) -> list[Competition]:
     return list(session.scalars(select(Competition).where(Competition.spec_id == spec_id)))
+
+
+def fetch_competitions_of_private_spec(session: Session, spec_id: str) -> list[Competition]:
+    query = select(Competition).join(Phase, Phase.competition_id == Competition.id).where(Phase.spec_id == spec_id)
+    return list(session.scalars(query))
 
 
 def fetch_specs_of_problem(session: Session, problem_id: str) -> list[EvaluationSpec]:
@@ -72,6 +78,11 @@ def fetch_calibrations(session: Session, spec_id: str, node_class: str) -> dict[
     """By the name of the file that was run."""
     query = select(Calibration).where(Calibration.spec_id == spec_id, Calibration.node_class == node_class)
     return {row.filename: row for row in session.scalars(query)}
+
+
+def fetch_all_calibrations(session: Session, spec_id: str) -> list[Calibration]:
+    query = select(Calibration).where(Calibration.spec_id == spec_id)
+    return list(session.scalars(query.order_by(Calibration.node_class, Calibration.filename)))
 
 
 def fetch_problem_by_id(session: Session, problem_id: str) -> Problem | None:

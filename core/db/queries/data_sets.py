@@ -1,10 +1,17 @@
 """SQL about data sets and their versions."""
 
-from sqlalchemy import func, select
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import String, cast, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from core.db.models.data_sets import DataSet, DataSetVersion
+from core.db.models.problems import Pool, PoolChunk, Problem
+from core.db.models.submissions import Evaluation, Submission
 from core.domain.data_sets import Reference
+
+REVOKED = "the data set was revoked: apply the file again with another one"
 
 
 def fetch_data_sets(session: Session) -> list[DataSet]:
@@ -30,6 +37,37 @@ def add_version(session: Session, name: str, version: DataSetVersion) -> DataSet
 def fetch_version(session: Session, version_id: str) -> DataSetVersion | None:
     query = select(DataSetVersion).where(DataSetVersion.id == version_id)
     return session.scalars(query.options(joinedload(DataSetVersion.data_set))).one_or_none()
+
+
+def fetch_revoked(session: Session, digest: str) -> DataSetVersion | None:
+    """The revoked version with these tensors, under whatever name: what is revoked is the data."""
+    query = select(DataSetVersion).where(DataSetVersion.digest == digest, DataSetVersion.revoked_at.is_not(None))
+    return session.scalars(query.options(joinedload(DataSetVersion.data_set)).limit(1)).one_or_none()
+
+
+def is_revoked(session: Session, problem: Mapping[str, Any]) -> bool:
+    """Whether a problem, as it is stored, is on data that no new work may begin on."""
+    named = str(problem["data"].get("options", {}).get("set", ""))
+    return bool(named) and fetch_revoked(session, named.rpartition("@")[2]) is not None
+
+
+def is_chunk_revoked(session: Session, chunk_id: str) -> bool:
+    query = select(Problem.spec).join(Pool, Pool.problem_id == Problem.id).join(PoolChunk)
+    spec = session.scalars(query.where(PoolChunk.id == chunk_id)).one_or_none()
+    return spec is not None and is_revoked(session, spec)
+
+
+def fetch_problems_on(session: Session, digest: str) -> list[Problem]:
+    """Problems on these tensors, under whatever name."""
+    likely = session.scalars(select(Problem).where(cast(Problem.spec, String).contains(digest)).order_by(Problem.slug))
+    return [row for row in likely if str(row.spec["data"].get("options", {}).get("set", "")).endswith(f"@{digest}")]
+
+
+def count_evaluations(session: Session, spec_id: str) -> tuple[int, int]:
+    """All of participants and staff under a spec, and those of them with a score."""
+    query = select(func.count(), func.count(Evaluation.score)).select_from(Evaluation).join(Submission)
+    row = session.execute(query.where(Evaluation.spec_id == spec_id, Submission.purpose != "calibration")).one()
+    return row[0], row[1]
 
 
 def find_versions(session: Session, reference: Reference) -> list[DataSetVersion]:

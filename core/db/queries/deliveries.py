@@ -14,7 +14,8 @@ from core.db.models.notifications import Delivery, MailAddress, Webhook
 from core.db.models.submissions import Evaluation, Submission
 from core.domain.faults import HINTS, FaultCode
 from core.domain.notifications import INVITES_TOLD_A_DAY, DeliveryState, Event
-from core.domain.submission import Status
+from core.domain.phases import PhaseKind
+from core.domain.submission import Status, Verdict
 
 
 def announce(session: Session, event: Event, user_ids: Collection[str], data: Mapping[str, Any]) -> None:
@@ -30,7 +31,9 @@ def announce(session: Session, event: Event, user_ids: Collection[str], data: Ma
 
 
 def announce_finished(session: Session, evaluation: Evaluation) -> None:
-    """Tell the authors how their submission ended: the first time, and never how another phase's hidden run did."""
+    """Tell the authors how their submission ended: once, and never of a run that only staff may see."""
+    if not evaluation.counts or evaluation.rejudge_id is not None or evaluation.phase != PhaseKind.PUBLIC.value:
+        return
     query = (
         select(Submission, Competition.slug, Competition.spec_id, Team.name)
         .join(Competition, Submission.competition_id == Competition.id)
@@ -66,12 +69,33 @@ def announce_invitation(session: Session, team: Team, user_id: str, *, slug: str
         announce(session, Event.TEAM_INVITED, [user_id], data)
 
 
+def announce_posted(session: Session, competition: Competition, *, title: str, text: str) -> None:
+    """Tell everybody who is in a team of the competition what its organizers say."""
+    members = select(TeamMember.user_id).where(TeamMember.competition_id == competition.id)
+    data = {"competition": competition.slug, "title": title, "text": text}
+    announce(session, Event.ANNOUNCEMENT_POSTED, set(session.scalars(members)), data)
+
+
+def announce_lost_places(session: Session, slug: str, moved: Mapping[str, tuple[int, int]]) -> None:
+    """Tell teams that others passed them: id → rank before and now. The caller knows that participants may see both."""
+    query = (
+        select(Team.id, Team.name, TeamMember.user_id)
+        .join(TeamMember, TeamMember.team_id == Team.id)
+        .where(Team.id.in_(moved))
+    )
+    for team_id, name, user_id in session.execute(query).all():
+        old, new = moved[team_id]
+        data = {"competition": slug, "team": name, "old_rank": old, "new_rank": new}
+        announce(session, Event.PLACE_LOST, [user_id], data)
+
+
 def _ended_before(session: Session, evaluation: Evaluation) -> bool:
-    """A rejudge's result is told by whoever promotes it, not by the run itself."""
+    """Whether its authors were told a result already; that we failed is none when it was tried anew."""
     query = select(func.count()).where(
         Evaluation.submission_id == evaluation.submission_id,
         Evaluation.id != evaluation.id,
         Evaluation.status == Status.FINISHED.value,
+        Evaluation.verdict != Verdict.PLATFORM_ERROR.value,
     )
     return session.scalars(query).one() > 0
 

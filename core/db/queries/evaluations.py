@@ -44,7 +44,7 @@ def move(
             evaluation_id=evaluation.id, at=now, status=target.value, verdict=evaluation.verdict, detail=reason
         )
     )
-    if target is Status.FINISHED:
+    if target is Status.FINISHED and evaluation.counts:
         announce_finished(session, evaluation)
 
 
@@ -77,8 +77,10 @@ def fetch_shard(session: Session, shard_id: str) -> Shard | None:
 
 
 def load_attempts() -> ExecutableOption:
-    """Attempts of the public phase: those of the private one are read by its own queries (phases.py) alone."""
-    public = Submission.evaluations.and_(Evaluation.phase == PhaseKind.PUBLIC.value)
+    """Attempts of the public phase that count: those of the private one, and those of a rejudge that was not promoted,
+    are read by their own queries (phases.py, rejudges.py) alone.
+    """
+    public = Submission.evaluations.and_(Evaluation.phase == PhaseKind.PUBLIC.value, Evaluation.counts)
     return selectinload(public).selectinload(Evaluation.shards)
 
 
@@ -225,6 +227,14 @@ def fetch_scorecard(session: Session, evaluation_id: str) -> Scorecard | None:
 def fetch_scorecards(session: Session, evaluation_ids: Sequence[str]) -> dict[str, Scorecard]:
     rows = session.scalars(select(Scorecard).where(Scorecard.evaluation_id.in_(evaluation_ids)))
     return {row.evaluation_id: row for row in rows}
+
+
+def count_comparable(session: Session, spec_id: str) -> int:
+    """What was or is being scored under a spec, without calibration: while there is any the spec must stay."""
+    query = select(func.count()).select_from(Evaluation).join(Submission)
+    is_comparable = Evaluation.score.is_not(None) | Evaluation.verdict.is_(None)
+    counted = (Evaluation.spec_id == spec_id, is_comparable, Submission.purpose != "calibration")
+    return session.scalars(query.where(*counted)).one()
 
 
 def fetch_scoring_ids(session: Session, before: datetime) -> list[str]:

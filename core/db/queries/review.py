@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, aliased, joinedload
 
 from core.db.models.review import FlagDecision
 from core.db.models.submissions import Evaluation, Scorecard, Submission
+from core.domain.phases import PhaseKind
 from core.domain.review import FlagState
 
 _FLAGS = Scorecard.body["flags"]  # alone: a body may hold a value for every forget example
@@ -18,14 +19,18 @@ def fetch_flagged(
 ) -> list[tuple[Evaluation, list[dict[str, Any]]]]:
     """Evaluations that count, with the flags their scorecards carry; newest first (ids sort by creation)."""
     later = aliased(Evaluation)
+    is_public = Evaluation.phase == PhaseKind.PUBLIC.value  # the private phase is read by its own queries alone
     is_replaced = exists().where(
-        later.submission_id == Evaluation.submission_id, later.counts, later.created_at > Evaluation.created_at
+        later.submission_id == Evaluation.submission_id,
+        later.counts,
+        later.phase == Evaluation.phase,
+        later.created_at > Evaluation.created_at,
     )
     query = (
         select(Evaluation, _FLAGS)
         .join(Scorecard, Scorecard.evaluation_id == Evaluation.id)
         .join(Submission, Submission.id == Evaluation.submission_id)
-        .where(Evaluation.counts, ~is_replaced, func.json_array_length(_FLAGS) > 0, *_is_in(state))
+        .where(Evaluation.counts, is_public, ~is_replaced, func.json_array_length(_FLAGS) > 0, *_is_in(state))
         .options(
             joinedload(Evaluation.submission).joinedload(Submission.user),
             joinedload(Evaluation.submission).joinedload(Submission.team),

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from core.db.models.accounts import ApiToken, BrowserSession, LoginFailure, User
@@ -87,6 +87,28 @@ def fetch_live_browser_session(session: Session, secret_sha256: str, now: dateti
         .options(joinedload(BrowserSession.user))
     )
     return session.scalars(query).one_or_none()
+
+
+def fetch_browser_sessions(session: Session, user_id: str, now: datetime) -> list[BrowserSession]:
+    """Those that still let somebody in, newest first."""
+    query = select(BrowserSession).where(
+        BrowserSession.user_id == user_id, BrowserSession.ended_at.is_(None), BrowserSession.expires_at > now
+    )
+    return list(session.scalars(query.order_by(BrowserSession.created_at.desc())))
+
+
+def end_browser_sessions(session: Session, user_id: str, now: datetime) -> None:
+    session.execute(
+        update(BrowserSession)
+        .where(BrowserSession.user_id == user_id, BrowserSession.ended_at.is_(None))
+        .values(ended_at=now)
+    )
+
+
+def revoke_tokens(session: Session, user_id: str, now: datetime) -> None:
+    session.execute(
+        update(ApiToken).where(ApiToken.user_id == user_id, ApiToken.revoked_at.is_(None)).values(revoked_at=now)
+    )
 
 
 def store_login_failure(session: Session, name: str) -> None:

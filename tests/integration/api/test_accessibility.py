@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fastapi.routing import APIRoute, iter_route_contexts
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from api.main import create_app
+from core import jobs
 from core.db.session import transaction
 from core.settings import Settings
 from tests import gallery
-from tests.integration.api.conftest import Site, serve
+from tests.integration.api.conftest import SilentBroker, Site, serve
 from tests.screenshots import CHROMIUM, WIDTHS, open_browser, open_context
 
 pytestmark = pytest.mark.integration
@@ -53,16 +54,19 @@ class Tour:
 def tour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tour]:
     if CHROMIUM is None:
         pytest.skip("no Chromium is installed")
+    patch = pytest.MonkeyPatch()
+    patch.setattr(jobs, "celery_app", SilentBroker())
     with serve(Settings(data_folder=tmp_path_factory.mktemp("gallery"))) as site, open_browser() as browser:
         with transaction(site.engine) as session:
             filled = gallery.fill(session)
         roles = {look.role for look in filled.looks}
         contexts = {role: _open(browser, site, filled.secrets.get(role or "")) for role in roles}
         yield Tour(site, {look.name: look for look in filled.looks}, contexts)
+    patch.undo()
 
 
 def _open(browser: Browser, site: Site, secret: str | None) -> BrowserContext:
-    return open_context(browser, site, secret=secret, width=WIDTHS["desktop"], scheme="light")
+    return open_context(browser, site.url, secret=secret, width=WIDTHS["desktop"], scheme="light")
 
 
 def find_faults(page: Page, options: dict[str, Any] | None = None) -> list[str]:
@@ -126,6 +130,21 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(tour: Tour, name:
             break
         assert now["ring"], now["text"]
         assert now["seen"], now["text"]
+    page.close()
+
+
+def test_a_notebook_is_shown_before_it_counts_and_stays_chosen(tour: Tour, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("# %%\n!pip install nothing\ndef unlearning(net, a, b, c):\n    return net\n")
+    page = tour.visit("submit")
+    page.get_by_label("File").set_input_files(path)
+    page.get_by_role("button", name="Submit", exact=True).click()
+    expect(page.get_by_text("Nothing was submitted yet")).to_be_visible()
+    assert page.get_by_label("File").input_value().endswith("mine.py")
+    assert find_faults(page) == []
+    page.get_by_role("button", name="Submit", exact=True).click()
+    expect(page.get_by_role("heading", name="mine.py")).to_be_visible()
+    expect(page.locator("#queue")).to_contain_text("in the queue")
     page.close()
 
 

@@ -47,6 +47,17 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/admin/queue"): (401, 403, 403, 200, 200),
     ("GET", "/admin/nodes"): (401, 403, 403, 200, 200),
     ("GET", "/admin/costs"): (401, 403, 403, 200, 200),
+    ("GET", "/competitions/{slug}/rejudges"): (401, 403, 403, 200, 200),
+    ("POST", "/competitions/{slug}/rejudges"): (401, 403, 403, 422, 422),
+    ("GET", "/competitions/{slug}/rejudges/{rejudge_id}"): (401, 403, 403, 404, 404),
+    ("POST", "/competitions/{slug}/rejudges/{rejudge_id}"): (401, 403, 403, 404, 404),
+    ("GET", "/api/v1/admin/rejudges"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/admin/rejudges/preview"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/rejudges"): (401, 403, 403, 404, 404),
+    ("GET", "/api/v1/admin/rejudges/{rejudge_id}"): (401, 403, 403, 404, 404),
+    ("GET", "/api/v1/admin/rejudges/{rejudge_id}/comparison"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/rejudges/{rejudge_id}/promote"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/rejudges/{rejudge_id}/discard"): (401, 403, 403, 404, 404),
     ("GET", "/admin/flags"): (401, 403, 403, 200, 200),
     ("POST", "/admin/evaluations/{evaluation_id}/flags/{code}"): (401, 403, 403, 422, 422),
     ("GET", "/api/v1/admin/flags"): (401, 403, 403, 200, 200),
@@ -73,9 +84,17 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/teams/{team_id}/leave"): (401, 404, 404, 404, 404),
     ("POST", "/api/v1/invites/{invite_id}/accept"): (401, 404, 404, 404, 404),
     ("DELETE", "/api/v1/invites/{invite_id}"): (401, 404, 404, 404, 404),
+    ("GET", "/admin"): (401, 403, 403, 403, 200),
+    ("POST", "/admin/plan"): (401, 403, 403, 403, 422),
+    ("POST", "/admin/apply"): (401, 403, 403, 403, 422),
+    ("POST", "/admin/competitions/{slug}/activate"): (401, 403, 403, 403, 409),
+    ("GET", "/api/v1/admin/competitions"): (401, 403, 403, 403, 200),
     ("GET", "/admin/data-sets"): (401, 403, 403, 403, 200),
     ("POST", "/admin/data-sets"): (401, 403, 403, 403, 422),
     ("GET", "/admin/data-sets/{name}/{number}"): (401, 403, 403, 403, 404),
+    ("POST", "/admin/data-sets/{name}/{number}/revoke"): (401, 403, 403, 403, 404),
+    ("GET", "/api/v1/admin/data-sets/{name}/versions/{number}/lineage"): (401, 403, 403, 403, 404),
+    ("POST", "/api/v1/admin/data-sets/{name}/versions/{number}/revoke"): (401, 403, 403, 403, 404),
     ("GET", "/api/v1/admin/data-sets"): (401, 403, 403, 403, 200),
     ("POST", "/api/v1/admin/data-sets/{name}/versions"): (401, 403, 403, 403, 422),
     ("GET", "/api/v1/admin/data-sets/{name}/versions/{number}"): (401, 403, 403, 403, 404),
@@ -90,6 +109,8 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/competitions/{slug}/rules"): OPEN,
     ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): (401, 404, 404, 404, 404),
     ("PUT", "/api/v1/admin/competitions/{slug}/rules"): (401, 403, 403, 200, 200),
+    ("PUT", "/api/v1/admin/competitions/{slug}"): (401, 403, 403, 403, 422),
+    ("POST", "/api/v1/check"): (401, 422, 422, 422, 422),
     ("GET", "/runtime"): OPEN,
     ("GET", "/api/v1/runtime"): OPEN,
     ("GET", "/api/v1/error-codes"): OPEN,
@@ -114,6 +135,17 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/account/notifications/mail"): (401, 303, 303, 303, 303),
     ("POST", "/account/webhooks"): (401, 422, 422, 422, 422),
     ("POST", "/account/webhooks/{webhook_id}/{deed}"): (401, 404, 404, 404, 404),
+    ("GET", "/account/security"): (401, 200, 200, 200, 200),
+    ("POST", "/account/password"): (401, 422, 422, 422, 422),
+    ("POST", "/account/logout-everywhere"): (401, 403, 403, 403, 403),  # no page of ours sent it
+    ("GET", "/login/provider"): (404, 404, 404, 404, 404),  # none is configured
+    ("GET", "/login/provider/callback"): (404, 404, 404, 404, 404),
+    ("GET", "/login/provider/name"): (401, 401, 401, 401, 401),
+    ("POST", "/login/provider/name"): (403, 403, 403, 403, 403),
+    ("GET", "/account/identities/connect"): (401, 403, 403, 403, 403),
+    ("POST", "/account/identities/{identity_id}/remove"): (401, 404, 404, 404, 404),
+    ("POST", "/api/v1/me/password"): (401, 422, 422, 422, 422),
+    ("POST", "/api/v1/me/logout"): (401, 204, 204, 204, 204),
     ("GET", "/mail/confirm"): (404, 404, 404, 404, 404),
     ("POST", "/mail/confirm"): (404, 404, 404, 404, 404),
     ("GET", "/mail/unsubscribe"): OPEN,
@@ -157,16 +189,20 @@ NOTHING = {
     "name": "none",
     "evaluation_id": "none",
     "code": "none",
+    "rejudge_id": "none",
     "number": 1,
     "place": 0,
     "step": "start",
     "webhook_id": "none",
+    "identity_id": "none",
     "deed": "test",
 }
 
 LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/admin/competitions/{slug}/grants"): {"json": {"team": "nobody", "amount": 1, "reason": "a test"}},
     ("POST", "/api/v1/admin/competitions/{slug}/announcements"): {"json": {"title": "hear", "text": "all"}},
+    ("POST", "/api/v1/admin/rejudges/preview"): {"json": {"competition": "none"}},
+    ("POST", "/api/v1/admin/rejudges"): {"json": {"competition": "none", "reason": "a test"}},
     ("POST", "/api/v1/admin/evaluations/{evaluation_id}/flags/{code}/decision"): {
         "json": {"reason": "a test", "decision": "upheld"}
     },
@@ -220,6 +256,8 @@ def test_a_route_answers_every_role_as_the_matrix_says(
             body = {"json": {"reason": "a test", **({"state": "frozen"} if path.endswith("/state") else {})}}
         if path.endswith(("/teams", "/teams/{team_id}")):
             body = {"json": {"name": f"team of {role}"}}
+        if path == "/api/v1/me/logout":
+            body = {"json": {}}
         if path.endswith("/invites"):
             body = {"json": {"user": "owner"}}
         if path == "/competitions/{slug}/team":

@@ -81,3 +81,31 @@ def test_versions_are_listed_and_shown(run: Run, server: FakeServer) -> None:
     assert "faces@1" in run("admin", "data-set", "list").output
     assert "24 training" in run("admin", "data-set", "show", "faces@ab12ab12").output
     assert run("admin", "data-set", "show", "faces@ffffffff").exit_code == 1
+
+
+def make_revocation(**changes: Any) -> dict[str, Any]:
+    spec = {"digest": "f" * 64, "evaluations": 5, "scored": 4, "competitions": [{"slug": "faces", "state": "open"}]}
+    pools = [{"kind": "retrained", "size": 24, "state": "sealed"}]
+    problem = {"slug": "faces", "digest": "e" * 64, "pools": pools, "specs": [spec]}
+    lineage = {"reference": "faces@1", "problems": [problem]}
+    consequence = "1 problems and 1 competitions take no new work."
+    return {"applied": True, "version": make_version(), "lineage": lineage, "consequence": consequence} | changes
+
+
+@pytest.mark.parametrize(("options", "text"), [(("--dry-run",), None), ((), "n\n")])
+def test_lineage_is_shown_before_anything_is_revoked(
+    run: Run, server: FakeServer, options: tuple[str, ...], text: str | None
+) -> None:
+    server.on("GET", "/admin/data-sets/faces/versions/1", make_version())
+    server.on("POST", "/admin/data-sets/faces/versions/1/revoke", make_revocation())
+    output = run("admin", "data-set", "revoke", "faces@1", "--because", "objected", *options, text=text).output
+    assert "5 evaluations, 4 scored" in output
+    assert "nothing was changed" in output
+    assert [request.url.params["dry_run"] for request in server.requests if request.method == "POST"] == ["true"]
+
+
+def test_a_version_is_revoked_after_a_yes(run: Run, server: FakeServer) -> None:
+    server.on("GET", "/admin/data-sets/faces/versions/1", make_version())
+    server.on("POST", "/admin/data-sets/faces/versions/1/revoke", make_revocation())
+    output = run("admin", "data-set", "revoke", "faces@1", "--because", "objected", text="y\n").output
+    assert "faces@1 is revoked" in output

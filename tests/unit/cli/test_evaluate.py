@@ -61,7 +61,7 @@ def test_a_scored_submission_shows_its_scorecard_and_leaves_a_report(
 ) -> None:
     result = run("evaluate", good)
     assert result.exit_code == 0
-    for part in ("0.185 ± 0.027", "0.973", "0.021", "8.1 / 98.9 / 94.0", "8.7 % of a budget of 10.0 %", "scored"):
+    for part in ("0.185 ± 0.029", "0.973", "0.021", "8.1 / 98.9 / 94.0", "8.7 % of a budget of 10.0 %", "scored"):
         assert part in result.stdout
     report = (tmp_path / "good-report.html").read_text()
     assert "0.160 to 0.214" in report

@@ -208,6 +208,75 @@ def test_places_that_lead_nowhere_are_one_line_and_code_1(arguments, message, ru
     assert result.stderr.count("\n") == 1
 
 
+@pytest.fixture
+def logits(tmp_path: Path) -> dict[str, np.ndarray]:
+    """Pools that differ in a wrong class alone: the confidence hardly tells, the logits do."""
+    rng = np.random.default_rng(1)
+    made = {name: rng.normal(size=(30, 4, 3)) for name in ("unlearned", "retrained", "control")}
+    made["unlearned"][:, :, 1] += 3.0
+    made["unlearned"][:, :, 2] -= 3.0
+    for name, pool in made.items():
+        np.savez(tmp_path / f"{name}.npz", logits=pool, labels=np.zeros(4, dtype=int))
+    return made
+
+
+WITH_LOGITS = ("score", "--unlearned", "unlearned.npz", "--retrained", "retrained.npz")
+
+
+def test_pools_of_logits_can_be_told_apart_by_logistic_regression(run, logits) -> None:
+    body = read_json(run(*WITH_LOGITS, "--control", "control.npz", "--attacks", "logistic_regression", "--json"))
+    assert body["attacks"] == ["logistic_regression"]
+    assert body["protocols"]["held_out"]["attacks"] == {"logistic_regression": 4}
+    labels = np.zeros(4, dtype=int)
+    expected = compute_epsilons(
+        *(compute_confidence(logits[name], labels) for name in ("unlearned", "retrained")),
+        attacks=(Attack.logistic_regression,),
+        unlearned_features=logits["unlearned"],
+        retrained_features=logits["retrained"],
+    )
+    assert body["protocols"]["held_out"]["epsilon"]["per_example"] == expected.estimate.tolist()
+    assert body["alone"]["logistic_regression"]["median"] > 2 > body["alone"]["half_line"]["median"]
+    assert body["forgetting_quality"]["low"] <= body["forgetting_quality"]["estimate"] < 0.3
+    assert body["control"]["estimate"] > 0.5
+
+
+def test_logistic_regression_is_listed_for_logits_though_not_chosen_from(run, logits) -> None:
+    result = run(*WITH_LOGITS)
+    assert re.search(r"logistic_regression .*not chosen from", result.stdout)
+
+
+def test_logistic_regression_of_margins_or_of_two_models_is_refused(run, pools, logits, tmp_path) -> None:
+    refused = run(*BASIC, "--attacks", "half_line,logistic_regression")
+    assert refused.exit_code == Exit.REJECTED
+    assert "unlearned.npy holds margins" in refused.stderr
+    mixed = run(*WITH_LOGITS, "--control", "control.npy", "--attacks", "logistic_regression")
+    assert mixed.exit_code == Exit.REJECTED
+    np.savez(tmp_path / "two.npz", logits=logits["unlearned"][:2], labels=np.zeros(4, dtype=int))
+    few = run("score", "--unlearned", "two.npz", *WITH_LOGITS[3:], "--attacks", "logistic_regression")
+    assert few.exit_code == Exit.REJECTED
+    assert "needs 3 models in every pool" in few.stderr
+    assert (
+        "logistic_regression"
+        not in read_json(run("score", "--unlearned", "two.npz", *WITH_LOGITS[3:], "--json"))["alone"]
+    )
+
+
+def test_a_wrong_class_at_minus_infinity_can_be_regressed_on(run, logits, tmp_path) -> None:
+    logits["unlearned"][:, :, 2] = -np.inf
+    np.savez(tmp_path / "unlearned.npz", logits=logits["unlearned"], labels=np.zeros(4, dtype=int))
+    body = read_json(run(*WITH_LOGITS, "--attacks", "logistic_regression", "--json"))
+    assert body["alone"]["logistic_regression"]["median"] > 2
+
+
+def test_excess_and_u_lira_have_intervals(run, pools) -> None:
+    for control in ((), ("--control", "control.npy")):
+        body = read_json(run(*BASIC, *control, "--json"))
+        excess, ulira = body["klom"]["klom_excess"], body["u_lira"]
+        assert excess["mean_low"] < excess["mean"] < excess["mean_high"]
+        for name in ("accuracy", "auc", "true_positive_rate"):
+            assert ulira[f"{name}_low"] <= ulira[name] <= ulira[f"{name}_high"] <= 1
+
+
 def test_labels_with_margins_are_a_mistake_and_not_ignored(run, pools, tmp_path) -> None:
     np.save(tmp_path / "labels.npy", np.zeros(8, dtype=int))
     result = run(*BASIC, "--labels", "labels.npy")

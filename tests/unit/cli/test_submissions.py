@@ -56,7 +56,7 @@ def test_waiting_shows_progress_and_the_scorecard(run: Run, server: FakeServer, 
     result = run("submit", good, "--wait")
     assert result.exit_code == 0
     assert "running 200/256" in result.stderr
-    assert "0.185 ± 0.027" in result.stdout
+    assert "0.185 ± 0.029" in result.stdout
     assert "/submissions/s1" in result.stdout
 
 
@@ -160,7 +160,7 @@ def test_own_submissions_are_listed(run: Run, server: FakeServer) -> None:
     ended = make_ended("scored", id="s2", score=SCORE, relative_runtime=0.05, note="second")
     server.on("GET", "/submissions", {"items": [ended, make_state()], "next_cursor": None})
     result = run("submissions")
-    assert "0.185 ± 0.027" in result.stdout
+    assert "0.185 ± 0.029" in result.stdout
     assert "running" in result.stdout
     assert "second" in result.stdout
 
@@ -176,3 +176,40 @@ def test_a_server_that_is_down_is_a_line_and_a_cure(run: Run, monkeypatch: pytes
     assert result.exit_code == 4
     assert "connection refused" in result.stderr
     assert "lacuna up" in result.stderr
+
+
+NOTEBOOK_LIKE = "# %%\n!pip install nothing\n\ndef unlearning(net, a, b, c):\n    return net\n"
+
+
+def test_what_is_left_out_is_told_before_it_counts(run: Run, server: FakeServer, tmp_path: Path) -> None:
+    path = tmp_path / "notebook.py"
+    path.write_text(NOTEBOOK_LIKE)
+    server.on(*SUBMIT, make_state())
+    result = run("submit", path)
+    assert result.exit_code == 0
+    assert result.stderr.index("!pip install nothing") < result.stderr.index("submitted notebook.py")
+
+
+@pytest.mark.parametrize(("answer", "ends"), [("n\n", (5, 0)), ("y\n", (0, 1))])
+def test_somebody_at_a_terminal_may_say_no_to_what_is_kept(
+    run: Run,
+    server: FakeServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    ends: tuple[int, int],
+) -> None:
+    path = tmp_path / "notebook.py"
+    path.write_text(NOTEBOOK_LIKE)
+    server.on(*SUBMIT, make_state())
+    monkeypatch.setattr("cli.submissions._is_watched", lambda: True)
+    code = run("submit", path, text=answer).exit_code
+    assert (code, sum(request.method == "POST" for request in server.requests)) == ends
+
+
+def test_a_file_that_cannot_run_is_refused_before_it_counts(run: Run, server: FakeServer, tmp_path: Path) -> None:
+    path = tmp_path / "broken.py"
+    path.write_text("def unlearning(:")
+    result = run("submit", path)
+    assert result.exit_code == 2
+    assert not server.requests

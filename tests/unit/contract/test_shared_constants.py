@@ -1,7 +1,9 @@
 from pathlib import Path
 
+from core import registration
 from core.domain.faults import FaultCode
 from core.domain.intake import libraries, report
+from evaluator import spec
 from sandbox import contract
 from sandbox.warmup import LIBRARIES
 
@@ -10,6 +12,10 @@ def test_reader_and_sandbox_agree_on_the_contract() -> None:
     assert report.OPTIONAL_PARAMETERS == contract.OPTIONAL_PARAMETERS
     assert (report.ENTRY_FILE, report.ENTRY_FUNCTION) == (contract.ENTRY_FILE, contract.ENTRY_FUNCTION)
     assert report.PREPARE_FUNCTION == contract.PREPARE_FUNCTION
+
+
+def test_what_is_registered_names_the_metric_that_scores_it() -> None:
+    assert registration.METRIC_VERSION == spec.METRIC_VERSION
 
 
 def test_every_library_that_is_warmed_up_counts_as_provided() -> None:

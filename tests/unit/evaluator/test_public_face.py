@@ -52,6 +52,12 @@ def test_the_examples_in_the_documents_run(document):
     assert outcome.failed == 0
 
 
-def test_the_library_works_without_torch():
-    code = "import sys, evaluator; sys.exit('torch' in sys.modules)"
+def test_every_public_name_stands_in_the_document():
+    document = (ROOT / "docs/evaluator.md").read_text()
+    assert [name for name in evaluator.__all__ if f"`{name}" not in document] == []
+
+
+@pytest.mark.parametrize("module", ["torch", "evaluator.flags"])
+def test_the_library_works_without(module):
+    code = f"import sys, evaluator; sys.exit('{module}' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

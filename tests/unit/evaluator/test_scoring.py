@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from evaluator import InvalidPool, ScoredPool, ScoringProtocol, ScoringSpec, compute_control, score
-from evaluator.spec import METRIC_VERSION
+from evaluator.spec import METRIC_VERSION, Attack, EpsilonOptions
 
 FAST = ScoringSpec(interval_resamples=4)
 
@@ -120,3 +122,38 @@ def test_entries_against_one_retrained_pool_have_paired_draws():
     entries = [make_pool(np.random.default_rng(seed).normal(size=(64, 24)) + 1.5) for seed in (1, 2)]
     draws = [score(entry, retrained, spec=ScoringSpec(interval_resamples=16)).interval.draws for entry in entries]
     assert np.corrcoef(draws)[0, 1] > 0.3
+
+
+def test_features_reach_the_attack_that_reads_them_in_the_score_its_interval_and_mu():
+    rng = np.random.default_rng(0)
+    unlearned, retrained = make_pools(replicas=20, examples=3)
+    outputs = rng.normal(size=(2, 20, 3, 2))
+    outputs[0] += [3.0, -3.0]
+    spec = ScoringSpec(epsilon=EpsilonOptions(attacks=(Attack.logistic_regression,)), interval_resamples=4)
+    pools = [replace(pool, features=values) for pool, values in zip((unlearned, retrained), outputs, strict=True)]
+    card = score(*pools, spec=spec)
+    assert set(card.epsilons.attack) == {Attack.logistic_regression}
+    assert card.mu.min() > 1.5
+    assert card.score < 0.1
+    assert max(card.interval.draws) < 0.3
+    with pytest.raises(InvalidPool, match="needs unlearned_features"):
+        score(unlearned, retrained, spec=spec)
+    with pytest.raises(InvalidPool, match="features must be"):
+        score(replace(unlearned, features=outputs[0][:, :2]), pools[1], spec=spec)
+
+
+def test_a_pool_of_models_that_are_always_wrong_scores_zero_with_a_defined_interval():
+    unlearned, retrained = make_pools(test=0.0)
+    card = score(unlearned, retrained, spec=FAST)
+    assert (card.score, card.interval.low, card.interval.high, card.corrected) == (0.0, 0.0, 0.0, 0.0)
+
+
+def test_the_upper_end_allows_for_the_noise_of_the_utility():
+    rng = np.random.default_rng(0)
+    confidences = rng.normal(size=(2, 40, 6))
+    steady = [make_pool(pool) for pool in confidences]
+    noisy = [replace(pool, retain_accuracy=rng.uniform(0.7, 1.0, 40)) for pool in steady]
+    spec = ScoringSpec(interval_resamples=16)
+    assert score(*steady, spec=spec).interval.high <= 1.0
+    card = score(*noisy, spec=spec)
+    assert card.interval.high > card.utility.product > 0

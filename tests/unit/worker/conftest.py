@@ -18,6 +18,7 @@ from core.db.queries import competitions, outbox
 from core.db.session import reading, transaction
 from core.jobs import BUILD_CHUNK, DECIDE, PREPARE, RUN_SHARD, SCORE, VALIDATE, celery_app, open_evaluation
 from core.problems import ProblemSpec, find_problem
+from core.registration import register_competition
 from core.settings import Settings
 from core.storage import FolderStore
 from sandbox.contract import Outcome
@@ -27,7 +28,6 @@ from worker.calibration import IDLE_FILE
 from worker.context import WorkerContext
 from worker.data_sets import validation
 from worker.preparation import make_calibration_source
-from worker.registration import register_competition
 from worker.runner.base import ReplicaResult, RunRequest, RunResult
 
 RECIPE, IDLE = b"RECIPE.update", make_calibration_source(IDLE_FILE, find_problem("digits"))
@@ -121,6 +121,16 @@ class Platform:
         for row in rows:
             DELIVER[row.task](self.context, row.object_id)
         return len(rows)
+
+    def take_one(self) -> bool:
+        """Deliver the message that a single worker would take next."""
+        with transaction(self.engine) as session:
+            rows = outbox.fetch_unsent(session, utc_now(), limit=1)
+            for row in rows:
+                outbox.delete_message(session, row.id)
+        for row in rows:
+            DELIVER[row.task](self.context, row.object_id)
+        return bool(rows)
 
     def run_until_quiet(self) -> None:
         while self.step():

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -156,3 +157,31 @@ def test_untrained_networks_differ_and_are_kept(problem: LoadedProblem, store: F
     assert len({row.tobytes() for row in first}) == 8
     np.testing.assert_array_equal(load_untrained(problem, store), first)
     assert any(name.startswith("untrained/") for name in store.list_refs())
+
+
+def test_comparisons_of_two_pools_have_intervals_around_their_values(control_card: Card) -> None:
+    names = ("avg_gap", "avg_d", "sum", "ulira_accuracy", "ulira_auc", "ulira_tpr", "klom_excess_forget")
+    for name in (*names, "klom_excess_retain", "klom_excess_validation"):
+        entry = control_card[name]
+        low, high = entry["interval"]
+        assert low <= entry["value"] <= high
+        assert low < high
+        assert entry["standard_error"] > 0
+
+
+def test_a_single_model_has_aggregates_without_an_interval(
+    problem: LoadedProblem, pools: Pools, store: FolderStore
+) -> None:
+    card = describe(problem, pools[PoolKind.CONTROL].outputs.select(slice(0, 1)), pools, store)
+    assert card["avg_gap"]["value"] is not None
+    assert card["avg_gap"]["interval"] is None
+    assert card["avg_gap"]["standard_error"] is None
+
+
+def test_the_excess_is_taken_over_as_many_control_models_as_there_are(
+    problem: LoadedProblem, pools: Pools, store: FolderStore
+) -> None:
+    fewer = pools[PoolKind.CONTROL]
+    short = {**pools, PoolKind.CONTROL: replace(fewer, outputs=fewer.outputs.select(slice(0, 10)), digest="0" * 64)}
+    card = describe(problem, pools[PoolKind.RETRAINED].outputs, short, store)
+    assert card["klom_excess_forget"]["models"] == 10

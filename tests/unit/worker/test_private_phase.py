@@ -11,8 +11,8 @@ from core.db.session import reading, transaction
 from core.domain.phases import PhaseKind
 from core.jobs import open_evaluation
 from core.problems import ProblemSpec
+from core.registration import register_competition
 from tests.unit.worker.conftest import Platform, make_spec
-from worker.registration import register_competition
 
 PRIVATE = {"forget": {"kind": "random", "fraction": 0.2, "seed": 77}, "split_seed": 78, "pool_seed": 79}
 

@@ -1,7 +1,7 @@
 from core.db.models.contests import Competition
 from core.db.session import transaction
+from core.registration import register_competition
 from tests.unit.worker.conftest import Platform, make_spec
-from worker.registration import register_competition
 
 
 def register(platform: Platform, *, draft: bool = False, epochs: int = 2) -> Competition:

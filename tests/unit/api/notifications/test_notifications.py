@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy import Engine, select
 from api.security import hash_token
 from core.db.base import utc_now
 from core.db.models.accounts import User
+from core.db.models.contests import Competition, Team
 from core.db.models.notifications import Delivery, MailAddress, Webhook
 from core.db.queries import deliveries, evaluations
 from core.db.session import reading, transaction
@@ -116,18 +117,25 @@ def test_test_messages_are_limited(client: TestClient, ann: Login) -> None:
     assert answers[-1].json()["code"] == "MESSAGE_LIMIT"
 
 
-def finish(engine: Engine, *, spec_id: str = "", again: bool = False, **values: Any) -> None:
-    """Ann's submission to a hidden problem ends; or once more."""
+def finish(
+    engine: Engine,
+    *,
+    row_values: dict[str, Any] | None = None,
+    verdicts: Sequence[Verdict] = (Verdict.SCORED,),
+    **values: Any,
+) -> None:
+    """Ann's submission to a hidden problem ends; or several times."""
     with transaction(engine) as session:
         competition = factories.make_competition(session, exposure="private")
         owner = deliveries.fetch_live_webhook(session, session.scalars(select(Webhook.id)).one())
         assert owner is not None
         user = session.get_one(User, owner.user_id)
         submission = factories.make_submission(session, competition, user, **values)
-        for _ in range(1 + again):
+        for verdict in verdicts:
             row = factories.make_evaluation(session, submission, status="scoring", score=0.5, reason="secret")
-            row.spec_id = spec_id or row.spec_id
-            evaluations.move(session, row, Status.FINISHED, verdict=Verdict.SCORED, reason="hidden detail")
+            for name, value in (row_values or {}).items():
+                setattr(row, name, value)
+            evaluations.move(session, row, Status.FINISHED, verdict=verdict, reason="hidden detail")
 
 
 def test_authors_are_told_how_a_submission_ended_and_nothing_of_what_was_hidden(
@@ -141,17 +149,23 @@ def test_authors_are_told_how_a_submission_ended_and_nothing_of_what_was_hidden(
     assert "hidden" not in str(row.body)
 
 
-def test_our_own_runs_other_phases_and_further_runs_are_not_told(
-    client: TestClient, ann: Login, engine: Engine
+@pytest.mark.parametrize("row_values", [{"phase": "private"}, {"counts": False}])
+def test_a_run_that_only_staff_may_see_is_not_told(
+    client: TestClient, ann: Login, engine: Engine, row_values: dict[str, Any]
 ) -> None:
     make_webhook(client, ann)
+    finish(engine, row_values=row_values)
     finish(engine, purpose="calibration")
     with transaction(engine) as session:
         other = factories.make_competition(session).spec_id
-    finish(engine, spec_id=other)
+    finish(engine, row_values={"spec_id": other})
     assert list_rows(engine) == []
-    finish(engine, again=True)
-    assert len(list_rows(engine)) == 1
+
+
+def test_an_end_is_told_once_unless_it_was_our_own_fault(client: TestClient, ann: Login, engine: Engine) -> None:
+    make_webhook(client, ann)
+    finish(engine, verdicts=[Verdict.PLATFORM_ERROR, Verdict.SCORED, Verdict.SCORED])
+    assert [row.body["verdict"] for row in list_rows(engine)] == ["platform_error", "scored"]
 
 
 def test_what_one_did_not_choose_is_not_told(client: TestClient, ann: Login, engine: Engine) -> None:
@@ -190,6 +204,37 @@ def test_who_is_invited_is_told_but_not_without_end(
     rows = list_rows(engine)
     assert len(rows) == INVITES_TOLD_A_DAY
     assert rows[0].body == {"competition": slug, "team": "the two", "invited_by": "bob"}
+
+
+def join(client: TestClient, engine: Engine, who: Login) -> Competition:
+    with transaction(engine) as session:
+        competition = factories.make_competition(session)
+    path = f"/api/v1/competitions/{competition.slug}/teams"
+    assert client.post(path, json={"name": "the one"}, headers=who.headers).status_code == 201
+    return competition
+
+
+def test_an_announcement_goes_to_who_is_in_the_competition(
+    client: TestClient, ann: Login, engine: Engine, login: Callable[..., Login]
+) -> None:
+    make_webhook(client, ann)
+    make_webhook(client, login("bob"))
+    competition = join(client, engine, ann)
+    with transaction(engine) as session:
+        deliveries.announce_posted(session, competition, title="Later", text="A week more.")
+    (row,) = list_rows(engine)
+    assert row.user_id == ann.user.id
+    assert row.body == {"competition": competition.slug, "title": "Later", "text": "A week more."}
+
+
+def test_a_team_that_was_passed_is_told_its_places(client: TestClient, ann: Login, engine: Engine) -> None:
+    make_webhook(client, ann)
+    competition = join(client, engine, ann)
+    with transaction(engine) as session:
+        team = session.scalars(select(Team)).one()
+        deliveries.announce_lost_places(session, competition.slug, {team.id: (1, 2), "gone": (2, 3)})
+    (row,) = list_rows(engine)
+    assert row.body == {"competition": competition.slug, "team": "the one", "old_rank": 1, "new_rank": 2}
 
 
 def change(client: TestClient, who: Login, **values: Any) -> Any:

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.db.base import utc_now
 from core.db.models.data_sets import DataSetVersion
-from core.db.queries import data_sets
+from core.db.queries import competitions, data_sets
 from core.db.session import reading, transaction
 from core.domain.data_sets import DataFormat, DataSetStatus
 from core.problems import ProblemSpec
+from core.registration import register_competition
 from tests.tiny_problems import make_tiny_spec
 from tests.unit.worker.conftest import Platform
 from tests.unit.worker.data_sets.uploads import LABELS, make_images, make_npz
@@ -101,3 +103,45 @@ def test_a_problem_loads_an_uploaded_set_from_the_store(platform: Platform) -> N
 def test_a_problem_on_a_set_that_is_not_there_says_so(platform: Platform) -> None:
     with pytest.raises(Exception, match="not in this machine's store"):
         load_problem(make_spec("0" * 64), None, platform.context.store)
+
+
+def revoke(platform: Platform, version_id: str) -> None:
+    with transaction(platform.engine) as session:
+        row = session.get_one(DataSetVersion, version_id)
+        row.revoked_at, row.revoked_reason = utc_now(), "one person objected"
+
+
+def test_revoked_data_cannot_come_back_under_another_name(platform: Platform) -> None:
+    version = add(platform, make_npz())
+    validate(platform, version)
+    revoke(platform, version)
+    row = validate(platform, add(platform, make_npz()))
+    assert (row.status, "revoked as faces@1" in row.reason) == (DataSetStatus.REFUSED, True)
+
+
+def test_no_model_is_trained_on_revoked_data(platform: Platform) -> None:
+    version = add(platform, make_npz())
+    spec = make_spec(validate(platform, version).digest or "")
+    with transaction(platform.engine) as session:
+        register_competition(session, spec)
+    platform.step()  # the chunks are written down and sent out
+    revoke(platform, version)
+    platform.run_until_quiet()
+    with reading(platform.engine) as session:
+        row = competitions.fetch_competition(session, spec.slug)
+        assert row is not None
+        pools = competitions.fetch_pools(session, row.spec.problem_id)
+    assert {chunk.state for pool in pools for chunk in pool.chunks} == {"pending"}
+
+
+def test_a_problem_on_revoked_data_is_not_prepared(platform: Platform) -> None:
+    version = add(platform, make_npz())
+    spec = make_spec(validate(platform, version).digest or "")
+    revoke(platform, version)
+    with transaction(platform.engine) as session:
+        register_competition(session, spec)
+    platform.run_until_quiet()
+    with reading(platform.engine) as session:
+        row = competitions.fetch_competition(session, spec.slug)
+    assert row is not None
+    assert (row.state, "revoked" in row.fault) == ("preparing", True)

@@ -14,7 +14,8 @@ from core.domain.competition import CompetitionState
 from core.domain.phases import PhaseState
 from core.jobs import PREPARE, enqueue
 from core.problems import ProblemSpec
-from evaluator.spec import METRIC_VERSION
+
+METRIC_VERSION = "lacuna-2"  # evaluator.spec says so too, and a test keeps them together: the api must not import it
 
 
 def register_competition(session: Session, spec: ProblemSpec, *, draft: bool = False) -> Competition:
@@ -44,6 +45,11 @@ def register_competition(session: Session, spec: ProblemSpec, *, draft: bool = F
     return competition
 
 
+def hash_spec_body(body: dict[str, Any]) -> str:
+    """SHA-256 of the canonical JSON: the evaluation spec's identity."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
 def _register_private(session: Session, competition: Competition, spec: ProblemSpec) -> None:
     """Add or exchange the private phase; once it is read it stays as it is."""
     row = _store_spec(session, spec)
@@ -66,7 +72,7 @@ def _store_spec(session: Session, spec: ProblemSpec) -> EvaluationSpec:
         session.add(problem)
         session.flush()
     body = make_spec_body(spec)
-    digest = hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    digest = hash_spec_body(body)
     row = competitions.fetch_spec(session, digest)
     if row is None:
         row = EvaluationSpec(digest=digest, problem_id=problem.id, body=body)

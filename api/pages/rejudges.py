@@ -1,0 +1,128 @@
+"""Pages on which organizers plan, watch, compare and decide rejudges."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from api.competitions import service as competitions
+from api.deps import Caller, EngineDep, ReadingDep, Rejudger
+from api.pages.account import show
+from api.pages.organize import read_decision
+from api.rejudges import service
+from api.rejudges.schemas import MOST_SUBMISSIONS, RejudgeRequest, Scope
+from core.db.session import reading, transaction
+from core.domain.errors import InvalidInput, NotFound, RequestRefused
+from core.domain.submission import Verdict
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+DEEDS = {"promote": service.promote, "discard": service.discard}
+SELECTABLE = [verdict for verdict in Verdict if verdict is not Verdict.WITHDRAWN]
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What stands in the form."""
+
+    verdicts: list[Verdict]
+    submissions: str
+
+    def read(self, slug: str) -> Scope:
+        try:
+            return Scope(competition=slug, verdicts=self.verdicts, submissions=self.submissions.split())
+        except ValidationError:
+            raise InvalidInput(f"name at most {MOST_SUBMISSIONS} submissions, by their ids") from None
+
+
+@router.get("/competitions/{slug}/rejudges", name="rejudges")
+def show_rejudges(
+    slug: str,
+    request: Request,
+    caller: Rejudger,
+    session: ReadingDep,
+    verdicts: Annotated[list[Verdict] | None, Query()] = None,
+    submissions: Annotated[str, Query(max_length=40_000)] = "",
+    plan: Annotated[bool, Query()] = False,
+) -> HTMLResponse:
+    """The form; with `plan` also what it would do."""
+    filled = Filled(verdicts or [], submissions)
+    try:
+        found = service.make_plan(session, filled.read(slug), caller) if plan else None
+    except RequestRefused as error:
+        competitions.load_competition(session, slug, caller)  # a form that asks too much is shown again
+        return _show(slug, request, caller, session, filled, error=error)
+    return _show(slug, request, caller, session, filled, plan=found)
+
+
+@router.post("/competitions/{slug}/rejudges")
+def start(
+    slug: str,
+    request: Request,
+    caller: Rejudger,
+    engine: EngineDep,
+    verdicts: Annotated[list[Verdict] | None, Form()] = None,
+    submissions: Annotated[str, Form(max_length=40_000)] = "",
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    filled = Filled(verdicts or [], submissions)
+    try:
+        scope = filled.read(slug)
+        wanted = RejudgeRequest(**scope.model_dump(), reason=read_decision(reason).reason)
+        with transaction(engine) as session:
+            rejudge_id = service.start(session, wanted, caller).id
+    except RequestRefused as error:
+        with reading(engine) as session:
+            return _show(slug, request, caller, session, filled, error=error)
+    return RedirectResponse(f"/competitions/{slug}/rejudges/{rejudge_id}", status_code=303)
+
+
+@router.get("/competitions/{slug}/rejudges/{rejudge_id}", name="rejudge")
+def show_rejudge(slug: str, rejudge_id: str, request: Request, caller: Rejudger, session: ReadingDep) -> HTMLResponse:
+    return _show_one(slug, rejudge_id, request, session)
+
+
+@router.post("/competitions/{slug}/rejudges/{rejudge_id}")
+def decide(
+    slug: str,
+    rejudge_id: str,
+    request: Request,
+    caller: Rejudger,
+    engine: EngineDep,
+    deed: Annotated[str, Form()] = "",
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    try:
+        if deed not in DEEDS:
+            raise InvalidInput("a rejudge is promoted or discarded")
+        with transaction(engine) as session:
+            DEEDS[deed](session, rejudge_id, read_decision(reason).reason, caller)
+    except RequestRefused as error:
+        with reading(engine) as session:
+            return _show_one(slug, rejudge_id, request, session, error)
+    return RedirectResponse(f"/competitions/{slug}/rejudges/{rejudge_id}", status_code=303)
+
+
+def _show(slug: str, request: Request, caller: Caller, session: Session, filled: Filled, **values: Any) -> HTMLResponse:
+    row = competitions.load_competition(session, slug, caller)
+    return show(
+        request,
+        "rejudges.html",
+        slug=slug,
+        title=row.title,
+        filled=filled,
+        verdicts=SELECTABLE,
+        rejudges=service.list_rejudges(session, slug, caller).items,
+        **({"plan": None} | values),
+    )
+
+
+def _show_one(
+    slug: str, rejudge_id: str, request: Request, session: Session, error: RequestRefused | None = None
+) -> HTMLResponse:
+    comparison = service.compare(session, rejudge_id)
+    if comparison.rejudge.competition != slug:
+        raise NotFound("no such rejudge of this competition")
+    return show(request, "rejudge.html", error=error, page=comparison, rejudge=comparison.rejudge)

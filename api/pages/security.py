@@ -1,0 +1,86 @@
+"""The page of one's ways in: password, log-ins, identities."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import ValidationError
+
+from api.auth import service
+from api.auth.cookies import check_same_site, read_cookie, set_cookie
+from api.deps import Caller, EngineDep, Manager, Member, ReadingDep, SettingsDep
+from api.pages.account import show
+from api.security import NO_PASSWORD, hash_token
+from api.users.schemas import PasswordChange
+from core.db.base import utc_now
+from core.db.queries import identities, users
+from core.db.session import reading
+from core.domain.errors import InvalidInput, RequestRefused
+from core.settings import Settings
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+HERE = "/account/security"
+Secret = Annotated[str, Form(max_length=256)]
+
+
+@router.get("/account/security", name="security")
+def show_security(request: Request, caller: Member, session: ReadingDep, settings: SettingsDep) -> HTMLResponse:
+    return _show(request, caller, session, settings)
+
+
+@router.post("/account/password")
+def change_password(
+    request: Request,
+    caller: Manager,
+    engine: EngineDep,
+    settings: SettingsDep,
+    old: Secret = "",
+    new: Secret = "",
+) -> Response:
+    """Every other log-in ends; this browser stays in."""
+    try:
+        change = _read_change(old, new)
+        entered = service.change_password(engine, settings, caller.member_id, old=change.old, new=change.new)
+    except RequestRefused as error:
+        with reading(engine) as session:
+            return _show(request, caller, session, settings, error)
+    response = RedirectResponse(HERE, status_code=303)
+    set_cookie(request, response, settings, entered.secret)
+    return response
+
+
+@router.post("/account/logout-everywhere")
+def log_out_everywhere(
+    request: Request, caller: Manager, engine: EngineDep, tokens: Annotated[bool, Form()] = False
+) -> Response:
+    check_same_site(request)
+    service.log_out_everywhere(engine, caller.member_id, tokens=tokens)
+    return RedirectResponse("/login", status_code=303)
+
+
+def _read_change(old: str, new: str) -> PasswordChange:
+    try:
+        return PasswordChange(old=old, new=new)
+    except ValidationError:
+        raise InvalidInput("a password has at least 8 characters") from None
+
+
+def _show(
+    request: Request,
+    caller: Caller,
+    session: ReadingDep,
+    settings: Settings,
+    error: RequestRefused | None = None,
+) -> HTMLResponse:
+    user = users.fetch_user(session, caller.member_id)
+    secret = read_cookie(request, settings)
+    return show(
+        request,
+        "security.html",
+        error=error,
+        has_password=user is not None and user.password_hash != NO_PASSWORD,
+        logins=users.fetch_browser_sessions(session, caller.member_id, utc_now()),
+        current=hash_token(secret) if secret else "",
+        identities=identities.fetch_identities(session, caller.member_id),
+        provider=settings.oidc_name if settings.has_provider else "",
+    )

@@ -1,0 +1,239 @@
+"""Plan, start, compare, promote or discard a rejudge; docs/lifecycle.md has the rules."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from sqlalchemy.orm import Session
+
+from api.competitions.service import load_competition
+from api.deps import Caller
+from api.rejudges.schemas import (
+    AffectedTeam,
+    ChangeView,
+    MoveView,
+    RejudgeComparison,
+    RejudgeList,
+    RejudgePlan,
+    RejudgeRequest,
+    RejudgeView,
+    Scope,
+    StandingView,
+)
+from core.db.base import utc_now
+from core.db.models.contests import Competition
+from core.db.models.rejudges import Rejudge
+from core.db.models.submissions import Evaluation, Submission
+from core.db.queries import audit, competitions, operations, rejudges
+from core.domain.competition import CompetitionState
+from core.domain.errors import Conflict, NotFound
+from core.domain.leaderboard import Entry, Purpose, Row, make_board
+from core.domain.rejudge import NEVER_REPLACES, RejudgeState, Standing, compare_boards, do_overlap, estimate_cpu_seconds
+from core.domain.submission import Status, Verdict
+from core.jobs import open_evaluation, request_cancel
+
+_OPEN_TO_IT = frozenset({CompetitionState.OPEN, CompetitionState.FROZEN, CompetitionState.CLOSED})
+
+
+def make_plan(session: Session, scope: Scope, caller: Caller) -> RejudgePlan:
+    """The dry run: how many, at what cost, whose. It changes nothing."""
+    competition = load_competition(session, scope.competition, caller)
+    found = _find_candidates(session, competition, scope)
+    rules = competition.spec.body["evaluation"]
+    mean = operations.fetch_mean_seconds(session, competition.spec_id)
+    runs = [candidate.run for candidate in found]
+    cpu_seconds = estimate_cpu_seconds(runs, replicas=rules["replicas"], mean=mean[0] if mean else None)
+    teams = Counter(_name(candidate.submission) for candidate in found)
+    return RejudgePlan(
+        competition=competition.slug,
+        spec_digest=competition.spec.digest,
+        evaluations=len(found),
+        replicas=len(found) * rules["replicas"],
+        cpu_seconds=cpu_seconds,
+        verdicts=dict(Counter(run.verdict for run in runs)),
+        teams=[AffectedTeam(team=name, submissions=count) for name, count in sorted(teams.items())],
+    )
+
+
+def start(session: Session, request: RejudgeRequest, caller: Caller) -> Rejudge:
+    """Open a second evaluation of everything in scope; ordinary submissions go before them."""
+    competition = load_competition(session, request.competition, caller)
+    competitions.lock_competition(session, competition.id)
+    if competition.state not in _OPEN_TO_IT:
+        raise Conflict(f"{competition.slug} is {competition.state}: nothing in it can be rejudged now")
+    if rejudges.fetch_running(session, competition.id) is not None:
+        raise Conflict("a rejudge of this competition is not decided yet: promote or discard it first")
+    found = _find_candidates(session, competition, request)
+    if not found:
+        raise Conflict("nothing in this scope has ended: there is nothing to rejudge")
+    scope = {"verdicts": [verdict.value for verdict in request.verdicts], "submissions": list(request.submissions)}
+    rejudge = Rejudge(
+        competition_id=competition.id,
+        spec_id=competition.spec_id,
+        scope=scope,
+        reason=request.reason,
+        started_by=caller.name,
+    )
+    rejudges.store_rejudge(session, rejudge)
+    for candidate in found:
+        open_evaluation(session, candidate.submission, competition.spec, rejudge_id=rejudge.id)
+    detail = {**scope, "competition": competition.slug, "evaluations": len(found), "reason": request.reason}
+    _record(session, caller, "rejudge.start", rejudge, detail)
+    return rejudge
+
+
+def load(session: Session, rejudge_id: str) -> RejudgeView:
+    return _make_view(session, _load(session, rejudge_id))
+
+
+def list_rejudges(session: Session, slug: str | None, caller: Caller) -> RejudgeList:
+    competition_id = load_competition(session, slug, caller).id if slug else None
+    return RejudgeList(items=[_make_view(session, row) for row in rejudges.fetch_rejudges(session, competition_id)])
+
+
+def compare(session: Session, rejudge_id: str) -> RejudgeComparison:
+    """The board as it would be without the rejudge, and with it; every evaluation before and after."""
+    rejudge = _load(session, rejudge_id)
+    old = _make_board(rejudges.fetch_ended(session, rejudge.competition_id, rejudge.spec_id, without=rejudge.id))
+    new = _make_board(rejudges.fetch_ended(session, rejudge.competition_id, rejudge.spec_id, with_=rejudge.id))
+    replaced = rejudges.fetch_replaced(session, rejudge_id)
+    return RejudgeComparison(
+        rejudge=_make_view(session, rejudge),
+        ranking=[MoveView.model_validate(move) for move in compare_boards(old, new)],
+        evaluations=[_make_change(row, replaced) for row in rejudges.fetch_evaluations(session, rejudge_id)],
+    )
+
+
+def promote(session: Session, rejudge_id: str, reason: str, caller: Caller) -> Rejudge:
+    """Let the new evaluations count; the old ones stay as history."""
+    rejudge = _lock_undecided(session, rejudge_id)
+    progress = rejudges.fetch_progress(session, rejudge_id)
+    if progress.finished < progress.evaluations:
+        left = progress.evaluations - progress.finished
+        raise Conflict(f"{left} of its {progress.evaluations} evaluations have not ended yet")
+    counting = rejudges.promote(session, rejudge_id)
+    _decide(rejudge, RejudgeState.PROMOTED, caller)
+    _record(session, caller, "rejudge.promote", rejudge, {"reason": reason, "evaluations": counting})
+    return rejudge
+
+
+def discard(session: Session, rejudge_id: str, reason: str, caller: Caller) -> Rejudge:
+    """Leave the board as it is; what still runs is cancelled."""
+    rejudge = _lock_undecided(session, rejudge_id)
+    for evaluation in rejudges.fetch_evaluations(session, rejudge_id):
+        if evaluation.status not in (Status.FINISHED, Status.CANCELLING):
+            request_cancel(session, evaluation.id, reason="its rejudge was discarded")
+    _decide(rejudge, RejudgeState.DISCARDED, caller)
+    _record(session, caller, "rejudge.discard", rejudge, {"reason": reason})
+    return rejudge
+
+
+def _find_candidates(session: Session, competition: Competition, scope: Scope) -> list[rejudges.Candidate]:
+    found = rejudges.fetch_candidates(
+        session, competition.id, verdicts=scope.verdicts, submission_ids=scope.submissions
+    )
+    missing = set(scope.submissions) - {candidate.submission.id for candidate in found}
+    if missing and not scope.verdicts:
+        names = ", ".join(sorted(missing)[:3])
+        raise NotFound(f"not submissions of {competition.slug} that have ended and were not withdrawn: {names}")
+    return found
+
+
+def _load(session: Session, rejudge_id: str) -> Rejudge:
+    rejudge = rejudges.fetch_rejudge(session, rejudge_id)
+    if rejudge is None:
+        raise NotFound("no such rejudge")
+    return rejudge
+
+
+def _lock_undecided(session: Session, rejudge_id: str) -> Rejudge:
+    rejudge = _load(session, rejudge_id)
+    competitions.lock_competition(session, rejudge.competition_id)  # the same lock as starting one
+    session.refresh(rejudge, ["state"])
+    if rejudge.state != RejudgeState.RUNNING:
+        raise Conflict(f"this rejudge was {rejudge.state} already")
+    return rejudge
+
+
+def _decide(rejudge: Rejudge, state: RejudgeState, caller: Caller) -> None:
+    rejudge.state, rejudge.decided_by, rejudge.decided_at = state.value, caller.name, utc_now()
+
+
+def _make_view(session: Session, rejudge: Rejudge) -> RejudgeView:
+    progress = rejudges.fetch_progress(session, rejudge.id)
+    return RejudgeView(
+        id=rejudge.id,
+        competition=rejudge.competition.slug,
+        state=RejudgeState(rejudge.state),
+        verdicts=rejudge.scope["verdicts"],
+        submissions=rejudge.scope["submissions"],
+        reason=rejudge.reason,
+        started_by=rejudge.started_by,
+        created_at=rejudge.created_at,
+        decided_by=rejudge.decided_by,
+        decided_at=rejudge.decided_at,
+        evaluations=progress.evaluations,
+        finished=progress.finished,
+        is_complete=progress.finished == progress.evaluations,
+        replicas=progress.replicas,
+        finished_replicas=progress.finished_replicas,
+        ended={Verdict(verdict): count for verdict, count in progress.verdicts.items()},
+    )
+
+
+def _make_board(ended: list[Evaluation]) -> list[Row]:
+    return make_board(_make_entry(row) for row in ended)
+
+
+def _make_entry(row: Evaluation) -> Entry:
+    """A board that was never stored is made of whole evaluations, not of the site's own lines."""
+    return Entry(
+        submission_id=row.submission_id,
+        name=_name(row.submission),
+        filename=row.submission.filename,
+        purpose=Purpose(row.submission.purpose),
+        verdict=Verdict(str(row.verdict)),
+        score=row.score,
+        low=row.score_low,
+        high=row.score_high,
+        relative_runtime=row.relative_runtime,
+        accepted_at=row.submission.created_at,
+        error=row.score_error,
+        draws=tuple(row.score_draws or ()),
+        scored_replicas=row.scored_replicas,
+        replicas_total=row.replicas_total,
+    )
+
+
+def _make_change(evaluation: Evaluation, replaced: Mapping[str, Evaluation]) -> ChangeView:
+    old = _make_standing(replaced.get(evaluation.submission_id))
+    new = _make_standing(evaluation)
+    return ChangeView(
+        submission_id=evaluation.submission_id,
+        name=_name(evaluation.submission),
+        filename=evaluation.submission.filename,
+        old=StandingView.model_validate(old) if old else None,
+        new=StandingView.model_validate(new) if new else None,
+        replaces=new is not None and new.verdict not in NEVER_REPLACES,
+        overlaps=do_overlap(old, new),
+    )
+
+
+def _make_standing(evaluation: Evaluation | None) -> Standing | None:
+    if evaluation is None or evaluation.verdict is None:
+        return None
+    return Standing(
+        submission_id=evaluation.submission_id,
+        rank=None,
+        score=evaluation.score,
+        low=evaluation.score_low,
+        high=evaluation.score_high,
+        verdict=Verdict(evaluation.verdict),
+    )
+
+
+def _name(submission: Submission) -> str:
+    return submission.team.name if submission.team else submission.user.name
+
+
+def _record(session: Session, caller: Caller, action: str, rejudge: Rejudge, detail: dict[str, object]) -> None:
+    audit.record(session, actor=caller.name, action=action, subject=f"rejudge/{rejudge.id}", detail=detail)

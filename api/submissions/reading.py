@@ -1,0 +1,81 @@
+"""What is made of a file before it counts: kept, changed, left out, or why it cannot run. Nothing is stored or run."""
+
+import hashlib
+
+from pydantic import BaseModel, Field
+
+from core.domain.errors import ParticipantFault, TooLarge
+from core.domain.faults import FaultCode
+from core.domain.intake.reading import read_submission
+from core.domain.intake.report import Note, Origin, SubmissionFiles
+
+
+class NoteView(BaseModel):
+    where: str
+    source: str = Field(description="first line")
+    reason: str
+
+
+class Reading(BaseModel):
+    ok: bool = Field(description="whether it would be queued; otherwise code, reason and hint say why not")
+    sha256: str
+    origin: Origin | None = Field(description="what it was taken for; null if it cannot be run")
+    code: FaultCode | None
+    reason: str
+    hint: str
+    files: list[str]
+    kept: list[NoteView]
+    changed: list[NoteView]
+    left_out: list[NoteView]
+    warnings: list[str]
+
+    @property
+    def is_as_sent(self) -> bool:
+        """Whether exactly what was sent would run."""
+        return self.ok and not self.changed and not self.left_out
+
+
+def make_reading(filename: str, content: bytes, *, limit_bytes: int) -> Reading:
+    if len(content) > limit_bytes:
+        raise TooLarge(f"the file is larger than {limit_bytes:,} bytes; nothing was stored")
+    digest = hashlib.sha256(content).hexdigest()
+    try:
+        return _tell(digest, read_submission(filename, content, limit_bytes=limit_bytes))
+    except ParticipantFault as fault:
+        return _refuse(digest, fault)
+
+
+def _tell(digest: str, read: SubmissionFiles) -> Reading:
+    return Reading(
+        ok=True,
+        sha256=digest,
+        origin=read.origin,
+        code=None,
+        reason="",
+        hint="",
+        files=sorted(read.files),
+        kept=_list_notes(read.kept),
+        changed=_list_notes(read.changed),
+        left_out=_list_notes(read.left_out),
+        warnings=list(read.warnings),
+    )
+
+
+def _refuse(digest: str, fault: ParticipantFault) -> Reading:
+    return Reading(
+        ok=False,
+        sha256=digest,
+        origin=None,
+        code=fault.code,
+        reason=fault.message,
+        hint=fault.hint,
+        files=[],
+        kept=[],
+        changed=[],
+        left_out=[],
+        warnings=[],
+    )
+
+
+def _list_notes(notes: tuple[Note, ...]) -> list[NoteView]:
+    return [NoteView(where=note.where, source=note.source, reason=note.reason) for note in notes]

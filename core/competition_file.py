@@ -1,0 +1,59 @@
+"""A competition as one file: a problem file with a `[competition]` table of what may change while it runs."""
+
+from datetime import date, datetime, time
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from core.domain.errors import InvalidInput
+from core.problems import ProblemSpec, parse_problem
+
+SECTION = "competition"
+RULES_CHARS = 100_000
+
+
+class CompetitionPart(BaseModel):
+    """What is not named stays as it is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    draft: bool = False  # a new one waits, seen by staff alone, until it is let to prepare
+    daily_limit: int | None = Field(default=None, ge=1, le=100_000)
+    concurrent_limit: int | None = Field(default=None, ge=1, le=100_000)
+    team_size: int | None = Field(default=None, ge=1, le=1_000)
+    closes_at: AwareDatetime | None = None
+    rules: str | None = Field(default=None, max_length=RULES_CHARS)  # Markdown
+
+    @property
+    def columns(self) -> dict[str, int | datetime]:
+        """Values of the competition's own columns."""
+        named = {name: getattr(self, name) for name in ("daily_limit", "concurrent_limit", "team_size", "closes_at")}
+        return {name: value for name, value in named.items() if value is not None}
+
+
+class CompetitionFile(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    problem: ProblemSpec
+    competition: CompetitionPart
+
+
+def parse_competition_file(values: dict[str, Any], *, source: str) -> CompetitionFile:
+    rest = {name: value for name, value in values.items() if name != SECTION}
+    problem = parse_problem(rest, source=source)
+    try:
+        part = CompetitionPart.model_validate(values.get(SECTION, {}))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join([SECTION, *map(str, first["loc"])])
+        raise InvalidInput(f"{source}: {where}: {first['msg']}") from None
+    return CompetitionFile(problem=problem, competition=part)
+
+
+def make_plain(value: Any) -> Any:
+    """TOML as JSON, which has no times."""
+    if isinstance(value, dict):
+        return {name: make_plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [make_plain(inner) for inner in value]
+    return value.isoformat() if isinstance(value, datetime | date | time) else value

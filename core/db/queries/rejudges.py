@@ -1,0 +1,207 @@
+"""SQL about evaluating a set of submissions again; what a rejudge ran counts nowhere until `promote`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy.orm import Session, aliased, joinedload
+
+from core.db.models.rejudges import Rejudge
+from core.db.models.submissions import Evaluation, Replica, Shard, Submission
+from core.domain.leaderboard import Purpose
+from core.domain.phases import PhaseKind
+from core.domain.rejudge import NEVER_REPLACES, PastRun, RejudgeState
+from core.domain.submission import Status, Verdict
+
+_PUBLIC = Evaluation.phase == PhaseKind.PUBLIC.value
+_SHOWN = (Purpose.RANKED.value, Purpose.REFERENCE.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    submission: Submission
+    run: PastRun
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    evaluations: int
+    finished: int
+    replicas: int
+    finished_replicas: int
+    verdicts: dict[str, int]
+
+
+def store_rejudge(session: Session, rejudge: Rejudge) -> None:
+    session.add(rejudge)
+    session.flush()
+
+
+def fetch_rejudge(session: Session, rejudge_id: str) -> Rejudge | None:
+    query = select(Rejudge).where(Rejudge.id == rejudge_id).options(joinedload(Rejudge.competition))
+    return session.scalars(query).one_or_none()
+
+
+def fetch_rejudges(session: Session, competition_id: str | None) -> list[Rejudge]:
+    """Newest first."""
+    query = select(Rejudge).options(joinedload(Rejudge.competition)).order_by(Rejudge.id.desc())
+    if competition_id is not None:
+        query = query.where(Rejudge.competition_id == competition_id)
+    return list(session.scalars(query))
+
+
+def fetch_running(session: Session, competition_id: str) -> Rejudge | None:
+    state = RejudgeState.RUNNING.value
+    query = select(Rejudge).where(Rejudge.competition_id == competition_id, Rejudge.state == state)
+    return session.scalars(query.limit(1)).one_or_none()
+
+
+def fetch_candidates(
+    session: Session, competition_id: str, *, verdicts: Sequence[Verdict], submission_ids: Sequence[str]
+) -> list[Candidate]:
+    """Submissions whose last evaluation that counts has ended, oldest first; empty filters leave nothing out.
+
+    What its author withdrew stays withdrawn.
+    """
+    spent = (
+        select(
+            Replica.evaluation_id,
+            func.count().label("replicas"),
+            func.sum(Replica.cpu_seconds).label("cpu_seconds"),
+        )
+        .group_by(Replica.evaluation_id)
+        .subquery()
+    )
+    query = (
+        select(Submission, Evaluation.verdict, spent.c.replicas, spent.c.cpu_seconds)
+        .join(Evaluation, Evaluation.submission_id == Submission.id)
+        .outerjoin(spent, spent.c.evaluation_id == Evaluation.id)
+        .where(
+            Submission.competition_id == competition_id,
+            Submission.purpose.in_(_SHOWN),
+            _is_newest_that_counts(),
+            _PUBLIC,
+            Evaluation.verdict.is_not(None),
+            Evaluation.verdict != Verdict.WITHDRAWN.value,
+        )
+        .options(joinedload(Submission.user), joinedload(Submission.team))
+        .order_by(Submission.id)
+    )
+    if verdicts:
+        query = query.where(Evaluation.verdict.in_([verdict.value for verdict in verdicts]))
+    if submission_ids:
+        query = query.where(Submission.id.in_(submission_ids))
+    return [
+        Candidate(row[0], PastRun(Verdict(str(row[1])), row[2] or 0, row[3] or 0.0)) for row in session.execute(query)
+    ]
+
+
+def fetch_progress(session: Session, rejudge_id: str) -> Progress:
+    query = select(Evaluation.status, Evaluation.verdict, func.count(), func.sum(Evaluation.replicas_total))
+    query = query.where(Evaluation.rejudge_id == rejudge_id).group_by(Evaluation.status, Evaluation.verdict)
+    rows = [(status, verdict, count, int(replicas)) for status, verdict, count, replicas in session.execute(query)]
+    ran = select(func.sum(Shard.finished_replicas)).join(Evaluation).where(Evaluation.rejudge_id == rejudge_id)
+    return Progress(
+        evaluations=sum(row[2] for row in rows),
+        finished=sum(row[2] for row in rows if row[0] == Status.FINISHED),
+        replicas=sum(row[3] for row in rows),
+        finished_replicas=session.scalars(ran).one() or 0,
+        verdicts={row[1]: row[2] for row in rows if row[1] is not None},
+    )
+
+
+def fetch_evaluations(session: Session, rejudge_id: str) -> list[Evaluation]:
+    """All that a rejudge runs or ran, with their submissions, in order of acceptance."""
+    query = (
+        select(Evaluation)
+        .join(Submission)
+        .where(Evaluation.rejudge_id == rejudge_id)
+        .options(
+            joinedload(Evaluation.submission).joinedload(Submission.user),
+            joinedload(Evaluation.submission).joinedload(Submission.team),
+        )
+        .order_by(Submission.created_at)
+    )
+    return list(session.scalars(query))
+
+
+def fetch_replaced(session: Session, rejudge_id: str) -> dict[str, Evaluation]:
+    """By submission: the evaluation that counted when the rejudge was made."""
+    ours, later = aliased(Evaluation), aliased(Evaluation)
+    is_later = exists().where(
+        later.submission_id == Evaluation.submission_id,
+        later.counts,
+        later.phase == PhaseKind.PUBLIC.value,
+        later.created_at > Evaluation.created_at,
+        later.created_at < ours.created_at,
+    )
+    query = (
+        select(Evaluation)
+        .join(ours, ours.submission_id == Evaluation.submission_id)
+        .where(
+            ours.rejudge_id == rejudge_id,
+            _PUBLIC,
+            Evaluation.counts,
+            Evaluation.created_at < ours.created_at,
+            ~is_later,
+        )
+    )
+    return {row.submission_id: row for row in session.scalars(query)}
+
+
+def fetch_ended(
+    session: Session, competition_id: str, spec_id: str, *, without: str | None = None, with_: str | None = None
+) -> list[Evaluation]:
+    """What the board of a spec is made of: the newest that counts of every submission, loaded as the board needs it.
+
+    without: leave this rejudge out although it was promoted; with_: let it count although it was not.
+    """
+    counts: ColumnElement[bool] = Evaluation.counts.is_(True)
+    if without is not None:
+        counts = counts & (Evaluation.rejudge_id.is_(None) | (Evaluation.rejudge_id != without))
+    if with_ is not None:
+        replacing = Evaluation.verdict.not_in([verdict.value for verdict in NEVER_REPLACES])
+        counts = counts | ((Evaluation.rejudge_id == with_) & replacing)
+    query = (
+        select(Evaluation)
+        .join(Submission)
+        .where(
+            Submission.competition_id == competition_id,
+            Evaluation.spec_id == spec_id,
+            _PUBLIC,
+            Submission.purpose.in_(_SHOWN),
+            Submission.disqualified_at.is_(None),
+            Evaluation.verdict.is_not(None),
+            counts,
+        )
+        .options(
+            joinedload(Evaluation.submission).joinedload(Submission.user),
+            joinedload(Evaluation.submission).joinedload(Submission.team),
+        )
+        .order_by(Evaluation.created_at)
+    )
+    return list({row.submission_id: row for row in session.scalars(query)}.values())
+
+
+def promote(session: Session, rejudge_id: str) -> int:
+    """Let what a rejudge ran count from now on, but for runs that were broken off; return how many that are."""
+    query = (
+        update(Evaluation)
+        .where(
+            Evaluation.rejudge_id == rejudge_id,
+            Evaluation.verdict.not_in([verdict.value for verdict in NEVER_REPLACES]),
+        )
+        .values(counts=True)
+    )
+    return session.execute(query).rowcount  # type: ignore[attr-defined, no-any-return]
+
+
+def _is_newest_that_counts() -> ColumnElement[bool]:
+    later = aliased(Evaluation)
+    is_later = exists().where(
+        later.submission_id == Evaluation.submission_id,
+        later.counts,
+        later.phase == Evaluation.phase,
+        later.created_at > Evaluation.created_at,
+    )
+    return Evaluation.counts & ~is_later

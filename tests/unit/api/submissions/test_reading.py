@@ -1,0 +1,78 @@
+import json
+from collections.abc import Callable
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine, func, select
+
+from core.db.models.submissions import Submission
+from core.db.session import reading, transaction
+from tests import factories
+from tests.unit.api.conftest import Login
+
+SOURCE = "import torch\n!pip install nothing\ndef unlearning(net, a, b, c):\n    return net\nprint('<done>')\n"
+SUBMIT = "/competitions/digits/submit"
+
+
+def make_notebook(source: str = SOURCE) -> bytes:
+    cell = {"cell_type": "code", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}).encode()
+
+
+@pytest.fixture
+def ann(login: Callable[..., Login], engine: Engine) -> Login:
+    with transaction(engine) as session:
+        factories.make_competition(session, "digits")
+    return login("ann")
+
+
+def count_submissions(engine: Engine) -> int:
+    with reading(engine) as session:
+        return session.scalars(select(func.count()).select_from(Submission)).one()
+
+
+def send(client: TestClient, reader: Login, filename: str, content: bytes, **form: str) -> str:
+    answer = client.post(
+        SUBMIT, headers=reader.headers, files={"file": (filename, content)}, data=form, follow_redirects=False
+    )
+    return answer.headers.get("location", answer.text)
+
+
+def test_a_check_tells_what_is_kept_and_stores_nothing(client: TestClient, engine: Engine, ann: Login) -> None:
+    answer = client.post("/api/v1/check", headers=ann.headers, files={"file": ("a.ipynb", make_notebook())}).json()
+    assert (answer["ok"], answer["origin"]) == (True, "notebook")
+    assert any("pip install" in note["source"] for note in answer["left_out"])
+    assert any("unlearning" in note["source"] for note in answer["kept"])
+    assert count_submissions(engine) == 0
+
+
+def test_a_check_of_what_cannot_run_gives_its_code_and_hint(client: TestClient, ann: Login) -> None:
+    answer = client.post("/api/v1/check", headers=ann.headers, files={"file": ("a.py", b"x = 1")})
+    assert answer.status_code == 200
+    assert (answer.json()["ok"], answer.json()["code"]) == (False, "ENTRYPOINT_MISSING")
+    large = client.post("/api/v1/check", headers=ann.headers, files={"file": ("a.py", b"x" * 100_001)})
+    assert large.status_code == 413
+
+
+def test_the_page_shows_what_is_left_out_of_a_notebook_before_it_counts(
+    client: TestClient, engine: Engine, ann: Login
+) -> None:
+    text = send(client, ann, "a.ipynb", make_notebook())
+    assert "Nothing was submitted yet" in text
+    assert "print(&#39;&lt;done&gt;&#39;)" in text
+    assert count_submissions(engine) == 0
+    seen = text.split('id="seen" value="')[1].split('"')[0]
+    assert send(client, ann, "a.ipynb", make_notebook(), seen=seen).startswith("/submissions/")
+    assert count_submissions(engine) == 1
+
+
+def test_having_seen_one_notebook_is_not_having_seen_another(client: TestClient, engine: Engine, ann: Login) -> None:
+    seen = send(client, ann, "a.ipynb", make_notebook()).split('id="seen" value="')[1].split('"')[0]
+    assert "Nothing was submitted yet" in send(client, ann, "a.ipynb", make_notebook(SOURCE + "print(2)\n"), seen=seen)
+    assert count_submissions(engine) == 0
+
+
+def test_a_file_that_cannot_run_counts_for_nothing_on_the_page(client: TestClient, engine: Engine, ann: Login) -> None:
+    text = send(client, ann, "a.py", b"def unlearning(:")
+    assert "Nothing was submitted, and nothing counts" in text
+    assert count_submissions(engine) == 0
