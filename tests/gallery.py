@@ -147,6 +147,8 @@ def _list_looks(rows: dict[str, Submission]) -> list[Look]:
         Look("unsubscribe", "/mail/unsubscribe", "/mail/unsubscribe?token=x", None),
         Look("rejudges", contest + "/rejudges", "/competitions/digits/rejudges", "organizer"),
         Look("flags", "/admin/flags", "/admin/flags", "organizer"),
+        Look("changes", contest + "/changes", "/competitions/digits/changes", None),
+        Look("admin", "/admin", "/admin", "admin"),
         Look("queue", "/admin/queue", "/admin/queue", "admin"),
         Look("nodes", "/admin/nodes", "/admin/nodes", "admin"),
         Look("costs", "/admin/costs", "/admin/costs", "admin"),

@@ -82,7 +82,7 @@ LOOKS = (
     *("home", "board", "board-own", "board-empty", "board-preparing", "runtime", "login", "register", "nothing"),
     *("account", "own-submissions", "submit", "team", "team-invited", "compare", "compare-nothing"),
     *("organize", "audit", "selection", "rules", "notifications", "security", "unsubscribe", "rejudges"),
-    *("flags", "queue", "nodes", "costs", "data-sets", "data-set"),
+    *("flags", "queue", "nodes", "costs", "data-sets", "data-set", "changes", "admin"),
     *("submission-second", "submission-queued", "submission-running", "submission-failed", "submission-rejected"),
 )
 
