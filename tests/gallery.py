@@ -195,6 +195,7 @@ def _list_looks(rows: dict[str, Submission]) -> list[Look]:
         Look("data-set", "/admin/data-sets/{name}/{number}", "/admin/data-sets/faces/1", "admin"),
         Look("rejudges", contest + "/rejudges", "/competitions/digits/rejudges", "organizer"),
         Look("flags", "/admin/flags", "/admin/flags", "organizer"),
+        Look("changes", contest + "/changes", "/competitions/digits/changes", None),
         Look("queue", "/admin/queue", "/admin/queue", "admin"),
         Look("nodes", "/admin/nodes", "/admin/nodes", "admin"),
         Look("costs", "/admin/costs", "/admin/costs", "admin"),
