@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from api.announcements.schemas import AnnouncementList, AnnouncementView, NewAnnouncement
 from api.competitions.service import load_competition
 from api.deps import Caller
-from core.db.queries import announcements, audit
+from core.db.queries import announcements, audit, deliveries
 
 SHOWN = 50
 
@@ -22,4 +22,5 @@ def announce(session: Session, slug: str, new: NewAnnouncement, caller: Caller) 
     audit.record(
         session, actor=caller.name, action="competition.announce", subject=f"competition/{slug}", detail=detail
     )
+    deliveries.announce_posted(session, competition, title=new.title, text=new.text)
     return AnnouncementView.model_validate(row)

@@ -26,6 +26,7 @@ _MAKE = text(
     "INSERT INTO boards (id, competition_id, spec_id, version, changed_at, digest)"
     " VALUES (:id, :competition, :spec, 0, :now, '') ON CONFLICT (competition_id, spec_id) DO NOTHING"
 ).bindparams(bindparam("now", type_=UtcDateTime()))
+LAST_RANK_TOLD = 11
 TICK = timedelta(microseconds=1)
 _CAUSE_OF_VERDICT = {Verdict.SCORED: Cause.SCORED, Verdict.OVER_BUDGET: Cause.OVER_BUDGET}
 _ORDER = (
@@ -254,6 +255,29 @@ def find_ranked_evaluation(session: Session, competition_id: str, spec_id: str, 
         .limit(1)
     )
     return session.scalars(query).one_or_none()
+
+
+def find_passed(session: Session, competition_id: str, spec_id: str) -> dict[str, tuple[int, int]]:
+    """Teams that the newest change moved one rank down, with both ranks; only near the top, or one leader tells all.
+
+    Nobody while the board is frozen: participants do not see the change.
+    """
+    board = fetch_board(session, competition_id, spec_id)
+    if board is None or board.frozen_version is not None:
+        return {}
+    change = fetch_change(session, board.id, board.version)
+    if change is None or change.rank_after is None:
+        return {}
+    last = min(change.rank_before or LAST_RANK_TOLD, LAST_RANK_TOLD)
+    query = (
+        select(BoardLine.owner)
+        .where(_stood(board.id, board.version), BoardLine.place == Place.RANKED.value)
+        .order_by(*_ORDER)
+        .offset(change.rank_after)
+        .limit(max(last - change.rank_after, 0))
+    )
+    owners = enumerate(session.scalars(query), start=change.rank_after + 1)
+    return {owner.removeprefix("team:"): (rank - 1, rank) for rank, owner in owners if owner.startswith("team:")}
 
 
 def _stood(board_id: str, version: int) -> ColumnElement[bool]:

@@ -12,6 +12,7 @@ from core.db.models.accounts import User
 from core.db.models.contests import Competition, Team, TeamMember
 from core.db.models.notifications import Delivery, MailAddress, Webhook
 from core.db.models.submissions import Evaluation, Submission
+from core.db.queries import boards
 from core.domain.faults import HINTS, FaultCode
 from core.domain.notifications import INVITES_TOLD_A_DAY, DeliveryState, Event
 from core.domain.phases import PhaseKind
@@ -87,6 +88,18 @@ def announce_lost_places(session: Session, slug: str, moved: Mapping[str, tuple[
         old, new = moved[team_id]
         data = {"competition": slug, "team": name, "old_rank": old, "new_rank": new}
         announce(session, Event.PLACE_LOST, [user_id], data)
+
+
+def announce_passed(session: Session, evaluation: Evaluation) -> None:
+    """Tell the teams that this evaluation has just pushed down, if participants may see its board."""
+    query = (
+        select(Competition.id, Competition.slug)
+        .join(Submission, Submission.competition_id == Competition.id)
+        .where(Submission.id == evaluation.submission_id, Competition.spec_id == evaluation.spec_id)
+    )
+    found = session.execute(query).one_or_none()
+    if found is not None:
+        announce_lost_places(session, found.slug, boards.find_passed(session, found.id, evaluation.spec_id))
 
 
 def _ended_before(session: Session, evaluation: Evaluation) -> bool:

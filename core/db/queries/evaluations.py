@@ -12,8 +12,7 @@ from core.db.base import utc_now
 from core.db.models.contests import Competition, Team, TeamMember
 from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation, EvaluationEvent, Replica, Scorecard, Shard, Submission
-from core.db.queries import boards
-from core.db.queries.deliveries import announce_finished
+from core.db.queries import boards, deliveries
 from core.domain.faults import FaultCode
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict, advance
@@ -47,8 +46,10 @@ def move(
         )
     )
     if verdict is not None and evaluation.counts:
-        boards.refresh_ended(session, evaluation.submission_id, evaluation.spec_id, verdict)
-        announce_finished(session, evaluation)
+        changed = boards.refresh_ended(session, evaluation.submission_id, evaluation.spec_id, verdict)
+        deliveries.announce_finished(session, evaluation)
+        if changed and verdict is Verdict.SCORED:
+            deliveries.announce_passed(session, evaluation)
 
 
 def lock_evaluation(session: Session, evaluation_id: str) -> Evaluation | None:

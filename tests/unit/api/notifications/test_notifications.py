@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
 from api.security import hash_token
 from core.db.base import utc_now
 from core.db.models.accounts import User
 from core.db.models.contests import Competition, Team
 from core.db.models.notifications import Delivery, MailAddress, Webhook
-from core.db.queries import deliveries, evaluations
+from core.db.queries import boards, deliveries, evaluations
 from core.db.session import reading, transaction
 from core.domain.errors import Conflict
 from core.domain.notifications import CONFIRM, INVITES_TOLD_A_DAY, MAX_WEBHOOKS, TESTS_AN_HOUR, Event
@@ -220,21 +221,40 @@ def test_an_announcement_goes_to_who_is_in_the_competition(
     make_webhook(client, ann)
     make_webhook(client, login("bob"))
     competition = join(client, engine, ann)
-    with transaction(engine) as session:
-        deliveries.announce_posted(session, competition, title="Later", text="A week more.")
+    path = f"/api/v1/admin/competitions/{competition.slug}/announcements"
+    posted = client.post(
+        path, json={"title": "Later", "text": "A week more."}, headers=login("olga", "organizer").headers
+    )
+    assert posted.status_code == 201
     (row,) = list_rows(engine)
     assert row.user_id == ann.user.id
     assert row.body == {"competition": competition.slug, "title": "Later", "text": "A week more."}
 
 
-def test_a_team_that_was_passed_is_told_its_places(client: TestClient, ann: Login, engine: Engine) -> None:
-    make_webhook(client, ann)
-    competition = join(client, engine, ann)
+def score(session: Session, competition: Competition, user: User, value: float, **values: Any) -> None:
+    submission = factories.make_submission(session, competition, user, **values)
+    row = factories.make_evaluation(session, submission, status="scoring", score=value)
+    evaluations.move(session, row, Status.FINISHED, verdict=Verdict.SCORED)
+
+
+@pytest.mark.parametrize(("state", "told"), [("open", True), ("frozen", False)])
+def test_a_team_that_was_passed_is_told_its_places(
+    client: TestClient, ann: Login, engine: Engine, login: Callable[..., Login], state: str, told: bool
+) -> None:
+    make_webhook(client, ann, events=["place.lost"])
+    joined = join(client, engine, ann)
+    bob = login("bob")
     with transaction(engine) as session:
+        competition = session.get_one(Competition, joined.id)
         team = session.scalars(select(Team)).one()
-        deliveries.announce_lost_places(session, competition.slug, {team.id: (1, 2), "gone": (2, 3)})
-    (row,) = list_rows(engine)
-    assert row.body == {"competition": competition.slug, "team": "the one", "old_rank": 1, "new_rank": 2}
+        score(session, competition, ann.user, 0.4, team_id=team.id)
+        boards.set_frozen(session, competition, frozen=state == "frozen")
+        score(session, competition, bob.user, 0.3)
+        assert list(session.scalars(select(Delivery))) == []
+        score(session, competition, bob.user, 0.6)
+        score(session, competition, bob.user, 0.7)
+    rows = [row.body for row in list_rows(engine)]
+    assert rows == ([{"competition": joined.slug, "team": "the one", "old_rank": 1, "new_rank": 2}] if told else [])
 
 
 def change(client: TestClient, who: Login, **values: Any) -> Any:

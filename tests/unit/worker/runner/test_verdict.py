@@ -6,7 +6,7 @@ from sandbox.contract import Outcome
 from worker.runner.verdict import find_fault, find_verdict
 
 
-@pytest.mark.parametrize("outcome", set(Outcome) - {Outcome.OK, Outcome.SANDBOX_FAILED})
+@pytest.mark.parametrize("outcome", sorted(set(Outcome) - {Outcome.OK, Outcome.SANDBOX_FAILED}))
 def test_every_fault_of_a_replica_is_its_authors(outcome: Outcome) -> None:
     fault, verdict = find_fault(outcome), find_verdict(outcome)
     assert fault == FaultCode[outcome.name]
