@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from core.domain.errors import (
@@ -102,6 +103,7 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ContestError, _answer_contest_error)
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(RequestValidationError, _answer_validation_error)
+    app.add_exception_handler(DataError, _answer_data_error)
 
 
 def make_error_response(
@@ -175,6 +177,12 @@ def _answer_validation_error(request: Request, error: Exception) -> Response:
     fields = [FieldError(pointer=_point(found["loc"]), detail=str(found["msg"])) for found in error.errors()]
     detail = "; ".join(f"{field.pointer}: {field.detail}" for field in fields[:3])
     return make_error_response(request, 422, code="INVALID_INPUT", detail=detail, errors=fields)
+
+
+def _answer_data_error(request: Request, _error: Exception) -> Response:
+    """PostgreSQL keeps no NUL character and no number beyond its type; whoever sent one gets to know."""
+    detail = "a value cannot be kept: a NUL character, or a number that is too large"
+    return make_error_response(request, 422, code="INVALID_INPUT", detail=detail)
 
 
 def _point(location: tuple[int | str, ...]) -> str:

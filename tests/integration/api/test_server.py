@@ -80,3 +80,15 @@ def test_parallel_uploads_do_not_slip_past_the_limit_on_postgresql(
     assert sorted(statuses) == [202] * 3 + [429] * 5
     with reading(site.engine) as session:
         assert session.scalars(select(func.count()).select_from(Submission)).one() == 3
+
+
+def test_what_postgresql_cannot_keep_is_the_senders_mistake(start_site: Callable[..., Site], postgres_url: str) -> None:
+    site = start_site(database_url=postgres_url)
+    with transaction(site.engine) as session:
+        factories.make_competition(session, "digits")
+    headers = site.make_headers("ann")
+    for path in ("/api/v1/competitions/%00", "/api/v1/submissions/a%00b", "/competitions/%00"):
+        assert httpx2.get(site.url + path, headers=headers, timeout=20).status_code == 422
+    url = f"{site.url}/api/v1/competitions/digits/submissions"
+    body = {"files": {"file": ("a.py", factories.SOURCE)}, "data": {"note": "a\0b"}}
+    assert httpx2.post(url, headers=headers, timeout=20, **body).status_code == 422
