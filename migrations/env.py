@@ -1,5 +1,8 @@
 """Alembic's entry: the URL comes with the config or from the settings."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from alembic import context
 from sqlalchemy import Connection
 
@@ -26,7 +29,26 @@ def _migrate(connection: Connection) -> None:
         context.run_migrations()
 
 
+@contextmanager
+def _without_foreign_keys(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by making it anew, which rows that refer to it forbid; they are checked afterwards."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    raw = connection.connection.driver_connection  # the pragma does nothing inside a transaction
+    assert raw is not None
+    raw.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+        broken = raw.execute("PRAGMA foreign_key_check").fetchall()
+        if broken:
+            raise RuntimeError(f"{len(broken)} rows refer to rows that are gone, the first: {broken[0]}")
+    finally:
+        raw.rollback()
+        raw.execute("PRAGMA foreign_keys=ON")
+
+
 url = context.config.get_main_option("sqlalchemy.url") or get_settings().resolved_database_url
-with get_engine(url).connect() as connection:
+with get_engine(url).connect() as connection, _without_foreign_keys(connection):
     _migrate(connection)
     connection.commit()

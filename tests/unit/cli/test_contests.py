@@ -168,7 +168,7 @@ def test_a_board_without_changes_says_so(run: Run, server: FakeServer) -> None:
 @pytest.mark.parametrize(
     ("team", "entry", "shown"),
     [
-        ("ada", make_entry(rank=3, rank_label="2–4"), "ada stands at 3 (2–4) of 7 with 0.185 ± 0.027"),
+        ("ada", make_entry(rank=3, rank_label="2–4"), "ada stands at 3 (2–4) of 7 with 0.185 ± 0.029"),
         ("ada", None, "ada has no rank yet"),
         (None, None, "you have no team here yet; submitting makes one"),
     ],

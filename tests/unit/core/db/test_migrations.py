@@ -1,11 +1,12 @@
 from pathlib import Path
 
 from alembic import command
-from sqlalchemy import inspect
+from sqlalchemy import Engine, func, inspect, select, text
 
 from core.db.base import Base
 from core.db.migrate import make_config, upgrade_database
-from core.db.session import get_engine
+from core.db.session import get_engine, reading, transaction
+from tests import factories
 from tests.database import make_database
 
 
@@ -25,3 +26,29 @@ def test_every_table_is_made_and_unmade(tmp_path: Path) -> None:
 def test_upgrading_twice_changes_nothing(tmp_path: Path) -> None:
     engine = make_database(tmp_path)
     upgrade_database(engine.url.render_as_string(hide_password=False))
+
+
+def test_rows_survive_the_way_down_and_up_again(tmp_path: Path) -> None:
+    engine = make_database(tmp_path)
+    url = engine.url.render_as_string(hide_password=False)
+    with transaction(engine) as session:
+        competition = factories.make_competition(session, "digits")
+        factories.make_pool(session, competition)
+        factories.make_scored(session, competition, factories.make_user(session, "ann"))
+    before = _count(engine)
+    assert before["shards"] > 0
+    for revision in ("0005", "0001"):
+        command.downgrade(make_config(url), revision)
+        upgrade_database(url)
+        assert _count(get_engine(url)) == before
+    with transaction(get_engine(url)) as session:
+        assert session.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+def _count(engine: Engine) -> dict[str, int]:
+    """Rows of the tables that the first revision has too."""
+    tables = ("users", "problems", "pools", "competitions", "submissions", "evaluations", "shards", "scorecards")
+    with reading(engine) as session:
+        return {
+            name: session.scalars(select(func.count()).select_from(Base.metadata.tables[name])).one() for name in tables
+        }
