@@ -30,7 +30,7 @@ def format_entry(entry: dict[str, Any]) -> str:
 
 
 def format_score(estimate: float, low: float, high: float) -> str:
-    return f"{estimate:.3f} ± {(high - low) / 2:.3f}"
+    return f"{estimate:.3f} ± {max(estimate - low, high - estimate):.3f}"
 
 
 if __name__ == "__main__":

