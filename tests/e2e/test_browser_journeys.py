@@ -2,6 +2,7 @@
 
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from cli.starter import STARTER
 from core.db.queries.users import set_role
 from core.db.session import get_engine, transaction
 from core.domain.access import Role
+from core.problems import ForgetPart, PrivatePart
 from tests.e2e.conftest import PASSWORD, make_settings, make_small_problem
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -25,7 +27,9 @@ SCORED_WITHIN = 180_000  # milliseconds, on a machine that does other things too
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPlatform]:
     """With a budget that no busy neighbour can exhaust: these journeys are about pages, not about the gate."""
     problem = make_small_problem()
-    roomy = problem.model_copy(update={"evaluation": problem.evaluation.model_copy(update={"compute_budget": 1.0})})
+    evaluation = problem.evaluation.model_copy(update={"compute_budget": 1.0})
+    private = PrivatePart(forget=ForgetPart(kind="random", fraction=0.1, seed=771), pool_seed=773)
+    roomy = problem.model_copy(update={"evaluation": evaluation, "private": private})
     with LocalPlatform(make_settings(tmp_path_factory.mktemp("platform")), [roomy]) as running:
         yield running
 
@@ -118,6 +122,14 @@ def test_a_participant_registers_submits_watches_and_reads_the_report(participan
     expect(participant.find_line(participant.name)).to_contain_text("my first")
     participant.follow("My submissions")
     expect(page.get_by_role("row").filter(has_text="submission.py")).to_contain_text("scored")
+    participant.follow("submission.py")
+    participant.follow("Read the report")
+    expect(page.get_by_role("heading", name="Where the points were won and lost")).to_be_visible()
+    page.goto("/competitions/digits")
+    participant.follow("Final selection")
+    page.get_by_role("checkbox", name="Select submission.py").check()
+    participant.press("Save the selection")
+    expect(page.get_by_role("checkbox", name="Select submission.py")).to_be_checked()
 
 
 def test_two_people_become_a_team_and_stand_on_the_board_as_one(
@@ -142,11 +154,31 @@ def test_two_people_become_a_team_and_stand_on_the_board_as_one(
     friend.page.context.close()
 
 
-def test_an_organizer_disqualifies_reinstates_and_finds_it_in_the_log(
+def rejudge(organizer: Reader, submission_id: str) -> None:
+    """Once more, aside from the board, and then it counts."""
+    page = organizer.page
+    page.goto("/competitions/digits/rejudges")
+    organizer.fill({"Only these submissions (ids, spaces between them; empty: all)": submission_id})
+    organizer.press("Show what it would do")
+    organizer.fill({"Start, because": "a node had a broken disk"})
+    organizer.press("Start")
+    expect(page.get_by_role("heading", name="Rejudge", exact=True)).to_be_visible()
+    deadline = time.monotonic() + SCORED_WITHIN / 1000
+    while page.get_by_role("button", name="Promote").is_disabled():
+        assert time.monotonic() < deadline, "the rejudge did not end"
+        page.wait_for_timeout(1000)
+        page.reload()
+    organizer.fill({"Because": "compared"})
+    organizer.press("Promote")
+    expect(page.locator(".chip")).to_have_text("promoted")
+
+
+def test_an_organizer_disqualifies_rejudges_and_finds_it_in_the_log(
     participant: Reader, organizer: Reader, starter: Path
 ) -> None:
     participant.submit(starter)
     expect(participant.page.locator("#status")).to_have_text("scored", timeout=SCORED_WITHIN)
+    submission_id = participant.page.url.rsplit("/", 1)[-1]
     page = organizer.page
     page.goto("/competitions/digits")
     organizer.follow("Organize")
@@ -164,6 +196,9 @@ def test_an_organizer_disqualifies_reinstates_and_finds_it_in_the_log(
     row.get_by_role("button", name="Reinstate").click()
     page.goto("/competitions/digits")
     expect(organizer.find_line(participant.name)).to_have_count(1)
+    rejudge(organizer, submission_id)
+    participant.page.reload()
+    expect(participant.page.get_by_text("a node had a broken disk")).to_be_visible()
     page.goto("/audit")
     expect(page.get_by_text("is intact")).to_be_visible()
     expect(page.get_by_role("row").filter(has_text="copied from the starter")).to_contain_text(organizer.name)
