@@ -96,7 +96,9 @@ def test_a_new_entry_appears_without_a_reload(site: Site, competition: Competiti
     page.evaluate("window.stays = true")
     with transaction(site.engine) as session:
         factories.make_scored(session, competition, factories.make_user(session, "newcomer"), 0.8)
-    expect(page.get_by_role("link", name="newcomer")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("region", name="Lines of the board").get_by_role("link", name="newcomer")).to_be_visible(
+        timeout=30_000
+    )
     assert page.evaluate("window.stays")
 
 
