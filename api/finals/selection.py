@@ -6,12 +6,13 @@ from api.competitions.service import load_competition
 from api.deps import Caller
 from api.finals.schemas import Choice, SelectionView
 from core.db.base import utc_now
-from core.db.board import make_entry
+from core.db.board import read_candidate
 from core.db.models.contests import Competition, Team
 from core.db.models.submissions import Submission
-from core.db.queries import competitions, evaluations, phases, teams
+from core.db.queries import boards, competitions, phases, teams
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, NotFound, PhaseClosed
+from core.domain.leaderboard import Purpose
 from core.domain.phases import Candidate, choose_finalists
 from core.domain.submission import Verdict
 
@@ -47,13 +48,11 @@ def select(session: Session, slug: str, submission_ids: list[str], caller: Calle
 
 def find_finalists(session: Session, competition: Competition) -> list[Candidate]:
     """Of every team, as things stand now."""
-    ended = evaluations.fetch_board_rows(session, competition.id, competition.spec_id)
-    newest = {row.submission_id: row for row in sorted(ended, key=lambda row: row.created_at)}
     return choose_finalists(
         (
-            Candidate(make_entry(row), row.submission.selected_at)
-            for row in newest.values()
-            if row.verdict == Verdict.SCORED and row.submission.purpose == "ranked"
+            Candidate(read_candidate(each), each.selected_at)
+            for each in boards.fetch_counting(session, competition.id, competition.spec_id)
+            if each.verdict == Verdict.SCORED and each.purpose == Purpose.RANKED
         ),
         competition.selection_limit,
     )

@@ -20,6 +20,8 @@ from api.rejudges.schemas import (
     StandingView,
 )
 from core.db.base import utc_now
+from core.db.board import Candidate as BoardCandidate
+from core.db.board import read_candidate
 from core.db.models.contests import Competition
 from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Submission
@@ -27,7 +29,7 @@ from core.db.queries import audit, boards, competitions, operations, rejudges
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, NotFound
 from core.domain.history import Cause
-from core.domain.leaderboard import Entry, Purpose, Row, make_board
+from core.domain.leaderboard import Row, make_board
 from core.domain.rejudge import NEVER_REPLACES, RejudgeState, Standing, compare_boards, do_overlap, estimate_cpu_seconds
 from core.domain.submission import Status, Verdict
 from core.jobs import open_evaluation, request_cancel
@@ -182,28 +184,8 @@ def _make_view(session: Session, rejudge: Rejudge) -> RejudgeView:
     )
 
 
-def _make_board(ended: list[Evaluation]) -> list[Row]:
-    return make_board(_make_entry(row) for row in ended)
-
-
-def _make_entry(row: Evaluation) -> Entry:
-    """A board that was never stored is made of whole evaluations, not of the site's own lines."""
-    return Entry(
-        submission_id=row.submission_id,
-        name=_name(row.submission),
-        filename=row.submission.filename,
-        purpose=Purpose(row.submission.purpose),
-        verdict=Verdict(str(row.verdict)),
-        score=row.score,
-        low=row.score_low,
-        high=row.score_high,
-        relative_runtime=row.relative_runtime,
-        accepted_at=row.submission.created_at,
-        error=row.score_error,
-        draws=tuple(row.score_draws or ()),
-        scored_replicas=row.scored_replicas,
-        replicas_total=row.replicas_total,
-    )
+def _make_board(counting: list[BoardCandidate]) -> list[Row]:
+    return make_board(read_candidate(each) for each in counting)
 
 
 def _make_change(evaluation: Evaluation, replaced: Mapping[str, Evaluation]) -> ChangeView:

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from core.db.models.boards import BoardLine
-from core.db.models.submissions import Evaluation
 from core.domain.leaderboard import Entry, Line, Place, Purpose
 from core.domain.submission import Verdict
 
@@ -35,6 +34,7 @@ class Candidate(NamedTuple):
     replicas_total: int
     relative_runtime: float | None
     summary: dict[str, Any] | None  # of the scorecard
+    selected_at: datetime | None  # for the final ranking
 
     @property
     def owner(self) -> str:
@@ -52,27 +52,6 @@ class StoredLine(NamedTuple):
     submission_id: str
     body: dict[str, Any]
     draws: bytes
-
-
-def make_entry(evaluation: Evaluation) -> Entry:
-    """One evaluation that ended, its submission, user and team loaded."""
-    submission = evaluation.submission
-    return Entry(
-        submission_id=submission.id,
-        name=submission.team.name if submission.team else submission.user.name,
-        filename=submission.filename,
-        purpose=Purpose(submission.purpose),
-        verdict=Verdict(str(evaluation.verdict)),
-        score=evaluation.score,
-        low=evaluation.score_low,
-        high=evaluation.score_high,
-        relative_runtime=evaluation.relative_runtime,
-        accepted_at=submission.created_at,
-        error=evaluation.score_error,
-        draws=tuple(evaluation.score_draws or ()),
-        scored_replicas=evaluation.scored_replicas,
-        replicas_total=evaluation.replicas_total,
-    )
 
 
 def read_candidate(candidate: Candidate) -> Entry:

@@ -50,10 +50,16 @@ class Scope:
 
 
 EVERYBODY = Scope(true())
+COUNTS: ColumnElement[bool] = Evaluation.counts.is_(True)
 
 
 def fetch_counting(
-    session: Session, competition_id: str, spec_id: str, submissions: ColumnElement[bool]
+    session: Session,
+    competition_id: str,
+    spec_id: str,
+    *,
+    submissions: ColumnElement[bool] = EVERYBODY.submissions,
+    counts: ColumnElement[bool] = COUNTS,
 ) -> list[Candidate]:
     """What a board is made of: of every submission that may be shown, the newest that ended and counts."""
     query = (
@@ -78,6 +84,7 @@ def fetch_counting(
             Evaluation.replicas_total,
             Evaluation.relative_runtime,
             Scorecard.summary,
+            Submission.selected_at,
         )
         .join(Evaluation, Evaluation.submission_id == Submission.id)
         .join(User, User.id == Submission.user_id)
@@ -89,7 +96,7 @@ def fetch_counting(
             Submission.purpose != Purpose.CALIBRATION.value,
             Submission.disqualified_at.is_(None),
             Evaluation.verdict.is_not(None),
-            Evaluation.counts,
+            counts,
             submissions,
         )
         .order_by(Evaluation.created_at)
@@ -102,7 +109,8 @@ def refresh(session: Session, competition_id: str, spec_id: str, cause: Cause, s
     """Bring the board up to date with what counts; True if that changed it."""
     session.flush()
     board = lock_board(session, competition_id, spec_id)
-    found = {each.submission_id: each for each in fetch_counting(session, competition_id, spec_id, scope.submissions)}
+    counting = fetch_counting(session, competition_id, spec_id, submissions=scope.submissions)
+    found = {each.submission_id: each for each in counting}
     picked = pick_lines(read_candidate(each) for each in found.values())
     rows = [make_line(board.id, board.version + 1, line, found[line.entry.submission_id]) for line in picked]
     due = {(row.owner, row.place): row for row in rows}

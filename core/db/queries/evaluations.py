@@ -185,28 +185,6 @@ def count_live_submissions(session: Session, competition_id: str, user_id: str) 
     return session.scalars(query).one()
 
 
-def fetch_board_rows(session: Session, competition_id: str, spec_id: str) -> list[Evaluation]:
-    """Everything that ended under the spec and may be shown on its board, in order of acceptance."""
-    query = (
-        select(Evaluation)
-        .join(Submission)
-        .where(
-            Submission.competition_id == competition_id,
-            Evaluation.spec_id == spec_id,
-            Submission.purpose != "calibration",
-            Submission.disqualified_at.is_(None),
-            Evaluation.verdict.is_not(None),
-            Evaluation.counts,
-        )
-        .options(
-            joinedload(Evaluation.submission).joinedload(Submission.user),
-            joinedload(Evaluation.submission).joinedload(Submission.team),
-        )
-        .order_by(Submission.created_at)
-    )
-    return list(session.scalars(query))
-
-
 def count_queued_before(session: Session, evaluation: Evaluation) -> int:
     query = (
         select(func.count())

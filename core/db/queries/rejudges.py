@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.orm import Session, aliased, joinedload
 
+from core.db.board import Candidate as BoardCandidate
 from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Replica, Shard, Submission
+from core.db.queries import boards
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
 from core.domain.rejudge import NEVER_REPLACES, PastRun, RejudgeState
@@ -151,36 +153,18 @@ def fetch_replaced(session: Session, rejudge_id: str) -> dict[str, Evaluation]:
 
 def fetch_ended(
     session: Session, competition_id: str, spec_id: str, *, without: str | None = None, with_: str | None = None
-) -> list[Evaluation]:
-    """What the board of a spec is made of: the newest that counts of every submission, loaded as the board needs it.
+) -> list[BoardCandidate]:
+    """What the board of a spec is made of, as if a rejudge had been decided otherwise.
 
     without: leave this rejudge out although it was promoted; with_: let it count although it was not.
     """
-    counts: ColumnElement[bool] = Evaluation.counts.is_(True)
+    counts = boards.COUNTS
     if without is not None:
         counts = counts & (Evaluation.rejudge_id.is_(None) | (Evaluation.rejudge_id != without))
     if with_ is not None:
         replacing = Evaluation.verdict.not_in([verdict.value for verdict in NEVER_REPLACES])
         counts = counts | ((Evaluation.rejudge_id == with_) & replacing)
-    query = (
-        select(Evaluation)
-        .join(Submission)
-        .where(
-            Submission.competition_id == competition_id,
-            Evaluation.spec_id == spec_id,
-            _PUBLIC,
-            Submission.purpose.in_(_SHOWN),
-            Submission.disqualified_at.is_(None),
-            Evaluation.verdict.is_not(None),
-            counts,
-        )
-        .options(
-            joinedload(Evaluation.submission).joinedload(Submission.user),
-            joinedload(Evaluation.submission).joinedload(Submission.team),
-        )
-        .order_by(Evaluation.created_at)
-    )
-    return list({row.submission_id: row for row in session.scalars(query)}.values())
+    return boards.fetch_counting(session, competition_id, spec_id, counts=counts & _PUBLIC)
 
 
 def promote(session: Session, rejudge_id: str) -> int:

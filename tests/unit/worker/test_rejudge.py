@@ -74,11 +74,11 @@ def test_the_same_program_is_scored_again_from_other_seeds_until_then_aside(plat
         without = rejudges.fetch_ended(session, competition.id, competition.spec_id)
         whole = rejudges.fetch_ended(session, competition.id, competition.spec_id, with_=new.rejudge_id)
     assert not seeds[0] & seeds[1]
-    assert ([row.id for row in without], [row.id for row in whole]) == ([first], [again])
+    assert ([row.evaluation_id for row in without], [row.evaluation_id for row in whole]) == ([first], [again])
     with transaction(platform.engine) as session:
         assert rejudges.promote(session, str(new.rejudge_id)) == 1
         counting = rejudges.fetch_ended(session, competition.id, competition.spec_id)
-        assert [row.id for row in counting] == [again]
+        assert [row.evaluation_id for row in counting] == [again]
 
 
 def test_a_rejudge_runs_every_replica_whatever_its_place() -> None:
