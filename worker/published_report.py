@@ -1,12 +1,10 @@
 """The scores of two published pools as one HTML file that needs nothing beside it."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from worker.templating import make_environment
 
-TEMPLATE_FOLDER = Path(__file__).parent / "templates"
 BARS = 20
 
 KLOM_TEXT = {
@@ -18,14 +16,7 @@ KLOM_TEXT = {
 
 
 def render_published_report(body: Mapping[str, Any], *, title: str) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATE_FOLDER),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(number=_show)
+    environment = make_environment(number=_show)
     epsilons = body["protocols"][body["ranked_by"]]["epsilon"]["per_example"]
     return environment.get_template("published.html").render(
         body=body, title=title, bars=count_bars(epsilons), klom_text=KLOM_TEXT

@@ -2,17 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from core.domain.faults import HINTS, FaultCode
 from core.domain.submission import Verdict
 from worker import plots, pool_plots, report_rows, report_words
 from worker.report_examples import ExampleDetail
+from worker.templating import make_environment
 
-TEMPLATE_FOLDER = Path(__file__).parent / "templates"
 SECTIONS = {
     "score": "score",
     "points": "points",
@@ -48,14 +45,7 @@ class Report:
 
 
 def render_report(report: Report) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATE_FOLDER),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(number=format_number, percent=format_percent, value=format_value)
+    environment = make_environment(number=format_number, percent=format_percent, value=format_value)
     body = report.body if report.detail else hide_examples(report.body)
     return environment.get_template("report.html").render(
         report=report,
