@@ -103,6 +103,11 @@ class LacunaClient(StaffCalls):
             headers={"Idempotency-Key": key or str(uuid.uuid4())},
         )
 
+    def promote(self, submission_id: str, *, key: str | None = None) -> JSON:
+        """Submit the source of a practice submission for real."""
+        headers = {"Idempotency-Key": key or str(uuid.uuid4())}
+        return self._call("POST", f"/submissions/{submission_id}/promote", headers=headers)
+
     def list_submissions(self) -> list[JSON]:
         return self._list("/submissions")
 

@@ -20,6 +20,8 @@ class CompetitionPart(BaseModel):
     draft: bool = False  # a new one waits, seen by staff alone, until it is let to prepare
     daily_limit: int | None = Field(default=None, ge=1, le=100_000)
     concurrent_limit: int | None = Field(default=None, ge=1, le=100_000)
+    practice_daily_limit: int | None = Field(default=None, ge=0, le=100_000)
+    practice_concurrent_limit: int | None = Field(default=None, ge=1, le=100_000)
     team_size: int | None = Field(default=None, ge=1, le=1_000)
     closes_at: AwareDatetime | None = None
     rules: str | None = Field(default=None, max_length=RULES_CHARS)  # Markdown
@@ -27,7 +29,7 @@ class CompetitionPart(BaseModel):
     @property
     def columns(self) -> dict[str, int | datetime]:
         """Values of the competition's own columns."""
-        named = {name: getattr(self, name) for name in ("daily_limit", "concurrent_limit", "team_size", "closes_at")}
+        named = self.model_dump(exclude={"draft", "rules"})
         return {name: value for name, value in named.items() if value is not None}
 
 

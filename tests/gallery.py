@@ -17,6 +17,7 @@ from core.db.queries.announcements import store_announcement
 from core.db.queries.rules import store_acceptance, store_rules
 from tests import factories
 
+OWN_LOOKS = ("queued", "running", "failed", "rejected", "practised")
 NAMES = ("tabula", "obliviate", "mnemosyne", "amnesia lab", "the sieve", "lethe")
 
 
@@ -49,6 +50,7 @@ def fill(session: Session) -> Gallery:
     competition.created_at = utc_now() - timedelta(days=9)
     own = _fill_board(session, competition, people)
     _fill_life(session, competition, own["first"])
+    own["practised"] = _practise(session, competition, people["participant"], own["first"].team_id)
     empty = factories.make_competition(session, "empty", title="Nobody yet")
     preparing = factories.make_competition(session, "preparing", state="preparing", title="Soon")
     factories.make_pool(session, preparing, done=2)
@@ -125,6 +127,14 @@ def _fill_life(session: Session, competition: Competition, finalist: Submission)
     factories.make_scorecard(session, row, factories.make_scorecard_body(0.2))
 
 
+def _practise(session: Session, competition: Competition, user: User, team_id: str | None) -> Submission:
+    phase = factories.make_practice_phase(session, competition)
+    failed = {"verdict": "runtime_error", "code": "EXCEPTION", "reason": "ValueError: bad", "log": "epoch 1\n"}
+    submission, _ = factories.make_practised(session, competition, user, phase, **failed)
+    submission.team_id = team_id
+    return submission
+
+
 def _invite(session: Session, competition: Competition, user: User) -> None:
     leader = factories.make_user(session, "leader")
     team = Team(competition_id=competition.id, name="the others", folded_name="the others", leader_id=leader.id)
@@ -198,7 +208,7 @@ def _list_looks(rows: dict[str, Submission]) -> list[Look]:
         Look("nodes", "/admin/nodes", "/admin/nodes", "admin"),
         Look("costs", "/admin/costs", "/admin/costs", "admin"),
     ]
-    kinds = [("second", None)] + [(name, "participant") for name in ("queued", "running", "failed", "rejected")]
+    kinds = [("second", None)] + [(name, "participant") for name in OWN_LOOKS]
     return looks + [
         Look(f"submission-{name}", submission, f"/submissions/{rows[name].id}", role) for name, role in kinds
     ]

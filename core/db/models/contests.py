@@ -24,6 +24,8 @@ class Competition(Base):
     daily_limit: Mapped[int] = mapped_column(default=50)
     concurrent_limit: Mapped[int] = mapped_column(default=5)
     total_limit: Mapped[int | None]  # None: as many as the days hold
+    practice_daily_limit: Mapped[int] = mapped_column(default=20)  # of the practice phase; 0 closes it
+    practice_concurrent_limit: Mapped[int] = mapped_column(default=2)
     team_size: Mapped[int] = mapped_column(default=5)
     selection_limit: Mapped[int] = mapped_column(default=2)  # finalists of a team
     closes_at: Mapped[datetime | None]  # the deadline; None: until somebody closes it

@@ -86,6 +86,7 @@ LOOKS = (
     *("notifications", "security", "confirm-mail", "unsubscribe"),
     *("provider", "provider-callback", "provider-name", "connect"),
     *("submission-second", "submission-queued", "submission-running", "submission-failed", "submission-rejected"),
+    "submission-practised",
 )
 
 

@@ -92,6 +92,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "log_out_everywhere",
         "preview_rejudge",
         "promote_rejudge",
+        "promote_submission",
         "publish_private_phase",
         "register",
         "reinstate_submission",

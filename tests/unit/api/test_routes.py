@@ -184,6 +184,8 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/submissions/{submission_id}/report"): (404, 404, 200, 200, 200),
     ("GET", "/api/v1/submissions/{submission_id}/source"): (401, 404, 200, 200, 200),
     ("POST", "/api/v1/submissions/{submission_id}/cancel"): (401, 404, 202, 403, 202),
+    ("POST", "/api/v1/submissions/{submission_id}/promote"): (401, 404, 202, 403, 403),
+    ("POST", "/submissions/{submission_id}/promote"): (401, 404, 303, 403, 403),
 }
 
 NOTHING = {
@@ -281,6 +283,11 @@ def make_hidden(client: TestClient, engine: Engine, path: str) -> Submission:
         competition = factories.make_competition(session, exposure="private")
         competition.slug = competition.id
         factories.make_private_phase(session, competition)
+        if path.endswith("/promote"):
+            phase = factories.make_practice_phase(session, competition)
+            submission, _ = factories.make_practised(session, competition, owner, phase)
+            submission.source_digest = digest
+            return submission
         if not path.endswith("/cancel"):
             return factories.make_scored(session, competition, owner, source_digest=digest, report_digest=digest)
         submission = factories.make_submission(session, competition, owner)

@@ -54,3 +54,9 @@ def test_something_is_announced_from_a_file_and_read_by_everybody(run: Run, serv
     assert "announced on digits: Hear" in run("organize", "announce", "digits", "Hear", tmp_path / "news.md").output
     assert "Hear (2026-11-21 10:00 UTC, olga)" in run("announcements").output
     assert "nothing was announced yet" in run("announcements").output
+
+
+def test_practice_is_closed_by_a_limit_of_zero(run: Run, server: FakeServer) -> None:
+    server.on("PATCH", "/admin/competitions/digits", {"slug": "digits", "closes_at": None, "daily_limit": 4})
+    run("organize", "set", "digits", "--practice-daily-limit", 0, "--because", "a test")
+    assert b'"practice_daily_limit":0' in server.requests[-1].content
