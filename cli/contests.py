@@ -54,16 +54,18 @@ def leaderboard(
         raise InvalidInput("choose one of --csv and --json")
     if changes + me + bool(as_of) > 1 or (as_csv and (changes or me)):
         raise InvalidInput("--changes and --me stand alone or with --json")
+    if final and me:
+        raise InvalidInput("your final place stands on your submissions: `lacuna submissions`")
     moment = read_moment(as_of)
     with open_client(url) as client:
         slug = choose_competition(client, competition)
         if changes:
-            show_changes(client.list_board_changes(slug), as_json=as_json)
+            show_changes(client.list_board_changes(slug, final=final), as_json=as_json)
             return
         if me:
             show_own(client.get_own_place(slug), as_json=as_json)
             return
-        board = client.get_final_board(slug) if final else client.get_leaderboard(slug, as_of=moment)
+        board = client.get_final_board(slug, as_of=moment) if final else client.get_leaderboard(slug, as_of=moment)
     if as_json:
         print_json(board)
     elif as_csv:

@@ -124,6 +124,8 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/competitions/{slug}/selection"): (401, 200, 200, 200, 200),
     ("PUT", "/api/v1/competitions/{slug}/selection"): (401, 200, 200, 200, 200),
     ("GET", "/api/v1/competitions/{slug}/final"): (404, 404, 404, 200, 200),
+    ("GET", "/api/v1/competitions/{slug}/final.csv"): (404, 404, 404, 200, 200),
+    ("GET", "/api/v1/competitions/{slug}/final/changes"): (404, 404, 404, 200, 200),
     ("GET", "/api/v1/admin/competitions/{slug}/private"): (401, 403, 403, 200, 200),
     ("POST", "/api/v1/admin/competitions/{slug}/private/start"): (401, 403, 403, 409, 409),
     ("POST", "/api/v1/admin/competitions/{slug}/private/publish"): (401, 403, 403, 409, 409),
