@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
@@ -12,8 +12,8 @@ from api.deps import Caller, EngineDep, Member, Organizer, PublicCaller, Reading
 from api.finals import selection, service
 from api.finals.schemas import SELECTABLE
 from api.pages.account import show
+from api.pages.forms import submit_form
 from api.pages.organize import read_decision
-from core.db.session import reading, transaction
 from core.domain.errors import InvalidInput, RequestRefused
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -45,15 +45,17 @@ def save_selection(
     engine: EngineDep,
     chosen: Annotated[list[str], Form()] = [],  # noqa: B006 (FastAPI copies it)
 ) -> Response:
-    try:
+    def act(session: Session) -> None:
         if len(chosen) > SELECTABLE:
             raise InvalidInput("that is more than anybody may select")
-        with transaction(engine) as session:
-            selection.select(session, slug, chosen, caller)
-    except RequestRefused as error:
-        with reading(engine) as session:
-            return _show_selection(slug, request, caller, session, error)
-    return RedirectResponse(f"/competitions/{slug}/selection", status_code=303)
+        selection.select(session, slug, chosen, caller)
+
+    return submit_form(
+        engine,
+        act,
+        lambda session, error: _show_selection(slug, request, caller, session, error),
+        f"/competitions/{slug}/selection",
+    )
 
 
 @router.get("/competitions/{slug}/final", name="final_board")
@@ -87,10 +89,9 @@ def move_private(
     reason: Annotated[str, Form()] = "",
 ) -> Response:
     act = service.start if step is Step.START else service.publish
-    try:
-        with transaction(engine) as session:
-            act(session, slug, read_decision(reason).reason, caller)
-    except RequestRefused as error:
-        with reading(engine) as session:
-            return _show_private(slug, request, caller, session, error)
-    return RedirectResponse(f"/competitions/{slug}/organize/private", status_code=303)
+    return submit_form(
+        engine,
+        lambda session: act(session, slug, read_decision(reason).reason, caller),
+        lambda session, error: _show_private(slug, request, caller, session, error),
+        f"/competitions/{slug}/organize/private",
+    )
