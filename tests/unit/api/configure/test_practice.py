@@ -6,6 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
+from api.configure.form import fill_form, read_form
 from core.db.queries import competitions, phases
 from core.db.session import reading, transaction
 from core.problems import PROBLEM_FOLDER
@@ -90,3 +91,12 @@ def test_limits_of_practice_are_of_the_competition(client: TestClient, admin: di
     apply(client, admin, NAMED, competition=competition)
     practice = client.get("/api/v1/competitions/contest").json()["practice"]
     assert (practice["daily_limit"], practice["concurrent_limit"]) == (0, 4)
+
+
+def test_the_form_of_a_competition_names_its_practice_problem() -> None:
+    filled = {**fill_form(tomllib.loads((PROBLEM_FOLDER / "digits.toml").read_text())), "exposure": "public"}
+    asked = read_form({**filled, "practice": "on", "practice.problem": "digits"})
+    assert (asked.document["practice"], asked.mistakes) == (NAMED, {})
+    assert "practice" not in read_form({**filled, "practice.problem": "digits"}).document
+    assert read_form({**filled, "practice": "on"}).mistakes == {}
+    assert "practice.problem" in read_form({**filled, "practice": "on", "practice.problem": "../x"}).mistakes
