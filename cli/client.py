@@ -104,7 +104,11 @@ class LacunaClient(StaffCalls):
         )
 
     def list_submissions(self) -> list[JSON]:
+        """The newest first."""
         return self._list("/submissions")
+
+    def list_newest_submissions(self, count: int) -> list[JSON]:
+        return list(self._call("GET", "/submissions", params={"limit": str(count)})["items"])
 
     def get_submission(self, submission_id: str) -> JSON:
         return self._call("GET", f"/submissions/{submission_id}")
@@ -130,9 +134,10 @@ class LacunaClient(StaffCalls):
     def get_own_place(self, slug: str) -> JSON:
         return self._call("GET", f"/competitions/{slug}/leaderboard/me")
 
-    def list_board_changes(self, slug: str, *, limit: int = 50) -> list[JSON]:
+    def list_board_changes(self, slug: str, *, limit: int = 50, final: bool = False) -> list[JSON]:
         """The newest first."""
-        answer = self._call("GET", f"/competitions/{slug}/leaderboard/changes", params={"limit": str(limit)})
+        board = "final" if final else "leaderboard"
+        answer = self._call("GET", f"/competitions/{slug}/{board}/changes", params={"limit": str(limit)})
         return list(answer["items"])
 
     def compare(self, slug: str, a: str, b: str) -> JSON:
@@ -228,8 +233,8 @@ class LacunaClient(StaffCalls):
     def select(self, slug: str, submission_ids: list[str]) -> JSON:
         return self._call("PUT", f"/competitions/{slug}/selection", json={"submission_ids": submission_ids})
 
-    def get_final_board(self, slug: str) -> JSON:
-        return self._call("GET", f"/competitions/{slug}/final")
+    def get_final_board(self, slug: str, *, as_of: str = "") -> JSON:
+        return self._call("GET", f"/competitions/{slug}/final", params={"as_of": as_of} if as_of else {})
 
     def get_private_phase(self, slug: str) -> JSON:
         return self._call("GET", f"/admin/competitions/{slug}/private")

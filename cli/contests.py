@@ -9,6 +9,7 @@ from rich.table import Table
 
 from cli.board import describe_own, render_board, render_changes
 from cli.console import make_console, print_json, print_line
+from cli.numbers import show_time
 from cli.remote import UrlOption, choose_competition, open_client
 from cli.validate import JsonOption
 from core.domain.errors import InvalidInput
@@ -30,10 +31,11 @@ def competitions(url: UrlOption = "", as_json: JsonOption = False) -> None:
         print_line("no competition yet")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("competition", "title", "state"):
+    for name in ("competition", "title", "state", "until"):
         table.add_column(name)
     for item in items:
-        table.add_row(item["slug"], item["title"], item["state"])
+        closes = item.get("closes_at")
+        table.add_row(item["slug"], item["title"], item["state"], show_time(closes) if closes else "no deadline")
     make_console().print(table)
 
 
@@ -54,16 +56,18 @@ def leaderboard(
         raise InvalidInput("choose one of --csv and --json")
     if changes + me + bool(as_of) > 1 or (as_csv and (changes or me)):
         raise InvalidInput("--changes and --me stand alone or with --json")
+    if final and me:
+        raise InvalidInput("your final place stands on your submissions: `lacuna submissions`")
     moment = read_moment(as_of)
     with open_client(url) as client:
         slug = choose_competition(client, competition)
         if changes:
-            show_changes(client.list_board_changes(slug), as_json=as_json)
+            show_changes(client.list_board_changes(slug, final=final), as_json=as_json)
             return
         if me:
             show_own(client.get_own_place(slug), as_json=as_json)
             return
-        board = client.get_final_board(slug) if final else client.get_leaderboard(slug, as_of=moment)
+        board = client.get_final_board(slug, as_of=moment) if final else client.get_leaderboard(slug, as_of=moment)
     if as_json:
         print_json(board)
     elif as_csv:
@@ -114,9 +118,7 @@ def announcements(competition: SlugArgument = "", url: UrlOption = "", as_json: 
         print_json(items)
         return
     for item in items:
-        typer.echo(
-            f"{item['title']} ({item['created_at'][:16].replace('T', ' ')} UTC, {item['author']})\n\n{item['text']}\n"
-        )
+        typer.echo(f"{item['title']} ({show_time(item['created_at'])}, {item['author']})\n\n{item['text']}\n")
     if not items:
         print_line("nothing was announced yet")
 
@@ -124,6 +126,6 @@ def announcements(competition: SlugArgument = "", url: UrlOption = "", as_json: 
 def describe_limits(found: Mapping[str, Any]) -> str:
     total = "" if found.get("total_left") is None else f"; {found['total_left']} left in all"
     return (
-        f"{found['left']} of {found['daily_limit']} submissions left today (resets {found['resets_at']});"
+        f"{found['left']} of {found['daily_limit']} submissions left today (resets {show_time(found['resets_at'])});"
         f" {found['running']} of {found['concurrent_limit']} running{total}"
     )

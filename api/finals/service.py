@@ -3,18 +3,15 @@
 from sqlalchemy.orm import Session
 
 from api.competitions.service import get_exposure, load_competition
-from api.deps import ANONYMOUS, Caller
+from api.deps import Caller
+from api.finals.board import find_phase_view, make_final_board
 from api.finals.schemas import Finalist, PhaseList, PhaseView, PrivateView
 from api.finals.selection import find_finalists
-from api.leaderboard.schemas import Leaderboard
-from api.leaderboard.service import EVERY_LINE, make_leaderboard
-from api.leaderboard.views import find_view
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.submissions import Evaluation
 from core.db.queries import audit, boards, competitions, evaluations, phases
-from core.domain.access import Action
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, NotFound
 from core.domain.history import Cause
@@ -57,17 +54,8 @@ def make_view(session: Session, competition: Competition, phase: Phase) -> Priva
         finalists=finalists,
         unfinished=sum(each.verdict is None for each in finalists),
         failed=sum(each.verdict in AGAIN for each in finalists),
-        board=_make_board(session, competition, phase),
+        board=make_final_board(session, find_phase_view(session, competition, phase)),
     )
-
-
-def load_board(session: Session, slug: str, caller: Caller) -> Leaderboard:
-    """The final board: everybody's once it is published, until then a preview for staff."""
-    competition = load_competition(session, slug, caller)
-    phase = phases.fetch_private_phase(session, competition.id)
-    if phase is None or not (phase.state == PhaseState.PUBLISHED or caller.may(Action.READ_ANY_SUBMISSION)):
-        raise NotFound(f"{slug} has no final board yet")
-    return _make_board(session, competition, phase)
 
 
 def start(session: Session, slug: str, reason: str, caller: Caller) -> PrivateView:
@@ -95,13 +83,15 @@ def publish(session: Session, slug: str, reason: str, caller: Caller) -> Private
     competition, phase = _lock(session, slug, caller)
     if phase.state == PhaseState.PUBLISHED:
         raise Conflict("the final board is published already")
-    boards.refresh(session, competition.id, phase.spec_id, Cause.PUBLISHED)  # no change, unless one went unreported
-    view = make_view(session, competition, phase)
     if phase.state != PhaseState.SCORING:
         raise Conflict("start the private scoring first")
+    view = make_view(session, competition, phase)
     if view.unfinished or view.failed:
         raise Conflict(f"{view.unfinished} finalists have not ended and {view.failed} failed on our side")
-    phase.state, phase.published_at = PhaseState.PUBLISHED.value, utc_now()
+    boards.refresh(session, competition.id, phase.spec_id, Cause.PUBLISHED, is_event=True)
+    view = make_view(session, competition, phase)
+    # the moment of the change, so that everybody's history of the board begins with it
+    phase.state, phase.published_at = PhaseState.PUBLISHED.value, view.board.changed_at
     ranks = {line.submission_id: line.rank for line in view.board.entries}
     _record(session, caller, "private.publish", slug, {"ranks": ranks, "reason": reason})
     return make_view(session, competition, phase)
@@ -124,12 +114,6 @@ def _check_startable(session: Session, competition: Competition, phase: Phase) -
     running = phases.count_live_evaluations(session, competition.id)
     if running:
         raise Conflict(f"{running} submissions are still being evaluated, and the best of a team are not known before")
-
-
-def _make_board(session: Session, competition: Competition, phase: Phase) -> Leaderboard:
-    """All of it: finalists are few, and publishing writes down every rank."""
-    view = find_view(session, competition, ANONYMOUS, spec=phase.spec)
-    return make_leaderboard(session, view, limit=EVERY_LINE)
 
 
 def _make_finalist(candidate: Candidate, evaluation: Evaluation | None) -> Finalist:

@@ -87,7 +87,7 @@ def load_own(session: Session, view: BoardView, team: OwnTeam | None) -> OwnPlac
 def list_changes(session: Session, view: BoardView, *, limit: int, before: int | None = None) -> BoardChanges:
     """Who moved when and why, newest first; nothing that the caller's board does not show."""
     upto = view.newest if before is None else min(view.newest, before - 1)
-    rows = boards.fetch_changes(session, view.board_id, upto=upto, limit=limit + 1)
+    rows = boards.fetch_changes(session, view.board_id, upto=upto, limit=limit + 1, since=view.oldest)
     items = [BoardChange.model_validate(row) for row in rows[:limit]]
     return BoardChanges(items=items, next_before=items[-1].version if len(rows) > limit else None)
 

@@ -50,7 +50,7 @@ def disqualify(session: Session, submission_id: str, reason: str, caller: Caller
         raise Conflict("this submission is disqualified already")
     submission.disqualified_at, submission.disqualified_reason = utc_now(), reason
     _record(session, caller, "submission.disqualify", submission, reason)
-    boards.refresh_submission(session, submission.id, submission.competition.spec_id, Cause.DISQUALIFIED)
+    boards.refresh_everywhere(session, submission.id, Cause.DISQUALIFIED)
     return submission
 
 
@@ -60,7 +60,7 @@ def reinstate(session: Session, submission_id: str, reason: str, caller: Caller)
         raise Conflict("this submission is not disqualified")
     submission.disqualified_at, submission.disqualified_reason = None, ""
     _record(session, caller, "submission.reinstate", submission, reason)
-    boards.refresh_submission(session, submission.id, submission.competition.spec_id, Cause.REINSTATED)
+    boards.refresh_everywhere(session, submission.id, Cause.REINSTATED)
     return submission
 
 

@@ -5,7 +5,7 @@ import tomllib
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Request, UploadFile
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.orm import Session
 
 from api.configure import overview
@@ -15,8 +15,8 @@ from api.deps import Configurer, EngineDep, ReadingDep
 from api.organize.schemas import StateChange
 from api.organize.service import change_state
 from api.pages.account import show
+from api.pages.forms import submit_form
 from core.competition_file import make_plain
-from core.db.session import reading, transaction
 from core.domain.competition import CompetitionState
 from core.domain.data_sets import parse_ids
 from core.domain.errors import InvalidInput, RequestRefused
@@ -67,27 +67,22 @@ def plan_file(
 def apply_file(
     request: Request, caller: Configurer, engine: EngineDep, values: Annotated[str, Form(max_length=MOST_TEXT)]
 ) -> Response:
-    try:
-        with transaction(engine) as session:
-            file = _read_json(values)
-            configure.apply_file(session, str(file.get("slug", "")), file, caller)
-    except RequestRefused as error:
-        with reading(engine) as session:
-            return _show(request, session, error)
-    return RedirectResponse("/admin", status_code=303)
+    def act(session: Session) -> None:
+        file = _read_json(values)
+        configure.apply_file(session, str(file.get("slug", "")), file, caller)
+
+    return submit_form(engine, act, lambda session, error: _show(request, session, error), "/admin")
 
 
 @router.post("/competitions/{slug}/activate")
 def activate(slug: str, request: Request, caller: Configurer, engine: EngineDep) -> Response:
     """Let a draft prepare: its pools are trained, and it opens when retraining is measured."""
-    try:
-        with transaction(engine) as session:
-            change = StateChange(state=CompetitionState.PREPARING, reason="activated on the admin page")
-            change_state(session, slug, change, caller)
-    except RequestRefused as error:
-        with reading(engine) as session:
-            return _show(request, session, error)
-    return RedirectResponse("/admin", status_code=303)
+
+    def act(session: Session) -> None:
+        change = StateChange(state=CompetitionState.PREPARING, reason="activated on the admin page")
+        change_state(session, slug, change, caller)
+
+    return submit_form(engine, act, lambda session, error: _show(request, session, error), "/admin")
 
 
 def _read_text(file: UploadFile | None) -> str:

@@ -13,6 +13,7 @@ from api.data_sets.receiving import keep_file, read_field, receive_form
 from api.data_sets.schemas import DataSetName, VersionNumber
 from api.deps import DataManager, EngineDep, ReadingDep, SettingsDep, StoreDep
 from api.pages.account import show
+from api.pages.forms import submit_form
 from api.pages.organize import read_decision
 from core.db.session import reading, transaction
 from core.domain.data_sets import NAME, NAMED_SETS, DataFormat, DataSetStatus
@@ -82,13 +83,12 @@ def revoke(
     reason: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
     """The page that asks shows the lineage."""
-    try:
-        with transaction(engine) as session:
-            lineage.revoke(session, name, number, read_decision(reason).reason, caller)
-    except RequestRefused as error:
-        with reading(engine) as session:
-            return _show_version(request, session, name, number, error)
-    return RedirectResponse(f"/admin/data-sets/{name}/{number}", status_code=303)
+    return submit_form(
+        engine,
+        lambda session: lineage.revoke(session, name, number, read_decision(reason).reason, caller),
+        lambda session, error: _show_version(request, session, name, number, error),
+        f"/admin/data-sets/{name}/{number}",
+    )
 
 
 def _show_version(

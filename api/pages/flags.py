@@ -3,16 +3,16 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.orm import Session
 
 from api.deps import EngineDep, FlagReviewer, ReadingDep
 from api.pages.account import show
+from api.pages.forms import submit_form
 from api.pages.organize import read_decision
 from api.review import service
 from api.review.schemas import FlagDecisionRequest
 from core.db.queries import competitions
-from core.db.session import reading, transaction
 from core.domain.errors import RequestRefused
 from core.domain.review import FlagState, FlagVerdict
 
@@ -41,14 +41,13 @@ def decide_flag(
     decision: Annotated[FlagVerdict, Form()],
     reason: Annotated[str, Form()] = "",
 ) -> Response:
-    try:
-        with transaction(engine) as session:
-            wanted = FlagDecisionRequest(decision=decision, reason=read_decision(reason).reason)
-            service.decide(session, evaluation_id, code, wanted, caller)
-    except RequestRefused as error:
-        with reading(engine) as session:
-            return _show(request, session, "", FlagState.OPEN, "", error)
-    return RedirectResponse("/admin/flags", status_code=303)
+    def act(session: Session) -> None:
+        wanted = FlagDecisionRequest(decision=decision, reason=read_decision(reason).reason)
+        service.decide(session, evaluation_id, code, wanted, caller)
+
+    return submit_form(
+        engine, act, lambda session, error: _show(request, session, "", FlagState.OPEN, "", error), "/admin/flags"
+    )
 
 
 def _show(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -12,6 +12,7 @@ from api.deps import Caller, EngineDep, Manager, Member, PublicCaller, ReadingDe
 from api.notifications import service
 from api.notifications.schemas import NewWebhook, NotificationsChange, WebhookChange
 from api.pages.account import show
+from api.pages.forms import submit_form
 from core.db.queries import deliveries
 from core.db.session import reading, transaction
 from core.domain.errors import InvalidInput, RequestRefused
@@ -154,10 +155,9 @@ def _show_link(request: Request, stage: str, **values: str) -> HTMLResponse:
 def _do(
     request: Request, caller: Caller, engine: Engine, settings: Settings, act: Callable[[Session], object]
 ) -> Response:
-    try:
-        with transaction(engine) as session:
-            act(session)
-    except RequestRefused as error:
-        with reading(engine) as session:
-            return _show(request, caller, session, settings, error=error)
-    return RedirectResponse(HERE, status_code=303)
+    return submit_form(
+        engine,
+        act,
+        lambda session, error: _show(request, caller, session, settings, error=error),
+        HERE,
+    )

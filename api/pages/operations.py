@@ -3,15 +3,16 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
+from sqlalchemy.orm import Session
 
 from api.deps import Caller, EngineDep, NodeAdmin, OperationsReader, Operator, ReadingDep
 from api.operations import service
 from api.operations.endpoints import COST_DAYS, MOST_COST_DAYS
 from api.pages.account import show
+from api.pages.forms import submit_form
 from api.pages.organize import read_decision
 from core.db.queries import competitions
-from core.db.session import reading, transaction
 from core.domain.access import Action
 from core.domain.errors import InvalidInput, RequestRefused
 
@@ -22,12 +23,12 @@ EVALUATION_DEEDS = {"requeue": service.requeue_evaluation, "cancel": service.can
 
 @router.get("/queue", name="queue")
 def show_queue(request: Request, caller: OperationsReader, session: ReadingDep) -> HTMLResponse:
-    return show(request, "queue.html", queue=service.load_queue(session))
+    return _show_queue(request, session)
 
 
 @router.get("/nodes", name="nodes")
 def show_nodes(request: Request, caller: OperationsReader, session: ReadingDep) -> HTMLResponse:
-    return show(request, "nodes.html", nodes=service.list_nodes(session).items, may_drain=_may_drain(caller))
+    return _show_nodes(request, caller, session)
 
 
 @router.get("/costs", name="costs")
@@ -52,16 +53,12 @@ def set_node(
     deed: Annotated[str, Form()] = "",
     reason: Annotated[str, Form()] = "",
 ) -> Response:
-    try:
+    def act(session: Session) -> None:
         if deed not in NODE_DEEDS:
             raise InvalidInput("a node is drained or activated")
-        with transaction(engine) as session:
-            NODE_DEEDS[deed](session, name, read_decision(reason).reason, caller)
-    except RequestRefused as error:
-        with reading(engine) as session:
-            nodes = service.list_nodes(session).items
-        return show(request, "nodes.html", error=error, nodes=nodes, may_drain=_may_drain(caller))
-    return RedirectResponse("/admin/nodes", status_code=303)
+        NODE_DEEDS[deed](session, name, read_decision(reason).reason, caller)
+
+    return submit_form(engine, act, lambda session, error: _show_nodes(request, caller, session, error), "/admin/nodes")
 
 
 @router.post("/evaluations/{evaluation_id}")
@@ -73,17 +70,20 @@ def act_on_evaluation(
     deed: Annotated[str, Form()] = "",
     reason: Annotated[str, Form()] = "",
 ) -> Response:
-    try:
+    def act(session: Session) -> None:
         if deed not in EVALUATION_DEEDS:
             raise InvalidInput("an evaluation is requeued or cancelled")
-        with transaction(engine) as session:
-            EVALUATION_DEEDS[deed](session, evaluation_id, read_decision(reason).reason, caller)
-    except RequestRefused as error:
-        with reading(engine) as session:
-            queue = service.load_queue(session)
-        return show(request, "queue.html", error=error, queue=queue)
-    return RedirectResponse("/admin/queue", status_code=303)
+        EVALUATION_DEEDS[deed](session, evaluation_id, read_decision(reason).reason, caller)
+
+    return submit_form(engine, act, lambda session, error: _show_queue(request, session, error), "/admin/queue")
 
 
-def _may_drain(caller: Caller) -> bool:
-    return caller.may(Action.MANAGE_NODES)
+def _show_queue(request: Request, session: Session, error: RequestRefused | None = None) -> HTMLResponse:
+    return show(request, "queue.html", error=error, queue=service.load_queue(session))
+
+
+def _show_nodes(
+    request: Request, caller: Caller, session: Session, error: RequestRefused | None = None
+) -> HTMLResponse:
+    nodes = service.list_nodes(session).items
+    return show(request, "nodes.html", error=error, nodes=nodes, may_drain=caller.may(Action.MANAGE_NODES))

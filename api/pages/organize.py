@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
@@ -15,6 +15,7 @@ from api.organize.grants import grant
 from api.organize.schemas import Decision, StateChange
 from api.organize.settings import change_settings
 from api.pages.account import show
+from api.pages.forms import ShowAgain, submit_form
 from api.pages.settings_form import (
     AnnouncementForm,
     GrantForm,
@@ -26,7 +27,7 @@ from api.pages.settings_form import (
 from api.submissions import service as submissions
 from core.db.base import utc_now
 from core.db.queries import evaluations
-from core.db.session import reading, transaction
+from core.db.session import reading
 from core.domain.competition import COMPETITION_MOVES, CompetitionState
 from core.domain.errors import InvalidInput, RequestRefused
 from core.settings import Settings
@@ -66,6 +67,10 @@ def _show(
     return show(request, "organize.html", error=error, competition=view, lines=lines, moves=moves, shown=SHOWN)
 
 
+def _again(slug: str, request: Request, caller: Caller, settings: Settings) -> ShowAgain:
+    return lambda session, error: _show(slug, request, caller, session, settings, error)
+
+
 def _describe(session: Session, entry: Any, cards: Any, caller: Caller) -> dict[str, Any]:
     evaluation = submissions.get_evaluation(entry)
     card = cards.get(evaluation.id)
@@ -87,14 +92,16 @@ def change_state(
     state: Annotated[CompetitionState, Form()],
     reason: Annotated[str, Form()] = "",
 ) -> Response:
-    try:
-        with transaction(engine) as session:
-            change = StateChange(state=state, reason=read_decision(reason).reason)
-            service.change_state(session, slug, change, caller)
-    except RequestRefused as error:
-        with reading(engine) as session:
-            return _show(slug, request, caller, session, settings, error)
-    return RedirectResponse(f"/competitions/{slug}/organize", status_code=303)
+    def act(session: Session) -> None:
+        change = StateChange(state=state, reason=read_decision(reason).reason)
+        service.change_state(session, slug, change, caller)
+
+    return submit_form(
+        engine,
+        act,
+        _again(slug, request, caller, settings),
+        f"/competitions/{slug}/organize",
+    )
 
 
 @router.post("/competitions/{slug}/organize/settings")
@@ -106,13 +113,12 @@ def change_competition_settings(
     settings: SettingsDep,
     form: Annotated[SettingsForm, Form()],
 ) -> Response:
-    try:
-        with transaction(engine) as session:
-            change_settings(session, slug, read_settings(form), caller)
-    except RequestRefused as error:
-        with reading(engine) as session:
-            return _show(slug, request, caller, session, settings, error)
-    return RedirectResponse(f"/competitions/{slug}/organize", status_code=303)
+    return submit_form(
+        engine,
+        lambda session: change_settings(session, slug, read_settings(form), caller),
+        _again(slug, request, caller, settings),
+        f"/competitions/{slug}/organize",
+    )
 
 
 @router.post("/competitions/{slug}/organize/grant")
@@ -124,13 +130,12 @@ def grant_submissions(
     settings: SettingsDep,
     form: Annotated[GrantForm, Form()],
 ) -> Response:
-    try:
-        with transaction(engine) as session:
-            grant(session, slug, read_grant(form), caller)
-    except RequestRefused as error:
-        with reading(engine) as session:
-            return _show(slug, request, caller, session, settings, error)
-    return RedirectResponse(f"/competitions/{slug}/organize", status_code=303)
+    return submit_form(
+        engine,
+        lambda session: grant(session, slug, read_grant(form), caller),
+        _again(slug, request, caller, settings),
+        f"/competitions/{slug}/organize",
+    )
 
 
 @router.post("/competitions/{slug}/organize/announce")
@@ -142,13 +147,12 @@ def announce(
     settings: SettingsDep,
     form: Annotated[AnnouncementForm, Form()],
 ) -> Response:
-    try:
-        with transaction(engine) as session:
-            announcements.announce(session, slug, read_announcement(form), caller)
-    except RequestRefused as error:
-        with reading(engine) as session:
-            return _show(slug, request, caller, session, settings, error)
-    return RedirectResponse(f"/competitions/{slug}", status_code=303)
+    return submit_form(
+        engine,
+        lambda session: announcements.announce(session, slug, read_announcement(form), caller),
+        _again(slug, request, caller, settings),
+        f"/competitions/{slug}",
+    )
 
 
 @router.post("/submissions/{submission_id}/moderate")
@@ -165,13 +169,12 @@ def moderate(
         submission = submissions.load_visible(session, submission_id, caller)
     slug = submission.competition.slug
     act = service.disqualify if submission.disqualified_at is None else service.reinstate
-    try:
-        with transaction(engine) as session:
-            act(session, submission_id, read_decision(reason).reason, caller)
-    except RequestRefused as error:
-        with reading(engine) as session:
-            return _show(slug, request, caller, session, settings, error)
-    return RedirectResponse(f"/competitions/{slug}/organize", status_code=303)
+    return submit_form(
+        engine,
+        lambda session: act(session, submission_id, read_decision(reason).reason, caller),
+        _again(slug, request, caller, settings),
+        f"/competitions/{slug}/organize",
+    )
 
 
 @router.get("/audit", name="audit")

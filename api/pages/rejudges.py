@@ -4,17 +4,18 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from api.competitions import service as competitions
 from api.deps import Caller, EngineDep, ReadingDep, Rejudger
 from api.pages.account import show
+from api.pages.forms import submit_form
 from api.pages.organize import read_decision
 from api.rejudges import service
 from api.rejudges.schemas import MOST_SUBMISSIONS, RejudgeRequest, Scope
-from core.db.session import reading, transaction
+from core.db.models.rejudges import Rejudge
 from core.domain.errors import InvalidInput, NotFound, RequestRefused
 from core.domain.submission import Verdict
 
@@ -68,15 +69,18 @@ def start(
     reason: Annotated[str, Form()] = "",
 ) -> Response:
     filled = Filled(verdicts or [], submissions)
-    try:
+
+    def act(session: Session) -> Rejudge:
         scope = filled.read(slug)
         wanted = RejudgeRequest(**scope.model_dump(), reason=read_decision(reason).reason)
-        with transaction(engine) as session:
-            rejudge_id = service.start(session, wanted, caller).id
-    except RequestRefused as error:
-        with reading(engine) as session:
-            return _show(slug, request, caller, session, filled, error=error)
-    return RedirectResponse(f"/competitions/{slug}/rejudges/{rejudge_id}", status_code=303)
+        return service.start(session, wanted, caller)
+
+    return submit_form(
+        engine,
+        act,
+        lambda session, error: _show(slug, request, caller, session, filled, error=error),
+        lambda started: f"/competitions/{slug}/rejudges/{started.id}",
+    )
 
 
 @router.get("/competitions/{slug}/rejudges/{rejudge_id}", name="rejudge")
@@ -94,15 +98,17 @@ def decide(
     deed: Annotated[str, Form()] = "",
     reason: Annotated[str, Form()] = "",
 ) -> Response:
-    try:
+    def act(session: Session) -> None:
         if deed not in DEEDS:
             raise InvalidInput("a rejudge is promoted or discarded")
-        with transaction(engine) as session:
-            DEEDS[deed](session, rejudge_id, read_decision(reason).reason, caller)
-    except RequestRefused as error:
-        with reading(engine) as session:
-            return _show_one(slug, rejudge_id, request, session, error)
-    return RedirectResponse(f"/competitions/{slug}/rejudges/{rejudge_id}", status_code=303)
+        DEEDS[deed](session, rejudge_id, read_decision(reason).reason, caller)
+
+    return submit_form(
+        engine,
+        act,
+        lambda session, error: _show_one(slug, rejudge_id, request, session, error),
+        f"/competitions/{slug}/rejudges/{rejudge_id}",
+    )
 
 
 def _show(slug: str, request: Request, caller: Caller, session: Session, filled: Filled, **values: Any) -> HTMLResponse:

@@ -3,16 +3,16 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
 from api.deps import Caller, EngineDep, Organizer, PublicCaller, ReadingDep, Submitter
 from api.pages.account import show
+from api.pages.forms import submit_form
 from api.rules import service
 from api.rules.schemas import RULES_LENGTH, NewRules
-from core.db.session import reading, transaction
 from core.domain.access import Action
 from core.domain.errors import InvalidInput, RequestRefused
 
@@ -37,26 +37,24 @@ def _show(
 def accept_rules(
     slug: str, request: Request, caller: Submitter, engine: EngineDep, version: Annotated[int, Form(ge=1, le=1 << 30)]
 ) -> Response:
-    try:
-        with transaction(engine) as session:
-            service.accept_rules(session, slug, version, caller)
-    except RequestRefused as error:
-        with reading(engine) as session:
-            return _show(slug, request, caller, session, error)
-    return RedirectResponse(f"/competitions/{slug}/rules", status_code=303)
+    return submit_form(
+        engine,
+        lambda session: service.accept_rules(session, slug, version, caller),
+        lambda session, error: _show(slug, request, caller, session, error),
+        f"/competitions/{slug}/rules",
+    )
 
 
 @router.post("/competitions/{slug}/rules")
 def write_rules(
     slug: str, request: Request, caller: Organizer, engine: EngineDep, text: Annotated[str, Form()] = ""
 ) -> Response:
-    try:
-        with transaction(engine) as session:
-            service.write_rules(session, slug, _read_rules(text), caller)
-    except RequestRefused as error:
-        with reading(engine) as session:
-            return _show(slug, request, caller, session, error)
-    return RedirectResponse(f"/competitions/{slug}/rules", status_code=303)
+    return submit_form(
+        engine,
+        lambda session: service.write_rules(session, slug, _read_rules(text), caller),
+        lambda session, error: _show(slug, request, caller, session, error),
+        f"/competitions/{slug}/rules",
+    )
 
 
 def _read_rules(text: str) -> str:

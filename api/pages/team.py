@@ -4,16 +4,16 @@ from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
 from api.deps import Caller, EngineDep, Member, ReadingDep, Submitter
 from api.pages.account import show
+from api.pages.forms import submit_form
 from api.teams import service
 from api.teams.schemas import NewName
-from core.db.session import reading, transaction
 from core.domain.errors import InvalidInput, RequestRefused
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -34,13 +34,12 @@ def _show(
 
 
 def _do(slug: str, request: Request, caller: Caller, engine: EngineDep, act: Callable[[Session], object]) -> Response:
-    try:
-        with transaction(engine) as session:
-            act(session)
-    except RequestRefused as error:
-        with reading(engine) as session:
-            return _show(slug, request, caller, session, error)
-    return RedirectResponse(f"/competitions/{slug}/team", status_code=303)
+    return submit_form(
+        engine,
+        act,
+        lambda session, error: _show(slug, request, caller, session, error),
+        f"/competitions/{slug}/team",
+    )
 
 
 @router.post("/competitions/{slug}/team")

@@ -39,3 +39,15 @@ def test_a_private_phase_is_shown_started_and_published_with_a_reason(run: Run, 
 def test_the_final_board_is_a_board(run: Run, server: FakeServer) -> None:
     server.on("GET", "/competitions/digits/final", make_board(make_entry(name="ada")))
     assert "ada" in run("leaderboard", "--final").output
+    assert run("leaderboard", "--final", "--csv").output.splitlines()[1].startswith("ranked,1,")
+    run("leaderboard", "--final", "--as-of", "2026-01-31T12:00")
+    assert server.requests[-1].url.params["as_of"] == "2026-01-31T12:00:00+00:00"
+    assert run("leaderboard", "--final", "--me").exit_code == 1
+
+
+def test_the_final_board_says_what_changed_after_it_was_published(run: Run, server: FakeServer) -> None:
+    change = {"at": "2026-01-01T00:00:00Z", "cause": "disqualified", "name": "bob", "rank_before": 1}
+    server.on("GET", "/competitions/digits/final/changes", {"items": [change | {"rank_after": None}]})
+    output = run("leaderboard", "--final", "--changes").output
+    assert "bob" in output
+    assert "disqualified" in output

@@ -1,0 +1,55 @@
+"""What a sent form does to the database and where it leads."""
+
+import pytest
+from fastapi.responses import HTMLResponse
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from api.pages.forms import submit_form
+from core.db.session import reading
+from core.domain.errors import Conflict, RequestRefused
+
+
+def show_again(session: Session, error: RequestRefused) -> HTMLResponse:
+    return HTMLResponse(error.message, status_code=409)
+
+
+@pytest.fixture
+def table(engine: Engine) -> Engine:
+    with engine.begin() as connection:
+        connection.execute(text("create table notes (line text)"))
+    return engine
+
+
+def count_notes(engine: Engine) -> int:
+    with reading(engine) as session:
+        return int(session.execute(text("select count(*) from notes")).scalar_one())
+
+
+def add_note(session: Session) -> int:
+    session.execute(text("insert into notes values ('one')"))
+    return 7
+
+
+def test_a_form_that_is_taken_leads_on_and_is_kept(table: Engine) -> None:
+    answer = submit_form(table, add_note, show_again, "/notes")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/notes")
+    assert count_notes(table) == 1
+
+
+def test_what_was_made_can_say_where_to_go(table: Engine) -> None:
+    answer = submit_form(table, add_note, show_again, lambda number: f"/notes/{number}")
+
+    assert answer.headers["location"] == "/notes/7"
+
+
+def test_a_refused_form_is_shown_again_and_leaves_nothing_behind(table: Engine) -> None:
+    def refuse(session: Session) -> None:
+        add_note(session)
+        raise Conflict("too many notes")
+
+    answer = submit_form(table, refuse, show_again, "/notes")
+
+    assert (answer.status_code, answer.body) == (409, b"too many notes")
+    assert count_notes(table) == 0
