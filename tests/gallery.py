@@ -76,8 +76,8 @@ def _fill_board(session: Session, competition: Competition, people: dict[str, Us
         for attempt in range(2):
             score = 0.3 - 0.02 * place + 0.02 * attempt + chance.uniform(-0.02, 0.02)
             runtime = 10 ** chance.uniform(-2.2, -1.05)
-            row = factories.make_scored(session, competition, user, max(score, 0.01), runtime=runtime, note="")
-            row.created_at = competition.created_at + timedelta(hours=70 * attempt + 9 * place)
+            at = competition.created_at + timedelta(hours=70 * attempt + 9 * place)
+            factories.make_scored(session, competition, user, max(score, 0.01), runtime=runtime, note="", created_at=at)
     staff = people["organizer"]
     for name, score, runtime in (("retrain", 0.97, 1.0), ("identity", 0.02, 0.001)):
         reference = {"purpose": "reference", "filename": f"{name}.py"}
@@ -92,12 +92,14 @@ def _submit(session: Session, competition: Competition, user: User) -> dict[str,
     session.add(team)
     session.flush()
     session.add(TeamMember(team_id=team.id, competition_id=competition.id, user_id=user.id))
+    attempts = ((4, 0.12, 0.03, "noise on the last layer"), (1, 0.26, 0.06, "two passes, then repair"))
     scored = [
-        factories.make_scored(session, competition, user, score, runtime=runtime, team_id=team.id, note=note)
-        for score, runtime, note in ((0.12, 0.03, "noise on the last layer"), (0.26, 0.06, "two passes, then repair"))
-    ]
-    for days, row in zip((4, 1), scored, strict=True):
-        row.created_at = utc_now() - timedelta(days=days)
+        factories.make_scored(
+            session, competition, user, score, runtime=runtime, team_id=team.id, note=note,
+            created_at=utc_now() - timedelta(days=days),
+        )
+        for days, score, runtime, note in attempts
+    ]  # fmt: skip
     rows = {"first": scored[0], "second": scored[1]}
     states = {
         "queued": {"status": "queued"},
