@@ -43,10 +43,18 @@ def change_settings(
     concurrent_limit: Annotated[int | None, typer.Option(min=1, help="Unfinished submissions of a team.")] = None,
     total_limit: Annotated[int | None, typer.Option(min=0, help="Submissions of a team in all; 0: no limit.")] = None,
     selection_limit: Annotated[int | None, typer.Option(min=1, help="Finalists of a team.")] = None,
+    publish_approvals: Annotated[
+        int | None, typer.Option(min=1, max=2, help="How many of the staff it takes to publish the final board.")
+    ] = None,
     url: UrlOption = "",
 ) -> None:
     """Move the deadline of a competition, change its limits."""
-    named = {"daily_limit": daily_limit, "concurrent_limit": concurrent_limit, "selection_limit": selection_limit}
+    named = {
+        "daily_limit": daily_limit,
+        "concurrent_limit": concurrent_limit,
+        "selection_limit": selection_limit,
+        "publish_approvals": publish_approvals,
+    }
     changes: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
     if total_limit is not None:
         changes["total_limit"] = total_limit or None

@@ -21,13 +21,15 @@ class CompetitionPart(BaseModel):
     daily_limit: int | None = Field(default=None, ge=1, le=100_000)
     concurrent_limit: int | None = Field(default=None, ge=1, le=100_000)
     team_size: int | None = Field(default=None, ge=1, le=1_000)
+    publish_approvals: int | None = Field(default=None, ge=1, le=2)  # of the staff, to publish the final board
     closes_at: AwareDatetime | None = None
     rules: str | None = Field(default=None, max_length=RULES_CHARS)  # Markdown
 
     @property
     def columns(self) -> dict[str, int | datetime]:
         """Values of the competition's own columns."""
-        named = {name: getattr(self, name) for name in ("daily_limit", "concurrent_limit", "team_size", "closes_at")}
+        own = ("daily_limit", "concurrent_limit", "team_size", "publish_approvals", "closes_at")
+        named = {name: getattr(self, name) for name in own}
         return {name: value for name, value in named.items() if value is not None}
 
 

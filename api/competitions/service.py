@@ -64,6 +64,7 @@ def make_view(session: Session, settings: Settings, competition: Competition, ca
         concurrent_limit=competition.concurrent_limit,
         total_limit=competition.total_limit,
         selection_limit=competition.selection_limit,
+        publish_approvals=competition.publish_approvals,
         private_phase=find_private_state(session, competition),
         upload_bytes=settings.upload_bytes,
         preparation=find_preparation(session, competition),

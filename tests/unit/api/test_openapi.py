@@ -94,6 +94,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "log_out_everywhere",
         "preview_rejudge",
         "promote_rejudge",
+        "propose_publishing",
         "publish_private_phase",
         "register",
         "reinstate_submission",

@@ -128,6 +128,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/competitions/{slug}/final/changes"): (404, 404, 404, 200, 200),
     ("GET", "/api/v1/admin/competitions/{slug}/private"): (401, 403, 403, 200, 200),
     ("POST", "/api/v1/admin/competitions/{slug}/private/start"): (401, 403, 403, 409, 409),
+    ("POST", "/api/v1/admin/competitions/{slug}/private/propose"): (401, 403, 403, 409, 409),
     ("POST", "/api/v1/admin/competitions/{slug}/private/publish"): (401, 403, 403, 409, 409),
     ("POST", "/competitions/{slug}/organize/grant"): (401, 403, 403, 422, 422),
     ("POST", "/competitions/{slug}/organize/announce"): (401, 403, 403, 422, 422),
@@ -212,6 +213,7 @@ LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/admin/evaluations/{evaluation_id}/flags/{code}/decision"): {
         "json": {"reason": "a test", "decision": "upheld"}
     },
+    ("POST", "/api/v1/admin/competitions/{slug}/private/propose"): {"json": {"reason": "a test", "digest": "0" * 64}},
     ("PUT", "/api/v1/competitions/{slug}/selection"): {"json": {"submission_ids": []}},
     ("POST", "/competitions/{slug}/organize/private/{step}"): {"data": {"reason": "a test"}},
     ("PATCH", "/api/v1/admin/competitions/{slug}"): {"json": {"daily_limit": 7, "reason": "a test"}},
