@@ -149,6 +149,22 @@ def audit(
         raise Conflict(f"the audit log is broken at entry {answer['broken_at']}")
 
 
+@organize_app.command()
+def boards(
+    competition: Annotated[str, typer.Argument(show_default=False)], url: UrlOption = "", as_json: JsonOption = False
+) -> None:
+    """Recompute the digests of a competition's boards, and say where one breaks."""
+    with open_client(url) as client:
+        answer = client.verify_boards(competition)
+    if as_json:
+        print_json(answer)
+    for item in [] if as_json else answer["items"]:
+        end = "intact" if item["intact"] else f"broken at version {item['broken_at']}: {item['reason']}"
+        print_line(f"{item['kind']} board, version {item['version']}, {item['digest']}: {end}")
+    if not answer["intact"]:
+        raise Conflict(f"a board of {competition} is not what its digests say")
+
+
 def _read_moment(text: str) -> str | None:
     if text == "none":
         return None

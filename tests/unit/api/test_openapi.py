@@ -107,6 +107,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "start_rejudge",
         "test_webhook",
         "verify_audit",
+        "verify_boards",
         "write_rules",
     ]
 

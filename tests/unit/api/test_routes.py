@@ -44,6 +44,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/admin/submissions/{submission_id}/disqualify"): (401, 403, 403, 200, 200),
     ("POST", "/api/v1/admin/submissions/{submission_id}/reinstate"): (401, 403, 403, 409, 409),
     ("GET", "/api/v1/admin/audit"): (401, 403, 403, 200, 200),
+    ("GET", "/api/v1/admin/competitions/{slug}/boards"): (401, 403, 403, 200, 200),
     ("GET", "/api/v1/admin/audit/verify"): (401, 403, 403, 200, 200),
     ("GET", "/admin/queue"): (401, 403, 403, 200, 200),
     ("GET", "/admin/nodes"): (401, 403, 403, 200, 200),
