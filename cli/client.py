@@ -244,6 +244,9 @@ class LacunaClient(StaffCalls):
         body = {"team": team, "amount": amount, "reason": reason}
         return self._call("POST", f"/admin/competitions/{slug}/grants", json=body, repeat=False)
 
+    def get_ledger(self, slug: str) -> JSON:
+        return self._call("GET", f"/competitions/{slug}/limits/ledger")
+
     def list_announcements(self, slug: str) -> list[JSON]:
         return self._list(f"/competitions/{slug}/announcements")
 

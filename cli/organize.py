@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from cli.console import make_console, print_json, print_line
+from cli.contests import print_ledger
 from cli.files import read_text
 from cli.finals import private
 from cli.remote import UrlOption, open_client
@@ -93,6 +94,19 @@ def grant_submissions(
     with open_client(url) as client:
         row = client.grant(competition, team, amount, because)
     print_line(f"{row['team']} was granted {row['amount']}, {row['granted']} in all")
+
+
+@organize_app.command()
+def ledger(
+    competition: Annotated[str, typer.Argument(show_default=False)],
+    team: Annotated[str, typer.Argument(help="Its name.", show_default=False)],
+    url: UrlOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a team's quota was spent on, what was given back and what was granted."""
+    with open_client(url) as client:
+        found = client.get_ledger_of_team(competition, team)
+    print_json(found) if as_json else print_ledger(found)
 
 
 @organize_app.command()

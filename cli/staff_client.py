@@ -43,6 +43,9 @@ class StaffCalls(ABC):
     def verify_boards(self, slug: str) -> JSON:
         return self._call("GET", f"/admin/competitions/{slug}/boards")
 
+    def get_ledger_of_team(self, slug: str, team: str) -> JSON:
+        return self._call("GET", f"/admin/competitions/{slug}/ledger", params={"team": team})
+
     def list_rejudges(self, competition: str = "") -> JSON:
         wanted = {"competition": competition} if competition else {}
         return self._call("GET", "/admin/rejudges", params=wanted)

@@ -18,6 +18,13 @@ from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict, advance
 
 LIVE = tuple(status.value for status in Status if status is not Status.FINISHED)
+# an attempt at a submission that is given back: the quota does not count it
+FAILED_BY_US: tuple[ColumnElement[bool], ...] = (
+    Evaluation.submission_id == Submission.id,
+    Evaluation.verdict == Verdict.PLATFORM_ERROR.value,
+    Evaluation.counts.is_(True),
+    Evaluation.phase == PhaseKind.PUBLIC.value,
+)
 
 
 def move(
@@ -134,7 +141,7 @@ def fetch_submissions_of_competition(session: Session, competition_id: str, *, l
     return list(session.scalars(query.order_by(Submission.id.desc()).limit(limit)))
 
 
-def _is_charged_to(user_id: str, competition_id: str) -> ColumnElement[bool]:
+def is_charged_to(user_id: str, competition_id: str) -> ColumnElement[bool]:
     """A user's quota is their team's: what the team submitted and what its members did, in whatever team they were."""
     team = (
         select(TeamMember.team_id)
@@ -151,17 +158,12 @@ def _is_charged_to(user_id: str, competition_id: str) -> ColumnElement[bool]:
 
 def count_submissions_since(session: Session, competition_id: str, user_id: str, since: datetime | None = None) -> int:
     """Count what the quota counts: everything but what ended by our own fault."""
-    ours = exists().where(
-        Evaluation.submission_id == Submission.id,
-        Evaluation.verdict == Verdict.PLATFORM_ERROR.value,
-        Evaluation.counts,
-        Evaluation.phase == PhaseKind.PUBLIC.value,
-    )
+    ours = exists().where(*FAILED_BY_US)
     query = (
         select(func.count())
         .select_from(Submission)
         .where(
-            _is_charged_to(user_id, competition_id),
+            is_charged_to(user_id, competition_id),
             ~ours,
         )
     )
@@ -176,7 +178,7 @@ def count_live_submissions(session: Session, competition_id: str, user_id: str) 
         .select_from(Evaluation)
         .join(Submission)
         .where(
-            _is_charged_to(user_id, competition_id),
+            is_charged_to(user_id, competition_id),
             Evaluation.status.in_(LIVE),
             Evaluation.counts,
             Evaluation.phase == PhaseKind.PUBLIC.value,
