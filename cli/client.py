@@ -244,14 +244,17 @@ class LacunaClient(StaffCalls):
     def get_private_phase(self, slug: str) -> JSON:
         return self._call("GET", f"/admin/competitions/{slug}/private")
 
-    def move_private_phase(self, slug: str, step: str, reason: str) -> JSON:
-        """step: `start` or `publish`."""
-        path = f"/admin/competitions/{slug}/private/{step}"
-        return self._call("POST", path, json={"reason": reason}, repeat=False)
+    def move_private_phase(self, slug: str, step: str, reason: str, *, digest: str = "") -> JSON:
+        """step: `start`, `propose` or `publish`; digest: of the board that was looked at."""
+        body = {"reason": reason} | ({"digest": digest} if digest else {})
+        return self._call("POST", f"/admin/competitions/{slug}/private/{step}", json=body, repeat=False)
 
     def grant(self, slug: str, team: str, amount: int, reason: str) -> JSON:
         body = {"team": team, "amount": amount, "reason": reason}
         return self._call("POST", f"/admin/competitions/{slug}/grants", json=body, repeat=False)
+
+    def get_ledger(self, slug: str) -> JSON:
+        return self._call("GET", f"/competitions/{slug}/limits/ledger")
 
     def list_announcements(self, slug: str) -> list[JSON]:
         return self._list(f"/competitions/{slug}/announcements")

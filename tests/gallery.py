@@ -14,6 +14,7 @@ from core.db.models.notifications import MailAddress, Webhook
 from core.db.models.submissions import Submission
 from core.db.queries import deliveries
 from core.db.queries.announcements import store_announcement
+from core.db.queries.grants import store_grant
 from core.db.queries.rules import store_acceptance, store_rules
 from tests import factories
 
@@ -119,6 +120,8 @@ def _fill_life(session: Session, competition: Competition, finalist: Submission)
     text = "# Be fair\n\n- one account a person\n- *no* hidden channels"
     rules = store_rules(session, competition.id, text, "organizer-one")
     store_acceptance(session, rules.id, finalist.user_id)
+    if finalist.team_id is not None:
+        store_grant(session, finalist.team_id, 2, reason="a node was down", author="organizer-one")
     store_announcement(session, competition.id, "Welcome", "Read the **rules** first.", author="organizer-one")
     phase = factories.make_private_phase(session, competition, state="published")
     phase.published_at = utc_now()
@@ -167,6 +170,7 @@ def _choose_messages(session: Session, user: User) -> None:
 def _list_looks(rows: dict[str, Submission]) -> list[Look]:
     contest, submission = "/competitions/{slug}", "/submissions/{submission_id}"
     pair = f"a={rows['first'].id}&b={rows['second'].id}"
+    ledger = "/competitions/digits/organize/ledger?team=team%20one"
     looks = [
         Look("home", "/", "/", None),
         Look("board", contest, "/competitions/digits", None),
@@ -196,6 +200,8 @@ def _list_looks(rows: dict[str, Submission]) -> list[Look]:
         Look("organize", contest + "/organize", "/competitions/digits/organize", "organizer"),
         Look("rules", contest + "/rules", "/competitions/digits/rules", "participant"),
         Look("rules-writing", contest + "/rules", "/competitions/digits/rules", "organizer"),
+        Look("ledger", contest + "/ledger", "/competitions/digits/ledger", "participant"),
+        Look("ledger-of-team", contest + "/organize/ledger", ledger, "organizer"),
         Look("selection", contest + "/selection", "/competitions/digits/selection", "participant"),
         Look("final", contest + "/final", "/competitions/digits/final", None),
         Look("private", contest + "/organize/private", "/competitions/digits/organize/private", "organizer"),

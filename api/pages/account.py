@@ -34,7 +34,7 @@ from api.submissions.reading import Reading, make_reading
 from api.submissions.schemas import RequestedPurpose
 from api.users import service as accounts
 from api.users.schemas import Registration, TokenRequest, TokenView
-from core.db.queries import users
+from core.db.queries import phases, users
 from core.db.session import reading as open_reading
 from core.db.session import transaction
 from core.domain.access import Scope
@@ -188,7 +188,9 @@ def show_own_submissions(
     request: Request, caller: Member, session: ReadingDep, cursor: Annotated[str | None, Query(max_length=200)] = None
 ) -> HTMLResponse:
     page = submissions.list_own(session, caller, limit=PAGE_SIZE, cursor=cursor)
-    return show(request, "own_submissions.html", page={"entries": page.items, "next_cursor": page.next_cursor})
+    slugs = phases.fetch_slugs(session, {item.competition for item in page.items})
+    values = {"entries": page.items, "next_cursor": page.next_cursor, "selections": slugs}
+    return show(request, "own_submissions.html", page=values)
 
 
 @router.get("/competitions/{slug}/submit", name="submit")

@@ -82,6 +82,7 @@ LOOKS = (
     *("home", "board", "board-own", "board-empty", "board-preparing", "runtime", "login", "register", "nothing"),
     *("account", "own-submissions", "submit", "team", "team-invited", "compare", "compare-nothing"),
     *("organize", "audit", "changes", "rules", "rules-writing", "selection", "final", "private", "rejudges"),
+    *("ledger", "ledger-of-team"),
     *("admin", "flags", "queue", "nodes", "costs", "data-sets", "data-set", "competition-form"),
     *("notifications", "security", "confirm-mail", "unsubscribe"),
     *("provider", "provider-callback", "provider-name", "connect"),

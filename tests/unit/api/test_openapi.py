@@ -55,6 +55,8 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "get_health",
         "get_leaderboard",
         "get_leaderboard_csv",
+        "get_ledger",
+        "get_ledger_of_team",
         "get_limits",
         "get_me",
         "get_notifications",
@@ -96,6 +98,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "preview_rejudge",
         "promote_rejudge",
         "promote_submission",
+        "propose_publishing",
         "publish_private_phase",
         "register",
         "reinstate_submission",
@@ -108,6 +111,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "start_rejudge",
         "test_webhook",
         "verify_audit",
+        "verify_boards",
         "write_rules",
     ]
 
