@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload, undefer
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -150,10 +150,10 @@ def _is_charged_to(user_id: str, competition_id: str) -> ColumnElement[bool]:
 
 
 def count_submissions_since(session: Session, competition_id: str, user_id: str, since: datetime | None = None) -> int:
-    """Count what the quota counts: everything but what ended by our own fault."""
+    """Count what the quota counts: everything but what ended by our own fault, or was stopped and refunded."""
     ours = exists().where(
         Evaluation.submission_id == Submission.id,
-        Evaluation.verdict == Verdict.PLATFORM_ERROR.value,
+        or_(Evaluation.verdict == Verdict.PLATFORM_ERROR.value, Evaluation.refunded),
         Evaluation.counts,
         Evaluation.phase == PhaseKind.PUBLIC.value,
     )
