@@ -286,8 +286,11 @@ class LacunaClient(StaffCalls):
         headers = {"Content-Type": "application/octet-stream"}
         return self._call("POST", path, content=content, params=described, headers=headers, repeat=False)
 
-    def revoke_data_set_version(self, name: str, number: int, reason: str, *, dry_run: bool) -> JSON:
-        path, params = f"/admin/data-sets/{name}/versions/{number}/revoke", {"dry_run": str(dry_run).lower()}
+    def revoke_data_set_version(
+        self, name: str, number: int, reason: str, *, dry_run: bool, stop_running: bool = False
+    ) -> JSON:
+        path = f"/admin/data-sets/{name}/versions/{number}/revoke"
+        params = {"dry_run": str(dry_run).lower(), "stop_running": str(stop_running).lower()}
         return self._call("POST", path, json={"reason": reason}, params=params, repeat=False)
 
     def list_configured(self) -> list[JSON]:

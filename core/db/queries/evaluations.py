@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload, undefer
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -154,11 +154,11 @@ def is_charged_to(user_id: str, competition_id: str) -> ColumnElement[bool]:
     return Submission.id.in_(own.union(teams, others))  # a union for the reason above
 
 
-def failed_by_us(phase: PhaseKind) -> tuple[ColumnElement[bool], ...]:
-    """An attempt at a submission that is given back: the quota does not count it."""
+def given_back(phase: PhaseKind) -> tuple[ColumnElement[bool], ...]:
+    """An attempt that ended by our own fault, or was stopped and refunded: the quota does not count its submission."""
     return (
         Evaluation.submission_id == Submission.id,
-        Evaluation.verdict == Verdict.PLATFORM_ERROR.value,
+        or_(Evaluation.verdict == Verdict.PLATFORM_ERROR.value, Evaluation.refunded),
         Evaluation.counts.is_(True),
         Evaluation.phase == phase.value,
     )
@@ -177,8 +177,8 @@ def count_submissions_since(
     *,
     phase: PhaseKind = PhaseKind.PUBLIC,
 ) -> int:
-    """Count what a phase's quota counts: everything but what ended by our own fault."""
-    ours = exists().where(*failed_by_us(phase))
+    """Count what a phase's quota counts: everything but what was given back."""
+    ours = exists().where(*given_back(phase))
     query = (
         select(func.count())
         .select_from(Submission)

@@ -10,12 +10,12 @@ from core.db.models.accounts import User
 from core.db.models.contests import TeamMember
 from core.db.models.lifecycle import QuotaGrant
 from core.db.models.submissions import Evaluation, Submission
-from core.db.queries.evaluations import failed_by_us, is_charged_to, is_of
+from core.db.queries.evaluations import given_back, is_charged_to, is_of
 from core.domain.phases import PhaseKind
 
 
 class Charge(NamedTuple):
-    """A submission, and when it was given back because we failed it."""
+    """A submission, and when it was given back: we failed it, or stopped it at no cost."""
 
     submission_id: str
     filename: str
@@ -26,7 +26,7 @@ class Charge(NamedTuple):
 
 def fetch_charges(session: Session, competition_id: str, user_id: str, *, limit: int) -> list[Charge]:
     """What counts or counted against a user's team, newest first."""
-    refunded_at = select(func.max(Evaluation.finished_at)).where(*failed_by_us(PhaseKind.PUBLIC)).scalar_subquery()
+    refunded_at = select(func.max(Evaluation.finished_at)).where(*given_back(PhaseKind.PUBLIC)).scalar_subquery()
     query = (
         select(Submission.id, Submission.filename, User.name, Submission.created_at, refunded_at)
         .join(User, User.id == Submission.user_id)
