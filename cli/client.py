@@ -1,6 +1,7 @@
 """The HTTP API as plain calls; usable from a notebook. Every failure is a ContestError with one readable line."""
 
 import uuid
+import weakref
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
@@ -51,6 +52,7 @@ class LacunaClient(StaffCalls):
         self._http = httpx2.Client(
             base_url=self.url, timeout=timeout, transport=transport, trust_env=host not in LOOPBACK_HOSTS
         )
+        weakref.finalize(self, self._http.close)  # in a notebook nobody closes it
 
     def __enter__(self) -> "LacunaClient":
         return self

@@ -106,6 +106,7 @@ class SubmissionPage:
     title: str
     may_cancel: bool
     may_compare: bool
+    may_download: bool
     verdict_text: str
     moves: list[EvaluationEvent]
     body: dict[str, Any] | None
@@ -210,6 +211,7 @@ def load_submission(session: Session, submission_id: str, caller: Caller) -> Sub
         title=row.competition.title,
         may_cancel=not view.verdict and (submissions.is_author(row, caller) or caller.may(Action.CANCEL_ANY)),
         may_compare=card is not None and submissions.is_insider(row, caller),
+        may_download=submissions.is_insider(row, caller),
         verdict_text=VERDICT_TEXT[view.verdict] if view.verdict else "",
         moves=evaluations.fetch_events(session, evaluation.id),
         body=body,

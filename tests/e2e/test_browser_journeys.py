@@ -10,11 +10,11 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from cli.processes import LocalPlatform
-from cli.starter import STARTER
 from core.db.queries.users import set_role
 from core.db.session import get_engine, transaction
 from core.domain.access import Role
 from core.problems import ForgetPart, PrivatePart
+from core.starter import STARTER
 from tests.e2e.conftest import PASSWORD, make_settings, make_small_problem
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]

@@ -68,6 +68,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "get_scorecard",
         "get_selection",
         "get_source",
+        "get_starter",
         "get_submission",
         "grant_submissions",
         "invite_to_team",

@@ -113,6 +113,8 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("PUT", "/api/v1/admin/competitions/{slug}"): (401, 403, 403, 403, 422),
     ("POST", "/api/v1/check"): (401, 422, 422, 422, 422),
     ("GET", "/runtime"): OPEN,
+    ("GET", "/start"): OPEN,
+    ("GET", "/api/v1/starter/{name}"): (404, 404, 404, 404, 404),
     ("GET", "/api/v1/runtime"): OPEN,
     ("GET", "/api/v1/error-codes"): OPEN,
     ("GET", "/competitions/{slug}/selection"): (401, 200, 200, 200, 200),
