@@ -138,7 +138,8 @@ class Submission:
     @property
     def verdict(self) -> str | None:
         """How it ended: scored, over_budget, runtime_error, …; None before it has."""
-        return self.state["verdict"]
+        verdict: str | None = self.state["verdict"]
+        return verdict
 
     @property
     def reason(self) -> str:
@@ -153,7 +154,8 @@ class Submission:
     @property
     def relative_runtime(self) -> float | None:
         """Cost of a run ÷ cost of retraining."""
-        return self.state["relative_runtime"]
+        found: float | None = self.state["relative_runtime"]
+        return found
 
     @property
     def page(self) -> str:
@@ -179,7 +181,8 @@ class Submission:
 
     def logs(self) -> str | None:
         """What the code printed; None on hidden problems."""
-        return self.refresh().state["log"]
+        log: str | None = self.refresh().state["log"]
+        return log
 
     def source(self) -> bytes:
         return self._client.get_source(self.id)
