@@ -202,6 +202,10 @@ class LacunaClient(StaffCalls):
     def change_webhook(self, webhook_id: str, changes: JSON) -> JSON:
         return self._call("PATCH", f"/me/webhooks/{webhook_id}", json=changes, repeat=False)
 
+    def change_webhook_secret(self, webhook_id: str, overlap_hours: int | None = None) -> JSON:
+        body = {} if overlap_hours is None else {"overlap_hours": overlap_hours}
+        return self._call("POST", f"/me/webhooks/{webhook_id}/secret", json=body, repeat=False)
+
     def delete_webhook(self, webhook_id: str) -> JSON:
         return self._call("DELETE", f"/me/webhooks/{webhook_id}", repeat=False)
 

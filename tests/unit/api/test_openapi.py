@@ -29,6 +29,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "change_notifications",
         "change_password",
         "change_webhook",
+        "change_webhook_secret",
         "check_submission",
         "compare_rejudge",
         "compare_submissions",

@@ -138,6 +138,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/account/notifications/mail"): (401, 303, 303, 303, 303),
     ("POST", "/account/webhooks"): (401, 422, 422, 422, 422),
     ("POST", "/account/webhooks/{webhook_id}/{deed}"): (401, 404, 404, 404, 404),
+    ("POST", "/account/webhooks/{webhook_id}/secret"): (401, 404, 404, 404, 404),
     ("GET", "/account/security"): (401, 200, 200, 200, 200),
     ("POST", "/account/password"): (401, 422, 422, 422, 422),
     ("POST", "/account/logout-everywhere"): (401, 403, 403, 403, 403),  # no page of ours sent it
@@ -160,6 +161,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("PATCH", "/api/v1/me/webhooks/{webhook_id}"): (401, 422, 422, 422, 422),
     ("DELETE", "/api/v1/me/webhooks/{webhook_id}"): (401, 404, 404, 404, 404),
     ("POST", "/api/v1/me/webhooks/{webhook_id}/test"): (401, 404, 404, 404, 404),
+    ("POST", "/api/v1/me/webhooks/{webhook_id}/secret"): (401, 422, 422, 422, 422),
     ("GET", "/api/v1/me/deliveries"): (401, 200, 200, 200, 200),
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
