@@ -1,6 +1,7 @@
 """The HTTP API as plain calls; usable from a notebook. Every failure is a ContestError with one readable line."""
 
 import uuid
+import weakref
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
@@ -51,6 +52,7 @@ class LacunaClient(StaffCalls):
         self._http = httpx2.Client(
             base_url=self.url, timeout=timeout, transport=transport, trust_env=host not in LOOPBACK_HOSTS
         )
+        weakref.finalize(self, self._http.close)  # in a notebook nobody closes it
 
     def __enter__(self) -> "LacunaClient":
         return self
@@ -205,6 +207,10 @@ class LacunaClient(StaffCalls):
 
     def change_webhook(self, webhook_id: str, changes: JSON) -> JSON:
         return self._call("PATCH", f"/me/webhooks/{webhook_id}", json=changes, repeat=False)
+
+    def change_webhook_secret(self, webhook_id: str, overlap_hours: int | None = None) -> JSON:
+        body = {} if overlap_hours is None else {"overlap_hours": overlap_hours}
+        return self._call("POST", f"/me/webhooks/{webhook_id}/secret", json=body, repeat=False)
 
     def delete_webhook(self, webhook_id: str) -> JSON:
         return self._call("DELETE", f"/me/webhooks/{webhook_id}", repeat=False)

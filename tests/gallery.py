@@ -178,6 +178,7 @@ def _list_looks(rows: dict[str, Submission]) -> list[Look]:
         Look("board-empty", contest, "/competitions/empty", None),
         Look("board-preparing", contest, "/competitions/preparing", None),
         Look("runtime", "/runtime", "/runtime", None),
+        Look("start", "/start", "/start", None),
         Look("login", "/login", "/login", None),
         Look("register", "/register", "/register", None),
         Look("nothing", "", "/competitions/none", None, 404),

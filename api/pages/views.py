@@ -110,6 +110,7 @@ class SubmissionPage:
     may_compare: bool
     practised_on: str  # title of the open problem; empty for what was submitted for real
     may_promote: bool
+    may_download: bool
     verdict_text: str
     moves: list[EvaluationEvent]
     body: dict[str, Any] | None
@@ -214,6 +215,7 @@ def load_submission(session: Session, submission_id: str, caller: Caller) -> Sub
         may_compare=card is not None and not is_practice and submissions.is_insider(row, caller),
         practised_on=str(evaluation.spec.body["problem"]["title"]) if is_practice else "",
         may_promote=is_practice and submissions.is_author(row, caller),
+        may_download=submissions.is_insider(row, caller),
         verdict_text=VERDICT_TEXT[view.verdict] if view.verdict else "",
         moves=evaluations.fetch_events(session, evaluation.id),
         body=body,

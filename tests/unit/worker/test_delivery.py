@@ -130,6 +130,31 @@ def test_a_message_arrives_signed_once(
     assert (row.state, row.status_code, row.attempts, row.error) == ("delivered", 200, 1, "")
 
 
+def change_secret(engine: Engine, new: str, until: datetime) -> None:
+    with transaction(engine) as session:
+        session.execute(update(Webhook).values(secret=new, old_secret=SECRET, old_secret_until=until))
+
+
+def test_after_a_change_either_secret_checks_until_the_old_one_ends(
+    settings: Settings, engine: Engine, receiver: Receiver, queue: Callable[..., str]
+) -> None:
+    new = "whsec_" + base64.b64encode(b"n" * 32).decode()
+    change_secret(engine, new, utc_now() + timedelta(hours=1))
+    queue()
+    deliver_due(settings, engine)
+    headers, body = receiver.taken[-1]
+    for secret in (SECRET, new):
+        assert Checker(secret).verify(body, headers)["data"] == INVITATION
+    change_secret(engine, new, utc_now() - timedelta(seconds=1))
+    queue()
+    deliver_due(settings, engine)
+    headers, body = receiver.taken[-1]
+    assert Checker(new).verify(body, headers)["data"] == INVITATION
+    with pytest.raises(WebhookVerificationError):
+        Checker(SECRET).verify(body, headers)
+    assert (load_webhook(engine).old_secret, load_webhook(engine).old_secret_until) == ("", None)
+
+
 def test_a_failed_attempt_is_repeated_later_under_the_same_id(
     settings: Settings, engine: Engine, receiver: Receiver, queue: Callable[..., str]
 ) -> None:
