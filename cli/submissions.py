@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from cli.board import show_rank
 from cli.client import LacunaClient
 from cli.console import make_console, print_error, print_json, print_line, print_note
 from cli.contests import describe_limits
@@ -97,7 +98,7 @@ def submissions(url: UrlOption = "", as_json: JsonOption = False) -> None:
         print_line("nothing submitted yet; `lacuna init` writes a file to begin with, `lacuna submit FILE` enters it")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("id", "competition", "phase", "file", "status", "score", "runtime", "note"):
+    for name in ("id", "competition", "phase", "file", "status", "score", "runtime", "final", "note"):
         table.add_column(name, no_wrap=name == "id")
     for item in items:
         score = item["score"] or {}
@@ -109,6 +110,7 @@ def submissions(url: UrlOption = "", as_json: JsonOption = False) -> None:
             show_verdict(item["verdict"]) if item["verdict"] else item["status"],
             show_interval(score.get("estimate"), score.get("low"), score.get("high")),
             show_percent(item["relative_runtime"]),
+            describe_final(item.get("final")) or ("selected" if item.get("is_selected") else ""),
             item["note"],
         )
     make_console().print(table)
@@ -159,6 +161,15 @@ def _follow(client: LacunaClient, state: dict[str, Any], timeout: float | None, 
     if wait:
         state = _wait(client, state["id"], timeout)
     _finish(client, state, as_json=as_json, waited=wait)
+
+
+def describe_final(final: Mapping[str, Any] | None) -> str:
+    """The place and the private score of a finalist, once published; empty before."""
+    if not final:
+        return ""
+    score = final["score"] or {}
+    words = show_interval(score.get("estimate"), score.get("low"), score.get("high")) if score else final["verdict"]
+    return f"{show_rank(final)} of {final['ranked']}, {words}" if final["rank"] else str(words)
 
 
 def _wait(client: LacunaClient, submission_id: str, timeout: float | None) -> dict[str, Any]:
@@ -228,6 +239,9 @@ def _print_ended(client: LacunaClient, state: Mapping[str, Any]) -> None:
     early = state.get("decided_early")
     if early:
         print_line(f"stopped after {early['after']} of {early['of']} replicas: its place was decided")
+    final = describe_final(state.get("final"))
+    if final:
+        print_line(f"final board: {final}")
     if state["reason"]:
         code = f"{state['code']}: " if state["code"] else ""
         print_error(f"{code}{state['reason']}", state.get("hint") or "")

@@ -12,7 +12,7 @@ SECTION = "competition"
 RULES_CHARS = 100_000
 COLUMNS = (
     *("daily_limit", "concurrent_limit", "total_limit", "practice_daily_limit", "practice_concurrent_limit"),
-    *("selection_limit", "team_size", "closes_at"),
+    *("selection_limit", "team_size", "publish_approvals", "closes_at"),
 )
 
 
@@ -29,6 +29,7 @@ class CompetitionPart(BaseModel):
     total_limit: int | None = Field(default=None, ge=0, le=100_000)  # 0: as many as the days hold
     selection_limit: int | None = Field(default=None, ge=1, le=100_000)
     team_size: int | None = Field(default=None, ge=1, le=1_000)
+    publish_approvals: int | None = Field(default=None, ge=1, le=2)  # of the staff, to publish the final board
     closes_at: AwareDatetime | None = None
     rules: str | None = Field(default=None, max_length=RULES_CHARS)  # Markdown
 

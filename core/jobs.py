@@ -167,8 +167,13 @@ def add_shards(
         send(session, RUN_SHARD, shard.id, priority=get_priority(evaluation))
 
 
-def request_cancel(session: Session, evaluation_id: str, *, reason: str = CANCELLED) -> Evaluation:
-    """Withdraw at once what no worker has begun; otherwise tell the worker, who stops within a heartbeat."""
+def request_cancel(
+    session: Session, evaluation_id: str, *, reason: str = CANCELLED, refunded: bool = False
+) -> Evaluation:
+    """Withdraw at once what no worker has begun; otherwise tell the worker, who stops within a heartbeat.
+
+    refunded: no quota counts it, as it ends through no doing of its author.
+    """
     evaluation = evaluations.lock_evaluation(session, evaluation_id)
     if evaluation is None:
         raise NotFound("no such evaluation")
@@ -177,7 +182,7 @@ def request_cancel(session: Session, evaluation_id: str, *, reason: str = CANCEL
     if evaluation.status == Status.CANCELLING:
         return evaluation
     evaluations.move(session, evaluation, Status.CANCELLING, reason=reason)
-    evaluation.reason = reason
+    evaluation.reason, evaluation.refunded = reason, refunded
     if all(shard.state != "leased" for shard in evaluation.shards):
         finish_cancelled(session, evaluation)
     return evaluation

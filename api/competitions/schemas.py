@@ -61,6 +61,7 @@ class CompetitionView(CompetitionSummary):
     concurrent_limit: int
     total_limit: int | None
     selection_limit: int = Field(description="submissions of a team in the final ranking")
+    publish_approvals: int = Field(description="how many of the staff it takes to publish the final board")
     private_phase: PhaseState | None = Field(description="null if the public phase is all there is")
     practice: PracticeView | None = Field(description="null if there is no practice phase")
     upload_bytes: int

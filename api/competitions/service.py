@@ -72,6 +72,7 @@ def make_view(session: Session, settings: Settings, competition: Competition, ca
         concurrent_limit=competition.concurrent_limit,
         total_limit=competition.total_limit,
         selection_limit=competition.selection_limit,
+        publish_approvals=competition.publish_approvals,
         private_phase=find_private_state(session, competition),
         practice=find_practice(session, competition, caller),
         upload_bytes=settings.upload_bytes,

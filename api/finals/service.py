@@ -5,7 +5,15 @@ from sqlalchemy.orm import Session
 from api.competitions.service import get_exposure, load_competition
 from api.deps import Caller
 from api.finals.board import find_phase_view, make_final_board
-from api.finals.schemas import Finalist, PhaseList, PhaseView, PrivateView
+from api.finals.schemas import (
+    Finalist,
+    PhaseList,
+    PhaseView,
+    PrivateView,
+    ProposalRequest,
+    ProposalView,
+    Publication,
+)
 from api.finals.selection import find_finalists
 from core.db.base import utc_now
 from core.db.models.contests import Competition
@@ -15,11 +23,12 @@ from core.db.queries import audit, boards, competitions, evaluations, phases
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, NotFound
 from core.domain.history import Cause
-from core.domain.phases import Candidate, PhaseKind, PhaseState
+from core.domain.phases import Candidate, PhaseKind, PhaseState, Proposal, check_approval, check_seen
 from core.domain.submission import Status, Verdict
 from core.jobs import open_evaluation
 
 ENDED = (CompetitionState.CLOSED, CompetitionState.ARCHIVED)
+TWO = 2  # people it takes to publish, where one is not enough
 AGAIN = (Verdict.PLATFORM_ERROR, Verdict.WITHDRAWN)  # what ended so may run once more
 
 
@@ -46,6 +55,7 @@ def make_view(session: Session, competition: Competition, phase: Phase) -> Priva
     finalists = [
         _make_finalist(each, ran.get(each.entry.submission_id)) for each in find_finalists(session, competition)
     ]
+    board = make_final_board(session, find_phase_view(session, competition, phase))
     return PrivateView(
         state=PhaseState(phase.state),
         fault=phase.fault,
@@ -55,7 +65,9 @@ def make_view(session: Session, competition: Competition, phase: Phase) -> Priva
         finalists=finalists,
         unfinished=sum(each.verdict is None for each in finalists),
         failed=sum(each.verdict in AGAIN for each in finalists),
-        board=make_final_board(session, find_phase_view(session, competition, phase)),
+        board=board,
+        publish_approvals=competition.publish_approvals,
+        proposal=_make_proposal(phase, board.digest) if phase.state == PhaseState.SCORING else None,
     )
 
 
@@ -80,21 +92,34 @@ def start(session: Session, slug: str, reason: str, caller: Caller) -> PrivateVi
     return make_view(session, competition, phase)
 
 
-def publish(session: Session, slug: str, reason: str, caller: Caller) -> PrivateView:
+def propose(session: Session, slug: str, request: ProposalRequest, caller: Caller) -> PrivateView:
+    """Ask somebody else of the staff to publish the ranking that one looked at."""
     competition, phase = _lock(session, slug, caller)
-    if phase.state == PhaseState.PUBLISHED:
-        raise Conflict("the final board is published already")
-    if phase.state != PhaseState.SCORING:
-        raise Conflict("start the private scoring first")
-    view = make_view(session, competition, phase)
-    if view.unfinished or view.failed:
-        raise Conflict(f"{view.unfinished} finalists have not ended and {view.failed} failed on our side")
+    if competition.publish_approvals < TWO:
+        raise Conflict("whoever looked at the preview may publish it: there is nothing to propose")
+    check_seen(request.digest, _check_complete(session, competition, phase).board.digest)
+    phase.proposed_by, phase.proposed_at, phase.proposed_digest = caller.name, utc_now(), request.digest
+    _record(session, caller, "private.propose", slug, {"digest": request.digest, "reason": request.reason})
+    return make_view(session, competition, phase)
+
+
+def publish(session: Session, slug: str, request: Publication, caller: Caller) -> PrivateView:
+    competition, phase = _lock(session, slug, caller)
+    digest = _check_complete(session, competition, phase).board.digest
+    if request.digest is not None:
+        check_seen(request.digest, digest)
+    proposal = _read_proposal(phase)
+    if competition.publish_approvals == TWO:
+        check_approval(proposal, by=caller.name, digest=request.digest, current=digest)
     boards.refresh(session, competition.id, phase.spec_id, Cause.PUBLISHED, is_event=True)
     view = make_view(session, competition, phase)
     # the moment of the change, so that everybody's history of the board begins with it
     phase.state, phase.published_at = PhaseState.PUBLISHED.value, view.board.changed_at
     ranks = {line.submission_id: line.rank for line in view.board.entries}
-    _record(session, caller, "private.publish", slug, {"ranks": ranks, "reason": reason})
+    detail: dict[str, object] = {"digest": digest, "ranks": ranks, "reason": request.reason}
+    if competition.publish_approvals == TWO and proposal is not None:
+        detail["proposed_by"] = proposal.by
+    _record(session, caller, "private.publish", slug, detail)
     return make_view(session, competition, phase)
 
 
@@ -103,6 +128,37 @@ def check_unread(session: Session, competition: Competition) -> None:
     phase = phases.fetch_private_phase(session, competition.id)
     if phase is not None and phase.state in (PhaseState.SCORING, PhaseState.PUBLISHED):
         raise Conflict(f"its private phase is {phase.state}: it takes no submissions any more")
+
+
+def check_approvals(session: Session, competition: Competition, approvals: int) -> None:
+    """Who wants to publish alone may not arrange that once there is something to publish."""
+    phase = phases.fetch_private_phase(session, competition.id)
+    if phase is not None and phase.state == PhaseState.SCORING and approvals < competition.publish_approvals:
+        raise Conflict("its private phase is scoring: until it is published two people have to agree")
+
+
+def _check_complete(session: Session, competition: Competition, phase: Phase) -> PrivateView:
+    if phase.state == PhaseState.PUBLISHED:
+        raise Conflict("the final board is published already")
+    if phase.state != PhaseState.SCORING:
+        raise Conflict("start the private scoring first")
+    view = make_view(session, competition, phase)
+    if view.unfinished or view.failed:
+        raise Conflict(f"{view.unfinished} finalists have not ended and {view.failed} failed on our side")
+    return view
+
+
+def _read_proposal(phase: Phase) -> Proposal | None:
+    if phase.proposed_by is None or phase.proposed_at is None or phase.proposed_digest is None:
+        return None
+    return Proposal(phase.proposed_by, phase.proposed_at, phase.proposed_digest)
+
+
+def _make_proposal(phase: Phase, digest: str) -> ProposalView | None:
+    found = _read_proposal(phase)
+    if found is None:
+        return None
+    return ProposalView(by=found.by, at=found.at, digest=found.digest, is_current=found.digest == digest)
 
 
 def _check_startable(session: Session, competition: Competition, phase: Phase) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
 from api.deps import Caller
-from api.finals.service import check_unread
+from api.finals.service import check_approvals, check_unread
 from api.organize.schemas import Decision
 from core.db.models.contests import Competition
 from core.db.queries import audit, competitions
@@ -29,6 +29,9 @@ class SettingsChange(Decision):
     )
     practice_concurrent_limit: Limit = Field(1, description="unfinished practice submissions of a team")
     selection_limit: Limit = Field(1, description="submissions of a team in the final ranking")
+    publish_approvals: Annotated[int, Field(ge=1, le=2)] = Field(
+        1, description="2: publishing the final board takes two of the staff"
+    )
 
     @property
     def named(self) -> dict[str, Any]:
@@ -42,6 +45,8 @@ def change_settings(session: Session, slug: str, change: SettingsChange, caller:
         raise InvalidInput("that is how it is already: name something to change")
     if "closes_at" in changed or "selection_limit" in changed:
         check_unread(session, row)
+    if "publish_approvals" in changed:
+        check_approvals(session, row, changed["publish_approvals"])
     detail = {name: [_show(getattr(row, name)), _show(value)] for name, value in changed.items()}
     for name, value in changed.items():
         setattr(row, name, value)

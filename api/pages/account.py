@@ -34,7 +34,7 @@ from api.submissions.reading import Reading, make_reading
 from api.submissions.schemas import RequestedPurpose
 from api.users import service as accounts
 from api.users.schemas import Registration, TokenRequest, TokenView
-from core.db.queries import users
+from core.db.queries import phases, users
 from core.db.session import reading as open_reading
 from core.db.session import transaction
 from core.domain.access import Scope
@@ -97,8 +97,10 @@ def log_in(
 
 
 @router.get("/register", name="register")
-def show_registration(request: Request, caller: Registrant) -> HTMLResponse:
-    return show(request, "register.html", name="")
+def show_registration(
+    request: Request, caller: Registrant, settings: SettingsDep, next: Annotated[str, Query()] = "/start"
+) -> HTMLResponse:
+    return show(request, "register.html", next=clean_next(next), name="", provider=get_provider(settings))
 
 
 @router.post("/register")
@@ -109,6 +111,7 @@ def register(
     settings: SettingsDep,
     name: Annotated[str, Form(max_length=64)],
     password: Annotated[str, Form(max_length=256)],
+    next: Annotated[str, Form()] = "/start",
 ) -> Response:
     check_same_site(request)
     try:
@@ -116,8 +119,9 @@ def register(
             accounts.register(session, settings, _read_registration(name, password))
         entered = auth.log_in(engine, settings, name, password)
     except RequestRefused as error:
-        return show(request, "register.html", error=error, name=name)
-    response = RedirectResponse("/", status_code=303)
+        values = {"next": clean_next(next), "name": name, "provider": get_provider(settings)}
+        return show(request, "register.html", error=error, **values)
+    response = RedirectResponse(clean_next(next), status_code=303)
     set_cookie(request, response, settings, entered.secret)
     return response
 
@@ -188,7 +192,9 @@ def show_own_submissions(
     request: Request, caller: Member, session: ReadingDep, cursor: Annotated[str | None, Query(max_length=200)] = None
 ) -> HTMLResponse:
     page = submissions.list_own(session, caller, limit=PAGE_SIZE, cursor=cursor)
-    return show(request, "own_submissions.html", page={"entries": page.items, "next_cursor": page.next_cursor})
+    slugs = phases.fetch_slugs(session, {item.competition for item in page.items})
+    values = {"entries": page.items, "next_cursor": page.next_cursor, "selections": slugs}
+    return show(request, "own_submissions.html", page=values)
 
 
 @router.get("/competitions/{slug}/submit", name="submit")

@@ -8,9 +8,11 @@ from sqlalchemy.orm import Session
 
 from api.competitions.service import PRACTICE
 from api.deps import Caller
+from api.finals.results import find_results
 from api.submissions.flags import FlagView, hide_flag_values, make_flag_views
 from api.submissions.schemas import (
     DecidedEarly,
+    FinalResult,
     Interval,
     Links,
     Progress,
@@ -85,6 +87,12 @@ def get_evaluation(submission: Submission) -> Evaluation:
 
 
 def make_view(session: Session, submission: Submission, caller: Caller, *, with_flags: bool = True) -> SubmissionView:
+    final = find_results(session, [submission]).get(submission.id)
+    flags = _find_flags(session, submission, caller) if with_flags else None
+    return _make_view(session, submission, caller, final).model_copy(update={"flags": flags})
+
+
+def _make_view(session: Session, submission: Submission, caller: Caller, final: FinalResult | None) -> SubmissionView:
     evaluation = get_evaluation(submission)
     verdict = Verdict(evaluation.verdict) if evaluation.verdict else None
     show_log = is_open(submission) and is_insider(submission, caller)
@@ -118,7 +126,9 @@ def make_view(session: Session, submission: Submission, caller: Caller, *, with_
         is_disqualified=submission.disqualified_at is not None,
         disqualified_reason=submission.disqualified_reason if is_insider(submission, caller) else "",
         has_scorecard=evaluation.score is not None,
-        flags=_find_flags(session, submission, caller) if with_flags else None,
+        is_selected=submission.selected_at is not None and is_insider(submission, caller),
+        final=final,
+        flags=None,
         log=evaluation.log if show_log else None,
         links=_make_links(submission.id),
     )
@@ -149,8 +159,9 @@ def list_own(session: Session, caller: Caller, *, limit: int, cursor: str | None
     before = decode_cursor(cursor) if cursor else None
     rows = evaluations.fetch_submissions_of_user(session, caller.member_id, limit=limit + 1, before=before)
     shown = rows[:limit]
+    finals = find_results(session, shown)
     return SubmissionPage(
-        items=[make_view(session, row, caller, with_flags=False) for row in shown],
+        items=[_make_view(session, row, caller, finals.get(row.id)) for row in shown],
         next_cursor=encode_cursor(shown[-1].id) if len(rows) > limit else None,
     )
 

@@ -55,6 +55,7 @@ class Evaluation(Base):
     verdict: Mapped[str | None]
     code: Mapped[str] = mapped_column(default="")  # FaultCode of a participant fault
     reason: Mapped[str] = mapped_column(Text, default="")
+    refunded: Mapped[bool] = mapped_column(default=False)  # organizers stopped it: no quota counts it
     log: Mapped[str] = mapped_column(Text, default="")  # what the participant's code printed; on open problems only
     phase: Mapped[str] = mapped_column(default="public")  # core.domain.phases.PhaseKind
     replicas_total: Mapped[int]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload, undefer
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -139,7 +139,7 @@ def fetch_submissions_of_competition(session: Session, competition_id: str, *, l
     return list(session.scalars(query.order_by(Submission.id.desc()).limit(limit)))
 
 
-def _is_charged_to(user_id: str, competition_id: str) -> ColumnElement[bool]:
+def is_charged_to(user_id: str, competition_id: str) -> ColumnElement[bool]:
     """A user's quota is their team's: what the team submitted and what its members did, in whatever team they were."""
     team = (
         select(TeamMember.team_id)
@@ -154,7 +154,17 @@ def _is_charged_to(user_id: str, competition_id: str) -> ColumnElement[bool]:
     return Submission.id.in_(own.union(teams, others))  # a union for the reason above
 
 
-def _is_of(phase: PhaseKind) -> ColumnElement[bool]:
+def given_back(phase: PhaseKind) -> tuple[ColumnElement[bool], ...]:
+    """An attempt that ended by our own fault, or was stopped and refunded: the quota does not count its submission."""
+    return (
+        Evaluation.submission_id == Submission.id,
+        or_(Evaluation.verdict == Verdict.PLATFORM_ERROR.value, Evaluation.refunded),
+        Evaluation.counts.is_(True),
+        Evaluation.phase == phase.value,
+    )
+
+
+def is_of(phase: PhaseKind) -> ColumnElement[bool]:
     is_practice = Submission.purpose == Purpose.PRACTICE.value
     return is_practice if phase is PhaseKind.PRACTICE else ~is_practice
 
@@ -167,19 +177,14 @@ def count_submissions_since(
     *,
     phase: PhaseKind = PhaseKind.PUBLIC,
 ) -> int:
-    """Count what a phase's quota counts: everything but what ended by our own fault."""
-    ours = exists().where(
-        Evaluation.submission_id == Submission.id,
-        Evaluation.verdict == Verdict.PLATFORM_ERROR.value,
-        Evaluation.counts,
-        Evaluation.phase == phase.value,
-    )
+    """Count what a phase's quota counts: everything but what was given back."""
+    ours = exists().where(*given_back(phase))
     query = (
         select(func.count())
         .select_from(Submission)
         .where(
-            _is_charged_to(user_id, competition_id),
-            _is_of(phase),
+            is_charged_to(user_id, competition_id),
+            is_of(phase),
             ~ours,
         )
     )
@@ -196,7 +201,7 @@ def count_live_submissions(
         .select_from(Evaluation)
         .join(Submission)
         .where(
-            _is_charged_to(user_id, competition_id),
+            is_charged_to(user_id, competition_id),
             Evaluation.status.in_(LIVE),
             Evaluation.counts,
             Evaluation.phase == phase.value,

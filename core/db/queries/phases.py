@@ -1,8 +1,11 @@
 """SQL about practice and private phases, and the only way to what ran under a private one."""
 
+from collections.abc import Collection, Sequence
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation, Submission
@@ -61,6 +64,28 @@ def fetch_private_evaluations(session: Session, phase: Phase) -> dict[str, Evalu
         .order_by(Evaluation.created_at)
     )
     return {row.submission_id: row for row in session.scalars(query)}
+
+
+def fetch_ended(session: Session, phase: Phase, submission_ids: Sequence[str]) -> dict[str, Evaluation]:
+    """By submission, what counts of these under the phase's spec, if it has ended."""
+    query = (
+        select(Evaluation)
+        .where(
+            Evaluation.submission_id.in_(submission_ids),
+            Evaluation.spec_id == phase.spec_id,
+            Evaluation.phase == PhaseKind.PRIVATE.value,
+            Evaluation.counts,
+            Evaluation.verdict.is_not(None),
+        )
+        .order_by(Evaluation.created_at)
+    )
+    return {row.submission_id: row for row in session.scalars(query)}
+
+
+def fetch_slugs(session: Session, slugs: Collection[str]) -> list[str]:
+    """Those of these competitions that end in a private phase."""
+    query = select(Competition.slug).join(Phase, Phase.competition_id == Competition.id)
+    return list(session.scalars(query.where(Competition.slug.in_(slugs)).order_by(Competition.slug)))
 
 
 def count_live_evaluations(session: Session, competition_id: str) -> int:

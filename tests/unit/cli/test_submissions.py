@@ -296,3 +296,18 @@ def test_the_phase_of_each_submission_is_listed(run: Run, server: FakeServer) ->
     lines = run("submissions").stdout.splitlines()
     assert ["practice" in line for line in lines[1:]] == [True, False]
     assert "public" in lines[2]
+
+
+FINAL = {"verdict": "scored", "score": SCORE, "rank": 2, "rank_label": "2–3", "ranked": 7}
+
+
+def test_a_published_finalist_shows_its_final_place(run: Run, server: FakeServer) -> None:
+    server.on(*STATUS, make_ended("scored", score=SCORE, final=FINAL))
+    assert "final board: 2 (2–3) of 7, 0.185 ± 0.029" in run("status", "s1").output
+    server.on(*STATUS, make_ended("scored", score=SCORE, final=FINAL | {"rank": None, "rank_label": ""}))
+    assert "final board: 0.185" in run("status", "s1").output
+
+
+def test_the_list_shows_what_is_selected(run: Run, server: FakeServer) -> None:
+    server.on("GET", "/submissions", {"items": [make_ended("scored", is_selected=True, final=None)]})
+    assert "selected" in run("submissions").output

@@ -4,8 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from core.db.base import utc_now
+from core.db.session import transaction
 from tests.unit.api.finals.conftest import API, SECRET, Contest, run_to_publishing
 
 FINAL = f"{API}/final"
@@ -98,10 +100,32 @@ def test_the_page_tells_that_and_why_the_published_board_changed(published: Cont
     page, headers = "/competitions/digits/final", {"Accept": "text/html"}
     assert "It changed after it was published" not in published.client.get(page, headers=headers).text
     published.moderate("only", "disqualify")
-    text = published.client.get(page, headers=headers).text
-    assert "It changed after it was published" in text
-    assert "bob disqualified" in text
+    shown = published.client.get(page, headers=headers).text
+    assert "It changed after it was published" in shown
+    assert "bob disqualified" in shown
     at = read_changes(published)[-1]["at"]
     earlier = published.client.get(page, params={"as_of": at}, headers=headers).text
     assert "As it stood at" in earlier
     assert "0.654" in earlier
+
+
+def test_the_digests_of_both_boards_are_recomputed_and_tampering_shows(published: Contest) -> None:
+    path, headers = "/api/v1/admin/competitions/digits/boards", published.olga.headers
+    body = published.client.get(path, headers=headers).json()
+    assert [(item["kind"], item["intact"]) for item in body["items"]] == [("public", True), ("final", True)]
+    assert body["items"][1]["digest"] == published.client.get(FINAL).json()["digest"]
+    with transaction(published.engine) as session:
+        done = text("UPDATE board_lines SET body = replace(body, '0.654321', '0.1') WHERE body LIKE '%0.654321%'")
+        session.execute(done)
+    body = published.client.get(path, headers=headers).json()
+    assert [(item["intact"], item["broken_at"]) for item in body["items"]] == [(True, None), (False, 2)]
+    page = published.client.get("/audit?boards=digits", headers=headers | {"Accept": "text/html"}).text
+    assert "The final board of digits breaks at version 2" in page
+
+
+def test_the_audit_page_tells_that_the_boards_hold(published: Contest) -> None:
+    headers = published.olga.headers | {"Accept": "text/html"}
+    assert "/audit?boards=digits" in published.client.get("/audit", headers=headers).text
+    answer = published.client.get("/audit?boards=digits", headers=headers)
+    assert "Every change of the boards of digits holds" in answer.text
+    assert published.client.get("/audit?boards=none", headers=headers).status_code == 404
