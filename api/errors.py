@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
+from api.users.schemas import OWN_WORDS
 from core.domain.errors import (
     Conflict,
     ContestError,
@@ -175,7 +176,10 @@ def _answer_validation_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     fields = [FieldError(pointer=_point(found["loc"]), detail=str(found["msg"])) for found in error.errors()]
-    detail = "; ".join(f"{field.pointer}: {field.detail}" for field in fields[:3])
+    detail = "; ".join(
+        field.detail if found["type"] == OWN_WORDS else f"{field.pointer}: {field.detail}"
+        for field, found in zip(fields[:3], error.errors(), strict=False)
+    )
     return make_error_response(request, 422, code="INVALID_INPUT", detail=detail, errors=fields)
 
 

@@ -21,7 +21,7 @@ from api.notifications import endpoints as notifications
 from api.openapi import make_openapi
 from api.operations import endpoints as operations
 from api.organize import endpoints as organize
-from api.pages import account, federation, security
+from api.pages import account, competition_form, federation, security
 from api.pages import admin as admin_page
 from api.pages import compare as compare_page
 from api.pages import data_sets as data_set_pages
@@ -118,6 +118,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(health.router)
     app.include_router(organize_pages.router)
     app.include_router(admin_page.router)
+    app.include_router(competition_form.router)
     app.include_router(data_set_pages.router)
     app.include_router(operations_pages.router)
     app.include_router(flags_page.router)

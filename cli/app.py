@@ -5,7 +5,7 @@ import typer
 from cli.account import account_app
 from cli.accounts import login, register
 from cli.admin import admin_app
-from cli.apply import apply, configured
+from cli.apply import apply, configured, export
 from cli.compare import compare
 from cli.contests import announcements, competitions, leaderboard, limits
 from cli.data_sets import data_set_app
@@ -26,6 +26,7 @@ from cli.validate import validate
 
 admin_app.add_typer(data_set_app, name="data-set")
 admin_app.command()(apply)
+admin_app.command()(export)
 admin_app.command("competitions")(configured)
 app = typer.Typer(
     cls=LateGroup,

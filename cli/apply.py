@@ -16,6 +16,7 @@ from cli.validate import JsonOption
 from core.competition_file import make_plain, parse_competition_file
 from core.domain.data_sets import parse_ids
 from core.domain.errors import InvalidInput
+from core.domain.toml_text import write_toml
 
 JSON = dict[str, Any]
 
@@ -42,6 +43,21 @@ def apply(
         print_json(plan)
     elif plan["applied"]:
         print_line(f"{slug} is {plan['state']}")
+
+
+def export(
+    competition: Annotated[str, typer.Argument(help="Its short name.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Write it here.", show_default=False)] = None,
+    url: UrlOption = "",
+) -> None:
+    """Write a competition as the file that makes it; its private part is left out, and applying it changes nothing."""
+    with open_client(url) as client:
+        text = write_toml(client.get_competition_file(competition))
+    if out is None:
+        print_line(text.rstrip())
+        return
+    out.write_text(text, encoding="utf-8")
+    print_note(f"{out} is written")
 
 
 def configured(url: UrlOption = "", as_json: JsonOption = False) -> None:

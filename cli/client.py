@@ -104,7 +104,11 @@ class LacunaClient(StaffCalls):
         )
 
     def list_submissions(self) -> list[JSON]:
+        """The newest first."""
         return self._list("/submissions")
+
+    def list_newest_submissions(self, count: int) -> list[JSON]:
+        return list(self._call("GET", "/submissions", params={"limit": str(count)})["items"])
 
     def get_submission(self, submission_id: str) -> JSON:
         return self._call("GET", f"/submissions/{submission_id}")

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from cli.board import describe_own, render_board, render_changes
 from cli.console import make_console, print_json, print_line
+from cli.numbers import show_time
 from cli.remote import UrlOption, choose_competition, open_client
 from cli.validate import JsonOption
 from core.domain.errors import InvalidInput
@@ -31,10 +32,11 @@ def competitions(url: UrlOption = "", as_json: JsonOption = False) -> None:
         print_line("no competition yet")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("competition", "title", "state"):
+    for name in ("competition", "title", "state", "until"):
         table.add_column(name)
     for item in items:
-        table.add_row(item["slug"], item["title"], item["state"])
+        closes = item.get("closes_at")
+        table.add_row(item["slug"], item["title"], item["state"], show_time(closes) if closes else "no deadline")
     make_console().print(table)
 
 
@@ -136,9 +138,7 @@ def announcements(competition: SlugArgument = "", url: UrlOption = "", as_json: 
         print_json(items)
         return
     for item in items:
-        typer.echo(
-            f"{item['title']} ({item['created_at'][:16].replace('T', ' ')} UTC, {item['author']})\n\n{item['text']}\n"
-        )
+        typer.echo(f"{item['title']} ({show_time(item['created_at'])}, {item['author']})\n\n{item['text']}\n")
     if not items:
         print_line("nothing was announced yet")
 
@@ -146,6 +146,6 @@ def announcements(competition: SlugArgument = "", url: UrlOption = "", as_json: 
 def describe_limits(found: Mapping[str, Any]) -> str:
     total = "" if found.get("total_left") is None else f"; {found['total_left']} left in all"
     return (
-        f"{found['left']} of {found['daily_limit']} submissions left today (resets {found['resets_at']});"
+        f"{found['left']} of {found['daily_limit']} submissions left today (resets {show_time(found['resets_at'])});"
         f" {found['running']} of {found['concurrent_limit']} running{total}"
     )

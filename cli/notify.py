@@ -108,6 +108,8 @@ def show_log(url: UrlOption = "", as_json: JsonOption = False) -> None:
     if as_json:
         print_json(rows)
         return
+    if not rows:
+        print_line("nothing was sent in the last 30 days")
     for row in rows:
         answer = row["error"] or row["status_code"] or ""
         print_line(f"{row['created_at'][:19]}  {row['event']}  {row['target']}  {row['state']}  {answer}".rstrip())

@@ -69,3 +69,6 @@ class StaffCalls(ABC):
 
     def _decide(self, path: str, body: JSON) -> JSON:
         return self._call("POST", path, json=body, repeat=False)
+
+    def get_competition_file(self, slug: str) -> JSON:
+        return self._call("GET", f"/admin/competitions/{quote(slug, safe='')}/file")

@@ -16,7 +16,7 @@ from cli.exits import CommandFailed, Exit, get_exit_of_verdict
 from cli.files import read_upload
 from cli.numbers import show_interval, show_percent
 from cli.progress import StageProgress
-from cli.remote import UrlOption, choose_competition, open_client
+from cli.remote import UrlOption, choose_competition, choose_submission, open_client
 from cli.scorecard import render_scorecard, show_verdict
 from cli.validate import FileArgument, JsonOption
 from cli.watch import wait_until_finished
@@ -25,7 +25,11 @@ from core.domain.intake.reading import read_submission
 from core.domain.submission import Verdict
 from core.settings import get_settings
 
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help="As `lacuna submit` printed it.", show_default=False)]
+ID_HELP = "As `lacuna submit` printed it, or its last letters."
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help=ID_HELP, show_default=False)]
+NewestArgument = Annotated[
+    str, typer.Argument(metavar="[ID]", help=f"{ID_HELP} Left out: your newest.", show_default=False)
+]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Wait until it has ended, with live progress.")]
 TimeoutOption = Annotated[float | None, typer.Option(min=0, help="With --wait: give up after so many seconds.")]
 
@@ -54,7 +58,7 @@ def submit(
 
 
 def status(
-    submission_id: IdArgument,
+    submission_id: NewestArgument = "",
     wait: WaitOption = False,
     timeout: TimeoutOption = None,
     url: UrlOption = "",
@@ -62,7 +66,8 @@ def status(
 ) -> None:
     """Show where a submission is, and once it has ended, what came of it."""
     with open_client(url) as client:
-        state = _wait(client, submission_id, timeout) if wait else client.get_submission(submission_id)
+        chosen = choose_submission(client, submission_id)
+        state = _wait(client, chosen, timeout) if wait else client.get_submission(chosen)
         _finish(client, state, as_json=as_json, waited=wait)
 
 
@@ -74,7 +79,7 @@ def submissions(url: UrlOption = "", as_json: JsonOption = False) -> None:
         print_json(items)
         return
     if not items:
-        print_line("nothing submitted yet")
+        print_line("nothing submitted yet; `lacuna init` writes a file to begin with, `lacuna submit FILE` enters it")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("id", "competition", "file", "status", "score", "runtime", "final", "note"):
@@ -94,23 +99,26 @@ def submissions(url: UrlOption = "", as_json: JsonOption = False) -> None:
     make_console().print(table)
 
 
-def logs(submission_id: IdArgument, url: UrlOption = "") -> None:
+def logs(submission_id: NewestArgument = "", url: UrlOption = "") -> None:
     """Print what the code printed; on practice problems only, and only one's own."""
     with open_client(url) as client:
-        state = client.get_submission(submission_id)
+        state = client.get_submission(choose_submission(client, submission_id))
     if state["log"] is None:
         raise NotFound("what code prints is kept from hidden problems and from others; this submission is one of those")
-    typer.echo(state["log"], nl=False)
+    if not state["log"]:
+        print_note("the code printed nothing" if state["verdict"] else "nothing was printed yet")
+        return
+    typer.echo(state["log"], nl=not state["log"].endswith("\n"))
 
 
 def source(
-    submission_id: IdArgument,
+    submission_id: NewestArgument = "",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write it here (default: to stdout).")] = None,
     url: UrlOption = "",
 ) -> None:
     """Get an uploaded file back, byte for byte."""
     with open_client(url) as client:
-        content = client.get_source(submission_id)
+        content = client.get_source(choose_submission(client, submission_id))
     if output is None:
         typer.echo(content, nl=False)
         return
@@ -124,8 +132,8 @@ def source(
 def cancel(submission_id: IdArgument, url: UrlOption = "") -> None:
     """Stop a submission that has not ended."""
     with open_client(url) as client:
-        state = client.cancel(submission_id)
-    print_line(f"{submission_id}: {'withdrawn' if state['status'] == 'finished' else 'being stopped'}")
+        state = client.cancel(choose_submission(client, submission_id))
+    print_line(f"{state['id']}: {'withdrawn' if state['status'] == 'finished' else 'being stopped'}")
 
 
 def describe_final(final: Mapping[str, Any] | None) -> str:
@@ -176,7 +184,9 @@ def _finish(client: LacunaClient, state: Mapping[str, Any], *, as_json: bool, wa
         progress = state["progress"]
         print_line(f"{state['id']}: {state['status']}, {progress['finished']} of {progress['total']} replicas")
         if not waited:
-            print_note(f"follow it with `lacuna status {state['id']} --wait`")
+            print_note(
+                f"follow it with `lacuna status {state['id']} --wait`, or on {client.url}/submissions/{state['id']}"
+            )
     else:
         _print_ended(client, state)
     if state["verdict"] is not None:
@@ -199,4 +209,6 @@ def _print_ended(client: LacunaClient, state: Mapping[str, Any]) -> None:
     if state["reason"]:
         code = f"{state['code']}: " if state["code"] else ""
         print_error(f"{code}{state['reason']}", state.get("hint") or "")
+    if state["score"] is None and state.get("log"):
+        print_note(f"what the code printed: `lacuna logs {state['id']}`")
     print_line(f"page: {client.url}/submissions/{state['id']}")

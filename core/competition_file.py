@@ -1,6 +1,6 @@
 """A competition as one file: a problem file with a `[competition]` table of what may change while it runs."""
 
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -10,6 +10,8 @@ from core.problems import ProblemSpec, parse_problem
 
 SECTION = "competition"
 RULES_CHARS = 100_000
+LIMITS = ("daily_limit", "concurrent_limit", "total_limit", "selection_limit", "team_size")
+COLUMNS = (*LIMITS, "publish_approvals", "closes_at")
 
 
 class CompetitionPart(BaseModel):
@@ -20,17 +22,20 @@ class CompetitionPart(BaseModel):
     draft: bool = False  # a new one waits, seen by staff alone, until it is let to prepare
     daily_limit: int | None = Field(default=None, ge=1, le=100_000)
     concurrent_limit: int | None = Field(default=None, ge=1, le=100_000)
+    total_limit: int | None = Field(default=None, ge=0, le=100_000)  # 0: as many as the days hold
+    selection_limit: int | None = Field(default=None, ge=1, le=100_000)
     team_size: int | None = Field(default=None, ge=1, le=1_000)
     publish_approvals: int | None = Field(default=None, ge=1, le=2)  # of the staff, to publish the final board
     closes_at: AwareDatetime | None = None
     rules: str | None = Field(default=None, max_length=RULES_CHARS)  # Markdown
 
     @property
-    def columns(self) -> dict[str, int | datetime]:
-        """Values of the competition's own columns."""
-        own = ("daily_limit", "concurrent_limit", "team_size", "publish_approvals", "closes_at")
-        named = {name: getattr(self, name) for name in own}
-        return {name: value for name, value in named.items() if value is not None}
+    def columns(self) -> dict[str, int | datetime | None]:
+        """Values of the competition's own columns that the file names."""
+        named = {name: value for name in COLUMNS if (value := getattr(self, name)) is not None}
+        if self.closes_at is not None:
+            named["closes_at"] = self.closes_at.astimezone(UTC)
+        return named | ({"total_limit": None} if self.total_limit == 0 else {})
 
 
 class CompetitionFile(BaseModel):
@@ -50,6 +55,22 @@ def parse_competition_file(values: dict[str, Any], *, source: str) -> Competitio
         where = ".".join([SECTION, *map(str, first["loc"])])
         raise InvalidInput(f"{source}: {where}: {first['msg']}") from None
     return CompetitionFile(problem=problem, competition=part)
+
+
+def find_mistakes(values: dict[str, Any]) -> dict[str, str]:
+    """Everything that is wrong with a file, by the path of the value; empty if it can be parsed."""
+    rest = {name: value for name, value in values.items() if name != SECTION}
+    return _list_mistakes(ProblemSpec, rest, "") | _list_mistakes(
+        CompetitionPart, values.get(SECTION, {}), f"{SECTION}."
+    )
+
+
+def _list_mistakes(model: type[BaseModel], values: dict[str, Any], prefix: str) -> dict[str, str]:
+    try:
+        model.model_validate(values)
+    except ValidationError as error:
+        return {prefix + ".".join(map(str, each["loc"])): each["msg"] for each in error.errors()}
+    return {}
 
 
 def make_plain(value: Any) -> Any:

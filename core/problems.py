@@ -20,7 +20,7 @@ Options = dict[str, bool | int | float | str | list[int]]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class BatchFormat(StrEnum):
@@ -97,7 +97,7 @@ class ForgetPart(_Model):
     """Which training examples must go."""
 
     kind: Literal["random", "class", "ids"]
-    fraction: float | None = Field(default=None, gt=0, lt=1)
+    fraction: float | None = Field(default=None, gt=0, lt=1)  # of all; of the class, with a class
     class_index: int | None = Field(default=None, ge=0)
     ids: list[int] | None = None
     seed: int = Field(default=0, ge=0)
@@ -108,9 +108,16 @@ class ForgetPart(_Model):
         if needed[self.kind] is None:
             name = {"random": "fraction", "class": "class_index", "ids": "ids"}[self.kind]
             raise ValueError(f"a forget request of kind {self.kind!r} needs `{name}`")
+        if self.is_part_of_class:
+            return self
         if any(value is not None for kind, value in needed.items() if kind != self.kind):
             raise ValueError(f"a forget request of kind {self.kind!r} takes no other kind's values")
         return self
+
+    @property
+    def is_part_of_class(self) -> bool:
+        """Some of a class go: the class itself stays, and is still asked for."""
+        return self.kind == "class" and self.fraction is not None and self.ids is None
 
 
 class PoolPart(_Model):

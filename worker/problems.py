@@ -76,7 +76,9 @@ def load_problem(spec: ProblemSpec, data_folder: Path | None = None, store: Blob
     train, validation, test = _cut(raw, spec.split)
     train = _add_label_noise(train, share=spec.split.label_noise, classes=len(raw.class_names), seed=spec.split.seed)
     chosen = _choose_forget(train, spec.forget, classes=len(raw.class_names))
-    if spec.forget.kind == "class":  # a class that is to be gone is not asked for any more
+    if (
+        spec.forget.kind == "class" and not spec.forget.is_part_of_class
+    ):  # a class that is to be gone is not asked for any more
         validation, test = (part.take(part.y != spec.forget.class_index) for part in (validation, test))
     splits = Splits(retain=train.take(~chosen), forget=train.take(chosen), validation=validation, test=test)
     return LoadedProblem(
@@ -206,7 +208,7 @@ def _add_label_noise(train: Split, *, share: float, classes: int, seed: int) -> 
 
 def _choose_forget(train: Split, part: ForgetPart, *, classes: int) -> npt.NDArray[np.bool_]:
     if part.kind == "class":
-        chosen = _choose_class(train, int(part.class_index or 0), classes)
+        chosen = _choose_class(train, part, classes)
     elif part.kind == "ids":
         chosen = _choose_ids(train, part.ids or [])
     else:
@@ -220,10 +222,16 @@ def _choose_forget(train: Split, part: ForgetPart, *, classes: int) -> npt.NDArr
     return chosen
 
 
-def _choose_class(train: Split, index: int, classes: int) -> npt.NDArray[np.bool_]:
+def _choose_class(train: Split, part: ForgetPart, classes: int) -> npt.NDArray[np.bool_]:
+    index = int(part.class_index or 0)
     if index >= classes:
         raise InvalidInput(f"the forget request names class {index}; the data set has the classes 0 to {classes - 1}")
-    return np.asarray(train.y == index)
+    chosen = np.asarray(train.y == index)
+    if part.fraction is None:
+        return chosen
+    rows = np.random.default_rng([part.seed, 4]).permutation(np.flatnonzero(chosen))
+    chosen[rows[round(part.fraction * len(rows)) :]] = False
+    return chosen
 
 
 def _choose_ids(train: Split, ids: list[int]) -> npt.NDArray[np.bool_]:

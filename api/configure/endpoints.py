@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query
 
-from api.configure import overview, service
+from api.configure import document, overview, service
 from api.configure.schemas import ConfiguredList, Plan
 from api.deps import Configurer, EngineDep, ReadingDep
 from api.errors import describe_errors
@@ -18,6 +18,12 @@ Slug = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 def list_configured(caller: Configurer, session: ReadingDep) -> ConfiguredList:
     """Every competition, drafts included: its data, how far its pools are, what retraining was measured to cost."""
     return overview.list_configured(session)
+
+
+@router.get("/{slug}/file", operation_id="get_competition_file", responses=describe_errors(401, 403, 404, 422))
+def get_file(slug: Slug, caller: Configurer, session: ReadingDep) -> dict[str, Any]:
+    """The competition as a file, in JSON: applying it changes nothing. Its private part is left out."""
+    return document.make_document(session, slug)
 
 
 @router.put("/{slug}", operation_id="apply_competition", responses=describe_errors(401, 403, 404, 409, 422))

@@ -10,7 +10,8 @@ from api.configure.private import describe_for_audit, find_private_changes, is_p
 from api.configure.schemas import Change, Effect, Plan
 from api.data_sets.service import check_usable, find_version
 from api.deps import Caller
-from core.competition_file import CompetitionFile, CompetitionPart, parse_competition_file
+from api.finals.service import check_approvals, check_unread
+from core.competition_file import CompetitionFile, CompetitionPart, make_plain, parse_competition_file
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.queries import audit, competitions, evaluations, rules
@@ -20,6 +21,7 @@ from core.problems import ProblemSpec
 from core.registration import hash_spec_body, make_spec_body, register_competition
 
 TEXTS = ("title", "summary")
+UNREAD = ("closes_at", "selection_limit")
 FINAL = (CompetitionState.CLOSED, CompetitionState.ARCHIVED)
 
 
@@ -45,7 +47,7 @@ def plan_file(session: Session, slug: str, values: dict[str, Any]) -> Found:
     private, private_refused = find_private_changes(session, file.problem, row)
     changes += private
     effect = _name_effect(row, changes, is_same_spec=is_same_spec)
-    refused = _find_refusal(session, row, changes, effect) or private_refused
+    refused = _find_refusal(session, row, changes, effect) or private_refused or _find_read(session, row, changes)
     plan = Plan(
         slug=slug,
         effect=effect,
@@ -123,15 +125,12 @@ def _name_metric(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _find_own_changes(session: Session, part: CompetitionPart, row: Competition | None) -> list[Change]:
-    after = part.model_dump(mode="json", include=set(part.columns))
-    before = {}
-    if row is not None:
-        stored = {name: getattr(row, name) for name in part.columns}
-        before = CompetitionPart.model_validate(stored).model_dump(mode="json", include=set(part.columns))
+    after: dict[str, Any] = dict(part.columns)
+    before: dict[str, Any] = {name: getattr(row, name) for name in after} if row else {}
     if part.rules is not None:
         newest = rules.fetch_rules(session, row.id) if row else None
         before["rules"], after["rules"] = newest.text if newest else "", part.rules.strip()
-    return find_changes(before, after, "competition.")
+    return find_changes(make_plain(before), make_plain(after), "competition.")
 
 
 def _name_effect(row: Competition | None, changes: list[Change], *, is_same_spec: bool) -> Effect:
@@ -147,7 +146,7 @@ def _find_refusal(session: Session, row: Competition | None, changes: list[Chang
         return None
     state = row.state_at(utc_now())
     if state in FINAL:
-        return f"{row.slug} is {state} and its result stands: give the file another slug, such as {_suggest(row.slug)}"
+        return f"{row.slug} is {state} and its result stands: give the file another slug, such as {suggest(row.slug)}"
     scored = evaluations.count_comparable(session, row.spec_id)
     if effect is Effect.UPDATE or not scored:
         return None
@@ -155,11 +154,26 @@ def _find_refusal(session: Session, row: Competition | None, changes: list[Chang
     return (
         f"{row.slug} has {scored} submissions scored or being scored under its evaluation spec, which a change of "
         f"{_enumerate(named)} would replace, and scores are ranked only within one spec: "
-        f"make a new version under another slug, such as {_suggest(row.slug)}"
+        f"make a new version under another slug, such as {suggest(row.slug)}"
     )
 
 
-def _suggest(slug: str) -> str:
+def _find_read(session: Session, row: Competition | None, changes: list[Change]) -> str | None:
+    """As `change_settings` says it: once the private phase is read, finalists and deadline stand."""
+    if row is None:
+        return None
+    own = {change.field: change.after for change in changes}
+    try:
+        if {f"competition.{name}" for name in UNREAD} & set(own):
+            check_unread(session, row)
+        if "competition.publish_approvals" in own:
+            check_approvals(session, row, own["competition.publish_approvals"])
+    except Conflict as error:
+        return error.message
+    return None
+
+
+def suggest(slug: str) -> str:
     stem, _, number = slug.rpartition("-")
     return f"{stem}-{int(number) + 1}" if stem and number.isdecimal() else f"{slug}-2"
 

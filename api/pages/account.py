@@ -41,7 +41,6 @@ from core.settings import Settings
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 PAGE_SIZE = 50
-NAME_RULE = "a name has 2 to 39 letters, digits, `_`, `.` or `-`, and begins with a letter or digit"
 
 
 def clean_next(target: str) -> str:
@@ -125,12 +124,7 @@ def _read_registration(name: str, password: str) -> Registration:
     try:
         return Registration(name=name, password=password)
     except ValidationError as error:
-        field = error.errors()[0]["loc"][0]
-        rules = {
-            "name": NAME_RULE,
-            "password": "a password has at least 8 characters",
-        }
-        raise InvalidInput(rules[str(field)]) from None
+        raise InvalidInput("; ".join(found["msg"] for found in error.errors())) from None
 
 
 @router.post("/logout")

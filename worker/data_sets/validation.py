@@ -15,15 +15,12 @@ from core.domain.errors import InvalidInput
 from core.jobs import VALIDATE, enqueue
 from worker.context import WorkerContext
 from worker.data_sets.arrays import Tensors, pack_tensors, summarise
-from worker.data_sets.idx import read_idx
 from worker.data_sets.named import read_named
-from worker.data_sets.npz import read_npz
-from worker.data_sets.pictures import read_pictures
+from worker.data_sets.reading import read_confined
 from worker.data_sets.samples import store_samples
 
 log = structlog.get_logger()
 LEASE_SECONDS = 900.0
-READERS = {DataFormat.NPZ: read_npz, DataFormat.IDX: read_idx, DataFormat.IMAGES: read_pictures}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +50,10 @@ def validate_data_set(context: WorkerContext, version_id: str) -> None:
 
 
 def read_upload(context: WorkerContext, work: Work) -> Tensors:
+    """What was uploaded is read in a child process; the server's own files are not."""
     if work.format is DataFormat.NAMED:
         return read_named(work.named, context.settings.dataset_folder)
-    return READERS[work.format](context.store.get(work.source_digest or ""))
+    return read_confined(context.store.get(work.source_digest or ""), work.format)
 
 
 def _examine(context: WorkerContext, work: Work) -> dict[str, Any]:

@@ -45,6 +45,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "drain_node",
         "follow_submission",
         "get_competition",
+        "get_competition_file",
         "get_costs",
         "get_data_set_lineage",
         "get_data_set_sample",

@@ -1,4 +1,5 @@
 import json
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,3 +94,11 @@ def test_competitions_are_listed_with_what_they_wait_for(run: Run, server: FakeS
     assert "3 of 9" in output
     assert "faces@ab12ab12ab12 " in output
     assert "[no] disk" in output
+
+
+def test_a_competition_is_written_as_the_file_that_makes_it(run: Run, server: FakeServer, tmp_path: Path) -> None:
+    document = tomllib.loads(DIGITS) | {"competition": {"rules": "Be [fair].\nAlways."}}
+    server.on("GET", "/admin/competitions/digits/file", document)
+    assert tomllib.loads(run("admin", "export", "digits").output) == document
+    run("admin", "export", "digits", "--out", tmp_path / "digits.toml")
+    assert tomllib.loads((tmp_path / "digits.toml").read_text()) == document

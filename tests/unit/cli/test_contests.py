@@ -59,7 +59,8 @@ def test_the_ceiling_stands_below() -> None:
 
 
 def test_an_empty_board_says_so() -> None:
-    assert show(make_board()) == ["nobody is on the board yet"]
+    (line,) = show(make_board())
+    assert line.startswith("nobody is on the board yet; `lacuna init`")
 
 
 def test_a_tie_group_shows_its_range() -> None:
@@ -93,10 +94,11 @@ def test_csv_and_json_at_once_is_refused(run: Run, server: FakeServer) -> None:
     assert run("leaderboard", "digits", "--json", "--csv").exit_code == 1
 
 
-def test_an_unknown_competition_is_one_line(run: Run, server: FakeServer) -> None:
+def test_an_unknown_competition_is_a_line_and_a_cure(run: Run, server: FakeServer) -> None:
     result = run("leaderboard", "nope")
     assert result.exit_code == 1
-    assert len(result.stderr.strip().splitlines()) == 1
+    assert len(result.stderr.strip().splitlines()) == 2
+    assert "lacuna competitions" in result.stderr
 
 
 def test_competitions_are_listed(run: Run, server: FakeServer) -> None:
@@ -106,9 +108,9 @@ def test_competitions_are_listed(run: Run, server: FakeServer) -> None:
 
 
 def test_limits_say_what_is_left(run: Run, server: FakeServer) -> None:
-    limits = {"daily_limit": 50, "left": 3, "resets_at": "T", "concurrent_limit": 5, "running": 1}
+    limits = {"daily_limit": 50, "left": 3, "resets_at": "2026-01-02T00:00:00Z", "concurrent_limit": 5, "running": 1}
     server.on("GET", "/competitions/digits/limits", limits)
-    assert "3 of 50 submissions left today (resets T); 1 of 5 running" in run("limits").stdout
+    assert "3 of 50 submissions left today (resets 2026-01-02 00:00 UTC); 1 of 5 running" in run("limits").stdout
 
 
 def test_a_board_of_several_pages_is_read_to_its_end(run: Run, server: FakeServer) -> None:

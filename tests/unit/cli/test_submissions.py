@@ -228,3 +228,37 @@ def test_a_published_finalist_shows_its_final_place(run: Run, server: FakeServer
 def test_the_list_shows_what_is_selected(run: Run, server: FakeServer) -> None:
     server.on("GET", "/submissions", {"items": [make_ended("scored", is_selected=True, final=None)]})
     assert "selected" in run("submissions").output
+
+
+def test_without_an_id_the_newest_submission_is_meant(run: Run, server: FakeServer) -> None:
+    server.on("GET", "/submissions", {"items": [make_state(id="s1")], "next_cursor": None})
+    server.on(*STATUS, make_state(log="epoch 1"))
+    assert "running, 8 of 256 replicas" in run("status").stdout
+    assert run("logs").stdout == "epoch 1\n"
+
+
+def test_the_last_letters_of_an_id_are_enough(run: Run, server: FakeServer) -> None:
+    one, other = "01a1ff5d-834d-718e-a058-ce46ed494e80", "01a1ff5d-834d-718e-a058-ce46ed49aaaa"
+    server.on("GET", "/submissions", {"items": [make_state(id=one), make_state(id=other)], "next_cursor": None})
+    server.on("GET", f"/submissions/{one}", make_state(id=one))
+    assert one in run("status", "4e80").stdout
+    ambiguous = run("status", "01a1ff5d")
+    assert (ambiguous.exit_code, "2 of your submissions" in ambiguous.stderr) == (1, True)
+    unknown = run("status", "ffff")
+    assert (unknown.exit_code, "none of your submissions" in unknown.stderr) == (1, True)
+
+
+def test_nothing_to_mean_says_what_to_do(run: Run, server: FakeServer) -> None:
+    server.on("GET", "/submissions", {"items": [], "next_cursor": None})
+    assert "lacuna submit FILE" in run("status").stderr
+    assert "lacuna init" in run("submissions").stdout
+
+
+def test_an_unknown_submission_says_where_the_known_ones_are(run: Run, server: FakeServer) -> None:
+    assert "lacuna submissions" in run("status", "s9").stderr
+
+
+def test_code_that_printed_nothing_is_said_to(run: Run, server: FakeServer) -> None:
+    server.on(*STATUS, make_ended("scored", log=""))
+    result = run("logs", "s1")
+    assert (result.stdout, "printed nothing" in result.stderr) == ("", True)

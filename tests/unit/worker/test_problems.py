@@ -54,6 +54,17 @@ def test_noise_touches_training_labels_alone(problem: LoadedProblem) -> None:
     np.testing.assert_array_equal(clean.splits.validation.y, problem.splits.validation.y)
 
 
+def test_some_of_a_class_go_and_the_class_stays() -> None:
+    request = {"kind": "class", "class_index": 3, "fraction": 0.4, "seed": 5}
+    parts = load_problem(make_tiny_spec(forget=request)).splits
+    left = int((parts.retain.y == 3).sum())
+    assert set(parts.forget.y.tolist()) == {3}
+    assert len(parts.forget) == round(0.4 * (len(parts.forget) + left))
+    assert 3 in parts.test.y
+    other = load_problem(make_tiny_spec(forget=request | {"seed": 6})).splits
+    assert set(other.forget.ids.tolist()) != set(parts.forget.ids.tolist())
+
+
 def test_a_forgotten_class_is_gone_from_every_other_split() -> None:
     parts = load_problem(make_tiny_spec(forget={"kind": "class", "class_index": 3})).splits
     assert set(parts.forget.y.tolist()) == {3}

@@ -208,3 +208,31 @@ def test_a_private_phase_that_has_begun_stays(client: TestClient, admin: dict[st
         phase.state = "scoring"
     answer = apply(client, admin, make_file() | {"private": PRIVATE | {"pool_seed": 1}})
     assert (answer.status_code, "private phase" in answer.text) == (409, True)
+
+
+def test_a_limit_is_taken_away_by_nought(client: TestClient, admin: dict[str, str]) -> None:
+    apply(client, admin, make_file({"total_limit": 4, "selection_limit": 1}))
+    assert client.get("/api/v1/competitions/digits").json()["selection_limit"] == 1
+    plan = apply(client, admin, make_file({"total_limit": 0})).json()
+    assert [(each["field"], each["before"], each["after"]) for each in plan["changes"]] == [
+        ("competition.total_limit", 4, None)
+    ]
+    assert apply(client, admin, make_file({"total_limit": 0})).json()["effect"] == "nothing"
+
+
+def test_a_deadline_in_another_zone_is_the_same_deadline(client: TestClient, admin: dict[str, str]) -> None:
+    apply(client, admin, make_file({"closes_at": "2090-01-01T12:00:00Z"}))
+    assert apply(client, admin, make_file({"closes_at": "2090-01-01T13:00:00+01:00"})).json()["effect"] == "nothing"
+
+
+def test_the_deadline_stands_once_the_private_phase_is_read(
+    client: TestClient, admin: dict[str, str], engine: Engine
+) -> None:
+    apply(client, admin, make_file({"publish_approvals": 2}))
+    with transaction(engine) as session:
+        row = competitions.fetch_competition(session, "digits")
+        assert row is not None
+        factories.make_private_phase(session, row, state="scoring")
+    for own in ({"closes_at": "2090-01-01T00:00:00Z"}, {"selection_limit": 9}, {"publish_approvals": 1}):
+        assert apply(client, admin, make_file(own)).status_code == 409
+    assert apply(client, admin, make_file({"daily_limit": 9})).status_code == 200

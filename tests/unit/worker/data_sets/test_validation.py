@@ -75,10 +75,10 @@ def test_validating_twice_changes_nothing(platform: Platform) -> None:
 
 
 def test_a_fault_of_ours_is_tried_again_and_then_refused(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_content: bytes) -> None:
+    def fail(_content: bytes, _format: DataFormat) -> None:
         raise MemoryError("too little")
 
-    monkeypatch.setitem(validation.READERS, DataFormat.NPZ, fail)
+    monkeypatch.setattr(validation, "read_confined", fail)
     version = add(platform, make_npz())
     assert validate(platform, version).status is DataSetStatus.UPLOADED
     assert platform.drop_messages() == [("lacuna.validate_data_set", version)]

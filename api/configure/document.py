@@ -1,0 +1,60 @@
+"""The competition file of what there is: of a competition, or of a problem that comes with the platform."""
+
+import secrets
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from api.configure.service import suggest
+from core.competition_file import COLUMNS, SECTION, make_plain
+from core.db.models.contests import Competition
+from core.db.queries import competitions, rules
+from core.domain.errors import NotFound
+from core.problems import ProblemSpec, find_problem
+
+MOST_SEED = 2**31  # exclusive
+SEEDS = (("split", "seed"), ("forget", "seed"), ("pools", "seed"), ("evaluation", "seed"))
+
+
+def make_document(session: Session, slug: str) -> dict[str, Any]:
+    """Applying it changes nothing. Its private part is left out, as a file without one leaves that phase alone."""
+    row = competitions.fetch_competition(session, slug)
+    if row is None:
+        raise NotFound(f"no competition named {slug!r}")
+    spec = ProblemSpec.model_validate(row.spec.body["problem"])
+    document = _describe(spec) | {"title": row.title, "summary": row.summary}
+    return document | {SECTION: _describe_own(session, row)}
+
+
+def start_document(session: Session, name: str) -> dict[str, Any]:
+    """Another competition on a shipped problem: under a name that is free, and with seeds nobody has seen."""
+    spec = find_problem(name)
+    slug = spec.slug
+    while competitions.fetch_competition(session, slug) is not None:
+        slug = suggest(slug)
+    return draw_seeds(_describe(spec) | {"slug": slug, SECTION: {"draft": True}})
+
+
+def draw_seeds(document: dict[str, Any]) -> dict[str, Any]:
+    """The same with every seed drawn anew; a hidden split must not be one that anybody can guess."""
+    drawn = dict(document)
+    for part, name in SEEDS:
+        drawn[part] = {**drawn.get(part, {}), name: secrets.randbelow(MOST_SEED)}
+    return drawn
+
+
+def _describe(spec: ProblemSpec) -> dict[str, Any]:
+    document = spec.model_dump(mode="json", exclude_none=True)
+    data = document["data"]
+    if spec.data.reference:
+        options = {name: value for name, value in data["options"].items() if name != "set"}
+        document["data"] = {"set": spec.data.reference, "options": options}
+    return document
+
+
+def _describe_own(session: Session, row: Competition) -> dict[str, Any]:
+    newest = rules.fetch_rules(session, row.id)
+    found: dict[str, Any] = make_plain({name: getattr(row, name) for name in COLUMNS})
+    found["total_limit"] = found["total_limit"] or 0
+    found["rules"] = newest.text if newest else None
+    return {name: value for name, value in found.items() if value is not None}

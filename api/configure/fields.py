@@ -1,0 +1,194 @@
+"""What the form of a competition asks for: one field for each value of a competition file."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import get_args
+
+from core.problems import AttackName, BatchFormat, Gate, TrainingStrategy
+
+
+class Kind(StrEnum):
+    TEXT = "text"
+    LONG = "long"
+    WHOLE = "whole"
+    NUMBER = "number"
+    CHOICE = "choice"
+    MANY = "many"  # some of the choices
+    FLAG = "flag"
+    IDS = "ids"  # whole numbers, one a line; a file of them may be sent instead
+    OPTIONS = "options"  # lines of `name = value`
+    MOMENT = "moment"  # as a browser writes it: no zone, ours is UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    path: str  # of the value in the file, and the name of the field
+    label: str
+    kind: Kind = Kind.WHOLE
+    hint: str = ""
+    choices: tuple[str, ...] = ()
+    needed: bool = True
+    of_kind: tuple[str, ...] = ()  # the forget requests that it is for
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    title: str
+    fields: tuple[Field, ...]
+    hint: str = ""
+    switch: str = ""  # the flag without which the section says nothing
+    choice: str = ""  # the field that says which of the others count
+
+
+DATA = "data"  # what the file calls `data.set` or `data.package`
+OWN_DATA = ("digits", "fashion_mnist", "torchvision_sets")
+PRIVATE, ADAPTIVE = "private", "evaluation.adaptive"
+SHARE = "above 0, below 1; of a class, empty is all of it"
+REQUESTS = ("random", "class", "ids")
+NUMBER, CHOICE, FLAG, TEXT = Kind.NUMBER, Kind.CHOICE, Kind.FLAG, Kind.TEXT
+
+
+def _list_request(prefix: str) -> tuple[Field, ...]:
+    return (
+        Field(f"{prefix}.kind", "Which examples must go", CHOICE, choices=REQUESTS),
+        Field(f"{prefix}.fraction", "Share of them", NUMBER, SHARE, needed=False, of_kind=("random", "class")),
+        Field(f"{prefix}.class_index", "Class", hint="its index, from 0", needed=False, of_kind=("class",)),
+        Field(
+            f"{prefix}.ids",
+            "Ids",
+            Kind.IDS,
+            "places in the data set, from 0, one a line, all in the training part",
+            needed=False,
+            of_kind=("ids",),
+        ),
+        Field(f"{prefix}.seed", "Seed of the request", needed=False, of_kind=("random", "class")),
+    )
+
+
+SECTIONS = (
+    Section(
+        "The competition",
+        (
+            Field("slug", "Short name", TEXT, "lower-case letters, digits and `-`; its address"),
+            Field("title", "Title", TEXT),
+            Field("summary", "Summary", TEXT, needed=False),
+            Field(
+                "exposure", "Exposure", CHOICE, "practice shows everything", choices=("private", "public", "practice")
+            ),
+        ),
+    ),
+    Section(
+        "Data and network",
+        (
+            Field(DATA, "Data", CHOICE),
+            Field("data.options", "Options of the data", Kind.OPTIONS, 'such as scale = "bytes"', needed=False),
+            Field("network.package", "Network", CHOICE, choices=("digits", "fashion_mnist", "resnet")),
+            Field(
+                "network.options",
+                "Options of the network",
+                Kind.OPTIONS,
+                "digits, a perceptron: hidden = [128]; fashion_mnist, a small convolutional network: "
+                "channels = [8, 16] and hidden = 64; resnet, a ResNet-18: none",
+                needed=False,
+            ),
+        ),
+    ),
+    Section(
+        "Training recipe",
+        (
+            Field("recipe.epochs", "Epochs"),
+            Field("recipe.batch_size", "Batch size"),
+            Field("recipe.learning_rate", "Learning rate", NUMBER),
+            Field("recipe.momentum", "Momentum", NUMBER, needed=False),
+            Field("recipe.weight_decay", "Weight decay", NUMBER, needed=False),
+            Field("recipe.schedule", "Schedule", CHOICE, choices=("one_cycle", "cosine", "constant")),
+            Field("recipe.warmup_fraction", "Share of warming up", NUMBER, needed=False),
+        ),
+    ),
+    Section(
+        "Splits",
+        (
+            Field("split.train", "Training examples", hint="empty: all that the data set has", needed=False),
+            Field("split.validation", "Validation examples"),
+            Field("split.test", "Test examples", hint="empty: all that there are", needed=False),
+            Field("split.label_noise", "Share of training labels replaced at random", NUMBER, needed=False),
+            Field("split.seed", "Seed of the split"),
+        ),
+    ),
+    Section("Forget request", _list_request("forget"), "What is not for the kind is left out.", choice="forget.kind"),
+    Section(
+        "Pools",
+        (
+            Field("pools.replicas", "Retrained models", hint="and as many in the control bank"),
+            Field("pools.originals", "Original models", hint="1: every replica starts from the same", needed=False),
+            Field("pools.strategy", "Trained", CHOICE, choices=tuple(TrainingStrategy)),
+            Field("pools.seed", "Seed of the pools"),
+        ),
+    ),
+    Section(
+        "Evaluation",
+        (
+            Field("evaluation.replicas", "Replicas of a submission"),
+            Field("evaluation.canary_replicas", "Of them in the canary"),
+            Field("evaluation.shard_replicas", "Of them in a shard, at most"),
+            Field("evaluation.calibration_replicas", "Replicas of a calibration"),
+            Field("evaluation.compute_budget", "Compute budget", NUMBER, "a share of retraining; 0.1 is a tenth"),
+            Field("evaluation.gate", "Clock of the budget", CHOICE, choices=tuple(Gate)),
+            Field("evaluation.canary_margin", "Canary margin", NUMBER, "so far over the budget ends an entry at once"),
+            Field("evaluation.protocol", "Protocol", CHOICE, choices=("held_out", "neurips2023", "exact")),
+            Field("evaluation.attacks", "Attacks to choose from", Kind.MANY, choices=get_args(AttackName)),
+            Field("evaluation.batch_size", "Batch size of the loaders"),
+            Field("evaluation.batch_format", "Batches", CHOICE, choices=tuple(BatchFormat)),
+            Field("evaluation.rerun_replicas", "Replicas run again with equal seeds", needed=False),
+            Field("evaluation.seed", "Seed of the replicas", needed=False),
+        ),
+    ),
+    Section(
+        "Limits of a replica",
+        (
+            Field("evaluation.wall_seconds_floor", "No replica is killed sooner than, in seconds", NUMBER),
+            Field("evaluation.wall_seconds_ceiling", "Longest replica without a gate, in seconds", NUMBER),
+            Field("evaluation.memory_bytes", "Memory, in bytes"),
+            Field("evaluation.scratch_bytes", "Scratch files, in bytes"),
+            Field("evaluation.log_bytes", "Log, in bytes"),
+            Field("evaluation.processes", "Processes"),
+        ),
+    ),
+    Section(
+        "Early stopping",
+        (
+            Field("evaluation.adaptive.alpha", "Chance of stopping an equal entry", NUMBER, needed=False),
+            Field("evaluation.adaptive.rival_place", "Place that an entry must be behind", needed=False),
+            Field("evaluation.adaptive.min_replicas", "No decision before so many replicas", needed=False),
+        ),
+        "Entries that are decidedly behind run fewer replicas; not for exposure private.",
+        switch=ADAPTIVE,
+    ),
+    Section(
+        "Private phase",
+        (
+            *_list_request("private.forget"),
+            Field("private.split_seed", "Seed of its split", hint="empty: cut as the public one", needed=False),
+            Field("private.pool_seed", "Seed of its pools", needed=False),
+        ),
+        "Another forget request, unread until the end. Without it, a private phase that there is stays as it is.",
+        switch=PRIVATE,
+        choice="private.forget.kind",
+    ),
+    Section(
+        "While it runs",
+        (
+            Field("competition.draft", "A new one waits as a draft, seen by staff alone", FLAG, needed=False),
+            Field("competition.daily_limit", "Submissions of a team a UTC day", needed=False),
+            Field("competition.total_limit", "Submissions of a team in all", hint="0: no such limit", needed=False),
+            Field("competition.concurrent_limit", "Unfinished submissions of a team", needed=False),
+            Field("competition.selection_limit", "Submissions of a team in the final ranking", needed=False),
+            Field("competition.team_size", "Members of a team", needed=False),
+            Field("competition.publish_approvals", "Staff it takes to publish the final board", needed=False),
+            Field("competition.closes_at", "Deadline, UTC", Kind.MOMENT, "empty: it stays as it is", needed=False),
+            Field("competition.rules", "Rules", Kind.LONG, "Markdown", needed=False),
+        ),
+        "What is left empty stays as it is, or gets the platform's default.",
+    ),
+)
+FIELDS = tuple(field for section in SECTIONS for field in section.fields)
