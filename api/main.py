@@ -34,6 +34,7 @@ from api.pages import operations as operations_pages
 from api.pages import organize as organize_pages
 from api.pages import rejudges as rejudge_pages
 from api.pages import rules as rules_page
+from api.pages import start as start_page
 from api.pages import team as team_page
 from api.rejudges import endpoints as rejudges
 from api.review import endpoints as review
@@ -127,7 +128,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(compare_page.router)
     app.include_router(rules_page.router)
     app.include_router(finals_page.router)
-    for page in (ledger_page, notifications_page, federation, security):
+    for page in (ledger_page, notifications_page, federation, security, start_page):
         app.include_router(page.router)
     app.include_router(account.router)  # before the pages: /submissions/… is theirs
     app.include_router(pages.router)

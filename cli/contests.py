@@ -150,5 +150,15 @@ def describe_limits(found: Mapping[str, Any]) -> str:
     total = "" if found.get("total_left") is None else f"; {found['total_left']} left in all"
     return (
         f"{found['left']} of {found['daily_limit']} submissions left today (resets {show_time(found['resets_at'])});"
-        f" {found['running']} of {found['concurrent_limit']} running{total}"
+        f" {found['running']} of {found['concurrent_limit']} running{total}{_describe_practice(found)}"
+    )
+
+
+def _describe_practice(found: Mapping[str, Any]) -> str:
+    practice = found.get("practice")
+    if practice is None:
+        return ""
+    return (
+        f"; practice: {practice['left']} of {practice['daily_limit']} left today,"
+        f" {practice['running']} of {practice['concurrent_limit']} running"
     )

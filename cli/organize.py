@@ -44,6 +44,12 @@ def change_settings(
     concurrent_limit: Annotated[int | None, typer.Option(min=1, help="Unfinished submissions of a team.")] = None,
     total_limit: Annotated[int | None, typer.Option(min=0, help="Submissions of a team in all; 0: no limit.")] = None,
     selection_limit: Annotated[int | None, typer.Option(min=1, help="Finalists of a team.")] = None,
+    practice_daily_limit: Annotated[
+        int | None, typer.Option(min=0, help="Practice submissions of a team a UTC day; 0 closes practice.")
+    ] = None,
+    practice_concurrent_limit: Annotated[
+        int | None, typer.Option(min=1, help="Unfinished practice submissions of a team.")
+    ] = None,
     publish_approvals: Annotated[
         int | None, typer.Option(min=1, max=2, help="How many of the staff it takes to publish the final board.")
     ] = None,
@@ -54,6 +60,8 @@ def change_settings(
         "daily_limit": daily_limit,
         "concurrent_limit": concurrent_limit,
         "selection_limit": selection_limit,
+        "practice_daily_limit": practice_daily_limit,
+        "practice_concurrent_limit": practice_concurrent_limit,
         "publish_approvals": publish_approvals,
     }
     changes: dict[str, Any] = {name: value for name, value in named.items() if value is not None}

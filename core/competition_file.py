@@ -10,8 +10,10 @@ from core.problems import ProblemSpec, parse_problem
 
 SECTION = "competition"
 RULES_CHARS = 100_000
-LIMITS = ("daily_limit", "concurrent_limit", "total_limit", "selection_limit", "team_size")
-COLUMNS = (*LIMITS, "publish_approvals", "closes_at")
+COLUMNS = (
+    *("daily_limit", "concurrent_limit", "total_limit", "practice_daily_limit", "practice_concurrent_limit"),
+    *("selection_limit", "team_size", "publish_approvals", "closes_at"),
+)
 
 
 class CompetitionPart(BaseModel):
@@ -22,6 +24,8 @@ class CompetitionPart(BaseModel):
     draft: bool = False  # a new one waits, seen by staff alone, until it is let to prepare
     daily_limit: int | None = Field(default=None, ge=1, le=100_000)
     concurrent_limit: int | None = Field(default=None, ge=1, le=100_000)
+    practice_daily_limit: int | None = Field(default=None, ge=0, le=100_000)
+    practice_concurrent_limit: int | None = Field(default=None, ge=1, le=100_000)
     total_limit: int | None = Field(default=None, ge=0, le=100_000)  # 0: as many as the days hold
     selection_limit: int | None = Field(default=None, ge=1, le=100_000)
     team_size: int | None = Field(default=None, ge=1, le=1_000)

@@ -15,7 +15,7 @@ from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation, EvaluationEvent, Shard, Submission
 from core.db.queries import data_sets, evaluations, outbox
 from core.db.session import after_commit, get_engine, reading, transaction
-from core.domain.errors import Conflict, NotFound, PhaseClosed
+from core.domain.errors import Conflict, NotFound, PhaseClosed, PlatformFault
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
 from core.settings import Settings, get_settings
@@ -110,6 +110,8 @@ def open_evaluation(
     An attempt of a rejudge counts nowhere until the rejudge is promoted.
     """
     check_data(session, spec)
+    if phase is PhaseKind.PRACTICE and spec.body["problem"]["exposure"] != phase.value:
+        raise PlatformFault("what is practised on must be open: everything of it is shown")
     rules = spec.body["evaluation"]
     total = rules["replicas"] if submission.purpose != "calibration" else rules["calibration_replicas"]
     evaluation = Evaluation(
@@ -165,8 +167,13 @@ def add_shards(
         send(session, RUN_SHARD, shard.id, priority=get_priority(evaluation))
 
 
-def request_cancel(session: Session, evaluation_id: str, *, reason: str = CANCELLED) -> Evaluation:
-    """Withdraw at once what no worker has begun; otherwise tell the worker, who stops within a heartbeat."""
+def request_cancel(
+    session: Session, evaluation_id: str, *, reason: str = CANCELLED, refunded: bool = False
+) -> Evaluation:
+    """Withdraw at once what no worker has begun; otherwise tell the worker, who stops within a heartbeat.
+
+    refunded: no quota counts it, as it ends through no doing of its author.
+    """
     evaluation = evaluations.lock_evaluation(session, evaluation_id)
     if evaluation is None:
         raise NotFound("no such evaluation")
@@ -175,7 +182,7 @@ def request_cancel(session: Session, evaluation_id: str, *, reason: str = CANCEL
     if evaluation.status == Status.CANCELLING:
         return evaluation
     evaluations.move(session, evaluation, Status.CANCELLING, reason=reason)
-    evaluation.reason = reason
+    evaluation.reason, evaluation.refunded = reason, refunded
     if all(shard.state != "leased" for shard in evaluation.shards):
         finish_cancelled(session, evaluation)
     return evaluation

@@ -157,8 +157,10 @@ def _give_back(context: WorkerContext, work: ChunkWork, fault: str) -> None:
 
 def _calibrate_if_sealed(session: Session, context: WorkerContext, problem_id: str) -> bool:
     """When every pool is whole, measure what retraining costs here; the result opens the competitions."""
-    competitions.lock_problem(session, problem_id)
+    problem = competitions.lock_problem(session, problem_id)
     pools = competitions.fetch_pools(session, problem_id)
+    if data_sets.is_revoked(session, problem.spec):
+        return False
     if not pools or any(pool.state == PoolState.BUILDING for pool in pools):
         return False
     for spec in competitions.fetch_specs_of_problem(session, problem_id):
@@ -196,7 +198,7 @@ def _start_calibration(
     )
     session.add(submission)
     session.flush()
-    phase = PhaseKind.PRIVATE if isinstance(waiting, Phase) else PhaseKind.PUBLIC
+    phase = PhaseKind(waiting.kind) if isinstance(waiting, Phase) else PhaseKind.PUBLIC
     open_evaluation(session, submission, spec, phase=phase)
 
 

@@ -43,7 +43,7 @@ class SelectionRequest(BaseModel):
 
 class PhaseView(BaseModel):
     kind: PhaseKind
-    state: str = Field(description="of the public phase the competition's; of the private one where it is")
+    state: str = Field(description="of the public phase the competition's; of the others where they are")
     exposure: str
     published_at: datetime | None
 

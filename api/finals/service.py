@@ -37,11 +37,12 @@ def list_phases(session: Session, slug: str, caller: Caller) -> PhaseList:
     competition = load_competition(session, slug, caller)
     state = competition.state_at(utc_now()).value
     public = PhaseView(kind=PhaseKind.PUBLIC, state=state, exposure=get_exposure(competition), published_at=None)
-    phase = phases.fetch_private_phase(session, competition.id)
-    if phase is None:
-        return PhaseList(items=[public])
-    private = PhaseView(kind=PhaseKind.PRIVATE, state=phase.state, exposure="private", published_at=phase.published_at)
-    return PhaseList(items=[public, private])
+    return PhaseList(items=[public, *(_make_phase(phase) for phase in phases.fetch_phases(session, competition.id))])
+
+
+def _make_phase(phase: Phase) -> PhaseView:
+    kind = PhaseKind(phase.kind)  # a phase beside the public one is called like its exposure
+    return PhaseView(kind=kind, state=phase.state, exposure=kind.value, published_at=phase.published_at)
 
 
 def load_private(session: Session, slug: str, caller: Caller) -> PrivateView:

@@ -24,6 +24,10 @@ class SettingsChange(Decision):
     daily_limit: Limit = Field(1, description="submissions of a team a UTC day")
     concurrent_limit: Limit = Field(1, description="unfinished submissions of a team")
     total_limit: Limit | None = Field(None, description="submissions of a team in all; null: no such limit")
+    practice_daily_limit: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        0, description="practice submissions of a team a UTC day; 0 closes the practice phase"
+    )
+    practice_concurrent_limit: Limit = Field(1, description="unfinished practice submissions of a team")
     selection_limit: Limit = Field(1, description="submissions of a team in the final ranking")
     publish_approvals: Annotated[int, Field(ge=1, le=2)] = Field(
         1, description="2: publishing the final board takes two of the staff"

@@ -19,6 +19,8 @@ class SettingsForm(BaseModel):
     concurrent_limit: str = ""
     total_limit: str = ""
     selection_limit: str = ""
+    practice_daily_limit: str = ""
+    practice_concurrent_limit: str = ""
     publish_approvals: str = ""
     reason: str = ""
 

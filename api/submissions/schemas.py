@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.submissions.flags import FlagView
 from core.domain.leaderboard import Purpose
+from core.domain.phases import PhaseKind
 from core.domain.submission import Owner, Status, Verdict
 
 
@@ -16,6 +17,7 @@ class RequestedPurpose(StrEnum):
 
     RANKED = Purpose.RANKED.value
     REFERENCE = Purpose.REFERENCE.value
+    PRACTICE = Purpose.PRACTICE.value
 
 
 class Progress(BaseModel):
@@ -77,6 +79,7 @@ class SubmissionView(BaseModel):
     source_digest: str
     note: str
     purpose: Purpose
+    phase: PhaseKind = Field(description="practice: on an open problem, everything is shown and nothing is ranked")
     status: Status
     verdict: Verdict | None
     fault_of: Owner | None = Field(description="whose fault the verdict is; null until there is one")
@@ -103,7 +106,7 @@ class SubmissionView(BaseModel):
     )
     is_disqualified: bool = Field(description="taken off the board by an organizer")
     disqualified_reason: str = Field(description="for its author and staff; empty for others")
-    log: str | None = Field(description="what the code printed; for its author, on practice problems only")
+    log: str | None = Field(description="what the code printed; for its author, in practice only")
     links: Links
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from api.competitions.service import PRACTICE, get_exposure
+from api.competitions.service import PRACTICE
 from api.deps import Caller
 from api.finals.results import find_results
 from api.submissions.flags import FlagView, hide_flag_values, make_flag_views
@@ -26,6 +26,7 @@ from core.domain.access import Action
 from core.domain.errors import InvalidInput, NotAllowed, NotFound
 from core.domain.faults import HINTS, FaultCode
 from core.domain.leaderboard import Purpose
+from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict, get_owner
 from core.jobs import request_cancel
 from core.storage import BlobStore
@@ -36,9 +37,12 @@ _PER_EXAMPLE_FIELDS = ("per_example", "lower", "attack", "mu")
 
 
 def load_visible(session: Session, submission_id: str, caller: Caller) -> Submission:
-    """The submission, if the caller may know of it: its author, staff, and on practice problems everybody."""
+    """The submission, if the caller may know of it: its author, staff, and on practice problems everybody.
+
+    What was submitted to the practice phase of a competition is its author's: it tells what a team works on.
+    """
     submission = evaluations.fetch_submission(session, submission_id)
-    if submission is None or not (is_practice(submission) or is_insider(submission, caller)):
+    if submission is None or not (is_public(submission) or is_insider(submission, caller)):
         raise NotFound("no such submission")
     return submission
 
@@ -51,8 +55,16 @@ def load_inside(session: Session, submission_id: str, caller: Caller) -> Submiss
     return submission
 
 
-def is_practice(submission: Submission) -> bool:
-    return get_exposure(submission.competition) == PRACTICE
+def is_public(submission: Submission) -> bool:
+    return is_open(submission) and submission.purpose != Purpose.PRACTICE
+
+
+def is_open(submission: Submission) -> bool:
+    """Whether what it ran on hides nothing: only then may what came out of the run itself be shown.
+
+    The evaluation's own spec says so, not the competition's, which may have other phases and may change.
+    """
+    return bool(get_evaluation(submission).spec.body["problem"]["exposure"] == PRACTICE)
 
 
 def is_insider(submission: Submission, caller: Caller) -> bool:
@@ -83,7 +95,7 @@ def make_view(session: Session, submission: Submission, caller: Caller, *, with_
 def _make_view(session: Session, submission: Submission, caller: Caller, final: FinalResult | None) -> SubmissionView:
     evaluation = get_evaluation(submission)
     verdict = Verdict(evaluation.verdict) if evaluation.verdict else None
-    show_log = is_practice(submission) and is_insider(submission, caller)
+    show_log = is_open(submission) and is_insider(submission, caller)
     return SubmissionView(
         id=submission.id,
         evaluation_id=evaluation.id,
@@ -94,6 +106,7 @@ def _make_view(session: Session, submission: Submission, caller: Caller, final: 
         source_digest=submission.source_digest,
         note=submission.note,
         purpose=Purpose(submission.purpose),
+        phase=PhaseKind(evaluation.phase),
         status=Status(evaluation.status),
         verdict=verdict,
         fault_of=get_owner(verdict) if verdict else None,
@@ -106,7 +119,7 @@ def _make_view(session: Session, submission: Submission, caller: Caller, final: 
         queue_position=find_queue_position(session, evaluation),
         score=_make_interval(evaluation),
         relative_runtime=evaluation.relative_runtime,
-        compute_budget=submission.competition.spec.body["evaluation"]["compute_budget"],
+        compute_budget=evaluation.spec.body["evaluation"]["compute_budget"],
         created_at=submission.created_at,
         started_at=evaluation.started_at,
         finished_at=evaluation.finished_at,
@@ -136,7 +149,7 @@ def find_queue_position(session: Session, evaluation: Evaluation) -> int | None:
 
 def find_reason(submission: Submission, evaluation: Evaluation, caller: Caller) -> str:
     """The one-line reason, unless it could carry hidden data to a participant."""
-    hidden = not is_practice(submission) and not is_staff(caller)
+    hidden = not is_open(submission) and not is_staff(caller)
     if hidden and evaluation.verdict is not None and Verdict(evaluation.verdict) not in _OPEN_VERDICTS:
         return ""
     return evaluation.reason
@@ -191,7 +204,7 @@ def decode_cursor(cursor: str) -> str:
 
 
 def _restrict(submission: Submission, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
-    if is_practice(submission) or is_staff(caller):
+    if is_open(submission) or is_staff(caller):
         return body
     epsilon = {name: value for name, value in body["epsilon"].items() if name not in _PER_EXAMPLE_FIELDS}
     return {**hide_flag_values(body), "epsilon": epsilon}

@@ -1,4 +1,4 @@
-"""The private phase of a competition: prepared beside the public one, scored after its end, shown when published."""
+"""The phases beside the public one: practice, where all is shown, and the private one, scored after the end."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,13 +14,14 @@ class PhaseKind(StrEnum):
 
     PUBLIC = "public"
     PRIVATE = "private"
+    PRACTICE = "practice"  # on open data, with logs; ranked nowhere
 
 
 class PhaseState(StrEnum):
-    """Where a private phase is."""
+    """Where a phase beside the public one is; practice is never more than ready."""
 
     PREPARING = "preparing"  # its pools are trained, retraining is measured
-    READY = "ready"  # unread until the competition has closed
+    READY = "ready"  # private: unread until the competition has closed; practice: it takes submissions
     SCORING = "scoring"  # the finalists run under it; staff alone see what comes out
     PUBLISHED = "published"  # its board is the result
 

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from cli.processes import LocalPlatform
-from cli.starter import STARTER
 from core.problems import ForgetPart, PrivatePart
+from core.starter import STARTER
 from tests.e2e.conftest import PASSWORD, make_settings, make_small_problem
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]

@@ -45,6 +45,7 @@ class Pool(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     sealed_at: Mapped[datetime | None]
     metrics: Mapped[dict[str, Any] | None]
+    seal: Mapped[dict[str, Any] | None]  # digests of every chunk and member, recorded when it was sealed
     problem: Mapped[Problem] = relationship(lazy="raise")
     chunks: Mapped[list["PoolChunk"]] = relationship(lazy="raise", order_by="PoolChunk.position")
 

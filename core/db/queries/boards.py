@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, bindparam, false, func, literal, or_, select, text, true, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
 from core.db.base import UtcDateTime, new_id, utc_now
 from core.db.board import Candidate, StoredLine, make_line, read_candidate
@@ -17,8 +17,9 @@ from core.db.models.accounts import User
 from core.db.models.boards import Board, BoardChange, BoardLine
 from core.db.models.contests import Competition, Team
 from core.db.models.submissions import Evaluation, Scorecard, Submission
+from core.db.queries import records
 from core.domain.history import Cause, hash_change
-from core.domain.leaderboard import Place, Purpose, pick_lines
+from core.domain.leaderboard import OFF_BOARD, Place, Purpose, pick_lines
 from core.domain.submission import Verdict
 
 # in words both databases understand
@@ -93,7 +94,7 @@ def fetch_counting(
         .where(
             Submission.competition_id == competition_id,
             Evaluation.spec_id == spec_id,
-            Submission.purpose != Purpose.CALIBRATION.value,
+            Submission.purpose.not_in([purpose.value for purpose in OFF_BOARD]),
             Submission.disqualified_at.is_(None),
             Evaluation.verdict.is_not(None),
             counts,
@@ -121,6 +122,7 @@ def refresh(
     session.flush()
     board = lock_board(session, competition_id, spec_id)
     counting = fetch_counting(session, competition_id, spec_id, submissions=scope.submissions)
+    records.update(session, board, counting, scope.owners, scope.submission_id)
     found = {each.submission_id: each for each in counting}
     picked = pick_lines(read_candidate(each) for each in found.values())
     rows = [make_line(board.id, board.version + 1, line, found[line.entry.submission_id]) for line in picked]
@@ -145,7 +147,7 @@ def refresh_submission(session: Session, submission_id: str, spec_id: str, cause
             Submission.competition_id, Submission.team_id, Submission.user_id, Submission.purpose, Submission.filename
         ).where(Submission.id == submission_id)
     ).one()
-    if row.purpose == Purpose.CALIBRATION:
+    if row.purpose in OFF_BOARD:
         return False
     if row.purpose == Purpose.REFERENCE:
         owner = f"reference:{row.user_id}:{row.filename}"
@@ -182,6 +184,7 @@ def lock_board(session: Session, competition_id: str, spec_id: str) -> Board:
         select(Board)
         .where(Board.competition_id == competition_id, Board.spec_id == spec_id)
         .with_for_update()
+        .options(undefer(Board.records))
         .execution_options(populate_existing=True)
     )
     found = session.scalars(query).one_or_none()

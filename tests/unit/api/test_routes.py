@@ -117,6 +117,8 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("PUT", "/api/v1/admin/competitions/{slug}"): (401, 403, 403, 403, 422),
     ("POST", "/api/v1/check"): (401, 422, 422, 422, 422),
     ("GET", "/runtime"): OPEN,
+    ("GET", "/start"): OPEN,
+    ("GET", "/api/v1/starter/{name}"): (404, 404, 404, 404, 404),
     ("GET", "/api/v1/runtime"): OPEN,
     ("GET", "/api/v1/error-codes"): OPEN,
     ("GET", "/competitions/{slug}/selection"): (401, 200, 200, 200, 200),
@@ -147,6 +149,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/account/notifications/mail"): (401, 303, 303, 303, 303),
     ("POST", "/account/webhooks"): (401, 422, 422, 422, 422),
     ("POST", "/account/webhooks/{webhook_id}/{deed}"): (401, 404, 404, 404, 404),
+    ("POST", "/account/webhooks/{webhook_id}/secret"): (401, 404, 404, 404, 404),
     ("GET", "/account/security"): (401, 200, 200, 200, 200),
     ("POST", "/account/password"): (401, 422, 422, 422, 422),
     ("POST", "/account/logout-everywhere"): (401, 403, 403, 403, 403),  # no page of ours sent it
@@ -169,6 +172,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("PATCH", "/api/v1/me/webhooks/{webhook_id}"): (401, 422, 422, 422, 422),
     ("DELETE", "/api/v1/me/webhooks/{webhook_id}"): (401, 404, 404, 404, 404),
     ("POST", "/api/v1/me/webhooks/{webhook_id}/test"): (401, 404, 404, 404, 404),
+    ("POST", "/api/v1/me/webhooks/{webhook_id}/secret"): (401, 422, 422, 422, 422),
     ("GET", "/api/v1/me/deliveries"): (401, 200, 200, 200, 200),
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
@@ -199,6 +203,8 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/submissions/{submission_id}/report"): (404, 404, 200, 200, 200),
     ("GET", "/api/v1/submissions/{submission_id}/source"): (401, 404, 200, 200, 200),
     ("POST", "/api/v1/submissions/{submission_id}/cancel"): (401, 404, 202, 403, 202),
+    ("POST", "/api/v1/submissions/{submission_id}/promote"): (401, 404, 202, 403, 403),
+    ("POST", "/submissions/{submission_id}/promote"): (401, 404, 303, 403, 403),
 }
 
 NOTHING = {
@@ -301,6 +307,11 @@ def make_hidden(client: TestClient, engine: Engine, path: str) -> Submission:
         competition = factories.make_competition(session, exposure="private")
         competition.slug = competition.id
         factories.make_private_phase(session, competition)
+        if path.endswith("/promote"):
+            phase = factories.make_practice_phase(session, competition)
+            submission, _ = factories.make_practised(session, competition, owner, phase)
+            submission.source_digest = digest
+            return submission
         if not path.endswith("/cancel"):
             return factories.make_scored(session, competition, owner, source_digest=digest, report_digest=digest)
         submission = factories.make_submission(session, competition, owner)
