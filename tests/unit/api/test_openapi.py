@@ -44,7 +44,9 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "discard_rejudge",
         "disqualify_submission",
         "drain_node",
+        "edit_announcement",
         "follow_submission",
+        "get_announcements_feed",
         "get_competition",
         "get_competition_file",
         "get_costs",
@@ -114,6 +116,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "test_webhook",
         "verify_audit",
         "verify_boards",
+        "withdraw_announcement",
         "write_rules",
     ]
 

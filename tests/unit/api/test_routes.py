@@ -141,6 +141,10 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/admin/competitions/{slug}/grants"): (401, 403, 403, 404, 404),
     ("GET", "/api/v1/competitions/{slug}/announcements"): OPEN,
     ("POST", "/api/v1/admin/competitions/{slug}/announcements"): (401, 403, 403, 201, 201),
+    ("GET", "/api/v1/competitions/{slug}/announcements.atom"): OPEN,
+    ("PATCH", "/api/v1/admin/competitions/{slug}/announcements/{announcement_id}"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/competitions/{slug}/announcements/{announcement_id}/withdraw"): (401, 403, 403, 404, 404),
+    ("POST", "/competitions/{slug}/organize/announcements/{announcement_id}/{deed}"): (401, 403, 403, 422, 422),
     ("GET", "/account/notifications"): (401, 200, 200, 200, 200),
     ("POST", "/account/notifications/mail"): (401, 303, 303, 303, 303),
     ("POST", "/account/webhooks"): (401, 422, 422, 422, 422),
@@ -217,6 +221,7 @@ NOTHING = {
     "webhook_id": "none",
     "identity_id": "none",
     "deed": "test",
+    "announcement_id": "none",
 }
 
 LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
@@ -230,6 +235,9 @@ LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/admin/competitions/{slug}/private/propose"): {"json": {"reason": "a test", "digest": "0" * 64}},
     ("PUT", "/api/v1/competitions/{slug}/selection"): {"json": {"submission_ids": []}},
     ("POST", "/competitions/{slug}/organize/private/{step}"): {"data": {"reason": "a test"}},
+    ("PATCH", "/api/v1/admin/competitions/{slug}/announcements/{announcement_id}"): {
+        "json": {"title": "hear", "reason": "a test"}
+    },
     ("PATCH", "/api/v1/admin/competitions/{slug}"): {"json": {"daily_limit": 7, "reason": "a test"}},
     ("POST", "/competitions/{slug}/rules"): {"data": {"text": "be fair"}},
     ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): {"json": {"version": 1}},
