@@ -84,6 +84,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "list_leaderboard_changes",
         "list_nodes",
         "list_phases",
+        "list_pools",
         "list_rejudges",
         "list_submissions",
         "list_tokens",
@@ -98,6 +99,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "reinstate_submission",
         "rename_team",
         "requeue_evaluation",
+        "retire_pools",
         "revoke_data_set_version",
         "revoke_token",
         "select_submissions",
@@ -105,6 +107,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "start_rejudge",
         "test_webhook",
         "verify_audit",
+        "verify_pools",
         "write_rules",
     ]
 
