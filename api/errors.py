@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
+from api.users.schemas import OWN_WORDS
 from core.domain.errors import (
     Conflict,
     ContestError,
@@ -66,6 +67,13 @@ CODE_OF_STATUS = {
     500: "INTERNAL_ERROR",
 }
 OUR_FAULT = "something failed on our side; nothing of yours was lost, and trying again is safe"
+
+
+_NEXT_STEP = {  # below the reason, on a page
+    403: '<p>Another account may be allowed to: <a href="/login">log in</a> as that one, or ask an organizer.</p>',
+    404: '<p>What is somebody else\'s or not public looks the same: <a href="/login">log in</a> if it is yours.</p>',
+    500: "<p>Try again; if it stays like this, tell whoever runs this server the request's number.</p>",
+}
 
 
 class FieldError(BaseModel):
@@ -175,7 +183,10 @@ def _answer_validation_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     fields = [FieldError(pointer=_point(found["loc"]), detail=str(found["msg"])) for found in error.errors()]
-    detail = "; ".join(f"{field.pointer}: {field.detail}" for field in fields[:3])
+    detail = "; ".join(
+        field.detail if found["type"] == OWN_WORDS else f"{field.pointer}: {field.detail}"
+        for field, found in zip(fields[:3], error.errors(), strict=False)
+    )
     return make_error_response(request, 422, code="INVALID_INPUT", detail=detail, errors=fields)
 
 
@@ -202,9 +213,12 @@ def _render_page(problem: Problem) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{problem.status} {escape(problem.title)} · Lacuna</title>"
         '<link rel="icon" href="/static/icon.svg" type="image/svg+xml">'
-        '<link rel="stylesheet" href="/static/style.css"></head><body><main class="narrow">'
+        '<link rel="stylesheet" href="/static/style.css"></head><body><header class="site">'
+        '<a class="brand" href="/"><img src="/static/icon.svg" alt="" width="24" height="24">Lacuna</a></header>'
+        '<main class="narrow">'
         f'<p class="kicker">Error {problem.status}</p><h1>{escape(problem.title)}</h1>'
         f"<p>{escape(problem.detail[:1].upper() + problem.detail[1:])}.</p>"
-        f'<p class="soft">Request {escape(problem.request_id)}</p>'
-        '<p><a href="/">All competitions</a></p></main></body></html>'
+        f"{_NEXT_STEP.get(problem.status, '')}"
+        '<p><a href="/">All competitions</a> · <a href="/submissions">My submissions</a></p>'
+        f'<p class="soft">Request {escape(problem.request_id)}</p></main></body></html>'
     )

@@ -21,8 +21,9 @@ import structlog
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, insert
 
-from api.leaderboard import walks
+from api.leaderboard import service, walks
 from api.main import create_app
+from api.pages import surveys
 from api.security import hash_token
 from core import jobs
 from core.db.base import new_id, utc_now
@@ -44,6 +45,7 @@ COLUMNS = (
     "board, just changed",
     "board, 304",
     "page",
+    "page, just changed",
     "own submissions",
     "submit",
 )
@@ -131,7 +133,8 @@ def run(teams: int, submissions: int, args: argparse.Namespace) -> None:
 
 def list_requests(client: TestClient) -> list[Callable[[], object]]:
     """One for each of COLUMNS."""
-    board = f"/api/v1/competitions/{SLUG}/leaderboard"
+    page = f"/competitions/{SLUG}"
+    board = f"/api/v1{page}/leaderboard"
     tag = client.get(board).headers["etag"]
 
     def get(path: str, **headers: str) -> Callable[[], object]:
@@ -141,9 +144,13 @@ def list_requests(client: TestClient) -> list[Callable[[], object]]:
 
         return ask
 
-    def get_forgotten() -> None:
-        walks.forget()
-        get(board)()
+    def get_anew(path: str) -> Callable[[], object]:
+        def ask() -> None:
+            for kept in (walks, surveys, service):
+                kept.forget()
+            get(path)()
+
+        return ask
 
     def submit() -> None:
         answer = client.post(f"/api/v1/competitions/{SLUG}/submissions", files={"file": ("a.py", factories.SOURCE)})
@@ -152,9 +159,10 @@ def list_requests(client: TestClient) -> list[Callable[[], object]]:
     return [
         get(board),
         get(f"{board}?limit=2000"),
-        get_forgotten,
+        get_anew(board),
         get(board, **{"If-None-Match": tag}),
-        get(f"/competitions/{SLUG}"),
+        get(page),
+        get_anew(page),
         get("/api/v1/submissions"),
         submit,
     ]

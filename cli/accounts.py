@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.client import LacunaClient
-from cli.console import print_line
+from cli.console import print_line, print_note
 from cli.credentials import Credentials, choose_server, save_credentials
 from cli.remote import UrlOption
 
@@ -28,6 +28,7 @@ def register(
         client.register(name, password)
         print_line(f"account {name} made on {client.url}")
         _save_token(client, name, password)
+    print_note("next: `lacuna competitions`, then `lacuna init` for a file to begin with")
 
 
 def login(

@@ -21,7 +21,7 @@ from cli.rejudge import rejudge_app
 from cli.rules import rules
 from cli.runtime import runtime
 from cli.starter import init
-from cli.submissions import cancel, logs, source, status, submissions, submit
+from cli.submissions import cancel, logs, promote, source, status, submissions, submit
 from cli.team import team_app
 from cli.validate import validate
 
@@ -42,7 +42,7 @@ list_late_commands(app)
 for panel, commands in {
     "This machine": (init, validate, doctor, evaluate),
     "A server": (
-        *(register, login, competitions, submit, status, submissions, compare, logs, source, cancel),
+        *(register, login, competitions, submit, promote, status, submissions, compare, logs, source, cancel),
         *(leaderboard, limits, runtime),
     ),
     "A competition": (rules, announcements, select),

@@ -29,7 +29,9 @@ def render_board(board: Mapping[str, Any]) -> RenderableType:
     for row in board["entries"]:
         table.add_row(*_show_row(row), style="" if row["rank"] is not None else "dim")
     if not board["entries"]:
-        return Text("nobody is on the board yet")
+        return Text(
+            "nobody is on the board yet; `lacuna init` writes a file to begin with, `lacuna submit FILE` enters it"
+        )
     ceiling = board.get("ceiling")
     if ceiling is not None:
         score = show_interval(ceiling["estimate"], ceiling["low"], ceiling["high"])

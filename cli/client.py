@@ -1,6 +1,7 @@
 """The HTTP API as plain calls; usable from a notebook. Every failure is a ContestError with one readable line."""
 
 import uuid
+import weakref
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
@@ -51,6 +52,7 @@ class LacunaClient(StaffCalls):
         self._http = httpx2.Client(
             base_url=self.url, timeout=timeout, transport=transport, trust_env=host not in LOOPBACK_HOSTS
         )
+        weakref.finalize(self, self._http.close)  # in a notebook nobody closes it
 
     def __enter__(self) -> "LacunaClient":
         return self
@@ -103,8 +105,17 @@ class LacunaClient(StaffCalls):
             headers={"Idempotency-Key": key or str(uuid.uuid4())},
         )
 
+    def promote(self, submission_id: str, *, key: str | None = None) -> JSON:
+        """Submit the source of a practice submission for real."""
+        headers = {"Idempotency-Key": key or str(uuid.uuid4())}
+        return self._call("POST", f"/submissions/{submission_id}/promote", headers=headers)
+
     def list_submissions(self) -> list[JSON]:
+        """The newest first."""
         return self._list("/submissions")
+
+    def list_newest_submissions(self, count: int) -> list[JSON]:
+        return list(self._call("GET", "/submissions", params={"limit": str(count)})["items"])
 
     def get_submission(self, submission_id: str) -> JSON:
         return self._call("GET", f"/submissions/{submission_id}")
@@ -130,9 +141,10 @@ class LacunaClient(StaffCalls):
     def get_own_place(self, slug: str) -> JSON:
         return self._call("GET", f"/competitions/{slug}/leaderboard/me")
 
-    def list_board_changes(self, slug: str, *, limit: int = 50) -> list[JSON]:
+    def list_board_changes(self, slug: str, *, limit: int = 50, final: bool = False) -> list[JSON]:
         """The newest first."""
-        answer = self._call("GET", f"/competitions/{slug}/leaderboard/changes", params={"limit": str(limit)})
+        board = "final" if final else "leaderboard"
+        answer = self._call("GET", f"/competitions/{slug}/{board}/changes", params={"limit": str(limit)})
         return list(answer["items"])
 
     def compare(self, slug: str, a: str, b: str) -> JSON:
@@ -196,6 +208,10 @@ class LacunaClient(StaffCalls):
     def change_webhook(self, webhook_id: str, changes: JSON) -> JSON:
         return self._call("PATCH", f"/me/webhooks/{webhook_id}", json=changes, repeat=False)
 
+    def change_webhook_secret(self, webhook_id: str, overlap_hours: int | None = None) -> JSON:
+        body = {} if overlap_hours is None else {"overlap_hours": overlap_hours}
+        return self._call("POST", f"/me/webhooks/{webhook_id}/secret", json=body, repeat=False)
+
     def delete_webhook(self, webhook_id: str) -> JSON:
         return self._call("DELETE", f"/me/webhooks/{webhook_id}", repeat=False)
 
@@ -228,20 +244,23 @@ class LacunaClient(StaffCalls):
     def select(self, slug: str, submission_ids: list[str]) -> JSON:
         return self._call("PUT", f"/competitions/{slug}/selection", json={"submission_ids": submission_ids})
 
-    def get_final_board(self, slug: str) -> JSON:
-        return self._call("GET", f"/competitions/{slug}/final")
+    def get_final_board(self, slug: str, *, as_of: str = "") -> JSON:
+        return self._call("GET", f"/competitions/{slug}/final", params={"as_of": as_of} if as_of else {})
 
     def get_private_phase(self, slug: str) -> JSON:
         return self._call("GET", f"/admin/competitions/{slug}/private")
 
-    def move_private_phase(self, slug: str, step: str, reason: str) -> JSON:
-        """step: `start` or `publish`."""
-        path = f"/admin/competitions/{slug}/private/{step}"
-        return self._call("POST", path, json={"reason": reason}, repeat=False)
+    def move_private_phase(self, slug: str, step: str, reason: str, *, digest: str = "") -> JSON:
+        """step: `start`, `propose` or `publish`; digest: of the board that was looked at."""
+        body = {"reason": reason} | ({"digest": digest} if digest else {})
+        return self._call("POST", f"/admin/competitions/{slug}/private/{step}", json=body, repeat=False)
 
     def grant(self, slug: str, team: str, amount: int, reason: str) -> JSON:
         body = {"team": team, "amount": amount, "reason": reason}
         return self._call("POST", f"/admin/competitions/{slug}/grants", json=body, repeat=False)
+
+    def get_ledger(self, slug: str) -> JSON:
+        return self._call("GET", f"/competitions/{slug}/limits/ledger")
 
     def list_announcements(self, slug: str) -> list[JSON]:
         return self._list(f"/competitions/{slug}/announcements")

@@ -9,27 +9,44 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.console import make_console, print_json
-from cli.numbers import show_interval, show_points, show_score
-from cli.remote import UrlOption, open_client
+from cli.numbers import show_interval
+from cli.remote import UrlOption, choose_submission, open_client
 from cli.validate import JsonOption
+from core.domain.errors import InvalidInput
 
 BAR = 24  # letters that the fullest bucket of epsilon takes
-FirstArgument = Annotated[str, typer.Argument(metavar="A", help="A submission's id.", show_default=False)]
+DIGITS = {"percent": 1, "percent points": 1, "models": 0}
+BRIEF = 20  # metrics shown without --all; the variants of KLOM come last
+FirstArgument = Annotated[
+    str, typer.Argument(metavar="A", help="A submission's id, or its last letters.", show_default=False)
+]
 SecondArgument = Annotated[str, typer.Argument(metavar="B", help="Another one's, to the same competition.")]
 
 
-def compare(a: FirstArgument, b: SecondArgument, url: UrlOption = "", as_json: JsonOption = False) -> None:
+def compare(
+    a: FirstArgument,
+    b: SecondArgument,
+    everything: Annotated[bool, typer.Option("--all", help="Every metric, with all variants.")] = False,
+    url: UrlOption = "",
+    as_json: JsonOption = False,
+) -> None:
     """Put two scored submissions side by side: is their difference more than noise?"""
     with open_client(url) as client:
-        found = client.compare(client.get_submission(a)["competition"], a, b)
+        one, other = (choose_submission(client, each) for each in (a, b))
+        if one == other:
+            raise InvalidInput("these are one submission; name another one to compare it with")
+        found = client.compare(client.get_submission(one)["competition"], one, other)
     if as_json:
         print_json(found)
     else:
-        make_console().print(render_comparison(found))
+        make_console().print(render_comparison(found, everything=everything))
 
 
-def render_comparison(found: Mapping[str, Any]) -> RenderableType:
-    parts: list[RenderableType] = [_list_sides(found), Text(_conclude(found)), Text(), _list_metrics(found["metrics"])]
+def render_comparison(found: Mapping[str, Any], *, everything: bool = True) -> RenderableType:
+    metrics = found["metrics"] if everything else found["metrics"][:BRIEF]
+    parts: list[RenderableType] = [_list_sides(found), Text(_conclude(found)), Text(), _list_metrics(metrics)]
+    if len(metrics) < len(found["metrics"]):
+        parts.append(Text(f"{len(found['metrics']) - len(metrics)} more with --all", style="dim"))
     if found["epsilons"]:
         parts += [Text(), _draw_epsilons(found["epsilons"])]
     return Group(*parts)
@@ -58,10 +75,10 @@ def _list_metrics(metrics: list[Mapping[str, Any]]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("better is", style="dim")
     for metric in metrics:
-        show = show_points if metric["unit"] in ("percent", "models") else show_score
-        name = f"{metric['name']} {metric['unit']}".strip()
-        difference = _show_signed(metric["difference"])
-        table.add_row(name, show(metric["a"]), show(metric["b"]), difference, metric["better"] or "–")
+        digits = DIGITS.get(metric["unit"], 3)
+        unit = "" if metric["unit"] in ("fraction", "models") else f", {metric['unit']}" if metric["unit"] else ""
+        values = (_show(metric["a"], digits), _show(metric["b"], digits), _show_signed(metric["difference"], digits))
+        table.add_row(metric["name"] + unit, *values, metric["better"] or "–")
     return table
 
 
@@ -78,5 +95,12 @@ def _draw_epsilons(epsilons: Mapping[str, Any]) -> Table:
     return table
 
 
-def _show_signed(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.3f}".replace("-", "−")
+def _show(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _show_signed(value: float | None, digits: int = 3) -> str:
+    if value is None:
+        return "–"
+    shown = f"{value:+.{digits}f}"
+    return shown[1:] if not float(shown) else shown.replace("-", "−")  # what rounds to nothing has no sign

@@ -6,9 +6,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from cli.board import describe_own, render_board, render_changes
 from cli.console import make_console, print_json, print_line
+from cli.numbers import show_time
 from cli.remote import UrlOption, choose_competition, open_client
 from cli.validate import JsonOption
 from core.domain.errors import InvalidInput
@@ -30,10 +32,11 @@ def competitions(url: UrlOption = "", as_json: JsonOption = False) -> None:
         print_line("no competition yet")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("competition", "title", "state"):
+    for name in ("competition", "title", "state", "until"):
         table.add_column(name)
     for item in items:
-        table.add_row(item["slug"], item["title"], item["state"])
+        closes = item.get("closes_at")
+        table.add_row(item["slug"], item["title"], item["state"], show_time(closes) if closes else "no deadline")
     make_console().print(table)
 
 
@@ -54,16 +57,18 @@ def leaderboard(
         raise InvalidInput("choose one of --csv and --json")
     if changes + me + bool(as_of) > 1 or (as_csv and (changes or me)):
         raise InvalidInput("--changes and --me stand alone or with --json")
+    if final and me:
+        raise InvalidInput("your final place stands on your submissions: `lacuna submissions`")
     moment = read_moment(as_of)
     with open_client(url) as client:
         slug = choose_competition(client, competition)
         if changes:
-            show_changes(client.list_board_changes(slug), as_json=as_json)
+            show_changes(client.list_board_changes(slug, final=final), as_json=as_json)
             return
         if me:
             show_own(client.get_own_place(slug), as_json=as_json)
             return
-        board = client.get_final_board(slug) if final else client.get_leaderboard(slug, as_of=moment)
+        board = client.get_final_board(slug, as_of=moment) if final else client.get_leaderboard(slug, as_of=moment)
     if as_json:
         print_json(board)
     elif as_csv:
@@ -96,14 +101,33 @@ def show_own(own: Mapping[str, Any], *, as_json: bool) -> None:
     print_json(own) if as_json else print_line(describe_own(own))
 
 
-def limits(competition: SlugArgument = "", url: UrlOption = "", as_json: JsonOption = False) -> None:
+def limits(
+    competition: SlugArgument = "",
+    ledger: Annotated[bool, typer.Option("--ledger", help="What was spent, given back and granted, and why.")] = False,
+    url: UrlOption = "",
+    as_json: JsonOption = False,
+) -> None:
     """Show how many submissions are left today."""
     with open_client(url) as client:
-        found = client.get_limits(choose_competition(client, competition))
+        slug = choose_competition(client, competition)
+        found = client.get_ledger(slug) if ledger else client.get_limits(slug)
     if as_json:
         print_json(found)
+    elif ledger:
+        print_ledger(found)
     else:
         print_line(describe_limits(found))
+
+
+def print_ledger(found: Mapping[str, Any]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("when", "what", "submissions", "why", "who"):
+        table.add_column(name, justify="right" if name == "submissions" else "left")
+    for item in found["items"]:
+        when = item["at"][:19].replace("T", " ")
+        table.add_row(when, item["kind"], f"{item['amount']:+d}", Text(item["reason"]), Text(item["by"]))
+    make_console().print(table)
+    print_line(f"{found['charged']} submitted, {found['refunded']} given back, {found['granted']} granted")
 
 
 def announcements(competition: SlugArgument = "", url: UrlOption = "", as_json: JsonOption = False) -> None:
@@ -114,9 +138,7 @@ def announcements(competition: SlugArgument = "", url: UrlOption = "", as_json: 
         print_json(items)
         return
     for item in items:
-        typer.echo(
-            f"{item['title']} ({item['created_at'][:16].replace('T', ' ')} UTC, {item['author']})\n\n{item['text']}\n"
-        )
+        typer.echo(f"{item['title']} ({show_time(item['created_at'])}, {item['author']})\n\n{item['text']}\n")
     if not items:
         print_line("nothing was announced yet")
 
@@ -124,6 +146,16 @@ def announcements(competition: SlugArgument = "", url: UrlOption = "", as_json: 
 def describe_limits(found: Mapping[str, Any]) -> str:
     total = "" if found.get("total_left") is None else f"; {found['total_left']} left in all"
     return (
-        f"{found['left']} of {found['daily_limit']} submissions left today (resets {found['resets_at']});"
-        f" {found['running']} of {found['concurrent_limit']} running{total}"
+        f"{found['left']} of {found['daily_limit']} submissions left today (resets {show_time(found['resets_at'])});"
+        f" {found['running']} of {found['concurrent_limit']} running{total}{_describe_practice(found)}"
+    )
+
+
+def _describe_practice(found: Mapping[str, Any]) -> str:
+    practice = found.get("practice")
+    if practice is None:
+        return ""
+    return (
+        f"; practice: {practice['left']} of {practice['daily_limit']} left today,"
+        f" {practice['running']} of {practice['concurrent_limit']} running"
     )

@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.console import print_json, print_line
+from cli.console import print_json, print_line, print_note
+from cli.numbers import show_time
 from cli.remote import UrlOption, open_client
 from cli.validate import JsonOption
 from core.domain.errors import InvalidInput
@@ -93,6 +94,25 @@ def off(webhook: str, url: UrlOption = "") -> None:
 
 
 @notify_app.command()
+def rotate(
+    webhook: str,
+    overlap: Annotated[
+        int | None,
+        typer.Option(
+            "--overlap-hours", min=0, help="How long the old secret signs, too; 0 after a leak.", show_default="24"
+        ),
+    ] = None,
+    url: UrlOption = "",
+) -> None:
+    """Give a webhook a new secret, printed this once."""
+    with open_client(url) as client:
+        made = client.change_webhook_secret(webhook, overlap)
+    print_line(f"secret: {made['secret']}")
+    until = made["old_secret_until"]
+    print_note(f"the old one signs, too, until {show_time(until)}" if until else "the old one signs nothing any more")
+
+
+@notify_app.command()
 def remove(webhook: str, url: UrlOption = "") -> None:
     """Remove a webhook and its secret."""
     with open_client(url) as client:
@@ -108,6 +128,8 @@ def show_log(url: UrlOption = "", as_json: JsonOption = False) -> None:
     if as_json:
         print_json(rows)
         return
+    if not rows:
+        print_line("nothing was sent in the last 30 days")
     for row in rows:
         answer = row["error"] or row["status_code"] or ""
         print_line(f"{row['created_at'][:19]}  {row['event']}  {row['target']}  {row['state']}  {answer}".rstrip())

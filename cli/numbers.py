@@ -19,6 +19,15 @@ def show_chance(probability: float | None) -> str:
     return "> 99 %" if probability > 0.995 else f"{100 * probability:.0f} %"
 
 
+def show_time(moment: str) -> str:
+    """A time of the API, to the minute."""
+    return f"{moment[:16].replace('T', ' ')} UTC"
+
+
+def show_count(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def show_percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f} %"
 

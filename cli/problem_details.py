@@ -28,6 +28,12 @@ _ERROR_OF_STATUS: dict[int, type[ContestError]] = {
     429: QuotaExceeded,
 }
 
+_HINTS_OF_MISSING = (
+    ("/submissions/", "`lacuna submissions` lists yours"),
+    ("/invites", "they make an account with `lacuna register NAME`; ask for the exact name"),
+    ("/competitions/", "`lacuna competitions` lists those you may see"),
+)
+
 
 class Transient(Exception):
     """A failure that may pass; `retry_after` seconds if the server said so."""
@@ -47,7 +53,7 @@ def read_problem(response: httpx2.Response) -> ContestError:
         body = None
     if not isinstance(body, dict):
         return kind(f"the server answered {status} {response.reason_phrase} to {response.url}")
-    return _with_hint(kind(_describe(body, status)), status)
+    return _with_hint(kind(_describe(body, status)), status, response.url.path)
 
 
 def read_retry_after(response: httpx2.Response) -> float | None:
@@ -65,7 +71,9 @@ def _describe(body: dict[str, object], status: int) -> str:
     return str(body.get("detail") or body.get("title") or f"the server answered {status}")
 
 
-def _with_hint(error: ContestError, status: int) -> ContestError:
+def _with_hint(error: ContestError, status: int, path: str) -> ContestError:
     if status == 401:
         error.hint = "get a token with `lacuna login`, or make an account with `lacuna register NAME`"  # type: ignore[attr-defined]
+    if status == 404:
+        error.hint = next((hint for part, hint in _HINTS_OF_MISSING if part in path), "")  # type: ignore[attr-defined]
     return error

@@ -40,6 +40,12 @@ class StaffCalls(ABC):
         path = f"/admin/evaluations/{evaluation_id}/flags/{quote(code, safe='')}/decision"
         return self._decide(path, {"decision": decision, "reason": reason})
 
+    def verify_boards(self, slug: str) -> JSON:
+        return self._call("GET", f"/admin/competitions/{slug}/boards")
+
+    def get_ledger_of_team(self, slug: str, team: str) -> JSON:
+        return self._call("GET", f"/admin/competitions/{slug}/ledger", params={"team": team})
+
     def list_rejudges(self, competition: str = "") -> JSON:
         wanted = {"competition": competition} if competition else {}
         return self._call("GET", "/admin/rejudges", params=wanted)

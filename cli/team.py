@@ -6,6 +6,7 @@ import typer
 
 from cli.client import LacunaClient
 from cli.console import print_json, print_line
+from cli.numbers import show_count
 from cli.remote import UrlOption, choose_competition, open_client
 from cli.validate import JsonOption
 from core.domain.errors import NotFound
@@ -95,6 +96,6 @@ def _print_team(team: JSON | None) -> None:
         print_line("no team yet; submitting makes one of you alone")
         return
     names = [member["name"] + (" (leader)" if member["is_leader"] else "") for member in team["members"]]
-    print_line(f"{team['name']}: {', '.join(names)}; {team['submissions']} ranked submissions")
+    print_line(f"{team['name']}: {', '.join(names)}; {show_count(team['submissions'], 'ranked submission')}")
     for waiting in team["invites"]:
         print_line(f"  {waiting['user']} has not answered")

@@ -10,7 +10,10 @@ from core.problems import ProblemSpec, parse_problem
 
 SECTION = "competition"
 RULES_CHARS = 100_000
-COLUMNS = ("daily_limit", "concurrent_limit", "total_limit", "selection_limit", "team_size", "closes_at")
+COLUMNS = (
+    *("daily_limit", "concurrent_limit", "total_limit", "practice_daily_limit", "practice_concurrent_limit"),
+    *("selection_limit", "team_size", "publish_approvals", "closes_at"),
+)
 
 
 class CompetitionPart(BaseModel):
@@ -22,9 +25,12 @@ class CompetitionPart(BaseModel):
     draft: bool = False  # a new one waits, seen by staff alone, until it is let to prepare
     daily_limit: int | None = Field(default=None, ge=1, le=100_000)
     concurrent_limit: int | None = Field(default=None, ge=1, le=100_000)
+    practice_daily_limit: int | None = Field(default=None, ge=0, le=100_000)
+    practice_concurrent_limit: int | None = Field(default=None, ge=1, le=100_000)
     total_limit: int | None = Field(default=None, ge=0, le=100_000)  # 0: as many as the days hold
     selection_limit: int | None = Field(default=None, ge=1, le=100_000)
     team_size: int | None = Field(default=None, ge=1, le=1_000)
+    publish_approvals: int | None = Field(default=None, ge=1, le=2)  # of the staff, to publish the final board
     closes_at: AwareDatetime | None = None
     rules: str | None = Field(default=None, max_length=RULES_CHARS)  # Markdown
 

@@ -15,7 +15,7 @@ from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation, EvaluationEvent, Shard, Submission
 from core.db.queries import data_sets, evaluations, outbox
 from core.db.session import after_commit, get_engine, reading, transaction
-from core.domain.errors import Conflict, NotFound, PhaseClosed
+from core.domain.errors import Conflict, NotFound, PhaseClosed, PlatformFault
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
 from core.settings import Settings, get_settings
@@ -110,6 +110,8 @@ def open_evaluation(
     An attempt of a rejudge counts nowhere until the rejudge is promoted.
     """
     check_data(session, spec)
+    if phase is PhaseKind.PRACTICE and spec.body["problem"]["exposure"] != phase.value:
+        raise PlatformFault("what is practised on must be open: everything of it is shown")
     rules = spec.body["evaluation"]
     total = rules["replicas"] if submission.purpose != "calibration" else rules["calibration_replicas"]
     evaluation = Evaluation(

@@ -14,9 +14,11 @@ from core.db.models.notifications import MailAddress, Webhook
 from core.db.models.submissions import Submission
 from core.db.queries import deliveries
 from core.db.queries.announcements import store_announcement
+from core.db.queries.grants import store_grant
 from core.db.queries.rules import store_acceptance, store_rules
 from tests import factories
 
+OWN_LOOKS = ("queued", "running", "failed", "rejected", "practised")
 NAMES = ("tabula", "obliviate", "mnemosyne", "amnesia lab", "the sieve", "lethe")
 
 
@@ -49,6 +51,7 @@ def fill(session: Session) -> Gallery:
     competition.created_at = utc_now() - timedelta(days=9)
     own = _fill_board(session, competition, people)
     _fill_life(session, competition, own["first"])
+    own["practised"] = _practise(session, competition, people["participant"], own["first"].team_id)
     empty = factories.make_competition(session, "empty", title="Nobody yet")
     preparing = factories.make_competition(session, "preparing", state="preparing", title="Soon")
     factories.make_pool(session, preparing, done=2)
@@ -74,8 +77,8 @@ def _fill_board(session: Session, competition: Competition, people: dict[str, Us
         for attempt in range(2):
             score = 0.3 - 0.02 * place + 0.02 * attempt + chance.uniform(-0.02, 0.02)
             runtime = 10 ** chance.uniform(-2.2, -1.05)
-            row = factories.make_scored(session, competition, user, max(score, 0.01), runtime=runtime, note="")
-            row.created_at = competition.created_at + timedelta(hours=70 * attempt + 9 * place)
+            at = competition.created_at + timedelta(hours=70 * attempt + 9 * place)
+            factories.make_scored(session, competition, user, max(score, 0.01), runtime=runtime, note="", created_at=at)
     staff = people["organizer"]
     for name, score, runtime in (("retrain", 0.97, 1.0), ("identity", 0.02, 0.001)):
         reference = {"purpose": "reference", "filename": f"{name}.py"}
@@ -90,12 +93,14 @@ def _submit(session: Session, competition: Competition, user: User) -> dict[str,
     session.add(team)
     session.flush()
     session.add(TeamMember(team_id=team.id, competition_id=competition.id, user_id=user.id))
+    attempts = ((4, 0.12, 0.03, "noise on the last layer"), (1, 0.26, 0.06, "two passes, then repair"))
     scored = [
-        factories.make_scored(session, competition, user, score, runtime=runtime, team_id=team.id, note=note)
-        for score, runtime, note in ((0.12, 0.03, "noise on the last layer"), (0.26, 0.06, "two passes, then repair"))
-    ]
-    for days, row in zip((4, 1), scored, strict=True):
-        row.created_at = utc_now() - timedelta(days=days)
+        factories.make_scored(
+            session, competition, user, score, runtime=runtime, team_id=team.id, note=note,
+            created_at=utc_now() - timedelta(days=days),
+        )
+        for days, score, runtime, note in attempts
+    ]  # fmt: skip
     rows = {"first": scored[0], "second": scored[1]}
     states = {
         "queued": {"status": "queued"},
@@ -115,6 +120,8 @@ def _fill_life(session: Session, competition: Competition, finalist: Submission)
     text = "# Be fair\n\n- one account a person\n- *no* hidden channels"
     rules = store_rules(session, competition.id, text, "organizer-one")
     store_acceptance(session, rules.id, finalist.user_id)
+    if finalist.team_id is not None:
+        store_grant(session, finalist.team_id, 2, reason="a node was down", author="organizer-one")
     store_announcement(session, competition.id, "Welcome", "Read the **rules** first.", author="organizer-one")
     phase = factories.make_private_phase(session, competition, state="published")
     phase.published_at = utc_now()
@@ -123,6 +130,14 @@ def _fill_life(session: Session, competition: Competition, finalist: Submission)
         session, finalist, verdict="scored", spec_id=phase.spec_id, phase="private", **values
     )
     factories.make_scorecard(session, row, factories.make_scorecard_body(0.2))
+
+
+def _practise(session: Session, competition: Competition, user: User, team_id: str | None) -> Submission:
+    phase = factories.make_practice_phase(session, competition)
+    failed = {"verdict": "runtime_error", "code": "EXCEPTION", "reason": "ValueError: bad", "log": "epoch 1\n"}
+    submission, _ = factories.make_practised(session, competition, user, phase, **failed)
+    submission.team_id = team_id
+    return submission
 
 
 def _invite(session: Session, competition: Competition, user: User) -> None:
@@ -155,6 +170,7 @@ def _choose_messages(session: Session, user: User) -> None:
 def _list_looks(rows: dict[str, Submission]) -> list[Look]:
     contest, submission = "/competitions/{slug}", "/submissions/{submission_id}"
     pair = f"a={rows['first'].id}&b={rows['second'].id}"
+    ledger = "/competitions/digits/organize/ledger?team=team%20one"
     looks = [
         Look("home", "/", "/", None),
         Look("board", contest, "/competitions/digits", None),
@@ -162,6 +178,7 @@ def _list_looks(rows: dict[str, Submission]) -> list[Look]:
         Look("board-empty", contest, "/competitions/empty", None),
         Look("board-preparing", contest, "/competitions/preparing", None),
         Look("runtime", "/runtime", "/runtime", None),
+        Look("start", "/start", "/start", None),
         Look("login", "/login", "/login", None),
         Look("register", "/register", "/register", None),
         Look("nothing", "", "/competitions/none", None, 404),
@@ -184,6 +201,8 @@ def _list_looks(rows: dict[str, Submission]) -> list[Look]:
         Look("organize", contest + "/organize", "/competitions/digits/organize", "organizer"),
         Look("rules", contest + "/rules", "/competitions/digits/rules", "participant"),
         Look("rules-writing", contest + "/rules", "/competitions/digits/rules", "organizer"),
+        Look("ledger", contest + "/ledger", "/competitions/digits/ledger", "participant"),
+        Look("ledger-of-team", contest + "/organize/ledger", ledger, "organizer"),
         Look("selection", contest + "/selection", "/competitions/digits/selection", "participant"),
         Look("final", contest + "/final", "/competitions/digits/final", None),
         Look("private", contest + "/organize/private", "/competitions/digits/organize/private", "organizer"),
@@ -200,7 +219,7 @@ def _list_looks(rows: dict[str, Submission]) -> list[Look]:
         Look("nodes", "/admin/nodes", "/admin/nodes", "admin"),
         Look("costs", "/admin/costs", "/admin/costs", "admin"),
     ]
-    kinds = [("second", None)] + [(name, "participant") for name in ("queued", "running", "failed", "rejected")]
+    kinds = [("second", None)] + [(name, "participant") for name in OWN_LOOKS]
     return looks + [
         Look(f"submission-{name}", submission, f"/submissions/{rows[name].id}", role) for name, role in kinds
     ]

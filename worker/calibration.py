@@ -107,7 +107,7 @@ def store_calibration(session: Session, evaluation: Evaluation, *, filename: str
 
 
 def fetch_waiting(session: Session, spec_id: str) -> list[Competition | Phase]:
-    """Whatever waits for the pools and calibrations of a spec: competitions to open, private phases to keep ready."""
+    """Whatever waits for the pools and calibrations of a spec: competitions and phases."""
     rows = competitions.fetch_competitions_of_spec(session, spec_id)
     return [row for row in rows if row.state == "preparing"] + phases.fetch_preparing_phases(session, spec_id)
 

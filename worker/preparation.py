@@ -202,7 +202,7 @@ def _start_calibration(
     )
     session.add(submission)
     session.flush()
-    phase = PhaseKind.PRIVATE if isinstance(waiting, Phase) else PhaseKind.PUBLIC
+    phase = PhaseKind(waiting.kind) if isinstance(waiting, Phase) else PhaseKind.PUBLIC
     open_evaluation(session, submission, spec, phase=phase)
 
 

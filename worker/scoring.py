@@ -10,6 +10,7 @@ from core.db.queries import evaluations, pools
 from core.db.session import reading, transaction
 from core.domain.errors import ContestError
 from core.domain.faults import FaultCode
+from core.domain.leaderboard import GATED
 from core.domain.submission import Status, Verdict
 from core.jobs import SCORE, enqueue_for
 from core.storage import BlobStore
@@ -66,7 +67,7 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
         replicas = [row for row in evaluations.fetch_replicas(session, evaluation_id) if row.position < kept]
         return ScoreWork(
             evaluation_id=evaluation_id,
-            gated=evaluation.submission.purpose == "ranked",
+            gated=evaluation.submission.purpose in GATED,
             filename=evaluation.submission.filename,
             spec_digest=evaluation.spec.digest,
             spec=evaluation.spec.body,

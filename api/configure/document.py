@@ -17,7 +17,7 @@ SEEDS = (("split", "seed"), ("forget", "seed"), ("pools", "seed"), ("evaluation"
 
 
 def make_document(session: Session, slug: str) -> dict[str, Any]:
-    """Applying it changes nothing. Its private part is left out, as a file without one leaves that phase alone."""
+    """Applying it changes nothing. Its phases are left out, as a file without them leaves them alone."""
     row = competitions.fetch_competition(session, slug)
     if row is None:
         raise NotFound(f"no competition named {slug!r}")

@@ -23,7 +23,7 @@ def list_configured(caller: Configurer, session: ReadingDep) -> ConfiguredList:
 
 @router.get("/{slug}/file", operation_id="get_competition_file", responses=describe_errors(401, 403, 404, 422))
 def get_file(slug: Slug, caller: Configurer, session: ReadingDep) -> dict[str, Any]:
-    """The competition as a file, in JSON: applying it changes nothing. Its private part is left out."""
+    """The competition as a file, in JSON: applying it changes nothing. Its private and practice parts are left out."""
     return document.make_document(session, slug)
 
 

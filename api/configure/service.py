@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from api.configure.planning import find_changes
+from api.configure.practice import find_practice_changes, is_practice
 from api.configure.private import describe_for_audit, find_private_changes, is_private
 from api.configure.schemas import Change, Effect, Plan
 from api.data_sets.service import check_usable, find_version
@@ -45,7 +46,7 @@ def plan_file(session: Session, slug: str, values: dict[str, Any]) -> Found:
     is_same_spec = row is not None and row.spec.digest == hash_spec_body(make_spec_body(spec))
     changes = _find_problem_changes(file.problem, row) + _find_own_changes(session, file.competition, row)
     private, private_refused = find_private_changes(session, file.problem, row)
-    changes += private
+    changes += private + find_practice_changes(session, file.problem, row)
     effect = _name_effect(row, changes, is_same_spec=is_same_spec)
     refused = _find_refusal(session, row, changes, effect) or private_refused or _find_read(session, row, changes)
     plan = Plan(
@@ -73,7 +74,7 @@ def apply_file(session: Session, slug: str, values: dict[str, Any], caller: Call
     if plan.effect is Effect.NOTHING:
         register_competition(session, found.spec)  # which goes on with pools that could not be built
         return plan
-    must_register = not found.is_same_spec or any(is_private(change) for change in plan.changes)
+    must_register = not found.is_same_spec or any(_is_of_phase(change) for change in plan.changes)
     if row is None or must_register or row.state == CompetitionState.PREPARING:  # which may wait only to be opened
         row = register_competition(session, found.spec, draft=found.file.competition.draft)
     row.title, row.summary = found.file.problem.title, found.file.problem.summary
@@ -151,12 +152,18 @@ def _find_refusal(session: Session, row: Competition | None, changes: list[Chang
     scored = evaluations.count_comparable(session, row.spec_id)
     if effect is Effect.UPDATE or not scored:
         return None
-    named = [change.field for change in changes if not (change.field.startswith("competition.") or is_private(change))]
+    own = [change.field for change in changes if not _is_of_phase(change)]
+    named = [field for field in own if not field.startswith("competition.")]
     return (
         f"{row.slug} has {scored} submissions scored or being scored under its evaluation spec, which a change of "
         f"{_enumerate(named)} would replace, and scores are ranked only within one spec: "
         f"make a new version under another slug, such as {suggest(row.slug)}"
     )
+
+
+def _is_of_phase(change: Change) -> bool:
+    """Whether it leaves the public phase and its scores alone."""
+    return is_private(change) or is_practice(change)
 
 
 def _find_read(session: Session, row: Competition | None, changes: list[Change]) -> str | None:

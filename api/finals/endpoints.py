@@ -1,12 +1,28 @@
 """Selections and the private phase over HTTP."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
 
 from api.deps import Member, Organizer, PublicCaller, ReadingDep, SessionDep, Submitter
 from api.errors import describe_errors
 from api.finals import selection, service
-from api.finals.schemas import PhaseList, PrivateView, SelectionRequest, SelectionView
-from api.leaderboard.schemas import Leaderboard
+from api.finals.board import find_final_view, make_final_board
+from api.finals.schemas import PhaseList, PrivateView, ProposalRequest, Publication, SelectionRequest, SelectionView
+from api.leaderboard.endpoints import (
+    CSV_CONTENT,
+    UNCHANGED,
+    AsOf,
+    IfNoneMatch,
+    answer_csv,
+    answer_json,
+    is_known,
+    make_headers,
+    wants_csv,
+)
+from api.leaderboard.schemas import BoardChanges, Leaderboard
+from api.leaderboard.service import list_changes
+from api.leaderboard.views import make_etag
 from api.organize.schemas import Decision
 
 router = APIRouter(tags=["finals"])
@@ -31,10 +47,63 @@ def select_submissions(slug: str, caller: Submitter, session: SessionDep, reques
     return selection.select(session, slug, request.submission_ids, caller)
 
 
-@router.get("/competitions/{slug}/final", operation_id="get_final_board", responses=describe_errors(404))
-def get_final_board(slug: str, caller: PublicCaller, session: ReadingDep) -> Leaderboard:
-    """The board of the private phase; 404 until it is published."""
-    return service.load_board(session, slug, caller)
+@router.get(
+    "/competitions/{slug}/final",
+    operation_id="get_final_board",
+    response_model=Leaderboard,
+    responses={200: CSV_CONTENT, **UNCHANGED, **describe_errors(404, 422)},
+)
+def get_final_board(
+    slug: str,
+    caller: PublicCaller,
+    session: ReadingDep,
+    as_of: AsOf = None,
+    accept: Annotated[str, Header()] = "",
+    if_none_match: IfNoneMatch = "",
+) -> Response:
+    """The board of the private phase, all of it; 404 until it is published. With `Accept: text/csv` as CSV."""
+    view = find_final_view(session, slug, caller, as_of=as_of)
+    if wants_csv(accept):
+        return answer_csv(session, view, if_none_match, kind="final")
+    tag = make_etag(view, "final")
+    if is_known(tag, if_none_match):
+        return Response(status_code=304, headers=make_headers(tag))
+    return answer_json(make_final_board(session, view), tag)
+
+
+@router.get(
+    "/competitions/{slug}/final.csv",
+    operation_id="get_final_board_csv",
+    response_class=Response,
+    responses={200: CSV_CONTENT, **UNCHANGED, **describe_errors(404, 422)},
+)
+def get_final_board_csv(
+    slug: str, caller: PublicCaller, session: ReadingDep, as_of: AsOf = None, if_none_match: IfNoneMatch = ""
+) -> Response:
+    """The same as a table, all digits."""
+    return answer_csv(session, find_final_view(session, slug, caller, as_of=as_of), if_none_match, kind="final")
+
+
+@router.get(
+    "/competitions/{slug}/final/changes",
+    operation_id="list_final_changes",
+    response_model=BoardChanges,
+    responses={**UNCHANGED, **describe_errors(404, 422)},
+)
+def list_final_changes(
+    slug: str,
+    caller: PublicCaller,
+    session: ReadingDep,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    before: Annotated[int | None, Query(ge=1, lt=1 << 31, description="version of the last one seen")] = None,
+    if_none_match: IfNoneMatch = "",
+) -> Response:
+    """Its publication and what moved since and why, newest first; staff see the scoring before it too."""
+    view = find_final_view(session, slug, caller)
+    tag = make_etag(view, "final changes", view.oldest, limit, before)
+    if is_known(tag, if_none_match):
+        return Response(status_code=304, headers=make_headers(tag))
+    return answer_json(list_changes(session, view, limit=limit, before=before), tag)
 
 
 @router.get("/admin/competitions/{slug}/private", operation_id="get_private_phase", responses=REFUSALS)
@@ -49,7 +118,13 @@ def start_private_phase(slug: str, caller: Organizer, session: SessionDep, decis
     return service.start(session, slug, decision.reason, caller)
 
 
+@router.post("/admin/competitions/{slug}/private/propose", operation_id="propose_publishing", responses=REFUSALS)
+def propose_publishing(slug: str, caller: Organizer, session: SessionDep, request: ProposalRequest) -> PrivateView:
+    """Where publishing takes two: ask somebody else of the staff to publish exactly this ranking."""
+    return service.propose(session, slug, request, caller)
+
+
 @router.post("/admin/competitions/{slug}/private/publish", operation_id="publish_private_phase", responses=REFUSALS)
-def publish_private_phase(slug: str, caller: Organizer, session: SessionDep, decision: Decision) -> PrivateView:
-    """Make the board of the private phase everybody's, for good."""
-    return service.publish(session, slug, decision.reason, caller)
+def publish_private_phase(slug: str, caller: Organizer, session: SessionDep, request: Publication) -> PrivateView:
+    """Make the board of the private phase everybody's, for good; where it takes two, the second one does."""
+    return service.publish(session, slug, request, caller)

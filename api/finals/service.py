@@ -3,26 +3,32 @@
 from sqlalchemy.orm import Session
 
 from api.competitions.service import get_exposure, load_competition
-from api.deps import ANONYMOUS, Caller
-from api.finals.schemas import Finalist, PhaseList, PhaseView, PrivateView
+from api.deps import Caller
+from api.finals.board import find_phase_view, make_final_board
+from api.finals.schemas import (
+    Finalist,
+    PhaseList,
+    PhaseView,
+    PrivateView,
+    ProposalRequest,
+    ProposalView,
+    Publication,
+)
 from api.finals.selection import find_finalists
-from api.leaderboard.schemas import Leaderboard
-from api.leaderboard.service import EVERY_LINE, make_leaderboard
-from api.leaderboard.views import find_view
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.submissions import Evaluation
 from core.db.queries import audit, boards, competitions, evaluations, phases, pools
-from core.domain.access import Action
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, NotFound
 from core.domain.history import Cause
-from core.domain.phases import Candidate, PhaseKind, PhaseState
+from core.domain.phases import Candidate, PhaseKind, PhaseState, Proposal, check_approval, check_seen
 from core.domain.submission import Status, Verdict
 from core.jobs import open_evaluation
 
 ENDED = (CompetitionState.CLOSED, CompetitionState.ARCHIVED)
+TWO = 2  # people it takes to publish, where one is not enough
 AGAIN = (Verdict.PLATFORM_ERROR, Verdict.WITHDRAWN)  # what ended so may run once more
 
 
@@ -31,11 +37,12 @@ def list_phases(session: Session, slug: str, caller: Caller) -> PhaseList:
     competition = load_competition(session, slug, caller)
     state = competition.state_at(utc_now()).value
     public = PhaseView(kind=PhaseKind.PUBLIC, state=state, exposure=get_exposure(competition), published_at=None)
-    phase = phases.fetch_private_phase(session, competition.id)
-    if phase is None:
-        return PhaseList(items=[public])
-    private = PhaseView(kind=PhaseKind.PRIVATE, state=phase.state, exposure="private", published_at=phase.published_at)
-    return PhaseList(items=[public, private])
+    return PhaseList(items=[public, *(_make_phase(phase) for phase in phases.fetch_phases(session, competition.id))])
+
+
+def _make_phase(phase: Phase) -> PhaseView:
+    kind = PhaseKind(phase.kind)  # a phase beside the public one is called like its exposure
+    return PhaseView(kind=kind, state=phase.state, exposure=kind.value, published_at=phase.published_at)
 
 
 def load_private(session: Session, slug: str, caller: Caller) -> PrivateView:
@@ -48,6 +55,7 @@ def make_view(session: Session, competition: Competition, phase: Phase) -> Priva
     finalists = [
         _make_finalist(each, ran.get(each.entry.submission_id)) for each in find_finalists(session, competition)
     ]
+    board = make_final_board(session, find_phase_view(session, competition, phase))
     return PrivateView(
         state=PhaseState(phase.state),
         fault=phase.fault,
@@ -57,17 +65,10 @@ def make_view(session: Session, competition: Competition, phase: Phase) -> Priva
         finalists=finalists,
         unfinished=sum(each.verdict is None for each in finalists),
         failed=sum(each.verdict in AGAIN for each in finalists),
-        board=_make_board(session, competition, phase),
+        board=board,
+        publish_approvals=competition.publish_approvals,
+        proposal=_make_proposal(phase, board.digest) if phase.state == PhaseState.SCORING else None,
     )
-
-
-def load_board(session: Session, slug: str, caller: Caller) -> Leaderboard:
-    """The final board: everybody's once it is published, until then a preview for staff."""
-    competition = load_competition(session, slug, caller)
-    phase = phases.fetch_private_phase(session, competition.id)
-    if phase is None or not (phase.state == PhaseState.PUBLISHED or caller.may(Action.READ_ANY_SUBMISSION)):
-        raise NotFound(f"{slug} has no final board yet")
-    return _make_board(session, competition, phase)
 
 
 def start(session: Session, slug: str, reason: str, caller: Caller) -> PrivateView:
@@ -92,19 +93,34 @@ def start(session: Session, slug: str, reason: str, caller: Caller) -> PrivateVi
     return make_view(session, competition, phase)
 
 
-def publish(session: Session, slug: str, reason: str, caller: Caller) -> PrivateView:
+def propose(session: Session, slug: str, request: ProposalRequest, caller: Caller) -> PrivateView:
+    """Ask somebody else of the staff to publish the ranking that one looked at."""
     competition, phase = _lock(session, slug, caller)
-    if phase.state == PhaseState.PUBLISHED:
-        raise Conflict("the final board is published already")
-    boards.refresh(session, competition.id, phase.spec_id, Cause.PUBLISHED)  # no change, unless one went unreported
+    if competition.publish_approvals < TWO:
+        raise Conflict("whoever looked at the preview may publish it: there is nothing to propose")
+    check_seen(request.digest, _check_complete(session, competition, phase).board.digest)
+    phase.proposed_by, phase.proposed_at, phase.proposed_digest = caller.name, utc_now(), request.digest
+    _record(session, caller, "private.propose", slug, {"digest": request.digest, "reason": request.reason})
+    return make_view(session, competition, phase)
+
+
+def publish(session: Session, slug: str, request: Publication, caller: Caller) -> PrivateView:
+    competition, phase = _lock(session, slug, caller)
+    digest = _check_complete(session, competition, phase).board.digest
+    if request.digest is not None:
+        check_seen(request.digest, digest)
+    proposal = _read_proposal(phase)
+    if competition.publish_approvals == TWO:
+        check_approval(proposal, by=caller.name, digest=request.digest, current=digest)
+    boards.refresh(session, competition.id, phase.spec_id, Cause.PUBLISHED, is_event=True)
     view = make_view(session, competition, phase)
-    if phase.state != PhaseState.SCORING:
-        raise Conflict("start the private scoring first")
-    if view.unfinished or view.failed:
-        raise Conflict(f"{view.unfinished} finalists have not ended and {view.failed} failed on our side")
-    phase.state, phase.published_at = PhaseState.PUBLISHED.value, utc_now()
+    # the moment of the change, so that everybody's history of the board begins with it
+    phase.state, phase.published_at = PhaseState.PUBLISHED.value, view.board.changed_at
     ranks = {line.submission_id: line.rank for line in view.board.entries}
-    _record(session, caller, "private.publish", slug, {"ranks": ranks, "reason": reason})
+    detail: dict[str, object] = {"digest": digest, "ranks": ranks, "reason": request.reason}
+    if competition.publish_approvals == TWO and proposal is not None:
+        detail["proposed_by"] = proposal.by
+    _record(session, caller, "private.publish", slug, detail)
     return make_view(session, competition, phase)
 
 
@@ -113,6 +129,37 @@ def check_unread(session: Session, competition: Competition) -> None:
     phase = phases.fetch_private_phase(session, competition.id)
     if phase is not None and phase.state in (PhaseState.SCORING, PhaseState.PUBLISHED):
         raise Conflict(f"its private phase is {phase.state}: it takes no submissions any more")
+
+
+def check_approvals(session: Session, competition: Competition, approvals: int) -> None:
+    """Who wants to publish alone may not arrange that once there is something to publish."""
+    phase = phases.fetch_private_phase(session, competition.id)
+    if phase is not None and phase.state == PhaseState.SCORING and approvals < competition.publish_approvals:
+        raise Conflict("its private phase is scoring: until it is published two people have to agree")
+
+
+def _check_complete(session: Session, competition: Competition, phase: Phase) -> PrivateView:
+    if phase.state == PhaseState.PUBLISHED:
+        raise Conflict("the final board is published already")
+    if phase.state != PhaseState.SCORING:
+        raise Conflict("start the private scoring first")
+    view = make_view(session, competition, phase)
+    if view.unfinished or view.failed:
+        raise Conflict(f"{view.unfinished} finalists have not ended and {view.failed} failed on our side")
+    return view
+
+
+def _read_proposal(phase: Phase) -> Proposal | None:
+    if phase.proposed_by is None or phase.proposed_at is None or phase.proposed_digest is None:
+        return None
+    return Proposal(phase.proposed_by, phase.proposed_at, phase.proposed_digest)
+
+
+def _make_proposal(phase: Phase, digest: str) -> ProposalView | None:
+    found = _read_proposal(phase)
+    if found is None:
+        return None
+    return ProposalView(by=found.by, at=found.at, digest=found.digest, is_current=found.digest == digest)
 
 
 def _check_startable(session: Session, competition: Competition, phase: Phase) -> None:
@@ -125,12 +172,6 @@ def _check_startable(session: Session, competition: Competition, phase: Phase) -
     running = phases.count_live_evaluations(session, competition.id)
     if running:
         raise Conflict(f"{running} submissions are still being evaluated, and the best of a team are not known before")
-
-
-def _make_board(session: Session, competition: Competition, phase: Phase) -> Leaderboard:
-    """All of it: finalists are few, and publishing writes down every rank."""
-    view = find_view(session, competition, ANONYMOUS, spec=phase.spec)
-    return make_leaderboard(session, view, limit=EVERY_LINE)
 
 
 def _make_finalist(candidate: Candidate, evaluation: Evaluation | None) -> Finalist:

@@ -39,11 +39,11 @@ def wants_csv(accept: str) -> bool:
     return "text/csv" in accept and "application/json" not in accept
 
 
-def answer_csv(session: Session, view: BoardView, if_none_match: str) -> Response:
+def answer_csv(session: Session, view: BoardView, if_none_match: str, *, kind: str = "leaderboard") -> Response:
     tag = make_etag(view, "csv")
     if is_known(tag, if_none_match):
         return Response(status_code=304, headers=make_headers(tag))
-    name = f"{view.competition.slug}-leaderboard-{view.version}.csv"
+    name = f"{view.competition.slug}-{kind}-{view.version}.csv"
     headers = {**make_headers(tag), "Content-Disposition": f'attachment; filename="{name}"'}
     return Response(service.write_board(session, view), media_type="text/csv", headers=headers)
 

@@ -1,13 +1,15 @@
 """Put the board together: stored lines in, ranks and tie groups beside them."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from api.kept import Kept
 from api.leaderboard.schemas import BoardChange, BoardChanges, Ceiling, Leaderboard, LeaderboardEntry, OwnPlace
 from api.leaderboard.views import BoardView, encode_cursor
 from api.leaderboard.walks import find_walk
-from core.db.board import read_line
+from core.db.board import StoredLine, read_line
 from core.db.queries import boards
 from core.db.queries.history import OwnTeam
 from core.domain.leaderboard import Place, Row, rank_lines
@@ -16,6 +18,19 @@ from core.domain.spreadsheet import BOARD_COLUMNS, write_csv
 PAGE_LINES = 200
 MOST_LINES = 2000
 EVERY_LINE = 1 << 30
+KEPT = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Of one team on a board at a version, which counting the lines above it found."""
+
+    entry: LeaderboardEntry | None
+    over_budget: LeaderboardEntry | None
+    position: int | None
+
+
+_places: Kept[_Places] = Kept(KEPT)
 
 
 def make_leaderboard(session: Session, view: BoardView, *, limit: int = PAGE_LINES, offset: int = 0) -> Leaderboard:
@@ -54,17 +69,17 @@ def write_board(session: Session, view: BoardView) -> str:
 
 
 def load_own(session: Session, view: BoardView, team: OwnTeam | None) -> OwnPlace:
-    ranked = over = None
+    places = _Places(None, None, None)
     if team is not None and view.board_id:
-        ranked, over = boards.find_places(session, view.board_id, view.version, f"team:{team.id}")
+        places = _places.get((view.board_id, view.digest, team.id), lambda: _find_places(session, view, team))
     return OwnPlace(
         competition=view.competition.slug,
         version=view.version,
         frozen=view.is_frozen,
         team=team.name if team else None,
-        entry=None if ranked is None else load_entries(session, view, limit=1, offset=ranked)[0],
-        over_budget=None if over is None else load_entries(session, view, limit=1, offset=over)[0],
-        position=ranked,
+        entry=places.entry,
+        over_budget=places.over_budget,
+        position=places.position,
         ranked=count_lines(session, view)[Place.RANKED],
     )
 
@@ -72,7 +87,7 @@ def load_own(session: Session, view: BoardView, team: OwnTeam | None) -> OwnPlac
 def list_changes(session: Session, view: BoardView, *, limit: int, before: int | None = None) -> BoardChanges:
     """Who moved when and why, newest first; nothing that the caller's board does not show."""
     upto = view.newest if before is None else min(view.newest, before - 1)
-    rows = boards.fetch_changes(session, view.board_id, upto=upto, limit=limit + 1)
+    rows = boards.fetch_changes(session, view.board_id, upto=upto, limit=limit + 1, since=view.oldest)
     items = [BoardChange.model_validate(row) for row in rows[:limit]]
     return BoardChanges(items=items, next_before=items[-1].version if len(rows) > limit else None)
 
@@ -84,6 +99,11 @@ def find_leader(session: Session, view: BoardView) -> tuple[str, float, int]:
         return "", 0.0, 0
     entry = read_line(boards.fetch_ranked(session, view.board_id, view.version, 0, 1)[0]).entry
     return entry.name, entry.score or 0.0, count
+
+
+def forget() -> None:
+    """Drop everything, as a new process would begin."""
+    _places.forget()
 
 
 def count_lines(session: Session, view: BoardView) -> dict[Place, int]:
@@ -104,6 +124,20 @@ def load_entries(session: Session, view: BoardView, *, limit: int, offset: int =
     following = read_line(below[0]).entry if below else None
     rows = rank_lines(lines, groups, above=above, following=following)
     return [_make_entry(row, each.body) for row, each in zip(rows, stored, strict=True)]
+
+
+def load_lines(session: Session, view: BoardView, *, limit: int) -> list[StoredLine]:
+    """The first lines as they are stored: without ranks, tie groups and probabilities."""
+    return boards.fetch_lines(session, view.board_id, view.version, limit=limit) if view.board_id else []
+
+
+def _find_places(session: Session, view: BoardView, team: OwnTeam) -> _Places:
+    ranked, over = boards.find_places(session, view.board_id, view.version, f"team:{team.id}")
+    return _Places(
+        entry=None if ranked is None else load_entries(session, view, limit=1, offset=ranked)[0],
+        over_budget=None if over is None else load_entries(session, view, limit=1, offset=over)[0],
+        position=ranked,
+    )
 
 
 def _make_entry(row: Row, body: dict[str, Any]) -> LeaderboardEntry:

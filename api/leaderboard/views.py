@@ -36,6 +36,7 @@ class BoardView:
     newest: int  # version that the caller may see
     is_live: bool  # nothing later is kept from the caller, and no earlier moment was asked for
     ceiling: dict[str, Any] | None
+    oldest: int = 0  # version before which the caller is told of no change
 
 
 def find_view(

@@ -3,11 +3,11 @@
 A board at a version never changes, so nothing here has to be forgotten for being outdated, only for being old.
 """
 
-from collections import OrderedDict
 from threading import Lock
 
 from sqlalchemy.orm import Session
 
+from api.kept import Kept
 from core.db.board import read_line
 from core.db.queries import boards
 from core.domain.leaderboard import Place, TieGroups
@@ -44,21 +44,14 @@ class Walk:
         return self.groups
 
 
-_walks: OrderedDict[str, Walk] = OrderedDict()
-_lock = Lock()
+_walks: Kept[Walk] = Kept(KEPT)
 
 
 def find_walk(board_id: str, version: int, digest: str) -> Walk:
     """By the digest: after a restored backup a version may hold something else."""
-    with _lock:
-        walk = _walks.setdefault(f"{board_id} {digest}", Walk(board_id, version))
-        _walks.move_to_end(f"{board_id} {digest}")
-        while len(_walks) > KEPT:
-            _walks.popitem(last=False)
-        return walk
+    return _walks.get((board_id, digest), lambda: Walk(board_id, version))
 
 
 def forget() -> None:
     """Drop everything, as a new process would begin."""
-    with _lock:
-        _walks.clear()
+    _walks.forget()

@@ -144,7 +144,7 @@ def cancel_evaluation(session: Session, evaluation_id: str, reason: str, caller:
 
 
 def _evaluate_again(session: Session, evaluation: Evaluation) -> Evaluation:
-    if evaluation.verdict != Verdict.PLATFORM_ERROR or not evaluation.counts or evaluation.phase != PhaseKind.PUBLIC:
+    if evaluation.verdict != Verdict.PLATFORM_ERROR or not evaluation.counts or evaluation.phase == PhaseKind.PRIVATE:
         raise Conflict(
             f"it ended {evaluation.verdict}; what ended otherwise than by our fault is rejudged, not requeued"
         )
@@ -154,7 +154,7 @@ def _evaluate_again(session: Session, evaluation: Evaluation) -> Evaluation:
         raise NotFound("no such evaluation")
     if submission.evaluations[-1].id != evaluation.id:
         raise Conflict("the submission was evaluated again already")
-    return open_evaluation(session, submission, whole.spec)
+    return open_evaluation(session, submission, whole.spec, phase=PhaseKind(evaluation.phase))
 
 
 def _lock_evaluation(session: Session, evaluation_id: str) -> Evaluation:

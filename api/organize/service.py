@@ -14,6 +14,7 @@ from core.domain.audit import find_break
 from core.domain.competition import CompetitionState, check_move
 from core.domain.errors import Conflict, NotFound
 from core.domain.history import Cause
+from core.domain.leaderboard import Purpose
 from core.jobs import PREPARE, enqueue
 
 AUDIT_PAGE = 100
@@ -41,8 +42,8 @@ def change_state(session: Session, slug: str, change: StateChange, caller: Calle
         pools.activate(session, row.spec_id)
     boards.set_frozen(session, row, frozen=change.state is CompetitionState.FROZEN)
     if change.state is CompetitionState.PREPARING:
-        private = phases.fetch_private_phase(session, row.id)
-        for spec in (load_competition(session, slug, caller).spec, *([private.spec] if private else [])):
+        beside = [phase.spec for phase in phases.fetch_phases(session, row.id)]
+        for spec in (load_competition(session, slug, caller).spec, *beside):
             enqueue(session, PREPARE, spec.problem_id)
     return load_competition(session, slug, caller)
 
@@ -60,7 +61,7 @@ def disqualify(session: Session, submission_id: str, reason: str, caller: Caller
         raise Conflict("this submission is disqualified already")
     submission.disqualified_at, submission.disqualified_reason = utc_now(), reason
     _record(session, caller, "submission.disqualify", submission, reason)
-    boards.refresh_submission(session, submission.id, submission.competition.spec_id, Cause.DISQUALIFIED)
+    boards.refresh_everywhere(session, submission.id, Cause.DISQUALIFIED)
     return submission
 
 
@@ -70,7 +71,7 @@ def reinstate(session: Session, submission_id: str, reason: str, caller: Caller)
         raise Conflict("this submission is not disqualified")
     submission.disqualified_at, submission.disqualified_reason = None, ""
     _record(session, caller, "submission.reinstate", submission, reason)
-    boards.refresh_submission(session, submission.id, submission.competition.spec_id, Cause.REINSTATED)
+    boards.refresh_everywhere(session, submission.id, Cause.REINSTATED)
     return submission
 
 
@@ -90,8 +91,10 @@ def check_audit(session: Session) -> AuditCheck:
 
 def _load(session: Session, submission_id: str) -> Submission:
     submission = evaluations.fetch_submission(session, submission_id)
-    if submission is None or submission.purpose == "calibration":
+    if submission is None or submission.purpose == Purpose.CALIBRATION:
         raise NotFound("no such submission")
+    if submission.purpose == Purpose.PRACTICE:
+        raise Conflict("this is a practice submission: it stands on no board that it could be taken off")
     return submission
 
 

@@ -1,32 +1,19 @@
 """Charts of a board: score against relative runtime, and score over time. Geometry only; charts.html draws it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from api.leaderboard.schemas import Leaderboard, LeaderboardEntry
-from api.pages.axes import Axis, Tick, make_runtime_axis, make_score_axis, make_time_axis
+from api.pages.axes import Axis, Tick, make_time_axis
 from api.pages.formats import format_number, format_share, format_time
+from api.pages.surveys import BOTTOM, LEFT, RIGHT, Mark, Survey
 from core.db.queries.history import ScoredAt
 from core.domain.leaderboard import Place
 
-WIDTH, HEIGHT = 480, 300
-LEFT, RIGHT, TOP, BOTTOM = 40, WIDTH - 10, 12, HEIGHT - 38
 CROWD = 120  # marks; beyond it intervals and single titles would only blur
 LABELS = 5
 LETTER, LINE = 8.0, 14.0  # room that a label takes
 OWN = "own"
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    x: float
-    y: float
-    low: float
-    high: float
-    kind: str  # a Place, or own
-    title: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,42 +53,31 @@ class Timeline:
     records: list[ScoredAt]
 
 
-def draw_landscape(board: Leaderboard, *, own: str) -> Landscape | None:
+def draw_landscape(survey: Survey, *, own: str) -> Landscape | None:
     """`own` is the name that the reader's entries carry; None if nothing was measured."""
-    entries = [each for each in board.entries if each.score is not None and each.relative_runtime is not None]
-    if not entries:
+    if not survey.marks:
         return None
-    scores = _make_score_axis(board, entries)
-    spent = [each.relative_runtime for each in entries if each.relative_runtime is not None]
-    runtimes = make_runtime_axis([*spent, board.compute_budget], left=LEFT, right=RIGHT)
-    marks = [_mark(each, scores, runtimes, own) for each in entries]
+    marks = [_own(each) if own and each.name == own and each.kind != Place.REFERENCE else each for each in survey.marks]
     alone, crowd = _split(marks)
-    ranked = sum(each.place is Place.RANKED for each in entries)
-    best = max(entries, key=lambda each: each.score or 0.0)
     return Landscape(
-        description=(
-            f"{len(entries)} entries, {ranked} of them ranked. The highest score, {format_number(best.score)}, is"
-            f" {best.name}'s and took {format_share(best.relative_runtime)} of a retraining;"
-            f" the budget is {format_share(board.compute_budget, 0)}."
-        ),
-        scores=scores.ticks,
-        runtimes=runtimes.ticks,
-        budget=runtimes.place(board.compute_budget),
-        budget_text=f"budget {format_share(board.compute_budget, 0)}",
-        ceiling=scores.place(board.ceiling.estimate) if board.ceiling else None,
+        description=survey.description,
+        scores=survey.scores.ticks,
+        runtimes=survey.runtimes.ticks,
+        budget=survey.runtimes.place(survey.budget),
+        budget_text=f"budget {format_share(survey.budget, 0)}",
+        ceiling=None if survey.ceiling is None else survey.scores.place(survey.ceiling),
         marks=tuple(alone),
-        crowd=_make_dots(crowd),
+        crowd=_make_path((mark.x, mark.y) for mark in crowd),
         labels=place_labels(marks),
     )
 
 
 def draw_timeline(
-    board: Leaderboard, records: list[ScoredAt], own: Sequence[ScoredAt], *, now: datetime
+    survey: Survey, records: list[ScoredAt], own: Sequence[ScoredAt], *, now: datetime
 ) -> Timeline | None:
     if not records:
         return None
-    entries = [each for each in board.entries if each.place is Place.RANKED and not each.decided_early]
-    scores = _make_score_axis(board, entries)
+    scores = survey.ranked_scores
     times = make_time_axis(records[0].at, now, left=LEFT, right=RIGHT)
     steps = [f"V{scores.place(each.score)}H{times.place(_seconds(after))}" for each, after in _pair(records, now)]
     last = records[-1]
@@ -114,8 +90,8 @@ def draw_timeline(
         scores=scores.ticks,
         times=times.ticks,
         best=f"M{times.place(_seconds(records[0].at))} {BOTTOM}" + "".join(steps),
-        ceiling=scores.place(board.ceiling.estimate) if board.ceiling else None,
-        crowd=_make_path((times.place(_seconds(each.submitted_at)), scores.place(each.score or 0)) for each in entries),
+        ceiling=None if survey.ceiling is None else scores.place(survey.ceiling),
+        crowd=_make_path((times.place(seconds), y) for seconds, y in survey.came),
         own=tuple(_mark_own(each, scores, times) for each in own),
         records=records,
     )
@@ -139,25 +115,8 @@ def place_labels(marks: Sequence[Mark]) -> tuple[Label, ...]:
     return tuple(labels)
 
 
-def _make_score_axis(board: Leaderboard, entries: Iterable[LeaderboardEntry]) -> Axis:
-    highest = max([each.score_high or each.score or 0.0 for each in entries], default=0.0)
-    ceiling = board.ceiling.estimate if board.ceiling else 0.0
-    return make_score_axis(max(highest, ceiling), bottom=BOTTOM, top=TOP)
-
-
-def _mark(entry: LeaderboardEntry, scores: Axis, runtimes: Axis, own: str) -> Mark:
-    score, runtime = entry.score or 0.0, entry.relative_runtime or 0.0
-    is_own = bool(own) and entry.name == own and entry.place is not Place.REFERENCE
-    name = entry.filename.rsplit(".", 1)[0] if entry.place is Place.REFERENCE else entry.name
-    return Mark(
-        x=runtimes.place(runtime),
-        y=scores.place(score),
-        low=scores.place(score if entry.score_low is None else entry.score_low),
-        high=scores.place(score if entry.score_high is None else entry.score_high),
-        kind=OWN if is_own else entry.place.value,
-        title=f"{name}: score {format_number(score)}, relative runtime {format_share(runtime)}",
-        name=name,
-    )
+def _own(mark: Mark) -> Mark:
+    return replace(mark, kind=OWN)
 
 
 def _mark_own(scored: ScoredAt, scores: Axis, times: Axis) -> Mark:
@@ -177,13 +136,12 @@ def _split(marks: list[Mark]) -> tuple[list[Mark], list[Mark]]:
     return alone[:CROWD], [mark for mark in marks if id(mark) not in shown]
 
 
-def _make_dots(marks: Iterable[Mark]) -> str:
-    return _make_path((mark.x, mark.y) for mark in marks)
-
-
 def _make_path(places: Iterable[tuple[float, float]]) -> str:
-    """Dots as strokes without length: round ends make them discs, and a thousand of them one element."""
-    return "".join(f"M{x} {y}h0" for x, y in places)
+    """Dots as strokes without length: round ends make them discs, and a thousand of them one element.
+
+    On whole pixels, and one of those that would cover each other.
+    """
+    return "".join(dict.fromkeys([f"M{x:.0f} {y:.0f}h0" for x, y in places]))
 
 
 def _pair(records: Sequence[ScoredAt], now: datetime) -> list[tuple[ScoredAt, datetime]]:

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from api.auth import federation
 from api.auth.cookies import check_same_site, drop_attempt_cookie, read_attempt_cookie, set_attempt_cookie, set_cookie
 from api.deps import Caller, EngineDep, Manager, Registrant, SettingsDep
-from api.pages.account import NAME_RULE, clean_next, show
-from api.users.schemas import NewName
+from api.pages.account import clean_next, show
+from api.users.schemas import NAME_RULE, NewName
 from core.db.session import transaction
 from core.domain.errors import CrossSite, InvalidInput, NotFound, RequestRefused
 from core.settings import Settings

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from api.announcements import service as announcements
 from api.competitions import service as competitions
 from api.deps import Auditor, Caller, EngineDep, Moderator, Organizer, ReadingDep, SettingsDep
+from api.leaderboard.checking import check_boards
 from api.organize import service
 from api.organize.grants import grant
 from api.organize.schemas import Decision, StateChange
@@ -184,7 +185,10 @@ def show_audit(
     session: ReadingDep,
     before: Annotated[int | None, Query(ge=1, lt=1 << 63)] = None,
     subject: Annotated[str | None, Query(max_length=200)] = None,
+    boards: Annotated[str | None, Query(max_length=200, description="a competition")] = None,
 ) -> HTMLResponse:
     page = service.list_audit(session, before=before, subject=subject)
     check = service.check_audit(session)
-    return show(request, "audit.html", page=page, entries=page.items, check=check)
+    checked = check_boards(session, boards, caller) if boards else None
+    slugs = [row.slug for row in competitions.list_visible(session, caller)]
+    return show(request, "audit.html", page=page, entries=page.items, check=check, boards=checked, slugs=slugs)

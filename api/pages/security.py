@@ -61,8 +61,8 @@ def log_out_everywhere(
 def _read_change(old: str, new: str) -> PasswordChange:
     try:
         return PasswordChange(old=old, new=new)
-    except ValidationError:
-        raise InvalidInput("a password has at least 8 characters") from None
+    except ValidationError as error:
+        raise InvalidInput(error.errors()[0]["msg"]) from None
 
 
 def _show(

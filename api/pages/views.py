@@ -18,15 +18,17 @@ from api.leaderboard.views import BoardView, find_view
 from api.pages.charts import Landscape, Timeline, draw_landscape, draw_timeline
 from api.pages.drawing import RuntimeBar, ScoreBar, draw_runtime, draw_score, trust_svg
 from api.pages.formats import DASH
+from api.pages.surveys import find_survey
 from api.submissions import service as submissions
 from api.submissions.schemas import SubmissionView
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.submissions import EvaluationEvent
-from core.db.queries import evaluations, history
+from core.db.queries import evaluations, history, records
 from core.domain.access import Action
 from core.domain.competition import CompetitionState
 from core.domain.leaderboard import Place
+from core.domain.phases import PhaseKind
 from core.domain.submission import Verdict
 from core.settings import Settings
 
@@ -106,6 +108,9 @@ class SubmissionPage:
     title: str
     may_cancel: bool
     may_compare: bool
+    practised_on: str  # title of the open problem; empty for what was submitted for real
+    may_promote: bool
+    may_download: bool
     verdict_text: str
     moves: list[EvaluationEvent]
     body: dict[str, Any] | None
@@ -148,7 +153,7 @@ def load_competition(
     lines = [_make_line(entry, board) for entry in board.entries]
     team = history.fetch_own_team(session, row.id, caller.user_id) if caller.user_id else None
     own = leaderboard.load_own(session, view, team) if team else None
-    charts = _draw_charts(session, view, board, team, caller) if offset == 0 else Charts(None, None)
+    charts = _draw_charts(session, view, team, caller) if offset == 0 else Charts(None, None)
     return CompetitionPage(
         competition=competitions.make_view(session, settings, row, caller),
         board=board,
@@ -164,19 +169,16 @@ def load_competition(
     )
 
 
-def _draw_charts(
-    session: Session, view: BoardView, board: Leaderboard, team: history.OwnTeam | None, caller: Caller
-) -> Charts:
+def _draw_charts(session: Session, view: BoardView, team: history.OwnTeam | None, caller: Caller) -> Charts:
     """Of the whole board; what came in over time is told only where the reader sees the board live."""
     row = view.competition
-    if board.next_cursor is not None:
-        board = leaderboard.make_leaderboard(session, view, limit=leaderboard.MOST_LINES)
-    landscape = draw_landscape(board, own=team.name if team else caller.name)
+    survey = find_survey(session, view)
+    landscape = draw_landscape(survey, own=team.name if team else caller.name)
     if not view.is_live:
         return Charts(landscape, None)
-    records = history.fetch_records(session, row.id, row.spec_id)
+    best = records.fetch_records(session, row.id, row.spec_id)
     own = _load_own_scores(session, row, team, caller)
-    return Charts(landscape, draw_timeline(board, records, own, now=utc_now()))
+    return Charts(landscape, draw_timeline(survey, best, own, now=utc_now()))
 
 
 def load_changes(session: Session, slug: str, caller: Caller, before: int | None) -> ChangesPage:
@@ -201,15 +203,19 @@ def load_submission(session: Session, submission_id: str, caller: Caller) -> Sub
     row = submissions.load_visible(session, submission_id, caller)
     evaluation = submissions.get_evaluation(row)
     view = submissions.make_view(session, row, caller)
+    is_practice = view.phase is PhaseKind.PRACTICE
     card = evaluations.fetch_scorecard(session, evaluation.id)
     body = submissions.load_scorecard(session, submission_id, caller) if card else None
     # both plots show single forget examples
-    plots = card if card and (submissions.is_practice(row) or submissions.is_staff(caller)) else None
+    plots = card if card and (submissions.is_open(row) or submissions.is_staff(caller)) else None
     return SubmissionPage(
         submission=view,
         title=row.competition.title,
         may_cancel=not view.verdict and (submissions.is_author(row, caller) or caller.may(Action.CANCEL_ANY)),
-        may_compare=card is not None and submissions.is_insider(row, caller),
+        may_compare=card is not None and not is_practice and submissions.is_insider(row, caller),
+        practised_on=str(evaluation.spec.body["problem"]["title"]) if is_practice else "",
+        may_promote=is_practice and submissions.is_author(row, caller),
+        may_download=submissions.is_insider(row, caller),
         verdict_text=VERDICT_TEXT[view.verdict] if view.verdict else "",
         moves=evaluations.fetch_events(session, evaluation.id),
         body=body,

@@ -1,14 +1,33 @@
 """Requests and answers about accounts and tokens."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, WrapValidator
+from pydantic.functional_validators import ModelWrapValidatorHandler
+from pydantic_core import PydanticCustomError
 
 from core.domain.access import Role, Scope
 
-UserName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{1,38}$")]
-Password = Annotated[str, StringConstraints(min_length=8, max_length=256)]
+OWN_WORDS = "own_words"  # the kind of an error that says all there is to say
+
+
+def say(rule: str) -> WrapValidator:
+    """Refuse in these words instead of the constraint's."""
+
+    def check(value: Any, keep: ModelWrapValidatorHandler[str]) -> str:
+        try:
+            return keep(value)
+        except ValidationError:
+            raise PydanticCustomError(OWN_WORDS, "{rule}", {"rule": rule}) from None
+
+    return WrapValidator(check)
+
+
+NAME_RULE = "a name has 2 to 39 letters, digits, `_`, `.` or `-`, and begins with a letter or digit"
+PASSWORD_RULE = "a password has at least 8 characters, and at most 256"  # noqa: S105
+UserName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{1,38}$"), say(NAME_RULE)]
+Password = Annotated[str, StringConstraints(min_length=8, max_length=256), say(PASSWORD_RULE)]
 Label = Annotated[str, StringConstraints(max_length=80)]
 
 

@@ -1,8 +1,9 @@
-"""Why a board changed, and the digests that chain its changes."""
+"""Why a board changed, the digests that chain its changes, and the running best."""
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -21,6 +22,44 @@ class Cause(StrEnum):
     REJUDGED = "rejudged"  # a rejudge was promoted
     PUBLISHED = "published"
     ADOPTED = "adopted"  # the board was there before its history
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A ranked score that was higher than all before it."""
+
+    submission_id: str
+    at: datetime  # of acceptance
+    score: float
+    owner: str
+
+
+def keep_records(scored: Iterable[Record]) -> list[Record]:
+    """The running best, oldest first."""
+    kept: list[Record] = []
+    for each in sorted(scored, key=lambda each: (each.at, each.submission_id)):
+        if not kept or each.score > kept[-1].score:
+            kept.append(each)
+    return kept
+
+
+def update_records(
+    standing: Sequence[Record], scored: Sequence[Record], *, owners: Sequence[str], submission_id: str | None
+) -> list[Record] | None:
+    """The running best after something became of some owners' submissions, or of one.
+
+    standing: the running best before; scored: all that these owners have now. None if that does not tell: one of their
+    records is gone, and what it outdid was not kept.
+    """
+    now = {(each.submission_id, each.at, each.score) for each in scored}
+    concerned = {each.submission_id for each in scored} | {submission_id}
+    others: list[Record] = []
+    for each in standing:
+        if each.owner not in owners and each.submission_id not in concerned:
+            others.append(each)
+        elif (each.submission_id, each.at, each.score) not in now:
+            return None
+    return keep_records([*others, *scored])
 
 
 def hash_change(

@@ -28,6 +28,8 @@ class Board(Base):
     changed_at: Mapped[datetime] = mapped_column(default=utc_now)
     digest: Mapped[str] = mapped_column(default="")  # of the last change, and through it of all before
     ceiling: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    # the running best of all that count, whatever it shows of them; None: not known yet
+    records: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
 
 
 class BoardChange(Base):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, bindparam, false, func, literal, or_, select, text, true, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
 from core.db.base import UtcDateTime, new_id, utc_now
 from core.db.board import Candidate, StoredLine, make_line, read_candidate
@@ -17,8 +17,9 @@ from core.db.models.accounts import User
 from core.db.models.boards import Board, BoardChange, BoardLine
 from core.db.models.contests import Competition, Team
 from core.db.models.submissions import Evaluation, Scorecard, Submission
+from core.db.queries import records
 from core.domain.history import Cause, hash_change
-from core.domain.leaderboard import Place, Purpose, pick_lines
+from core.domain.leaderboard import OFF_BOARD, Place, Purpose, pick_lines
 from core.domain.submission import Verdict
 
 # in words both databases understand
@@ -93,7 +94,7 @@ def fetch_counting(
         .where(
             Submission.competition_id == competition_id,
             Evaluation.spec_id == spec_id,
-            Submission.purpose != Purpose.CALIBRATION.value,
+            Submission.purpose.not_in([purpose.value for purpose in OFF_BOARD]),
             Submission.disqualified_at.is_(None),
             Evaluation.verdict.is_not(None),
             counts,
@@ -105,11 +106,23 @@ def fetch_counting(
     return list(newest.values())
 
 
-def refresh(session: Session, competition_id: str, spec_id: str, cause: Cause, scope: Scope = EVERYBODY) -> bool:
-    """Bring the board up to date with what counts; True if that changed it."""
+def refresh(
+    session: Session,
+    competition_id: str,
+    spec_id: str,
+    cause: Cause,
+    scope: Scope = EVERYBODY,
+    *,
+    is_event: bool = False,
+) -> bool:
+    """Bring the board up to date with what counts; True if that changed it.
+
+    is_event: what happened is a change of its own, even if every line stays.
+    """
     session.flush()
     board = lock_board(session, competition_id, spec_id)
     counting = fetch_counting(session, competition_id, spec_id, submissions=scope.submissions)
+    records.update(session, board, counting, scope.owners, scope.submission_id)
     found = {each.submission_id: each for each in counting}
     picked = pick_lines(read_candidate(each) for each in found.values())
     rows = [make_line(board.id, board.version + 1, line, found[line.entry.submission_id]) for line in picked]
@@ -117,7 +130,7 @@ def refresh(session: Session, competition_id: str, spec_id: str, cause: Cause, s
     standing = {(row.owner, row.place): row for row in _fetch_standing(session, board.id, scope)}
     gone = [row for key, row in standing.items() if not _is_same(row, due.get(key))]
     come = [row for key, row in due.items() if not _is_same(row, standing.get(key))]
-    if not (gone or come):
+    if not (gone or come or is_event):
         return False
     shown = {row.evaluation_id for row in come}
     for each in found.values():  # in the order they were made: the newest ceiling may be the best measured
@@ -134,7 +147,7 @@ def refresh_submission(session: Session, submission_id: str, spec_id: str, cause
             Submission.competition_id, Submission.team_id, Submission.user_id, Submission.purpose, Submission.filename
         ).where(Submission.id == submission_id)
     ).one()
-    if row.purpose == Purpose.CALIBRATION:
+    if row.purpose in OFF_BOARD:
         return False
     if row.purpose == Purpose.REFERENCE:
         owner = f"reference:{row.user_id}:{row.filename}"
@@ -146,6 +159,13 @@ def refresh_submission(session: Session, submission_id: str, spec_id: str, cause
         owner, same = f"team:{row.team_id}", Submission.team_id == row.team_id
     scope = Scope(and_(same, Submission.purpose == row.purpose), (owner,), submission_id)
     return refresh(session, row.competition_id, spec_id, cause, scope)
+
+
+def refresh_everywhere(session: Session, submission_id: str, cause: Cause) -> None:
+    """What is true of a submission under whatever spec: its competition's boards follow, the final one included."""
+    query = select(Board.spec_id).join(Submission, Submission.competition_id == Board.competition_id)
+    for spec_id in session.scalars(query.where(Submission.id == submission_id).order_by(Board.id)).all():
+        refresh_submission(session, submission_id, spec_id, cause)
 
 
 def refresh_ended(session: Session, submission_id: str, spec_id: str, verdict: Verdict) -> bool:
@@ -164,6 +184,7 @@ def lock_board(session: Session, competition_id: str, spec_id: str) -> Board:
         select(Board)
         .where(Board.competition_id == competition_id, Board.spec_id == spec_id)
         .with_for_update()
+        .options(undefer(Board.records))
         .execution_options(populate_existing=True)
     )
     found = session.scalars(query).one_or_none()
@@ -201,9 +222,11 @@ def find_version(session: Session, board_id: str, at: datetime) -> int:
     return session.scalars(query).one_or_none() or 0
 
 
-def fetch_changes(session: Session, board_id: str, *, upto: int, limit: int) -> list[BoardChange]:
-    """Newest first, none after `upto`."""
-    query = select(BoardChange).where(BoardChange.board_id == board_id, BoardChange.version <= upto)
+def fetch_changes(session: Session, board_id: str, *, upto: int, limit: int, since: int = 0) -> list[BoardChange]:
+    """Newest first, none after `upto` nor before `since`."""
+    query = select(BoardChange).where(
+        BoardChange.board_id == board_id, BoardChange.version <= upto, BoardChange.version >= since
+    )
     return list(session.scalars(query.order_by(BoardChange.version.desc()).limit(limit)))
 
 

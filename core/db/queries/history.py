@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from core.db.models.accounts import User
 from core.db.models.contests import Team, TeamMember
 from core.db.models.submissions import Evaluation, Submission
+from core.domain.history import Record
 from core.domain.phases import PhaseKind
 from core.domain.submission import Verdict
 
@@ -46,14 +47,15 @@ def fetch_own_team(session: Session, competition_id: str, user_id: str) -> OwnTe
     return OwnTeam(*row) if row else None
 
 
-def fetch_records(session: Session, competition_id: str, spec_id: str) -> list[ScoredAt]:
-    """Each ranked submission that scored more than all before it, oldest first."""
+def fetch_rises(session: Session, competition_id: str, spec_id: str) -> list[Record]:
+    """Each ranked submission that scored more than all before it, oldest first; reads them all."""
     ranked = _select_ranked(competition_id, spec_id).subquery()
     best = func.max(ranked.c.score).over(order_by=(ranked.c.created_at, ranked.c.id), rows=(None, -1))
     marked = select(ranked, best.label("before")).subquery()
-    query = select(marked.c.id, marked.c.created_at, marked.c.score, marked.c.name)
+    query = select(marked.c.id, marked.c.created_at, marked.c.score, marked.c.team_id, marked.c.user_id)
     query = query.where(or_(marked.c.before.is_(None), marked.c.score > marked.c.before))
-    return _read(session, query.order_by(marked.c.created_at, marked.c.id))
+    rows = session.execute(query.order_by(marked.c.created_at, marked.c.id))
+    return [Record(key, at, score, f"team:{team}" if team else f"user:{user}") for key, at, score, team, user in rows]
 
 
 def fetch_scores_of(
@@ -62,7 +64,8 @@ def fetch_scores_of(
     """The newest ranked scores of a team, or of a user who is in none, oldest first."""
     own: ColumnElement[bool] = Submission.team_id == team_id if team_id else Submission.user_id == user_id
     query = _select_ranked(competition_id, spec_id).where(own).order_by(Submission.created_at.desc())
-    return _read(session, query.limit(limit))[::-1]
+    rows = session.execute(query.limit(limit)).all()
+    return [ScoredAt(key, at, score or 0.0, name) for key, at, score, name, *_ in rows[::-1]]
 
 
 def fetch_choices(
@@ -70,16 +73,15 @@ def fetch_choices(
 ) -> list[Choice]:
     """The newest submissions with a score: of a user and their team, or of everybody if `user_id` is None."""
     name = func.coalesce(Team.name, User.name)
-    newest = _newest_evaluations().subquery()
     query = (
         select(Submission.id, Submission.filename, Submission.note, name, Submission.created_at, Evaluation.score)
         .join(Evaluation, Evaluation.submission_id == Submission.id)
-        .join(newest, _is_newest(newest))
         .join(User, User.id == Submission.user_id)
         .outerjoin(Team, Team.id == Submission.team_id)
         .where(
             Submission.competition_id == competition_id,
             Submission.purpose != "calibration",
+            _is_newest(),
             Evaluation.score.is_not(None),
         )
     )
@@ -89,39 +91,40 @@ def fetch_choices(
     return [Choice(key, filename, note, who, at, score or 0.0) for key, filename, note, who, at, score in rows]
 
 
-def _newest_evaluations() -> Select[str, datetime]:
-    newest = func.max(Evaluation.created_at).label("newest")
-    is_public = Evaluation.phase == PhaseKind.PUBLIC.value  # scores of the private phase are secret until published
-    query = select(Evaluation.submission_id, newest).where(is_public, Evaluation.counts)
-    return query.group_by(Evaluation.submission_id)
+def _is_newest(spec_id: str | None = None) -> ColumnElement[bool]:
+    """Of its submission, among what counts, or among what ended under a spec.
+
+    Asked row by row, so that a few rows are a short question in however long a table.
+    """
+    later = aliased(Evaluation)
+    is_after = and_(later.submission_id == Evaluation.submission_id, later.created_at > Evaluation.created_at)
+    return and_(_counts(Evaluation, spec_id), ~exists().where(is_after, _counts(later, spec_id)))
 
 
-def _is_newest(newest: Subquery) -> ColumnElement[bool]:
-    return and_(newest.c.submission_id == Evaluation.submission_id, newest.c.newest == Evaluation.created_at)
+def _counts(row: type[Evaluation], spec_id: str | None) -> ColumnElement[bool]:
+    is_public = row.phase == PhaseKind.PUBLIC.value  # scores of the private phase are secret until published
+    if spec_id is None:
+        return and_(is_public, row.counts)
+    # a range of one: by an equation SQLite would begin with all evaluations of the spec, however few are asked for
+    return and_(is_public, row.counts, row.spec_id.between(spec_id, spec_id), row.verdict.is_not(None))
 
 
-def _select_ranked(competition_id: str, spec_id: str) -> Select[str, datetime, float | None, str]:
+def _select_ranked(competition_id: str, spec_id: str) -> Select[str, datetime, float | None, str, str | None, str]:
     """What stands for a rank: the newest evaluation of each submission, if it was scored on all its replicas."""
-    ended = _newest_evaluations().where(Evaluation.spec_id == spec_id, Evaluation.verdict.is_not(None))
-    newest = ended.subquery()
     name = func.coalesce(Team.name, User.name).label("name")
+    score = Evaluation.score.label("score")
     return (
-        select(Submission.id, Submission.created_at, Evaluation.score.label("score"), name)
+        select(Submission.id, Submission.created_at, score, name, Submission.team_id, Submission.user_id)
         .join(Evaluation, Evaluation.submission_id == Submission.id)
-        .join(newest, _is_newest(newest))
         .join(User, User.id == Submission.user_id)
         .outerjoin(Team, Team.id == Submission.team_id)
         .where(
             Submission.competition_id == competition_id,
             Submission.purpose == "ranked",
             Submission.disqualified_at.is_(None),
-            Evaluation.spec_id == spec_id,
+            _is_newest(spec_id),
             Evaluation.verdict == Verdict.SCORED.value,
             Evaluation.score.is_not(None),
             Evaluation.decision == "",
         )
     )
-
-
-def _read(session: Session, query: Select[str, datetime, float | None, str]) -> list[ScoredAt]:
-    return [ScoredAt(key, at, score or 0.0, name) for key, at, score, name in session.execute(query)]

@@ -37,7 +37,7 @@ def server(server: FakeServer) -> FakeServer:
 def test_two_submissions_stand_side_by_side_with_what_noise_can_explain(run: Run, server: FakeServer) -> None:
     result = run("compare", "s1", "s2")
     assert result.exit_code == 0
-    for shown in ("within noise; B − A −0.015 ± 0.020", "[bold]first", "UA percent", "████ 10"):
+    for shown in ("within noise; B − A −0.015 ± 0.020", "[bold]first", "UA, percent", "████ 10"):
         assert shown in result.stdout
     assert dict(server.requests[-1].url.params) == {"a": "s1", "b": "s2"}
 
@@ -50,3 +50,17 @@ def test_what_does_not_compare_says_why(run: Run, server: FakeServer) -> None:
 
 def test_as_json_it_is_what_the_server_said(run: Run, server: FakeServer) -> None:
     assert json.loads(run("compare", "s1", "s2", "--json").stdout)["conclusion"] == "within_noise"
+
+
+def test_a_submission_is_not_compared_with_itself(run: Run, server: FakeServer) -> None:
+    result = run("compare", "s1", "s1")
+    assert (result.exit_code, "one submission" in result.stderr) == (1, True)
+
+
+def test_variants_of_metrics_are_shown_when_asked_for(run: Run, server: FakeServer) -> None:
+    line = {"id": "m", "unit": "nats", "better": "lower", "a": 1.0, "b": 2.0, "difference": 1.0}
+    many = [line | {"name": f"metric {number}"} for number in range(25)]
+    server.on("GET", "/competitions/digits/compare", make_comparison(metrics=many))
+    brief, everything = run("compare", "s1", "s2").stdout, run("compare", "s1", "s2", "--all").stdout
+    assert ("metric 24" in brief, "5 more with --all" in brief) == (False, True)
+    assert ("metric 24" in everything, "--all" in everything) == (True, False)

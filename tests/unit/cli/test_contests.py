@@ -59,7 +59,8 @@ def test_the_ceiling_stands_below() -> None:
 
 
 def test_an_empty_board_says_so() -> None:
-    assert show(make_board()) == ["nobody is on the board yet"]
+    (line,) = show(make_board())
+    assert line.startswith("nobody is on the board yet; `lacuna init`")
 
 
 def test_a_tie_group_shows_its_range() -> None:
@@ -93,10 +94,11 @@ def test_csv_and_json_at_once_is_refused(run: Run, server: FakeServer) -> None:
     assert run("leaderboard", "digits", "--json", "--csv").exit_code == 1
 
 
-def test_an_unknown_competition_is_one_line(run: Run, server: FakeServer) -> None:
+def test_an_unknown_competition_is_a_line_and_a_cure(run: Run, server: FakeServer) -> None:
     result = run("leaderboard", "nope")
     assert result.exit_code == 1
-    assert len(result.stderr.strip().splitlines()) == 1
+    assert len(result.stderr.strip().splitlines()) == 2
+    assert "lacuna competitions" in result.stderr
 
 
 def test_competitions_are_listed(run: Run, server: FakeServer) -> None:
@@ -106,9 +108,9 @@ def test_competitions_are_listed(run: Run, server: FakeServer) -> None:
 
 
 def test_limits_say_what_is_left(run: Run, server: FakeServer) -> None:
-    limits = {"daily_limit": 50, "left": 3, "resets_at": "T", "concurrent_limit": 5, "running": 1}
+    limits = {"daily_limit": 50, "left": 3, "resets_at": "2026-01-02T00:00:00Z", "concurrent_limit": 5, "running": 1}
     server.on("GET", "/competitions/digits/limits", limits)
-    assert "3 of 50 submissions left today (resets T); 1 of 5 running" in run("limits").stdout
+    assert "3 of 50 submissions left today (resets 2026-01-02 00:00 UTC); 1 of 5 running" in run("limits").stdout
 
 
 def test_a_board_of_several_pages_is_read_to_its_end(run: Run, server: FakeServer) -> None:
@@ -183,3 +185,26 @@ def test_ones_own_place_is_one_line(
 @pytest.mark.parametrize("flags", [("--me", "--changes"), ("--me", "--csv"), ("--changes", "--as-of", "2026-01-31")])
 def test_what_cannot_be_shown_together_is_refused(run: Run, server: FakeServer, flags: tuple[str, ...]) -> None:
     assert run("leaderboard", "digits", *flags).exit_code == 1
+
+
+LEDGER = {
+    "team": "ann",
+    "charged": 1,
+    "refunded": 0,
+    "granted": 2,
+    "items": [{"at": "2026-01-01T00:00:00Z", "kind": "grant", "amount": 2, "reason": "a broken disk", "by": "olga"}],
+}
+
+
+def test_the_ledger_says_what_was_granted_and_why(run: Run, server: FakeServer) -> None:
+    server.on("GET", "/competitions/digits/limits/ledger", LEDGER)
+    output = run("limits", "--ledger").output
+    assert "+2" in output
+    assert "a broken disk" in output
+    assert "1 submitted, 0 given back, 2 granted" in output
+
+
+def test_organizers_read_the_ledger_of_a_team(run: Run, server: FakeServer) -> None:
+    server.on("GET", "/admin/competitions/digits/ledger", LEDGER)
+    assert "a broken disk" in run("organize", "ledger", "digits", "ann").output
+    assert server.requests[-1].url.params["team"] == "ann"

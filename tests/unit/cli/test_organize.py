@@ -54,3 +54,20 @@ def test_something_is_announced_from_a_file_and_read_by_everybody(run: Run, serv
     assert "announced on digits: Hear" in run("organize", "announce", "digits", "Hear", tmp_path / "news.md").output
     assert "Hear (2026-11-21 10:00 UTC, olga)" in run("announcements").output
     assert "nothing was announced yet" in run("announcements").output
+
+
+def test_practice_is_closed_by_a_limit_of_zero(run: Run, server: FakeServer) -> None:
+    server.on("PATCH", "/admin/competitions/digits", {"slug": "digits", "closes_at": None, "daily_limit": 4})
+    run("organize", "set", "digits", "--practice-daily-limit", 0, "--because", "a test")
+    assert b'"practice_daily_limit":0' in server.requests[-1].content
+
+
+def test_the_boards_are_checked_and_a_broken_one_is_a_failure(run: Run, server: FakeServer) -> None:
+    item = {"kind": "public", "version": 7, "digest": "d", "intact": True, "broken_at": None, "reason": ""}
+    server.on("GET", "/admin/competitions/digits/boards", {"intact": True, "items": [item]})
+    assert "public board, version 7, d: intact" in run("organize", "boards", "digits").output
+    broken = item | {"intact": False, "broken_at": 3, "reason": "the change is missing"}
+    server.on("GET", "/admin/competitions/digits/boards", {"intact": False, "items": [broken]})
+    result = run("organize", "boards", "digits")
+    assert result.exit_code == 1
+    assert "broken at version 3: the change is missing" in result.output

@@ -18,6 +18,7 @@ from tests.unit.api.conftest import Login
 API = "/api/v1/competitions/digits"
 ADMIN = "/api/v1/admin/competitions/digits"
 REASON = {"reason": "the end"}
+SECRET = 0.123456  # a private score: before it is published it must appear nowhere
 
 
 @dataclass
@@ -49,6 +50,10 @@ class Contest:
     def publish(self) -> int:
         return self.client.post(f"{ADMIN}/private/publish", json=REASON, headers=self.olga.headers).status_code
 
+    def moderate(self, name: str, deed: str, reason: str = "copied from the starter") -> int:
+        path = f"/api/v1/admin/submissions/{self.entries[name].id}/{deed}"
+        return self.client.post(path, json={"reason": reason}, headers=self.olga.headers).status_code
+
     def score_privately(self, name: str, score: float, *, verdict: str = "scored") -> None:
         """What the workers would have written."""
         with transaction(self.engine) as session:
@@ -75,3 +80,21 @@ def contest(client: TestClient, engine: Engine, login: Callable[..., Login]) -> 
             for name, (who, score) in scores.items()
         }
     return Contest(client, engine, competition, phase, ann, bob, olga, teams, entries)
+
+
+@pytest.fixture
+def published(contest: Contest) -> Contest:
+    """Ended: ann's selected `poor` is second with 0.123456, bob's `only` first with 0.654321."""
+    run_to_publishing(contest)
+    assert contest.publish() == 200
+    return contest
+
+
+def run_to_publishing(contest: Contest) -> None:
+    """Selected, closed, started, scored: all but published."""
+    contest.select("poor")
+    contest.close()
+    with transaction(contest.engine) as session:
+        session.get_one(Phase, contest.phase.id).state = "scoring"
+    contest.score_privately("poor", SECRET)
+    contest.score_privately("only", 0.654321)

@@ -8,10 +8,9 @@ from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.submissions import Evaluation
 from core.db.session import reading, transaction
-from tests.unit.api.finals.conftest import ADMIN, API, Contest
+from tests.unit.api.finals.conftest import ADMIN, API, SECRET, Contest, run_to_publishing
 
 HTML = {"Accept": "text/html"}
-SECRET = 0.123456  # a private score: it must appear nowhere
 
 
 def count_private(contest: Contest) -> int:
@@ -23,16 +22,6 @@ def count_private(contest: Contest) -> int:
 def read_private(contest: Contest) -> dict[str, Any]:
     body: dict[str, Any] = contest.client.get(f"{ADMIN}/private", headers=contest.olga.headers).json()
     return body
-
-
-def run_to_publishing(contest: Contest) -> None:
-    """Selected, closed, started, scored: all but published."""
-    contest.select("poor")
-    contest.close()
-    with transaction(contest.engine) as session:
-        session.get_one(Phase, contest.phase.id).state = "scoring"
-    contest.score_privately("poor", SECRET)
-    contest.score_privately("only", 0.654321)
 
 
 def test_only_finalists_are_scored_and_once(contest: Contest) -> None:
@@ -95,7 +84,8 @@ def list_reads(contest: Contest) -> list[str]:
     """Every address that could show a finalist, its competition or its board."""
     submission = f"/api/v1/submissions/{contest.entries['poor'].id}"
     return [
-        *(f"{API}{path}" for path in ("", "/leaderboard", "/phases", "/selection", "/limits", "/team", "/final")),
+        *(f"{API}{path}" for path in ("", "/leaderboard", "/phases", "/selection", "/limits", "/team")),
+        *(f"{API}{path}" for path in ("/final", "/final.csv", "/final/changes", "/leaderboard/changes")),
         *(f"{submission}{path}" for path in ("", "/events", "/scorecard", "/report")),
         f"{API}/compare?a={contest.entries['poor'].id}&b={contest.entries['good'].id}",
         f"/competitions/digits/compare?a={contest.entries['poor'].id}&b={contest.entries['good'].id}",

@@ -291,15 +291,6 @@ def test_a_long_tie_group_is_walked_to_its_end(
     assert (first["rank_label"], first["better_than_next"] is None) == ("1–7", False)
 
 
-def test_walks_are_forgotten_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walks, "KEPT", 2)
-    first = walks.find_walk("a-board", 1, "d1")
-    assert walks.find_walk("a-board", 1, "d1") is first
-    for digest in ("d2", "d3"):
-        walks.find_walk("a-board", 1, digest)
-    assert walks.find_walk("a-board", 1, "d1") is not first
-
-
 def test_what_a_rejudge_ran_is_on_the_board_once_it_is_promoted_and_with_that_cause(
     client: TestClient, engine: Engine, competition: Competition, organizer: dict[str, str]
 ) -> None:

@@ -78,3 +78,13 @@ def test_someone_elses_token_cannot_be_revoked(client: TestClient, login: Callab
     token_id = client.get("/api/v1/tokens", headers=ann.headers).json()["items"][0]["id"]
     assert client.delete(f"/api/v1/tokens/{token_id}", headers=bob.headers).status_code == 404
     assert client.get("/api/v1/me", headers=ann.headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [({"password": "short"}, "a password has at least 8"), ({"name": "-ann"}, "a name has 2 to 39")],
+)
+def test_what_cannot_be_registered_is_told_in_words(client: TestClient, changed: dict[str, str], words: str) -> None:
+    answer = client.post("/api/v1/users", json=ANN | changed)
+    assert (answer.status_code, answer.json()["detail"].startswith(words)) == (422, True)
+    assert answer.json()["errors"][0]["pointer"] == f"/{next(iter(changed))}"
