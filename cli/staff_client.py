@@ -79,3 +79,12 @@ class StaffCalls(ABC):
 
     def get_competition_file(self, slug: str) -> JSON:
         return self._call("GET", f"/admin/competitions/{quote(slug, safe='')}/file")
+
+    def list_pools(self, slug: str) -> JSON:
+        return self._call("GET", f"/admin/competitions/{quote(slug, safe='')}/pools")
+
+    def verify_pools(self, slug: str) -> JSON:
+        return self._call("POST", f"/admin/competitions/{quote(slug, safe='')}/pools/verify")
+
+    def retire_pools(self, slug: str, reason: str) -> JSON:
+        return self._decide(f"/admin/competitions/{quote(slug, safe='')}/pools/retire", {"reason": reason})

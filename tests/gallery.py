@@ -209,6 +209,7 @@ def _list_looks(rows: dict[str, Submission]) -> list[Look]:
         Look("audit", "/audit", "/audit", "organizer"),
         Look("admin", "/admin", "/admin", "admin"),
         Look("competition-form", "/admin/competitions/new", "/admin/competitions/new", "admin"),
+        Look("pools", "/admin/competitions/{slug}/pools", "/admin/competitions/preparing/pools", "admin"),
         Look("data-sets", "/admin/data-sets", "/admin/data-sets", "admin"),
         Look("data-set", "/admin/data-sets/{name}/{number}", "/admin/data-sets/faces/1", "admin"),
         Look("rejudges", contest + "/rejudges", "/competitions/digits/rejudges", "organizer"),

@@ -19,7 +19,7 @@ from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.submissions import Evaluation
-from core.db.queries import audit, boards, competitions, evaluations, phases
+from core.db.queries import audit, boards, competitions, evaluations, phases, pools
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, NotFound
 from core.domain.history import Cause
@@ -86,6 +86,7 @@ def start(session: Session, slug: str, reason: str, caller: Caller) -> PrivateVi
         submission = evaluations.fetch_submission(session, finalist.entry.submission_id)
         if submission is not None:
             open_evaluation(session, submission, phase.spec, phase=PhaseKind.PRIVATE)
+    pools.activate(session, phase.spec_id)
     phase.state, phase.started_at = PhaseState.SCORING.value, phase.started_at or utc_now()
     detail: dict[str, object] = {"submissions": [each.entry.submission_id for each in missing], "reason": reason}
     _record(session, caller, "private.start", slug, detail)

@@ -25,7 +25,7 @@ from core.db.board import read_candidate
 from core.db.models.contests import Competition
 from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Submission
-from core.db.queries import audit, boards, competitions, operations, rejudges
+from core.db.queries import audit, boards, competitions, operations, pools, rejudges
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, NotFound
 from core.domain.history import Cause
@@ -63,6 +63,8 @@ def start(session: Session, request: RejudgeRequest, caller: Caller) -> Rejudge:
     competitions.lock_competition(session, competition.id)
     if competition.state not in _OPEN_TO_IT:
         raise Conflict(f"{competition.slug} is {competition.state}: nothing in it can be rejudged now")
+    if pools.has_retired(session, competition.spec_id):
+        raise Conflict(f"the pools of {competition.slug} are retired: nothing can be scored against them")
     if rejudges.fetch_running(session, competition.id) is not None:
         raise Conflict("a rejudge of this competition is not decided yet: promote or discard it first")
     found = _find_candidates(session, competition, request)

@@ -92,6 +92,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "list_leaderboard_changes",
         "list_nodes",
         "list_phases",
+        "list_pools",
         "list_rejudges",
         "list_submissions",
         "list_tokens",
@@ -108,6 +109,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "reinstate_submission",
         "rename_team",
         "requeue_evaluation",
+        "retire_pools",
         "revoke_data_set_version",
         "revoke_token",
         "select_submissions",
@@ -116,6 +118,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "test_webhook",
         "verify_audit",
         "verify_boards",
+        "verify_pools",
         "withdraw_announcement",
         "write_rules",
     ]
