@@ -85,7 +85,7 @@ LOOKS = (
     *("organize", "audit", "changes", "rules", "rules-writing", "selection", "final", "private", "rejudges"),
     *("admin", "flags", "queue", "nodes", "costs", "data-sets", "data-set"),
     *("notifications", "security", "confirm-mail", "unsubscribe"),
-    *("provider", "provider-callback", "provider-name", "connect"),
+    *("provider", "provider-callback", "provider-name", "connect", "logged-out"),
     *("submission-second", "submission-queued", "submission-running", "submission-failed", "submission-rejected"),
 )
 

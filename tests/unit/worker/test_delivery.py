@@ -10,7 +10,6 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from core.settings import Settings
 from tests import factories
 from tests.database import make_database
 from tests.ports import find_free_port
+from tests.receiver import Receiver, listen
 from worker import delivery
 from worker.delivery import deliver_due, deliver_until
 
@@ -37,37 +37,10 @@ ADDRESS = "ann@host.example"
 INVITATION = {"competition": "digits", "team": "the two", "invited_by": "bob"}
 
 
-@dataclass
-class Receiver:
-    """Somebody's program that takes webhooks."""
-
-    status: int = 200
-    taken: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    url: str = ""
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    ours = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            ours.taken.append((dict(self.headers), body))
-            self.send_response(ours.status)
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    ours.url = f"http://127.0.0.1:{server.server_port}/hook"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield ours
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listen() as ours:
+        yield ours
 
 
 @pytest.fixture
