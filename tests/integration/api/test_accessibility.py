@@ -86,7 +86,7 @@ LOOKS = (
     *("ledger", "ledger-of-team"),
     *("admin", "flags", "queue", "nodes", "costs", "data-sets", "data-set", "competition-form", "pools"),
     *("notifications", "security", "confirm-mail", "unsubscribe"),
-    *("provider", "provider-callback", "provider-name", "connect"),
+    *("provider", "provider-callback", "provider-name", "connect", "logged-out"),
     *("submission-second", "submission-queued", "submission-running", "submission-failed", "submission-rejected"),
     "submission-practised",
 )

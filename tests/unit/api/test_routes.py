@@ -125,6 +125,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/check"): (401, 422, 422, 422, 422),
     ("GET", "/runtime"): OPEN,
     ("GET", "/start"): OPEN,
+    ("GET", "/logout/provider"): (404, 404, 404, 404, 404),  # there is none
     ("GET", "/api/v1/starter/{name}"): (404, 404, 404, 404, 404),
     ("GET", "/api/v1/runtime"): OPEN,
     ("GET", "/api/v1/error-codes"): OPEN,
