@@ -57,6 +57,7 @@ class Evaluation(Base):
     reason: Mapped[str] = mapped_column(Text, default="")
     log: Mapped[str] = mapped_column(Text, default="")  # what the participant's code printed; practice only
     phase: Mapped[str] = mapped_column(default="public")  # core.domain.phases.PhaseKind
+    node_class: Mapped[str] = mapped_column(default="")  # the only one it runs on, from its first shard on
     replicas_total: Mapped[int]
     score_attempts: Mapped[int] = mapped_column(default=0)
     score: Mapped[float | None]
