@@ -36,6 +36,7 @@ class ScoreWork:
     source_digest: str
     outputs: tuple[str, ...]
     decided_after: int | None  # replicas, if the runs were stopped early
+    node_class: str
     run: RunSeconds
     weights: tuple[str, ...]
     retrain: RetrainCost | None
@@ -57,12 +58,13 @@ def score_evaluation(context: WorkerContext, evaluation_id: str) -> None:
 
 
 def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
-    node_class = context.settings.node_class
     with reading(context.engine) as session:
         evaluation = evaluations.fetch_evaluation(session, evaluation_id)
         if evaluation is None or evaluation.status != Status.SCORING:
             return None
         decided = bool(evaluation.decision)
+        # of the nodes that ran it: whoever scores it may be of another class
+        node_class = evaluation.node_class or context.settings.node_class
         kept = evaluation.scored_replicas if decided and evaluation.scored_replicas else evaluation.replicas_total
         replicas = [row for row in evaluations.fetch_replicas(session, evaluation_id) if row.position < kept]
         return ScoreWork(
@@ -74,6 +76,7 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
             source_digest=evaluation.submission.source_digest,
             outputs=tuple(shard.outputs_digest or "" for shard in evaluation.shards if shard.first < kept),
             decided_after=kept if decided else None,
+            node_class=node_class,
             run=collect_seconds(replicas),
             weights=tuple(row.weights_sha256 for row in replicas),
             retrain=load_cost(session, evaluation.spec_id, node_class),
@@ -90,7 +93,7 @@ def _work(context: WorkerContext, work: ScoreWork) -> FinishedScore:
         spec_digest=work.spec_digest,
         source_digest=work.source_digest,
         sandbox=context.sandbox.name,
-        node_class=context.settings.node_class,
+        node_class=work.node_class,
         run=work.run,
         retrain=work.retrain,
         checks=FlagFacts(work.weights, load_reruns(context.store, work.evaluation_id)),
