@@ -71,7 +71,7 @@ class StaffCalls(ABC):
         return self._call("GET", f"/admin/rejudges/{rejudge_id}/comparison")
 
     def decide_rejudge(self, rejudge_id: str, deed: str, reason: str) -> JSON:
-        """deed: `promote` or `discard`."""
+        """deed: `promote`, `discard`, `pause` or `resume`."""
         return self._decide(f"/admin/rejudges/{rejudge_id}/{deed}", {"reason": reason})
 
     def _decide(self, path: str, body: JSON) -> JSON:

@@ -60,6 +60,8 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/admin/rejudges/{rejudge_id}/comparison"): (401, 403, 403, 404, 404),
     ("POST", "/api/v1/admin/rejudges/{rejudge_id}/promote"): (401, 403, 403, 404, 404),
     ("POST", "/api/v1/admin/rejudges/{rejudge_id}/discard"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/rejudges/{rejudge_id}/pause"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/rejudges/{rejudge_id}/resume"): (401, 403, 403, 404, 404),
     ("GET", "/admin/flags"): (401, 403, 403, 200, 200),
     ("POST", "/admin/evaluations/{evaluation_id}/flags/{code}"): (401, 403, 403, 422, 422),
     ("GET", "/api/v1/admin/flags"): (401, 403, 403, 200, 200),
