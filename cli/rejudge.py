@@ -22,18 +22,22 @@ SubmissionOption = Annotated[
     list[str] | None, typer.Option("--submission", help="Only this one; may be repeated.", show_default=False)
 ]
 
+FinalOption = Annotated[bool, typer.Option("--final", help="The finalists' private evaluations, of the final board.")]
+
 
 @rejudge_app.command()
 def plan(
     competition: CompetitionOption = "",
     verdict: VerdictOption = None,
     submission: SubmissionOption = None,
+    final: FinalOption = False,
     url: UrlOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """A dry run: how many evaluations, what they may cost, whom they concern."""
     with open_client(url) as client:
-        answer = client.preview_rejudge(_make_scope(choose_competition(client, competition), verdict, submission))
+        scope = _make_scope(choose_competition(client, competition), verdict, submission, final=final)
+        answer = client.preview_rejudge(scope)
     if as_json:
         print_json(answer)
         return
@@ -49,12 +53,13 @@ def start(
     competition: CompetitionOption = "",
     verdict: VerdictOption = None,
     submission: SubmissionOption = None,
+    final: FinalOption = False,
     url: UrlOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Evaluate them again in the background, aside from the board; participants read why after a promotion."""
     with open_client(url) as client:
-        scope = _make_scope(choose_competition(client, competition), verdict, submission)
+        scope = _make_scope(choose_competition(client, competition), verdict, submission, final=final)
         answer = client.start_rejudge(scope, because)
     _print_rejudge(answer, as_json)
 
@@ -131,8 +136,10 @@ def discard(rejudge: str, because: Because, url: UrlOption = "") -> None:
     print_line(f"{row['id']} is {row['state']}; nothing changed on {row['competition']}")
 
 
-def _make_scope(competition: str, verdicts: list[Verdict] | None, submissions: list[str] | None) -> dict[str, Any]:
-    return {
+def _make_scope(
+    competition: str, verdicts: list[Verdict] | None, submissions: list[str] | None, *, final: bool
+) -> dict[str, Any]:
+    return ({"phase": "private"} if final else {}) | {
         "competition": competition,
         "verdicts": [verdict.value for verdict in verdicts or ()],
         "submissions": submissions or [],

@@ -1,7 +1,7 @@
 """Pages on which organizers plan, watch, compare and decide rejudges."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
@@ -17,9 +17,11 @@ from api.rejudges import service
 from api.rejudges.schemas import MOST_SUBMISSIONS, RejudgeRequest, Scope
 from core.db.models.rejudges import Rejudge
 from core.domain.errors import InvalidInput, NotFound, RequestRefused
+from core.domain.phases import PhaseKind, PhaseState
 from core.domain.submission import Verdict
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+Phase = Literal[PhaseKind.PUBLIC, PhaseKind.PRIVATE]
 DEEDS = {"promote": service.promote, "discard": service.discard}
 SELECTABLE = [verdict for verdict in Verdict if verdict is not Verdict.WITHDRAWN]
 
@@ -30,10 +32,12 @@ class Filled:
 
     verdicts: list[Verdict]
     submissions: str
+    phase: Phase = PhaseKind.PUBLIC
 
     def read(self, slug: str) -> Scope:
+        ids = self.submissions.split()
         try:
-            return Scope(competition=slug, verdicts=self.verdicts, submissions=self.submissions.split())
+            return Scope(competition=slug, verdicts=self.verdicts, submissions=ids, phase=self.phase)
         except ValidationError:
             raise InvalidInput(f"name at most {MOST_SUBMISSIONS} submissions, by their ids") from None
 
@@ -46,10 +50,11 @@ def show_rejudges(
     session: ReadingDep,
     verdicts: Annotated[list[Verdict] | None, Query()] = None,
     submissions: Annotated[str, Query(max_length=40_000)] = "",
+    phase: Annotated[Phase, Query()] = PhaseKind.PUBLIC,
     plan: Annotated[bool, Query()] = False,
 ) -> HTMLResponse:
     """The form; with `plan` also what it would do."""
-    filled = Filled(verdicts or [], submissions)
+    filled = Filled(verdicts or [], submissions, phase)
     try:
         found = service.make_plan(session, filled.read(slug), caller) if plan else None
     except RequestRefused as error:
@@ -66,9 +71,10 @@ def start(
     engine: EngineDep,
     verdicts: Annotated[list[Verdict] | None, Form()] = None,
     submissions: Annotated[str, Form(max_length=40_000)] = "",
+    phase: Annotated[Phase, Form()] = PhaseKind.PUBLIC,
     reason: Annotated[str, Form()] = "",
 ) -> Response:
-    filled = Filled(verdicts or [], submissions)
+    filled = Filled(verdicts or [], submissions, phase)
 
     def act(session: Session) -> Rejudge:
         scope = filled.read(slug)
@@ -120,6 +126,7 @@ def _show(slug: str, request: Request, caller: Caller, session: Session, filled:
         title=row.title,
         filled=filled,
         verdicts=SELECTABLE,
+        has_final=competitions.find_private_state(session, row) in (PhaseState.SCORING, PhaseState.PUBLISHED),
         rejudges=service.list_rejudges(session, slug, caller).items,
         **({"plan": None} | values),
     )

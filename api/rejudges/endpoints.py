@@ -22,7 +22,7 @@ def list_rejudges(caller: Rejudger, session: ReadingDep, competition: Slug = Non
     return service.list_rejudges(session, competition, caller)
 
 
-@router.post("/preview", operation_id="preview_rejudge", responses=describe_errors(401, 403, 404, 422))
+@router.post("/preview", operation_id="preview_rejudge", responses=REFUSALS)
 def preview_rejudge(caller: Rejudger, session: ReadingDep, scope: Scope) -> RejudgePlan:
     """A dry run: how many evaluations, what they may cost, whom they concern."""
     return service.make_plan(session, scope, caller)

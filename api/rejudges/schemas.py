@@ -1,11 +1,12 @@
 """Rejudges as staff ask for them and see them."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.organize.schemas import Reason
+from core.domain.phases import PhaseKind
 from core.domain.rejudge import RejudgeState
 from core.domain.submission import Verdict
 
@@ -19,6 +20,9 @@ class Scope(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     competition: str = Field(max_length=200)
+    phase: Literal[PhaseKind.PUBLIC, PhaseKind.PRIVATE] = Field(
+        PhaseKind.PUBLIC, description="whose evaluations: of the public board, or of the final one"
+    )
     verdicts: list[Verdict] = Field([], max_length=len(Verdict), description="those that ended so; empty: any")
     submissions: list[SubmissionId] = Field([], max_length=MOST_SUBMISSIONS, description="these alone; empty: any")
 
@@ -47,6 +51,7 @@ class RejudgePlan(BaseModel):
 class RejudgeView(BaseModel):
     id: str
     competition: str
+    phase: PhaseKind
     state: RejudgeState
     verdicts: list[Verdict] = Field(description="of the scope")
     submissions: list[str] = Field(description="of the scope")

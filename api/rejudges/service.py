@@ -23,13 +23,15 @@ from core.db.base import utc_now
 from core.db.board import Candidate as BoardCandidate
 from core.db.board import read_candidate
 from core.db.models.contests import Competition
+from core.db.models.problems import EvaluationSpec
 from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Submission
-from core.db.queries import audit, boards, competitions, operations, rejudges
+from core.db.queries import audit, boards, competitions, operations, phases, rejudges
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, NotFound
 from core.domain.history import Cause
 from core.domain.leaderboard import Row, make_board
+from core.domain.phases import PhaseKind, PhaseState
 from core.domain.rejudge import NEVER_REPLACES, RejudgeState, Standing, compare_boards, do_overlap, estimate_cpu_seconds
 from core.domain.submission import Status, Verdict
 from core.jobs import open_evaluation, request_cancel
@@ -40,15 +42,16 @@ _OPEN_TO_IT = frozenset({CompetitionState.OPEN, CompetitionState.FROZEN, Competi
 def make_plan(session: Session, scope: Scope, caller: Caller) -> RejudgePlan:
     """The dry run: how many, at what cost, whose. It changes nothing."""
     competition = load_competition(session, scope.competition, caller)
+    spec = _find_spec(session, competition, scope.phase)
     found = _find_candidates(session, competition, scope)
-    rules = competition.spec.body["evaluation"]
-    mean = operations.fetch_mean_seconds(session, competition.spec_id)
+    rules = spec.body["evaluation"]
+    mean = operations.fetch_mean_seconds(session, spec.id)
     runs = [candidate.run for candidate in found]
     cpu_seconds = estimate_cpu_seconds(runs, replicas=rules["replicas"], mean=mean[0] if mean else None)
     teams = Counter(_name(candidate.submission) for candidate in found)
     return RejudgePlan(
         competition=competition.slug,
-        spec_digest=competition.spec.digest,
+        spec_digest=spec.digest,
         evaluations=len(found),
         replicas=len(found) * rules["replicas"],
         cpu_seconds=cpu_seconds,
@@ -65,20 +68,25 @@ def start(session: Session, request: RejudgeRequest, caller: Caller) -> Rejudge:
         raise Conflict(f"{competition.slug} is {competition.state}: nothing in it can be rejudged now")
     if rejudges.fetch_running(session, competition.id) is not None:
         raise Conflict("a rejudge of this competition is not decided yet: promote or discard it first")
+    spec = _find_spec(session, competition, request.phase)
     found = _find_candidates(session, competition, request)
     if not found:
         raise Conflict("nothing in this scope has ended: there is nothing to rejudge")
-    scope = {"verdicts": [verdict.value for verdict in request.verdicts], "submissions": list(request.submissions)}
+    scope = {
+        "phase": request.phase.value,
+        "verdicts": [verdict.value for verdict in request.verdicts],
+        "submissions": list(request.submissions),
+    }
     rejudge = Rejudge(
         competition_id=competition.id,
-        spec_id=competition.spec_id,
+        spec_id=spec.id,
         scope=scope,
         reason=request.reason,
         started_by=caller.name,
     )
     rejudges.store_rejudge(session, rejudge)
     for candidate in found:
-        open_evaluation(session, candidate.submission, competition.spec, rejudge_id=rejudge.id)
+        open_evaluation(session, candidate.submission, spec, phase=request.phase, rejudge_id=rejudge.id)
     detail = {**scope, "competition": competition.slug, "evaluations": len(found), "reason": request.reason}
     _record(session, caller, "rejudge.start", rejudge, detail)
     return rejudge
@@ -131,9 +139,19 @@ def discard(session: Session, rejudge_id: str, reason: str, caller: Caller) -> R
     return rejudge
 
 
+def _find_spec(session: Session, competition: Competition, phase: PhaseKind) -> EvaluationSpec:
+    """What the scope runs under: the competition's present spec, or that of its private phase."""
+    if phase is PhaseKind.PUBLIC:
+        return competition.spec
+    private = phases.fetch_private_phase(session, competition.id)
+    if private is None or private.state not in (PhaseState.SCORING, PhaseState.PUBLISHED):
+        raise Conflict(f"no finalist of {competition.slug} was scored privately yet")
+    return private.spec
+
+
 def _find_candidates(session: Session, competition: Competition, scope: Scope) -> list[rejudges.Candidate]:
     found = rejudges.fetch_candidates(
-        session, competition.id, verdicts=scope.verdicts, submission_ids=scope.submissions
+        session, competition.id, verdicts=scope.verdicts, submission_ids=scope.submissions, phase=scope.phase
     )
     missing = set(scope.submissions) - {candidate.submission.id for candidate in found}
     if missing and not scope.verdicts:
@@ -167,6 +185,7 @@ def _make_view(session: Session, rejudge: Rejudge) -> RejudgeView:
     return RejudgeView(
         id=rejudge.id,
         competition=rejudge.competition.slug,
+        phase=PhaseKind(rejudge.scope.get("phase", PhaseKind.PUBLIC)),
         state=RejudgeState(rejudge.state),
         verdicts=rejudge.scope["verdicts"],
         submissions=rejudge.scope["submissions"],

@@ -15,7 +15,6 @@ from core.domain.phases import PhaseKind
 from core.domain.rejudge import NEVER_REPLACES, PastRun, RejudgeState
 from core.domain.submission import Status, Verdict
 
-_PUBLIC = Evaluation.phase == PhaseKind.PUBLIC.value
 _SHOWN = (Purpose.RANKED.value, Purpose.REFERENCE.value)
 
 
@@ -59,9 +58,14 @@ def fetch_running(session: Session, competition_id: str) -> Rejudge | None:
 
 
 def fetch_candidates(
-    session: Session, competition_id: str, *, verdicts: Sequence[Verdict], submission_ids: Sequence[str]
+    session: Session,
+    competition_id: str,
+    *,
+    verdicts: Sequence[Verdict],
+    submission_ids: Sequence[str],
+    phase: PhaseKind = PhaseKind.PUBLIC,
 ) -> list[Candidate]:
-    """Submissions whose last evaluation that counts has ended, oldest first; empty filters leave nothing out.
+    """Submissions whose last evaluation that counts in a phase has ended, oldest first; empty filters drop nothing.
 
     What its author withdrew stays withdrawn.
     """
@@ -82,7 +86,7 @@ def fetch_candidates(
             Submission.competition_id == competition_id,
             Submission.purpose.in_(_SHOWN),
             _is_newest_that_counts(),
-            _PUBLIC,
+            Evaluation.phase == phase.value,
             Evaluation.verdict.is_not(None),
             Evaluation.verdict != Verdict.WITHDRAWN.value,
         )
@@ -133,7 +137,7 @@ def fetch_replaced(session: Session, rejudge_id: str) -> dict[str, Evaluation]:
     is_later = exists().where(
         later.submission_id == Evaluation.submission_id,
         later.counts,
-        later.phase == PhaseKind.PUBLIC.value,
+        later.phase == ours.phase,
         later.created_at > Evaluation.created_at,
         later.created_at < ours.created_at,
     )
@@ -142,7 +146,7 @@ def fetch_replaced(session: Session, rejudge_id: str) -> dict[str, Evaluation]:
         .join(ours, ours.submission_id == Evaluation.submission_id)
         .where(
             ours.rejudge_id == rejudge_id,
-            _PUBLIC,
+            Evaluation.phase == ours.phase,
             Evaluation.counts,
             Evaluation.created_at < ours.created_at,
             ~is_later,
@@ -164,7 +168,7 @@ def fetch_ended(
     if with_ is not None:
         replacing = Evaluation.verdict.not_in([verdict.value for verdict in NEVER_REPLACES])
         counts = counts | ((Evaluation.rejudge_id == with_) & replacing)
-    return boards.fetch_counting(session, competition_id, spec_id, counts=counts & _PUBLIC)
+    return boards.fetch_counting(session, competition_id, spec_id, counts=counts)
 
 
 def promote(session: Session, rejudge_id: str) -> int:
