@@ -186,6 +186,7 @@ SECTIONS = (
         "While it runs",
         (
             Field("competition.draft", "A new one waits as a draft, seen by staff alone", FLAG, needed=False),
+            Field("competition.open", "Once prepared it opens", CHOICE, choices=("by itself", "by hand"), needed=False),
             Field("competition.daily_limit", "Submissions of a team a UTC day", needed=False),
             Field("competition.total_limit", "Submissions of a team in all", hint="0: no such limit", needed=False),
             Field("competition.concurrent_limit", "Unfinished submissions of a team", needed=False),
@@ -198,6 +199,7 @@ SECTIONS = (
             Field("competition.practice_concurrent_limit", "Unfinished practice submissions of a team", needed=False),
             Field("competition.selection_limit", "Submissions of a team in the final ranking", needed=False),
             Field("competition.team_size", "Members of a team", needed=False),
+            Field("competition.publish_approvals", "Staff it takes to publish the final board", needed=False),
             Field("competition.closes_at", "Deadline, UTC", Kind.MOMENT, "empty: it stays as it is", needed=False),
             Field("competition.rules", "Rules", Kind.LONG, "Markdown", needed=False),
         ),
