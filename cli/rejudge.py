@@ -22,22 +22,23 @@ SubmissionOption = Annotated[
     list[str] | None, typer.Option("--submission", help="Only this one; may be repeated.", show_default=False)
 ]
 
-FinalOption = Annotated[bool, typer.Option("--final", help="The finalists' private evaluations, of the final board.")]
+
+PrivateOption = Annotated[bool, typer.Option("--private", help="What the finalists scored in the private phase.")]
 
 
 @rejudge_app.command()
 def plan(
     competition: CompetitionOption = "",
+    private: PrivateOption = False,
     verdict: VerdictOption = None,
     submission: SubmissionOption = None,
-    final: FinalOption = False,
     url: UrlOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """A dry run: how many evaluations, what they may cost, whom they concern."""
     with open_client(url) as client:
-        scope = _make_scope(choose_competition(client, competition), verdict, submission, final=final)
-        answer = client.preview_rejudge(scope)
+        slug = choose_competition(client, competition)
+        answer = client.preview_rejudge(_make_scope(slug, private, verdict, submission))
     if as_json:
         print_json(answer)
         return
@@ -51,15 +52,15 @@ def plan(
 def start(
     because: Because,
     competition: CompetitionOption = "",
+    private: PrivateOption = False,
     verdict: VerdictOption = None,
     submission: SubmissionOption = None,
-    final: FinalOption = False,
     url: UrlOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Evaluate them again in the background, aside from the board; participants read why after a promotion."""
     with open_client(url) as client:
-        scope = _make_scope(choose_competition(client, competition), verdict, submission, final=final)
+        scope = _make_scope(choose_competition(client, competition), private, verdict, submission)
         answer = client.start_rejudge(scope, because)
     _print_rejudge(answer, as_json)
 
@@ -136,11 +137,29 @@ def discard(rejudge: str, because: Because, url: UrlOption = "") -> None:
     print_line(f"{row['id']} is {row['state']}; nothing changed on {row['competition']}")
 
 
+@rejudge_app.command()
+def pause(rejudge: str, because: Because, url: UrlOption = "") -> None:
+    """Let what of it was not begun wait; what was begun ends."""
+    with open_client(url) as client:
+        row = client.decide_rejudge(rejudge, "pause", because)
+    left = row["evaluations"] - row["finished"]
+    print_line(f"{row['id']} is {row['state']}; {left} of its {row['evaluations']} evaluations have not ended")
+
+
+@rejudge_app.command()
+def resume(rejudge: str, because: Because, url: UrlOption = "") -> None:
+    """Go on with what waits."""
+    with open_client(url) as client:
+        row = client.decide_rejudge(rejudge, "resume", because)
+    print_line(f"{row['id']} is {row['state']}")
+
+
 def _make_scope(
-    competition: str, verdicts: list[Verdict] | None, submissions: list[str] | None, *, final: bool
+    competition: str, private: bool, verdicts: list[Verdict] | None, submissions: list[str] | None
 ) -> dict[str, Any]:
-    return ({"phase": "private"} if final else {}) | {
+    return {
         "competition": competition,
+        "phase": "private" if private else "public",
         "verdicts": [verdict.value for verdict in verdicts or ()],
         "submissions": submissions or [],
     }

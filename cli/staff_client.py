@@ -71,7 +71,7 @@ class StaffCalls(ABC):
         return self._call("GET", f"/admin/rejudges/{rejudge_id}/comparison")
 
     def decide_rejudge(self, rejudge_id: str, deed: str, reason: str) -> JSON:
-        """deed: `promote` or `discard`."""
+        """deed: `promote`, `discard`, `pause` or `resume`."""
         return self._decide(f"/admin/rejudges/{rejudge_id}/{deed}", {"reason": reason})
 
     def _decide(self, path: str, body: JSON) -> JSON:
@@ -79,3 +79,12 @@ class StaffCalls(ABC):
 
     def get_competition_file(self, slug: str) -> JSON:
         return self._call("GET", f"/admin/competitions/{quote(slug, safe='')}/file")
+
+    def list_pools(self, slug: str) -> JSON:
+        return self._call("GET", f"/admin/competitions/{quote(slug, safe='')}/pools")
+
+    def verify_pools(self, slug: str) -> JSON:
+        return self._call("POST", f"/admin/competitions/{quote(slug, safe='')}/pools/verify")
+
+    def retire_pools(self, slug: str, reason: str) -> JSON:
+        return self._decide(f"/admin/competitions/{quote(slug, safe='')}/pools/retire", {"reason": reason})

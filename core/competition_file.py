@@ -1,7 +1,7 @@
 """A competition as one file: a problem file with a `[competition]` table of what may change while it runs."""
 
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,6 +21,7 @@ class CompetitionPart(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    open: Literal["by itself", "by hand"] | None = None  # once it is prepared; by hand: when an admin says so
     draft: bool = False  # a new one waits, seen by staff alone, until it is let to prepare
     daily_limit: int | None = Field(default=None, ge=1, le=100_000)
     concurrent_limit: int | None = Field(default=None, ge=1, le=100_000)
@@ -34,11 +35,13 @@ class CompetitionPart(BaseModel):
     rules: str | None = Field(default=None, max_length=RULES_CHARS)  # Markdown
 
     @property
-    def columns(self) -> dict[str, int | datetime | None]:
+    def columns(self) -> dict[str, bool | int | datetime | None]:
         """Values of the competition's own columns that the file names."""
         named = {name: value for name in COLUMNS if (value := getattr(self, name)) is not None}
         if self.closes_at is not None:
             named["closes_at"] = self.closes_at.astimezone(UTC)
+        if self.open is not None:
+            named["opens_by_hand"] = self.open == "by hand"
         return named | ({"total_limit": None} if self.total_limit == 0 else {})
 
 

@@ -36,6 +36,7 @@ def register_competition(session: Session, spec: ProblemSpec, *, draft: bool = F
     elif competition.spec_id != row.id:  # the file changed: scores are ranked only within one spec
         is_draft = competition.state == CompetitionState.DRAFT
         competition.spec_id, competition.state = row.id, "draft" if is_draft else "preparing"
+        competition.prepared_at = None
         competition.title, competition.summary = spec.title, spec.summary
     session.flush()
     if competition.state == "preparing":

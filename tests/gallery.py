@@ -207,6 +207,7 @@ def _list_looks(rows: dict[str, Submission]) -> list[Look]:
         Look("unsubscribe", "/mail/unsubscribe", "/mail/unsubscribe?token=farewell", None),
         # without a provider there is nothing to come back from; what is said then is a page too
         Look("provider", "/login/provider", "/login/provider", None, 404),
+        Look("logged-out", "/logout/provider", "/logout/provider", None, 404),
         Look("provider-callback", "/login/provider/callback", "/login/provider/callback", None, 404),
         Look("provider-name", "/login/provider/name", "/login/provider/name", None, 401),
         Look("connect", "/account/identities/connect", "/account/identities/connect", "participant", 403),
@@ -229,6 +230,7 @@ def _list_looks(rows: dict[str, Submission]) -> list[Look]:
         Look("audit", "/audit", "/audit", "organizer"),
         Look("admin", "/admin", "/admin", "admin"),
         Look("competition-form", "/admin/competitions/new", "/admin/competitions/new", "admin"),
+        Look("pools", "/admin/competitions/{slug}/pools", "/admin/competitions/preparing/pools", "admin"),
         Look("data-sets", "/admin/data-sets", "/admin/data-sets", "admin"),
         Look("data-set", "/admin/data-sets/{name}/{number}", "/admin/data-sets/faces/1", "admin"),
         Look("rejudges", contest + "/rejudges", "/competitions/digits/rejudges", "organizer"),

@@ -25,7 +25,7 @@ from core.jobs import BUILD_CHUNK, enqueue, open_evaluation, put_off
 from core.problems import ProblemSpec, parse_problem
 from worker.calibration import CALIBRATION_FILES, RETRAIN_FILE, fetch_waiting, load_cost, open_waiting
 from worker.context import WorkerContext
-from worker.pools import build_chunk, load_pools, pool_sizes
+from worker.pools import build_chunk, load_pools, make_seal, pool_sizes
 from worker.problems import LoadedProblem
 from worker.scorecard import find_ceiling
 from worker.training.chunks import pool_chunks
@@ -70,6 +70,8 @@ def prepare_problem(context: WorkerContext, problem_id: str) -> None:
         pools = {pool.kind: pool for pool in competitions.fetch_pools(session, problem_id)}
         for kind, size in pool_sizes(problem.spec).items():
             pool = pools.get(kind) or _add_pool(session, context, problem, problem_id, kind, size)
+            if pool.state == PoolState.RETIRED:
+                pool.state = PoolState.SEALED.value
             for chunk in pool.chunks:
                 if chunk.state == "pending":
                     enqueue(session, BUILD_CHUNK, chunk.id)
@@ -96,6 +98,8 @@ def build_pool_chunk(context: WorkerContext, chunk_id: str) -> None:
             return
         if competitions.count_unfinished_chunks(session, pool.id) > 0:
             return
+        # read within the transaction: only now is every chunk known to be there, and chunks are small
+        pool.seal = make_seal(pool_chunks(problem, work.kind, work.size), context.store)
         pool.state, pool.sealed_at = PoolState.SEALED.value, utc_now()
         session.flush()
         all_sealed = _calibrate_if_sealed(session, context, work.problem_id)
@@ -176,30 +180,35 @@ def _open_or_calibrate(
     node_class = context.settings.node_class
     if load_cost(session, spec.id, node_class) is not None:
         for row in waiting:
-            open_waiting(row)
-    elif not competitions.fetch_calibration_runs(session, spec.id):
-        measured = competitions.fetch_calibrations(session, spec.id, node_class)
-        for filename in CALIBRATION_FILES:
-            if filename not in measured:
-                _start_calibration(session, context, waiting[0], spec, filename)
+            open_waiting(session, row)
+    elif all(run.verdict for run in competitions.fetch_calibration_runs(session, spec.id, node_class)):
+        first = waiting[0]
+        competition_id = first.competition_id if isinstance(first, Phase) else first.id
+        phase = PhaseKind(first.kind) if isinstance(first, Phase) else PhaseKind.PUBLIC
+        start_calibration(session, context, spec, competition_id, phase)
 
 
-def _start_calibration(
-    session: Session, context: WorkerContext, waiting: Competition | Phase, spec: EvaluationSpec, filename: str
+def start_calibration(
+    session: Session, context: WorkerContext, spec: EvaluationSpec, competition_id: str, phase: PhaseKind
 ) -> None:
-    source = make_calibration_source(filename, parse_problem(spec.body["problem"], source="stored problem"))
-    submission = Submission(
-        competition_id=waiting.competition_id if isinstance(waiting, Phase) else waiting.id,
-        user_id=_platform_user(session).id,
-        filename=filename,
-        source_digest=context.store.put(source),
-        note="calibration",
-        purpose="calibration",
-    )
-    session.add(submission)
-    session.flush()
-    phase = PhaseKind(waiting.kind) if isinstance(waiting, Phase) else PhaseKind.PUBLIC
-    open_evaluation(session, submission, spec, phase=phase)
+    """Measure on this class of node whatever was not yet; the caller knows that nobody else does."""
+    node_class = context.settings.node_class
+    measured = competitions.fetch_calibrations(session, spec.id, node_class)
+    for filename in CALIBRATION_FILES:
+        if filename in measured:
+            continue
+        source = make_calibration_source(filename, parse_problem(spec.body["problem"], source="stored problem"))
+        submission = Submission(
+            competition_id=competition_id,
+            user_id=_platform_user(session).id,
+            filename=filename,
+            source_digest=context.store.put(source),
+            note="calibration",
+            purpose="calibration",
+        )
+        session.add(submission)
+        session.flush()
+        open_evaluation(session, submission, spec, phase=phase, node_class=node_class)
 
 
 def make_calibration_source(filename: str, spec: ProblemSpec) -> bytes:

@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 
 from core.db.models.submissions import Scorecard
-from core.db.queries import evaluations
+from core.db.queries import evaluations, pools
 from core.db.session import reading, transaction
 from core.domain.errors import ContestError
 from core.domain.faults import FaultCode
@@ -19,7 +19,7 @@ from worker.calibration import RetrainCost, RunSeconds, collect_seconds, load_co
 from worker.context import WorkerContext
 from worker.flags import FlagFacts, load_reruns
 from worker.outputs import ModelOutputs, concat_outputs, load_npz
-from worker.pools import load_pools
+from worker.pools import check_seals, load_pools
 from worker.report import Report, render_report
 from worker.scorecard import FinishedScore, RunFacts, compute_scorecard
 
@@ -36,9 +36,11 @@ class ScoreWork:
     source_digest: str
     outputs: tuple[str, ...]
     decided_after: int | None  # replicas, if the runs were stopped early
+    node_class: str
     run: RunSeconds
     weights: tuple[str, ...]
     retrain: RetrainCost | None
+    seals: tuple[dict[str, Any], ...]  # of the pools that were sealed since seals are kept
 
 
 def score_evaluation(context: WorkerContext, evaluation_id: str) -> None:
@@ -56,12 +58,13 @@ def score_evaluation(context: WorkerContext, evaluation_id: str) -> None:
 
 
 def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
-    node_class = context.settings.node_class
     with reading(context.engine) as session:
         evaluation = evaluations.fetch_evaluation(session, evaluation_id)
         if evaluation is None or evaluation.status != Status.SCORING:
             return None
         decided = bool(evaluation.decision)
+        # of the nodes that ran it: whoever scores it may be of another class
+        node_class = evaluation.node_class or context.settings.node_class
         kept = evaluation.scored_replicas if decided and evaluation.scored_replicas else evaluation.replicas_total
         replicas = [row for row in evaluations.fetch_replicas(session, evaluation_id) if row.position < kept]
         return ScoreWork(
@@ -73,21 +76,24 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
             source_digest=evaluation.submission.source_digest,
             outputs=tuple(shard.outputs_digest or "" for shard in evaluation.shards if shard.first < kept),
             decided_after=kept if decided else None,
+            node_class=node_class,
             run=collect_seconds(replicas),
             weights=tuple(row.weights_sha256 for row in replicas),
             retrain=load_cost(session, evaluation.spec_id, node_class),
+            seals=tuple(pools.fetch_seals(session, evaluation.spec.problem_id)),
         )
 
 
 def _work(context: WorkerContext, work: ScoreWork) -> FinishedScore:
     problem = context.load(work.spec["problem"])
+    check_seals(work.seals, context.store)
     outputs: ModelOutputs = concat_outputs([load_npz(context.store.get(digest)) for digest in work.outputs])
     facts = RunFacts(
         evaluation_id=work.evaluation_id,
         spec_digest=work.spec_digest,
         source_digest=work.source_digest,
         sandbox=context.sandbox.name,
-        node_class=context.settings.node_class,
+        node_class=work.node_class,
         run=work.run,
         retrain=work.retrain,
         checks=FlagFacts(work.weights, load_reruns(context.store, work.evaluation_id)),

@@ -21,7 +21,7 @@ class PoolView(BaseModel):
 class Preparation(BaseModel):
     """How far a competition is from being open, counted in trained models."""
 
-    stage: str = Field(description="waiting, pools, calibration or done")
+    stage: str = Field(description="waiting, pools, calibration, prepared (it opens by hand) or done")
     finished: int
     total: int
     seconds_left: float | None = Field(None, description="until the pools are trained, as fast as so far; an estimate")

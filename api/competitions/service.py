@@ -113,7 +113,7 @@ def find_preparation(session: Session, competition: Competition) -> Preparation:
     total = _count_models(competition.spec.body["problem"])
     stage = "pools" if pools else "waiting"
     if pools and finished == total:
-        stage = "calibration"
+        stage = "calibration" if competition.prepared_at is None else "prepared"
     if competition.state not in (CompetitionState.DRAFT, CompetitionState.PREPARING):
         stage = "done"
     left = None

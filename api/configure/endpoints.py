@@ -4,10 +4,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query
 
-from api.configure import document, overview, service
-from api.configure.schemas import ConfiguredList, Plan
-from api.deps import Configurer, EngineDep, ReadingDep
+from api.configure import document, overview, pools, service
+from api.configure.schemas import ConfiguredList, Plan, PoolChecks, PoolList
+from api.deps import Configurer, EngineDep, ReadingDep, SessionDep, StoreDep
 from api.errors import describe_errors
+from api.organize.schemas import Decision
 from core.db.session import reading, transaction
 
 router = APIRouter(prefix="/admin/competitions", tags=["configuring"])
@@ -24,6 +25,25 @@ def list_configured(caller: Configurer, session: ReadingDep) -> ConfiguredList:
 def get_file(slug: Slug, caller: Configurer, session: ReadingDep) -> dict[str, Any]:
     """The competition as a file, in JSON: applying it changes nothing. Its private and practice parts are left out."""
     return document.make_document(session, slug)
+
+
+@router.get("/{slug}/pools", operation_id="list_pools", responses=describe_errors(401, 403, 404, 422))
+def list_pools(slug: Slug, caller: Configurer, session: ReadingDep) -> PoolList:
+    """Every pool that was made for it, of earlier problems and the private phase too."""
+    return pools.list_pools(session, slug)
+
+
+@router.post("/{slug}/pools/verify", operation_id="verify_pools", responses=describe_errors(401, 403, 404, 422))
+def verify_pools(slug: Slug, caller: Configurer, session: ReadingDep, store: StoreDep) -> PoolChecks:
+    """Read what was sealed again, and compute every digest."""
+    items = pools.verify_pools(session, slug, store)
+    return PoolChecks(intact=not any(item.faults for item in items), items=items)
+
+
+@router.post("/{slug}/pools/retire", operation_id="retire_pools", responses=describe_errors(401, 403, 404, 409, 422))
+def retire_pools(slug: Slug, caller: Configurer, session: SessionDep, decision: Decision) -> PoolList:
+    """Of earlier problems of this name; all, once the competition is closed. Nothing is scored against them again."""
+    return pools.retire_pools(session, slug, decision.reason, caller)
 
 
 @router.put("/{slug}", operation_id="apply_competition", responses=describe_errors(401, 403, 404, 409, 422))

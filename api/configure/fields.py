@@ -186,6 +186,7 @@ SECTIONS = (
         "While it runs",
         (
             Field("competition.draft", "A new one waits as a draft, seen by staff alone", FLAG, needed=False),
+            Field("competition.open", "Once prepared it opens", CHOICE, choices=("by itself", "by hand"), needed=False),
             Field("competition.daily_limit", "Submissions of a team a UTC day", needed=False),
             Field("competition.total_limit", "Submissions of a team in all", hint="0: no such limit", needed=False),
             Field("competition.concurrent_limit", "Unfinished submissions of a team", needed=False),

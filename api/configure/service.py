@@ -74,7 +74,8 @@ def apply_file(session: Session, slug: str, values: dict[str, Any], caller: Call
     if plan.effect is Effect.NOTHING:
         register_competition(session, found.spec)  # which goes on with pools that could not be built
         return plan
-    if row is None or not found.is_same_spec or any(_is_of_phase(change) for change in plan.changes):
+    must_register = not found.is_same_spec or any(_is_of_phase(change) for change in plan.changes)
+    if row is None or must_register or row.state == CompetitionState.PREPARING:  # which may wait only to be opened
         row = register_competition(session, found.spec, draft=found.file.competition.draft)
     row.title, row.summary = found.file.problem.title, found.file.problem.summary
     _set_own(session, row, found.file.competition, caller)
@@ -194,7 +195,8 @@ def _describe(effect: Effect, part: CompetitionPart, row: Competition | None) ->
     if effect is Effect.CREATE and part.draft:
         return "A draft is made, seen by staff alone; nothing is trained before it is let to prepare."
     if effect is Effect.CREATE:
-        return "The competition is made and its pools are trained; it opens by itself when retraining is measured."
+        opens = "is opened by an admin" if part.open == "by hand" else "opens by itself"
+        return f"The competition is made and its pools are trained; it {opens} when retraining is measured."
     if effect is Effect.REPLACE:
         drafted = row is not None and row.state == CompetitionState.DRAFT
         then = "it stays a draft" if drafted else "it prepares again, and models trained for equal data are kept"

@@ -20,7 +20,7 @@ from core.db.board import read_candidate
 from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.submissions import Evaluation
-from core.db.queries import audit, boards, competitions, evaluations, phases
+from core.db.queries import audit, boards, competitions, evaluations, phases, pools, rejudges
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, NotFound
 from core.domain.history import Cause
@@ -93,6 +93,7 @@ def start(session: Session, slug: str, reason: str, caller: Caller) -> PrivateVi
         submission = evaluations.fetch_submission(session, finalist.entry.submission_id)
         if submission is not None:
             open_evaluation(session, submission, phase.spec, phase=PhaseKind.PRIVATE)
+    pools.activate(session, phase.spec_id)
     phase.state, phase.started_at = PhaseState.SCORING.value, phase.started_at or utc_now()
     detail: dict[str, object] = {"submissions": [each.entry.submission_id for each in missing], "reason": reason}
     _record(session, caller, "private.start", slug, detail)
@@ -157,6 +158,9 @@ def _check_complete(session: Session, competition: Competition, phase: Phase) ->
         raise Conflict("the final board is published already")
     if phase.state != PhaseState.SCORING:
         raise Conflict("start the private scoring first")
+    undecided = rejudges.fetch_running(session, competition.id)
+    if undecided is not None and undecided.spec_id == phase.spec_id:
+        raise Conflict("a rejudge of its private phase is not decided yet: promote or discard it first")
     view = make_view(session, competition, phase)
     if view.unfinished or view.failed:
         raise Conflict(f"{view.unfinished} finalists have not ended and {view.failed} failed on our side")

@@ -9,7 +9,7 @@ from api.organize.schemas import AuditCheck, AuditPage, AuditView, StateChange
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.submissions import Submission
-from core.db.queries import audit, boards, competitions, evaluations, phases
+from core.db.queries import audit, boards, competitions, evaluations, phases, pools
 from core.domain.audit import find_break
 from core.domain.competition import CompetitionState, check_move
 from core.domain.errors import Conflict, NotFound
@@ -29,6 +29,7 @@ def change_state(session: Session, slug: str, change: StateChange, caller: Calle
         raise Conflict("its deadline has passed: move the deadline first")
     if change.state is CompetitionState.OPEN:
         check_unread(session, row)
+        _check_prepared(session, row)
     audit.record(
         session,
         actor=caller.name,
@@ -37,12 +38,21 @@ def change_state(session: Session, slug: str, change: StateChange, caller: Calle
         detail={"from": current.value, "to": change.state.value, "reason": change.reason},
     )
     row.state = change.state.value
+    if change.state is CompetitionState.OPEN:
+        pools.activate(session, row.spec_id)
     boards.set_frozen(session, row, frozen=change.state is CompetitionState.FROZEN)
     if change.state is CompetitionState.PREPARING:
         beside = [phase.spec for phase in phases.fetch_phases(session, row.id)]
         for spec in (load_competition(session, slug, caller).spec, *beside):
             enqueue(session, PREPARE, spec.problem_id)
     return load_competition(session, slug, caller)
+
+
+def _check_prepared(session: Session, row: Competition) -> None:
+    if row.state == CompetitionState.PREPARING and row.prepared_at is None:
+        raise Conflict(f"{row.slug} is not prepared: its pools must be sealed and retraining measured first")
+    if pools.has_retired(session, row.spec_id):
+        raise Conflict(f"the pools of {row.slug} are retired: nothing can be scored against them")
 
 
 def disqualify(session: Session, submission_id: str, reason: str, caller: Caller) -> Submission:

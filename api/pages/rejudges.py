@@ -1,7 +1,7 @@
 """Pages on which organizers plan, watch, compare and decide rejudges."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
@@ -16,13 +16,18 @@ from api.pages.organize import read_decision
 from api.rejudges import service
 from api.rejudges.schemas import MOST_SUBMISSIONS, RejudgeRequest, Scope
 from core.db.models.rejudges import Rejudge
+from core.db.queries import phases
 from core.domain.errors import InvalidInput, NotFound, RequestRefused
-from core.domain.phases import PhaseKind, PhaseState
+from core.domain.phases import PhaseKind
 from core.domain.submission import Verdict
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-Phase = Literal[PhaseKind.PUBLIC, PhaseKind.PRIVATE]
-DEEDS = {"promote": service.promote, "discard": service.discard}
+DEEDS = {
+    "promote": service.promote,
+    "discard": service.discard,
+    "pause": service.pause,
+    "resume": service.resume,
+}
 SELECTABLE = [verdict for verdict in Verdict if verdict is not Verdict.WITHDRAWN]
 
 
@@ -32,12 +37,12 @@ class Filled:
 
     verdicts: list[Verdict]
     submissions: str
-    phase: Phase = PhaseKind.PUBLIC
+    phase: PhaseKind
 
     def read(self, slug: str) -> Scope:
-        ids = self.submissions.split()
         try:
-            return Scope(competition=slug, verdicts=self.verdicts, submissions=ids, phase=self.phase)
+            named = self.submissions.split()
+            return Scope(competition=slug, phase=self.phase, verdicts=self.verdicts, submissions=named)
         except ValidationError:
             raise InvalidInput(f"name at most {MOST_SUBMISSIONS} submissions, by their ids") from None
 
@@ -50,7 +55,7 @@ def show_rejudges(
     session: ReadingDep,
     verdicts: Annotated[list[Verdict] | None, Query()] = None,
     submissions: Annotated[str, Query(max_length=40_000)] = "",
-    phase: Annotated[Phase, Query()] = PhaseKind.PUBLIC,
+    phase: Annotated[PhaseKind, Query()] = PhaseKind.PUBLIC,
     plan: Annotated[bool, Query()] = False,
 ) -> HTMLResponse:
     """The form; with `plan` also what it would do."""
@@ -71,7 +76,7 @@ def start(
     engine: EngineDep,
     verdicts: Annotated[list[Verdict] | None, Form()] = None,
     submissions: Annotated[str, Form(max_length=40_000)] = "",
-    phase: Annotated[Phase, Form()] = PhaseKind.PUBLIC,
+    phase: Annotated[PhaseKind, Form()] = PhaseKind.PUBLIC,
     reason: Annotated[str, Form()] = "",
 ) -> Response:
     filled = Filled(verdicts or [], submissions, phase)
@@ -106,7 +111,7 @@ def decide(
 ) -> Response:
     def act(session: Session) -> None:
         if deed not in DEEDS:
-            raise InvalidInput("a rejudge is promoted or discarded")
+            raise InvalidInput("a rejudge is promoted, discarded, paused or resumed")
         DEEDS[deed](session, rejudge_id, read_decision(reason).reason, caller)
 
     return submit_form(
@@ -126,7 +131,7 @@ def _show(slug: str, request: Request, caller: Caller, session: Session, filled:
         title=row.title,
         filled=filled,
         verdicts=SELECTABLE,
-        has_final=competitions.find_private_state(session, row) in (PhaseState.SCORING, PhaseState.PUBLISHED),
+        may_be_private=phases.fetch_private_phase(session, row.id) is not None,
         rejudges=service.list_rejudges(session, slug, caller).items,
         **({"plan": None} | values),
     )

@@ -65,6 +65,22 @@ def discard_rejudge(rejudge_id: str, caller: Rejudger, engine: EngineDep, decisi
     return _load(engine, rejudge_id)
 
 
+@router.post("/{rejudge_id}/pause", operation_id="pause_rejudge", responses=REFUSALS)
+def pause_rejudge(rejudge_id: str, caller: Rejudger, engine: EngineDep, decision: Decision) -> RejudgeView:
+    """Let what of it was not begun wait; what was begun ends."""
+    with transaction(engine) as session:
+        service.pause(session, rejudge_id, decision.reason, caller)
+    return _load(engine, rejudge_id)
+
+
+@router.post("/{rejudge_id}/resume", operation_id="resume_rejudge", responses=REFUSALS)
+def resume_rejudge(rejudge_id: str, caller: Rejudger, engine: EngineDep, decision: Decision) -> RejudgeView:
+    """Go on with what waits."""
+    with transaction(engine) as session:
+        service.resume(session, rejudge_id, decision.reason, caller)
+    return _load(engine, rejudge_id)
+
+
 def _load(engine: EngineDep, rejudge_id: str) -> RejudgeView:
     with reading(engine) as session:
         return service.load(session, rejudge_id)

@@ -1,7 +1,7 @@
 """Rejudges as staff ask for them and see them."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -20,9 +20,7 @@ class Scope(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     competition: str = Field(max_length=200)
-    phase: Literal[PhaseKind.PUBLIC, PhaseKind.PRIVATE] = Field(
-        PhaseKind.PUBLIC, description="whose evaluations: of the public board, or of the final one"
-    )
+    phase: PhaseKind = Field(PhaseKind.PUBLIC, description="`private`: what the finalists scored, once it runs")
     verdicts: list[Verdict] = Field([], max_length=len(Verdict), description="those that ended so; empty: any")
     submissions: list[SubmissionId] = Field([], max_length=MOST_SUBMISSIONS, description="these alone; empty: any")
 
@@ -40,7 +38,8 @@ class RejudgePlan(BaseModel):
     """What a rejudge would do; nothing was started."""
 
     competition: str
-    spec_digest: str = Field(description="the spec they would run under: the competition's present one")
+    phase: PhaseKind
+    spec_digest: str = Field(description="the spec they would run under: the phase's present one")
     evaluations: int
     replicas: int
     cpu_seconds: float | None = Field(description="estimate from past runs; null if nothing like it ever ran")

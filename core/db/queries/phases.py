@@ -50,16 +50,16 @@ def store_phase(session: Session, competition_id: str, spec_id: str, kind: Phase
 
 
 def fetch_private_evaluations(session: Session, phase: Phase) -> dict[str, Evaluation]:
-    """By submission, the newest attempt that counts under the phase's spec."""
+    """By submission, the newest attempt under the phase's spec that counts."""
     query = (
         select(Evaluation)
         .join(Submission)
         .where(
-            Evaluation.counts,
             Submission.competition_id == phase.competition_id,
             Submission.purpose != "calibration",
             Evaluation.spec_id == phase.spec_id,
             Evaluation.phase == PhaseKind.PRIVATE.value,
+            Evaluation.counts,
         )
         .options(selectinload(Evaluation.shards))
         .order_by(Evaluation.created_at)
@@ -86,8 +86,7 @@ def fetch_ended(session: Session, phase: Phase, submission_ids: Sequence[str]) -
 def fetch_slugs(session: Session, slugs: Collection[str]) -> list[str]:
     """Those of these competitions that end in a private phase."""
     query = select(Competition.slug).join(Phase, Phase.competition_id == Competition.id)
-    query = query.where(Competition.slug.in_(slugs), Phase.kind == PhaseKind.PRIVATE.value)
-    return list(session.scalars(query.order_by(Competition.slug)))
+    return list(session.scalars(query.where(Competition.slug.in_(slugs)).order_by(Competition.slug)))
 
 
 def count_live_evaluations(session: Session, competition_id: str) -> int:
