@@ -12,7 +12,7 @@ from core.db.models.accounts import BrowserSession, User
 from core.db.models.contests import Competition, Team, TeamInvite, TeamMember
 from core.db.models.notifications import MailAddress, Webhook
 from core.db.models.submissions import Submission
-from core.db.queries import deliveries
+from core.db.queries import boards, deliveries
 from core.db.queries.announcements import store_announcement
 from core.db.queries.grants import store_grant
 from core.db.queries.rules import store_acceptance, store_rules
@@ -58,6 +58,7 @@ def fill(session: Session) -> Gallery:
     _invite(session, empty, people["participant"])
     factories.make_data_set_version(session, "faces")
     factories.make_competition(session, "draft", state="draft", title="A draft")
+    _end(session)
     _choose_messages(session, people["participant"])
     factories.make_node(session)
     return Gallery(tuple(_list_looks(own)), secrets)
@@ -140,6 +141,23 @@ def _practise(session: Session, competition: Competition, user: User, team_id: s
     return submission
 
 
+def _end(session: Session) -> None:
+    """A competition whose finalists are scored, and whose board two people are about to publish."""
+    row = factories.make_competition(session, "ended", state="closed", title="Over", publish_approvals=2)
+    phase = factories.make_private_phase(session, row, state="scoring")
+    for name, score in (("first-finalist", 0.4), ("second-finalist", 0.3)):
+        user = factories.make_user(session, name)
+        team = factories.find_or_make_team(session, row, user)
+        entry = factories.make_scored(session, row, user, score, team_id=team.id, selected_at=utc_now())
+        values = {"score": score - 0.1, "score_low": score - 0.15, "score_high": score, "relative_runtime": 0.05}
+        factories.make_evaluation(
+            session, entry, verdict="scored", spec_id=phase.spec_id, phase="private", finished=8, **values
+        )
+    board = boards.fetch_board(session, row.id, phase.spec_id)
+    phase.proposed_by, phase.proposed_at = "organizer-two", utc_now()
+    phase.proposed_digest = board.digest if board else None
+
+
 def _invite(session: Session, competition: Competition, user: User) -> None:
     leader = factories.make_user(session, "leader")
     team = Team(competition_id=competition.id, name="the others", folded_name="the others", leader_id=leader.id)
@@ -206,6 +224,8 @@ def _list_looks(rows: dict[str, Submission]) -> list[Look]:
         Look("ledger-of-team", contest + "/organize/ledger", ledger, "organizer"),
         Look("selection", contest + "/selection", "/competitions/digits/selection", "participant"),
         Look("final", contest + "/final", "/competitions/digits/final", None),
+        Look("final-preview", contest + "/final", "/competitions/ended/final", "organizer"),
+        Look("private-scoring", contest + "/organize/private", "/competitions/ended/organize/private", "organizer"),
         Look("private", contest + "/organize/private", "/competitions/digits/organize/private", "organizer"),
         Look("audit", "/audit", "/audit", "organizer"),
         Look("admin", "/admin", "/admin", "admin"),

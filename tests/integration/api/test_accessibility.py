@@ -83,7 +83,7 @@ LOOKS = (
     *("register", "nothing"),
     *("account", "own-submissions", "submit", "team", "team-invited", "compare", "compare-nothing"),
     *("organize", "audit", "changes", "rules", "rules-writing", "selection", "final", "private", "rejudges"),
-    *("ledger", "ledger-of-team"),
+    *("ledger", "ledger-of-team", "final-preview", "private-scoring"),
     *("admin", "flags", "queue", "nodes", "costs", "data-sets", "data-set", "competition-form", "pools"),
     *("notifications", "security", "confirm-mail", "unsubscribe"),
     *("provider", "provider-callback", "provider-name", "connect", "logged-out"),
