@@ -32,6 +32,8 @@ from tests.ports import find_free_port
 from worker import delivery
 from worker.delivery import deliver_due, deliver_until
 
+REJUDGED = {"filename": "a.py", "submission_id": "s", "phase": "public", "reason": "a fault of ours"}
+REJUDGED |= {"old_verdict": "scored", "verdict": "over_budget", "old_score": 0.5, "score": None}
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 ADDRESS = "ann@host.example"
 INVITATION = {"competition": "digits", "team": "the two", "invited_by": "bob"}
@@ -340,12 +342,7 @@ def test_a_name_cannot_add_a_header(mailing: Settings, engine: Engine, mailbox: 
             {"filename": "a.py", "verdict": "over_budget", "code": "", "hint": "", "submission_id": "s"},
             "a.py: over budget",
         ),
-        (
-            Event.EVALUATION_REJUDGED,
-            {"filename": "a.py", "old_verdict": "scored", "verdict": "over_budget", "old_score": 0.5, "score": None}
-            | {"phase": "public", "reason": "a fault of ours", "submission_id": "s"},
-            "a.py was judged anew",
-        ),
+        (Event.EVALUATION_REJUDGED, REJUDGED, "a.py was judged anew"),
         (Event.PLACE_LOST, {"old_rank": 1, "new_rank": 2}, "the two is 2 now"),
         (Event.ANNOUNCEMENT_POSTED, {"title": "Ändert sich", "text": "Später.\n"}, "digits: Ändert sich"),
     ],
