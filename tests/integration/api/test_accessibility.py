@@ -84,7 +84,7 @@ LOOKS = (
     *("account", "own-submissions", "submit", "team", "team-invited", "compare", "compare-nothing"),
     *("organize", "audit", "changes", "rules", "rules-writing", "selection", "final", "private", "rejudges"),
     *("ledger", "ledger-of-team"),
-    *("admin", "flags", "queue", "nodes", "costs", "data-sets", "data-set", "competition-form", "pools"),
+    *("admin", "flags", "queue", "nodes", "costs", "data-sets", "data-set", "competition-form", "pools", "preview"),
     *("notifications", "security", "confirm-mail", "unsubscribe"),
     *("provider", "provider-callback", "provider-name", "connect"),
     *("submission-second", "submission-queued", "submission-running", "submission-failed", "submission-rejected"),
