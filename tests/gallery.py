@@ -58,7 +58,7 @@ def fill(session: Session) -> Gallery:
     factories.make_pool(session, preparing, done=2)
     _invite(session, empty, people["participant"])
     factories.make_data_set_version(session, "faces")
-    factories.make_competition(session, "draft", state="draft", title="A draft")
+    factories.make_preview(session, factories.make_competition(session, "draft", state="draft", title="A draft"))
     _end(session)
     _choose_messages(session, people["participant"])
     factories.make_node(session)
@@ -266,6 +266,7 @@ def _list_looks(rows: dict[str, Submission], rejudges: dict[str, Rejudge]) -> li
         Look("audit", "/audit", "/audit", "organizer"),
         Look("admin", "/admin", "/admin", "admin"),
         Look("competition-form", "/admin/competitions/new", "/admin/competitions/new", "admin"),
+        Look("preview", "/admin/competitions/{slug}/preview", "/admin/competitions/draft/preview", "admin"),
         Look("pools", "/admin/competitions/{slug}/pools", "/admin/competitions/preparing/pools", "admin"),
         Look("data-sets", "/admin/data-sets", "/admin/data-sets", "admin"),
         Look("data-set", "/admin/data-sets/{name}/{number}", "/admin/data-sets/faces/1", "admin"),

@@ -85,7 +85,7 @@ LOOKS = (
     *("organize", "audit", "changes", "rules", "rules-writing", "selection", "final", "private", "rejudges"),
     *("ledger", "ledger-of-team", "final-preview", "private-scoring"),
     *("rejudge-plan", "rejudge-promoted", "rejudge-running"),
-    *("admin", "flags", "queue", "nodes", "costs", "data-sets", "data-set", "competition-form", "pools"),
+    *("admin", "flags", "queue", "nodes", "costs", "data-sets", "data-set", "competition-form", "pools", "preview"),
     *("notifications", "security", "confirm-mail", "unsubscribe"),
     *("provider", "provider-callback", "provider-name", "connect", "logged-out"),
     *("submission-second", "submission-queued", "submission-running", "submission-failed", "submission-rejected"),
