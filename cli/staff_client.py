@@ -88,3 +88,9 @@ class StaffCalls(ABC):
 
     def retire_pools(self, slug: str, reason: str) -> JSON:
         return self._decide(f"/admin/competitions/{quote(slug, safe='')}/pools/retire", {"reason": reason})
+
+    def ask_for_preview(self, slug: str) -> JSON:
+        return self._call("POST", f"/admin/competitions/{quote(slug, safe='')}/preview")
+
+    def get_preview(self, slug: str) -> JSON:
+        return self._call("GET", f"/admin/competitions/{quote(slug, safe='')}/preview")
