@@ -69,6 +69,13 @@ CODE_OF_STATUS = {
 OUR_FAULT = "something failed on our side; nothing of yours was lost, and trying again is safe"
 
 
+_NEXT_STEP = {  # below the reason, on a page
+    403: '<p>Another account may be allowed to: <a href="/login">log in</a> as that one, or ask an organizer.</p>',
+    404: '<p>What is somebody else\'s or not public looks the same: <a href="/login">log in</a> if it is yours.</p>',
+    500: "<p>Try again; if it stays like this, tell whoever runs this server the request's number.</p>",
+}
+
+
 class FieldError(BaseModel):
     """One value that was refused."""
 
@@ -206,9 +213,12 @@ def _render_page(problem: Problem) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{problem.status} {escape(problem.title)} · Lacuna</title>"
         '<link rel="icon" href="/static/icon.svg" type="image/svg+xml">'
-        '<link rel="stylesheet" href="/static/style.css"></head><body><main class="narrow">'
+        '<link rel="stylesheet" href="/static/style.css"></head><body><header class="site">'
+        '<a class="brand" href="/"><img src="/static/icon.svg" alt="" width="24" height="24">Lacuna</a></header>'
+        '<main class="narrow">'
         f'<p class="kicker">Error {problem.status}</p><h1>{escape(problem.title)}</h1>'
         f"<p>{escape(problem.detail[:1].upper() + problem.detail[1:])}.</p>"
-        f'<p class="soft">Request {escape(problem.request_id)}</p>'
-        '<p><a href="/">All competitions</a></p></main></body></html>'
+        f"{_NEXT_STEP.get(problem.status, '')}"
+        '<p><a href="/">All competitions</a> · <a href="/submissions">My submissions</a></p>'
+        f'<p class="soft">Request {escape(problem.request_id)}</p></main></body></html>'
     )

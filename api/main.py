@@ -15,6 +15,7 @@ from api.data_sets import endpoints as data_sets
 from api.errors import add_error_handlers
 from api.finals import endpoints as finals
 from api.leaderboard import endpoints as leaderboard
+from api.ledger import endpoints as ledger
 from api.middleware import BodyLimits, Envelope
 from api.notifications import endpoints as notifications
 from api.openapi import make_openapi
@@ -27,11 +28,15 @@ from api.pages import data_sets as data_set_pages
 from api.pages import endpoints as pages
 from api.pages import finals as finals_page
 from api.pages import flags as flags_page
+from api.pages import ledger as ledger_page
 from api.pages import notifications as notifications_page
 from api.pages import operations as operations_pages
 from api.pages import organize as organize_pages
+from api.pages import pools as pools_page
+from api.pages import preview as preview_page
 from api.pages import rejudges as rejudge_pages
 from api.pages import rules as rules_page
+from api.pages import start as start_page
 from api.pages import team as team_page
 from api.rejudges import endpoints as rejudges
 from api.review import endpoints as review
@@ -109,6 +114,7 @@ def _add_routes(app: FastAPI) -> None:
         finals,
         announcements,
         notifications,
+        ledger,
     ):
         api.include_router(module.router)
     app.include_router(api)
@@ -116,6 +122,8 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(organize_pages.router)
     app.include_router(admin_page.router)
     app.include_router(competition_form.router)
+    app.include_router(pools_page.router)
+    app.include_router(preview_page.router)
     app.include_router(data_set_pages.router)
     app.include_router(operations_pages.router)
     app.include_router(flags_page.router)
@@ -124,7 +132,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(compare_page.router)
     app.include_router(rules_page.router)
     app.include_router(finals_page.router)
-    for page in (notifications_page, federation, security):
+    for page in (ledger_page, notifications_page, federation, security, start_page):
         app.include_router(page.router)
     app.include_router(account.router)  # before the pages: /submissions/… is theirs
     app.include_router(pages.router)

@@ -15,18 +15,22 @@ from cli.finals import select
 from cli.late import LateGroup, list_late_commands
 from cli.notify import notify_app
 from cli.organize import organize_app
+from cli.pools import pools_app
+from cli.preview import preview
 from cli.problems import problem_app
 from cli.rejudge import rejudge_app
 from cli.rules import rules
 from cli.runtime import runtime
 from cli.starter import init
-from cli.submissions import cancel, logs, source, status, submissions, submit
+from cli.submissions import cancel, logs, promote, source, status, submissions, submit
 from cli.team import team_app
 from cli.validate import validate
 
 admin_app.add_typer(data_set_app, name="data-set")
+admin_app.add_typer(pools_app, name="pools")
 admin_app.command()(apply)
 admin_app.command()(export)
+admin_app.command()(preview)
 admin_app.command("competitions")(configured)
 app = typer.Typer(
     cls=LateGroup,
@@ -40,7 +44,7 @@ list_late_commands(app)
 for panel, commands in {
     "This machine": (init, validate, doctor, evaluate),
     "A server": (
-        *(register, login, competitions, submit, status, submissions, compare, logs, source, cancel),
+        *(register, login, competitions, submit, promote, status, submissions, compare, logs, source, cancel),
         *(leaderboard, limits, runtime),
     ),
     "A competition": (rules, announcements, select),

@@ -1,6 +1,7 @@
 """The HTTP API as plain calls; usable from a notebook. Every failure is a ContestError with one readable line."""
 
 import uuid
+import weakref
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
@@ -51,6 +52,7 @@ class LacunaClient(StaffCalls):
         self._http = httpx2.Client(
             base_url=self.url, timeout=timeout, transport=transport, trust_env=host not in LOOPBACK_HOSTS
         )
+        weakref.finalize(self, self._http.close)  # in a notebook nobody closes it
 
     def __enter__(self) -> "LacunaClient":
         return self
@@ -102,6 +104,11 @@ class LacunaClient(StaffCalls):
             data={"note": note, "purpose": purpose},
             headers={"Idempotency-Key": key or str(uuid.uuid4())},
         )
+
+    def promote(self, submission_id: str, *, key: str | None = None) -> JSON:
+        """Submit the source of a practice submission for real."""
+        headers = {"Idempotency-Key": key or str(uuid.uuid4())}
+        return self._call("POST", f"/submissions/{submission_id}/promote", headers=headers)
 
     def list_submissions(self) -> list[JSON]:
         """The newest first."""
@@ -201,6 +208,10 @@ class LacunaClient(StaffCalls):
     def change_webhook(self, webhook_id: str, changes: JSON) -> JSON:
         return self._call("PATCH", f"/me/webhooks/{webhook_id}", json=changes, repeat=False)
 
+    def change_webhook_secret(self, webhook_id: str, overlap_hours: int | None = None) -> JSON:
+        body = {} if overlap_hours is None else {"overlap_hours": overlap_hours}
+        return self._call("POST", f"/me/webhooks/{webhook_id}/secret", json=body, repeat=False)
+
     def delete_webhook(self, webhook_id: str) -> JSON:
         return self._call("DELETE", f"/me/webhooks/{webhook_id}", repeat=False)
 
@@ -239,14 +250,17 @@ class LacunaClient(StaffCalls):
     def get_private_phase(self, slug: str) -> JSON:
         return self._call("GET", f"/admin/competitions/{slug}/private")
 
-    def move_private_phase(self, slug: str, step: str, reason: str) -> JSON:
-        """step: `start` or `publish`."""
-        path = f"/admin/competitions/{slug}/private/{step}"
-        return self._call("POST", path, json={"reason": reason}, repeat=False)
+    def move_private_phase(self, slug: str, step: str, reason: str, *, digest: str = "") -> JSON:
+        """step: `start`, `propose` or `publish`; digest: of the board that was looked at."""
+        body = {"reason": reason} | ({"digest": digest} if digest else {})
+        return self._call("POST", f"/admin/competitions/{slug}/private/{step}", json=body, repeat=False)
 
     def grant(self, slug: str, team: str, amount: int, reason: str) -> JSON:
         body = {"team": team, "amount": amount, "reason": reason}
         return self._call("POST", f"/admin/competitions/{slug}/grants", json=body, repeat=False)
+
+    def get_ledger(self, slug: str) -> JSON:
+        return self._call("GET", f"/competitions/{slug}/limits/ledger")
 
     def list_announcements(self, slug: str) -> list[JSON]:
         return self._list(f"/competitions/{slug}/announcements")
@@ -278,8 +292,11 @@ class LacunaClient(StaffCalls):
         headers = {"Content-Type": "application/octet-stream"}
         return self._call("POST", path, content=content, params=described, headers=headers, repeat=False)
 
-    def revoke_data_set_version(self, name: str, number: int, reason: str, *, dry_run: bool) -> JSON:
-        path, params = f"/admin/data-sets/{name}/versions/{number}/revoke", {"dry_run": str(dry_run).lower()}
+    def revoke_data_set_version(
+        self, name: str, number: int, reason: str, *, dry_run: bool, stop_running: bool = False
+    ) -> JSON:
+        path = f"/admin/data-sets/{name}/versions/{number}/revoke"
+        params = {"dry_run": str(dry_run).lower(), "stop_running": str(stop_running).lower()}
         return self._call("POST", path, json={"reason": reason}, params=params, repeat=False)
 
     def list_configured(self) -> list[JSON]:
@@ -340,7 +357,8 @@ class LacunaClient(StaffCalls):
             retry_after = read_retry_after(response)
             if retry_after is not None:
                 raise Transient(read_problem(response), retry_after)
-            raise read_problem(response)
+            is_entering = (method, path) == ("POST", API + "/tokens")
+            raise read_problem(response, asked_by_nobody=self.token is None and not is_entering)
         return response
 
     def _headers(self) -> dict[str, str]:

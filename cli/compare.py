@@ -100,4 +100,7 @@ def _show(value: float | None, digits: int) -> str:
 
 
 def _show_signed(value: float | None, digits: int = 3) -> str:
-    return "–" if value is None else f"{value:+.{digits}f}".replace("-", "−")
+    if value is None:
+        return "–"
+    shown = f"{value:+.{digits}f}"
+    return shown[1:] if not float(shown) else shown.replace("-", "−")  # what rounds to nothing has no sign

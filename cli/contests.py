@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from cli.board import describe_own, render_board, render_changes
 from cli.console import make_console, print_json, print_line
@@ -100,14 +101,34 @@ def show_own(own: Mapping[str, Any], *, as_json: bool) -> None:
     print_json(own) if as_json else print_line(describe_own(own))
 
 
-def limits(competition: SlugArgument = "", url: UrlOption = "", as_json: JsonOption = False) -> None:
+def limits(
+    competition: SlugArgument = "",
+    ledger: Annotated[bool, typer.Option("--ledger", help="What was spent, given back and granted, and why.")] = False,
+    url: UrlOption = "",
+    as_json: JsonOption = False,
+) -> None:
     """Show how many submissions are left today."""
     with open_client(url) as client:
-        found = client.get_limits(choose_competition(client, competition))
+        slug = choose_competition(client, competition)
+        found = client.get_ledger(slug) if ledger else client.get_limits(slug)
     if as_json:
         print_json(found)
+    elif ledger:
+        print_ledger(found)
     else:
         print_line(describe_limits(found))
+
+
+def print_ledger(found: Mapping[str, Any]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("when", "what", "submissions", "why", "who"):
+        table.add_column(name, justify="right" if name == "submissions" else "left")
+    for item in found["items"]:
+        table.add_row(
+            show_time(item["at"]), item["kind"], f"{item['amount']:+d}", Text(item["reason"]), Text(item["by"])
+        )
+    make_console().print(table)
+    print_line(f"{found['charged']} submitted, {found['refunded']} given back, {found['granted']} granted")
 
 
 def announcements(competition: SlugArgument = "", url: UrlOption = "", as_json: JsonOption = False) -> None:
@@ -118,7 +139,9 @@ def announcements(competition: SlugArgument = "", url: UrlOption = "", as_json: 
         print_json(items)
         return
     for item in items:
-        typer.echo(f"{item['title']} ({show_time(item['created_at'])}, {item['author']})\n\n{item['text']}\n")
+        edited = f", edited {show_time(item['edited_at'])}" if item.get("edited_at") else ""
+        head = f"{item['title']} ({show_time(item['created_at'])}, {item['author']}{edited}; {item['id']})"
+        typer.echo(f"{head}\n\n{item['text']}\n")
     if not items:
         print_line("nothing was announced yet")
 
@@ -127,5 +150,15 @@ def describe_limits(found: Mapping[str, Any]) -> str:
     total = "" if found.get("total_left") is None else f"; {found['total_left']} left in all"
     return (
         f"{found['left']} of {found['daily_limit']} submissions left today (resets {show_time(found['resets_at'])});"
-        f" {found['running']} of {found['concurrent_limit']} running{total}"
+        f" {found['running']} of {found['concurrent_limit']} running{total}{_describe_practice(found)}"
+    )
+
+
+def _describe_practice(found: Mapping[str, Any]) -> str:
+    practice = found.get("practice")
+    if practice is None:
+        return ""
+    return (
+        f"; practice: {practice['left']} of {practice['daily_limit']} left today,"
+        f" {practice['running']} of {practice['concurrent_limit']} running"
     )

@@ -91,6 +91,9 @@ def revoke(
     version: Annotated[str, typer.Argument(metavar="NAME@NUMBER")],
     because: Because,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would stop, stop nothing.")] = False,
+    stop_running: Annotated[
+        bool, typer.Option("--stop-running", help="Cancel what is evaluated on it, at no cost to anybody.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     url: UrlOption = "",
 ) -> None:
@@ -98,12 +101,13 @@ def revoke(
     with open_client(url) as client:
         found = find_version(client, version)
         name, number = found["name"], found["number"]
-        _print_lineage(client.revoke_data_set_version(name, number, because, dry_run=True))
+        options = {"stop_running": stop_running}
+        _print_lineage(client.revoke_data_set_version(name, number, because, dry_run=True, **options))
         if dry_run or not (yes or typer.confirm(f"revoke {name}@{number} for good?", default=False)):
             print_note("nothing was changed")
             return
-        client.revoke_data_set_version(name, number, because, dry_run=False)
-    print_line(f"{name}@{number} is revoked")
+        answer = client.revoke_data_set_version(name, number, because, dry_run=False, **options)
+    print_line(f"{name}@{number} is revoked; {answer['stopped']} evaluations were cancelled")
 
 
 def find_version(client: LacunaClient, text: str) -> JSON:
@@ -182,6 +186,8 @@ def _print_lineage(answer: JSON) -> None:
             print_line(f"  spec {spec['digest'][:12]}: {spec['evaluations']} evaluations, {spec['scored']} scored")
             for row in spec["competitions"]:
                 print_line(f"    competition {row['slug']}, {row['state']}")
+    for row in answer["running"]:
+        print_line(f"running {row['evaluation_id']} in {row['competition']}: {row['filename']} by {row['by']}")
     print_line(answer["consequence"])
 
 

@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.console import print_json, print_line
+from cli.console import print_json, print_line, print_note
+from cli.numbers import show_time
 from cli.remote import UrlOption, open_client
 from cli.validate import JsonOption
 from core.domain.errors import InvalidInput
@@ -90,6 +91,25 @@ def off(webhook: str, url: UrlOption = "") -> None:
     """Turn a webhook off; what waits for it is given up."""
     with open_client(url) as client:
         print_line(f"{client.change_webhook(webhook, {'enabled': False})['url']} is off")
+
+
+@notify_app.command()
+def rotate(
+    webhook: str,
+    overlap: Annotated[
+        int | None,
+        typer.Option(
+            "--overlap-hours", min=0, help="How long the old secret signs, too; 0 after a leak.", show_default="24"
+        ),
+    ] = None,
+    url: UrlOption = "",
+) -> None:
+    """Give a webhook a new secret, printed this once."""
+    with open_client(url) as client:
+        made = client.change_webhook_secret(webhook, overlap)
+    print_line(f"secret: {made['secret']}")
+    until = made["old_secret_until"]
+    print_note(f"the old one signs, too, until {show_time(until)}" if until else "the old one signs nothing any more")
 
 
 @notify_app.command()

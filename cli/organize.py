@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from cli.console import make_console, print_json, print_line
+from cli.contests import print_ledger
 from cli.files import read_text
 from cli.finals import private
 from cli.remote import UrlOption, open_client
@@ -43,10 +44,26 @@ def change_settings(
     concurrent_limit: Annotated[int | None, typer.Option(min=1, help="Unfinished submissions of a team.")] = None,
     total_limit: Annotated[int | None, typer.Option(min=0, help="Submissions of a team in all; 0: no limit.")] = None,
     selection_limit: Annotated[int | None, typer.Option(min=1, help="Finalists of a team.")] = None,
+    practice_daily_limit: Annotated[
+        int | None, typer.Option(min=0, help="Practice submissions of a team a UTC day; 0 closes practice.")
+    ] = None,
+    practice_concurrent_limit: Annotated[
+        int | None, typer.Option(min=1, help="Unfinished practice submissions of a team.")
+    ] = None,
+    publish_approvals: Annotated[
+        int | None, typer.Option(min=1, max=2, help="How many of the staff it takes to publish the final board.")
+    ] = None,
     url: UrlOption = "",
 ) -> None:
     """Move the deadline of a competition, change its limits."""
-    named = {"daily_limit": daily_limit, "concurrent_limit": concurrent_limit, "selection_limit": selection_limit}
+    named = {
+        "daily_limit": daily_limit,
+        "concurrent_limit": concurrent_limit,
+        "selection_limit": selection_limit,
+        "practice_daily_limit": practice_daily_limit,
+        "practice_concurrent_limit": practice_concurrent_limit,
+        "publish_approvals": publish_approvals,
+    }
     changes: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
     if total_limit is not None:
         changes["total_limit"] = total_limit or None
@@ -88,6 +105,19 @@ def grant_submissions(
 
 
 @organize_app.command()
+def ledger(
+    competition: Annotated[str, typer.Argument(show_default=False)],
+    team: Annotated[str, typer.Argument(help="Its name.", show_default=False)],
+    url: UrlOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a team's quota was spent on, what was given back and what was granted."""
+    with open_client(url) as client:
+        found = client.get_ledger_of_team(competition, team)
+    print_json(found) if as_json else print_ledger(found)
+
+
+@organize_app.command()
 def announce(
     competition: Annotated[str, typer.Argument(show_default=False)],
     title: Annotated[str, typer.Argument(show_default=False)],
@@ -98,6 +128,40 @@ def announce(
     with open_client(url) as client:
         row = client.announce(competition, title, read_text(file))
     print_line(f"announced on {competition}: {row['title']}")
+
+
+@organize_app.command("edit-announcement")
+def edit_announcement(
+    competition: Annotated[str, typer.Argument(show_default=False)],
+    announcement: Annotated[
+        str, typer.Argument(help="Its id, as `lacuna announcements` shows it.", show_default=False)
+    ],
+    because: Because,
+    title: Annotated[str, typer.Option(help="Another title.", show_default=False)] = "",
+    file: Annotated[Path | None, typer.Option(help="Another text, Markdown.", show_default=False)] = None,
+    url: UrlOption = "",
+) -> None:
+    """Say an announcement otherwise; the audit log keeps what it said."""
+    changes = {"title": title, "text": read_text(file) if file else ""}
+    with open_client(url) as client:
+        named = {name: value for name, value in changes.items() if value}
+        row = client.edit_announcement(competition, announcement, named, because)
+    print_line(f"{competition} reads now: {row['title']}")
+
+
+@organize_app.command("withdraw-announcement")
+def withdraw_announcement(
+    competition: Annotated[str, typer.Argument(show_default=False)],
+    announcement: Annotated[
+        str, typer.Argument(help="Its id, as `lacuna announcements` shows it.", show_default=False)
+    ],
+    because: Because,
+    url: UrlOption = "",
+) -> None:
+    """Take an announcement back; the audit log keeps it."""
+    with open_client(url) as client:
+        row = client.withdraw_announcement(competition, announcement, because)
+    print_line(f"withdrawn from {competition}: {row['title']}")
 
 
 @organize_app.command()
@@ -139,6 +203,22 @@ def audit(
         make_console().print(table)
     if verify and not answer["intact"]:
         raise Conflict(f"the audit log is broken at entry {answer['broken_at']}")
+
+
+@organize_app.command()
+def boards(
+    competition: Annotated[str, typer.Argument(show_default=False)], url: UrlOption = "", as_json: JsonOption = False
+) -> None:
+    """Recompute the digests of a competition's boards, and say where one breaks."""
+    with open_client(url) as client:
+        answer = client.verify_boards(competition)
+    if as_json:
+        print_json(answer)
+    for item in [] if as_json else answer["items"]:
+        end = "intact" if item["intact"] else f"broken at version {item['broken_at']}: {item['reason']}"
+        print_line(f"{item['kind']} board, version {item['version']}, {item['digest']}: {end}")
+    if not answer["intact"]:
+        raise Conflict(f"a board of {competition} is not what its digests say")
 
 
 def _read_moment(text: str) -> str | None:

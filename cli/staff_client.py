@@ -40,6 +40,19 @@ class StaffCalls(ABC):
         path = f"/admin/evaluations/{evaluation_id}/flags/{quote(code, safe='')}/decision"
         return self._decide(path, {"decision": decision, "reason": reason})
 
+    def verify_boards(self, slug: str) -> JSON:
+        return self._call("GET", f"/admin/competitions/{slug}/boards")
+
+    def get_ledger_of_team(self, slug: str, team: str) -> JSON:
+        return self._call("GET", f"/admin/competitions/{slug}/ledger", params={"team": team})
+
+    def edit_announcement(self, slug: str, announcement_id: str, changes: JSON, reason: str) -> JSON:
+        path = f"/admin/competitions/{slug}/announcements/{announcement_id}"
+        return self._call("PATCH", path, json={**changes, "reason": reason}, repeat=False)
+
+    def withdraw_announcement(self, slug: str, announcement_id: str, reason: str) -> JSON:
+        return self._decide(f"/admin/competitions/{slug}/announcements/{announcement_id}/withdraw", {"reason": reason})
+
     def list_rejudges(self, competition: str = "") -> JSON:
         wanted = {"competition": competition} if competition else {}
         return self._call("GET", "/admin/rejudges", params=wanted)
@@ -66,3 +79,18 @@ class StaffCalls(ABC):
 
     def get_competition_file(self, slug: str) -> JSON:
         return self._call("GET", f"/admin/competitions/{quote(slug, safe='')}/file")
+
+    def list_pools(self, slug: str) -> JSON:
+        return self._call("GET", f"/admin/competitions/{quote(slug, safe='')}/pools")
+
+    def verify_pools(self, slug: str) -> JSON:
+        return self._call("POST", f"/admin/competitions/{quote(slug, safe='')}/pools/verify")
+
+    def retire_pools(self, slug: str, reason: str) -> JSON:
+        return self._decide(f"/admin/competitions/{quote(slug, safe='')}/pools/retire", {"reason": reason})
+
+    def ask_for_preview(self, slug: str) -> JSON:
+        return self._call("POST", f"/admin/competitions/{quote(slug, safe='')}/preview")
+
+    def get_preview(self, slug: str) -> JSON:
+        return self._call("GET", f"/admin/competitions/{quote(slug, safe='')}/preview")

@@ -1,4 +1,4 @@
-"""`lacuna submit`, `status`, `submissions`, `cancel`."""
+"""`lacuna submit`, `promote`, `status`, `submissions`, `logs`, `source`, `cancel`."""
 
 import sys
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from cli.board import show_rank
 from cli.client import LacunaClient
 from cli.console import make_console, print_error, print_json, print_line, print_note
 from cli.contests import describe_limits
@@ -21,6 +22,7 @@ from cli.validate import FileArgument, JsonOption
 from cli.watch import wait_until_finished
 from core.domain.errors import ContestError, InvalidInput, NotFound
 from core.domain.intake.reading import read_submission
+from core.domain.phases import PhaseKind
 from core.domain.submission import Verdict
 from core.settings import get_settings
 
@@ -37,6 +39,9 @@ def submit(
     file: FileArgument,
     competition: Annotated[str, typer.Option("--competition", "-c", help="May be left out if there is only one.")] = "",
     note: Annotated[str, typer.Option("-m", "--message", help="A note to yourself.")] = "",
+    practice: Annotated[
+        bool, typer.Option("--practice", help="To the practice phase: everything is shown, nothing is ranked.")
+    ] = False,
     wait: WaitOption = False,
     timeout: TimeoutOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask when parts of a notebook are left out.")] = False,
@@ -48,12 +53,24 @@ def submit(
     _look_before(file.name, content, may_ask=not yes)
     with open_client(url) as client:
         slug = choose_competition(client, competition)
-        state = client.submit(slug, file.name, content, note=note)
-        print_note(f"submitted {file.name} to {slug}: {state['id']}")
-        _print_limits(client, slug)
-        if wait:
-            state = _wait(client, state["id"], timeout)
-        _finish(client, state, as_json=as_json, waited=wait)
+        state = client.submit(slug, file.name, content, note=note, purpose="practice" if practice else "ranked")
+        where = f"{slug}, for practice" if practice else slug
+        print_note(f"submitted {file.name} to {where}: {state['id']}")
+        _follow(client, state, timeout, wait=wait, as_json=as_json)
+
+
+def promote(
+    submission_id: NewestArgument = "",
+    wait: WaitOption = False,
+    timeout: TimeoutOption = None,
+    url: UrlOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Submit the file of a practice submission for real, under the public quota."""
+    with open_client(url) as client:
+        state = client.promote(choose_submission(client, submission_id))
+        print_note(f"submitted {state['filename']} to {state['competition']}: {state['id']}")
+        _follow(client, state, timeout, wait=wait, as_json=as_json)
 
 
 def status(
@@ -81,28 +98,33 @@ def submissions(url: UrlOption = "", as_json: JsonOption = False) -> None:
         print_line("nothing submitted yet; `lacuna init` writes a file to begin with, `lacuna submit FILE` enters it")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("id", "competition", "file", "status", "score", "runtime", "note"):
+    for name in ("id", "competition", "phase", "file", "status", "score", "runtime", "final", "note"):
         table.add_column(name, no_wrap=name == "id")
     for item in items:
         score = item["score"] or {}
         table.add_row(
             item["id"],
             item["competition"],
+            item.get("phase", "public"),
             item["filename"],
             show_verdict(item["verdict"]) if item["verdict"] else item["status"],
             show_interval(score.get("estimate"), score.get("low"), score.get("high")),
             show_percent(item["relative_runtime"]),
+            describe_final(item.get("final")) or ("selected" if item.get("is_selected") else ""),
             item["note"],
         )
     make_console().print(table)
 
 
 def logs(submission_id: NewestArgument = "", url: UrlOption = "") -> None:
-    """Print what the code printed; on practice problems only, and only one's own."""
+    """Print what the code printed, and why it failed; in practice only, and only one's own."""
     with open_client(url) as client:
         state = client.get_submission(choose_submission(client, submission_id))
     if state["log"] is None:
-        raise NotFound("what code prints is kept from hidden problems and from others; this submission is one of those")
+        raise NotFound(
+            "what code prints is kept from hidden problems and from others; this submission is one of those:"
+            " `lacuna submit --practice` shows it where the competition has a practice phase"
+        )
     if not state["log"]:
         print_note("the code printed nothing" if state["verdict"] else "nothing was printed yet")
         return
@@ -132,6 +154,22 @@ def cancel(submission_id: IdArgument, url: UrlOption = "") -> None:
     with open_client(url) as client:
         state = client.cancel(choose_submission(client, submission_id))
     print_line(f"{state['id']}: {'withdrawn' if state['status'] == 'finished' else 'being stopped'}")
+
+
+def _follow(client: LacunaClient, state: dict[str, Any], timeout: float | None, *, wait: bool, as_json: bool) -> None:
+    _print_limits(client, state["competition"])
+    if wait:
+        state = _wait(client, state["id"], timeout)
+    _finish(client, state, as_json=as_json, waited=wait)
+
+
+def describe_final(final: Mapping[str, Any] | None) -> str:
+    """The place and the private score of a finalist, once published; empty before."""
+    if not final:
+        return ""
+    score = final["score"] or {}
+    words = show_interval(score.get("estimate"), score.get("low"), score.get("high")) if score else final["verdict"]
+    return f"{show_rank(final)} of {final['ranked']}, {words}" if final["rank"] else str(words)
 
 
 def _wait(client: LacunaClient, submission_id: str, timeout: float | None) -> dict[str, Any]:
@@ -169,7 +207,10 @@ def _finish(client: LacunaClient, state: Mapping[str, Any], *, as_json: bool, wa
     """Print a submission; one that has ended sets the exit code."""
     if as_json:
         print_json(state)
-    elif state["verdict"] is None:
+        raise typer.Exit(_get_exit(state))
+    if _is_practice(state):
+        print_line("practice: everything is shown, nothing is ranked")
+    if state["verdict"] is None:
         progress = state["progress"]
         print_line(f"{state['id']}: {state['status']}, {progress['finished']} of {progress['total']} replicas")
         if not waited:
@@ -178,9 +219,15 @@ def _finish(client: LacunaClient, state: Mapping[str, Any], *, as_json: bool, wa
             )
     else:
         _print_ended(client, state)
-    if state["verdict"] is not None:
-        raise typer.Exit(get_exit_of_verdict(Verdict(state["verdict"])))
-    raise typer.Exit(Exit.SCORED)
+    raise typer.Exit(_get_exit(state))
+
+
+def _get_exit(state: Mapping[str, Any]) -> int:
+    return Exit.SCORED if state["verdict"] is None else get_exit_of_verdict(Verdict(state["verdict"]))
+
+
+def _is_practice(state: Mapping[str, Any]) -> bool:
+    return state.get("phase") == PhaseKind.PRACTICE
 
 
 def _print_ended(client: LacunaClient, state: Mapping[str, Any]) -> None:
@@ -192,9 +239,14 @@ def _print_ended(client: LacunaClient, state: Mapping[str, Any]) -> None:
     early = state.get("decided_early")
     if early:
         print_line(f"stopped after {early['after']} of {early['of']} replicas: its place was decided")
+    final = describe_final(state.get("final"))
+    if final:
+        print_line(f"final board: {final}")
     if state["reason"]:
         code = f"{state['code']}: " if state["code"] else ""
         print_error(f"{code}{state['reason']}", state.get("hint") or "")
     if state["score"] is None and state.get("log"):
         print_note(f"what the code printed: `lacuna logs {state['id']}`")
+    if _is_practice(state):
+        print_note(f"submit it for real: `lacuna promote {state['id']}`")
     print_line(f"page: {client.url}/submissions/{state['id']}")

@@ -1,7 +1,7 @@
 """A competition as one file: a problem file with a `[competition]` table of what may change while it runs."""
 
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -10,7 +10,10 @@ from core.problems import ProblemSpec, parse_problem
 
 SECTION = "competition"
 RULES_CHARS = 100_000
-COLUMNS = ("daily_limit", "concurrent_limit", "total_limit", "selection_limit", "team_size", "closes_at")
+COLUMNS = (
+    *("daily_limit", "concurrent_limit", "total_limit", "practice_daily_limit", "practice_concurrent_limit"),
+    *("selection_limit", "team_size", "publish_approvals", "closes_at"),
+)
 
 
 class CompetitionPart(BaseModel):
@@ -18,21 +21,27 @@ class CompetitionPart(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    open: Literal["by itself", "by hand"] | None = None  # once it is prepared; by hand: when an admin says so
     draft: bool = False  # a new one waits, seen by staff alone, until it is let to prepare
     daily_limit: int | None = Field(default=None, ge=1, le=100_000)
     concurrent_limit: int | None = Field(default=None, ge=1, le=100_000)
+    practice_daily_limit: int | None = Field(default=None, ge=0, le=100_000)
+    practice_concurrent_limit: int | None = Field(default=None, ge=1, le=100_000)
     total_limit: int | None = Field(default=None, ge=0, le=100_000)  # 0: as many as the days hold
     selection_limit: int | None = Field(default=None, ge=1, le=100_000)
     team_size: int | None = Field(default=None, ge=1, le=1_000)
+    publish_approvals: int | None = Field(default=None, ge=1, le=2)  # of the staff, to publish the final board
     closes_at: AwareDatetime | None = None
     rules: str | None = Field(default=None, max_length=RULES_CHARS)  # Markdown
 
     @property
-    def columns(self) -> dict[str, int | datetime | None]:
+    def columns(self) -> dict[str, bool | int | datetime | None]:
         """Values of the competition's own columns that the file names."""
         named = {name: value for name in COLUMNS if (value := getattr(self, name)) is not None}
         if self.closes_at is not None:
             named["closes_at"] = self.closes_at.astimezone(UTC)
+        if self.open is not None:
+            named["opens_by_hand"] = self.open == "by hand"
         return named | ({"total_limit": None} if self.total_limit == 0 else {})
 
 

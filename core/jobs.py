@@ -15,7 +15,7 @@ from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation, EvaluationEvent, Shard, Submission
 from core.db.queries import data_sets, evaluations, outbox
 from core.db.session import after_commit, get_engine, reading, transaction
-from core.domain.errors import Conflict, NotFound, PhaseClosed
+from core.domain.errors import Conflict, NotFound, PhaseClosed, PlatformFault
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
 from core.settings import Settings, get_settings
@@ -26,8 +26,9 @@ DECIDE = "lacuna.decide_evaluation"
 BUILD_CHUNK = "lacuna.build_chunk"
 PREPARE = "lacuna.prepare_problem"
 VALIDATE = "lacuna.validate_data_set"
+PREVIEW = "lacuna.preview_problem"
 QUEUES = {RUN_SHARD: "shards", SCORE: "scores", DECIDE: "scores", BUILD_CHUNK: "pools", PREPARE: "pools"}
-QUEUES[VALIDATE] = "pools"
+QUEUES |= {VALIDATE: "pools", PREVIEW: "pools"}
 ORDINARY, BACKGROUND = 0, 9  # of a message: workers take what is ordinary first
 CANCELLED = "cancelled by request"
 VISIBILITY_SECONDS = 3600  # longer than any task; lost work comes back by its lease, not by the broker
@@ -111,6 +112,8 @@ def open_evaluation(
     An attempt of a rejudge counts nowhere until the rejudge is promoted. node_class: "" for whichever begins it.
     """
     check_data(session, spec)
+    if phase is PhaseKind.PRACTICE and spec.body["problem"]["exposure"] != phase.value:
+        raise PlatformFault("what is practised on must be open: everything of it is shown")
     rules = spec.body["evaluation"]
     total = rules["replicas"] if submission.purpose != "calibration" else rules["calibration_replicas"]
     evaluation = Evaluation(
@@ -167,8 +170,13 @@ def add_shards(
         send(session, RUN_SHARD, shard.id, priority=get_priority(evaluation))
 
 
-def request_cancel(session: Session, evaluation_id: str, *, reason: str = CANCELLED) -> Evaluation:
-    """Withdraw at once what no worker has begun; otherwise tell the worker, who stops within a heartbeat."""
+def request_cancel(
+    session: Session, evaluation_id: str, *, reason: str = CANCELLED, refunded: bool = False
+) -> Evaluation:
+    """Withdraw at once what no worker has begun; otherwise tell the worker, who stops within a heartbeat.
+
+    refunded: no quota counts it, as it ends through no doing of its author.
+    """
     evaluation = evaluations.lock_evaluation(session, evaluation_id)
     if evaluation is None:
         raise NotFound("no such evaluation")
@@ -177,7 +185,7 @@ def request_cancel(session: Session, evaluation_id: str, *, reason: str = CANCEL
     if evaluation.status == Status.CANCELLING:
         return evaluation
     evaluations.move(session, evaluation, Status.CANCELLING, reason=reason)
-    evaluation.reason = reason
+    evaluation.reason, evaluation.refunded = reason, refunded
     if all(shard.state != "leased" for shard in evaluation.shards):
         finish_cancelled(session, evaluation)
     return evaluation

@@ -13,6 +13,8 @@ from core.domain.errors import InvalidInput, NotFound
 
 DATA_SET = "data_set"  # the package of what was uploaded
 MIN_REPLICAS = 16  # an interval needs halves that can be cut into folds
+VERIFIED_PACKAGES = frozenset({"torchvision_sets"})  # refuse files other than the published ones
+PUBLISHED_PACKAGES = frozenset({"digits", "fashion_mnist"})
 PROBLEM_FOLDER = Path(__file__).resolve().parent.parent / "problems"
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Package = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
@@ -183,6 +185,24 @@ class PrivatePart(_Model):
     pool_seed: int = Field(ge=0)
 
 
+class PracticePart(_Model):
+    """What participants practise on, seeing everything: another problem, or another request on published data."""
+
+    problem: Slug | None = None  # of exposure practice
+    forget: ForgetPart | None = None
+    split_seed: int | None = Field(default=None, ge=0)
+    pool_seed: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _check_form(self) -> "PracticePart":
+        own = (self.forget, self.split_seed, self.pool_seed)
+        if self.problem is not None and any(value is not None for value in own):
+            raise ValueError("`practice` names a `problem` or asks for its own `forget`, not both")
+        if self.problem is None and any(value is None for value in own):
+            raise ValueError("`practice` names a `problem`, or all of `forget`, `split_seed` and `pool_seed`")
+        return self
+
+
 class ProblemSpec(_Model):
     slug: Slug
     title: str = Field(min_length=1, max_length=120)
@@ -198,12 +218,19 @@ class ProblemSpec(_Model):
     evaluation: EvaluationPart
     # never dumped: it is no part of the digest, of what is stored as the public problem, or of what anybody is shown
     private: PrivatePart | None = Field(default=None, exclude=True, repr=False)
+    practice: PracticePart | None = Field(default=None, exclude=True, repr=False)
 
     @model_validator(mode="after")
     def _check_private(self) -> "ProblemSpec":
         private = self.private
         if private and private.forget == self.forget and private.split_seed in (None, self.split.seed):
             raise ValueError("`private` asks for what the public problem asks for: give it another seed or request")
+        return self
+
+    @model_validator(mode="after")
+    def _check_practice(self) -> "ProblemSpec":
+        if self.practice is not None:
+            check_practice(self, self.practice)
         return self
 
     @model_validator(mode="after")
@@ -226,11 +253,61 @@ class ProblemSpec(_Model):
         }
         return ProblemSpec.model_validate(self.model_dump() | changes)
 
+    def make_practice(self) -> "ProblemSpec | None":
+        """The problem of a practice phase that asks for its own request; None if it names another problem."""
+        part = self.practice
+        if part is None or part.forget is None:
+            return None
+        changes = {
+            "exposure": "practice",
+            "split": self.split.model_dump() | {"seed": part.split_seed},
+            "forget": part.forget.model_dump(),
+            "pools": self.pools.model_dump() | {"seed": part.pool_seed},
+            "evaluation": self.evaluation.model_dump() | {"adaptive": None},
+        }
+        return ProblemSpec.model_validate(self.model_dump() | changes)
+
     @property
     def digest(self) -> str:
         """SHA-256 of the canonical JSON: the problem's identity."""
         body = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(body.encode()).hexdigest()
+
+
+def check_practice(spec: ProblemSpec, part: PracticePart) -> None:
+    """Refuse a practice phase that could show anything of what the other phases hide."""
+    if spec.exposure == "practice":
+        raise ValueError("a problem of exposure practice shows everything already: take out `practice`")
+    if part.forget is None:
+        return
+    if not is_published(spec.data):
+        raise ValueError(
+            "`practice` would show the hidden data: code prints what it sees, and practice shows what it prints."
+            " Name a `problem` of exposure practice instead; a request of its own needs a data set that is published"
+        )
+    private = spec.private
+    hidden = [spec.forget, *([private.forget] if private else [])]
+    used = {
+        "forget": _name_choice(part.forget) in [_name_choice(each) for each in hidden],
+        "split_seed": part.split_seed in (spec.split.seed, private.split_seed if private else None),
+        "pool_seed": part.pool_seed in (spec.pools.seed, private.pool_seed if private else None),
+    }
+    for name, is_used in used.items():
+        if is_used:
+            raise ValueError(f"`practice.{name}` is that of a hidden phase, and practice shows it: choose another")
+
+
+def _name_choice(forget: ForgetPart) -> dict[str, Any]:
+    """What draws the examples; another share of the same draw would be a part of it."""
+    return forget.model_dump(exclude={"fraction"})
+
+
+def is_published(data: DataPart) -> bool:
+    """Whether everybody has the data: a package of ours, read from where its published files belong.
+
+    What was uploaded is not, nor is a folder that the problem file names, unless the package knows the files' digests.
+    """
+    return data.package in VERIFIED_PACKAGES or (data.package in PUBLISHED_PACKAGES and "folder" not in data.options)
 
 
 def parse_problem(values: dict[str, Any], *, source: str) -> ProblemSpec:

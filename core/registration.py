@@ -11,9 +11,10 @@ from core.db.models.contests import Competition
 from core.db.models.problems import EvaluationSpec, Problem
 from core.db.queries import competitions, phases
 from core.domain.competition import CompetitionState
-from core.domain.phases import PhaseState
+from core.domain.errors import InvalidInput
+from core.domain.phases import PhaseKind, PhaseState
 from core.jobs import PREPARE, enqueue
-from core.problems import ProblemSpec
+from core.problems import ProblemSpec, find_problem, parse_problem
 
 METRIC_VERSION = "lacuna-2"  # evaluator.spec says so too, and a test keeps them together: the api must not import it
 
@@ -35,14 +36,35 @@ def register_competition(session: Session, spec: ProblemSpec, *, draft: bool = F
     elif competition.spec_id != row.id:  # the file changed: scores are ranked only within one spec
         is_draft = competition.state == CompetitionState.DRAFT
         competition.spec_id, competition.state = row.id, "draft" if is_draft else "preparing"
+        competition.prepared_at = None
         competition.title, competition.summary = spec.title, spec.summary
     session.flush()
     if competition.state == "preparing":
         competition.fault = ""
         enqueue(session, PREPARE, row.problem_id)
     if (private := spec.make_private()) is not None:
-        _register_private(session, competition, private)
+        _register_phase(session, competition, PhaseKind.PRIVATE, private)
+    if (practice := find_practice(session, spec)) is not None:
+        _register_phase(session, competition, PhaseKind.PRACTICE, practice)
     return competition
+
+
+def find_practice(session: Session, spec: ProblemSpec) -> ProblemSpec | None:
+    """The open problem of a file's practice phase: its own request, or another problem as it is registered here.
+
+    Whoever names the same problem shares its specs, pools and calibrations.
+    """
+    if spec.practice is None or spec.practice.problem is None:
+        return spec.make_practice()
+    name = spec.practice.problem
+    row = competitions.fetch_competition(session, name)
+    found = parse_problem(row.spec.body["problem"], source=f"problem {name}") if row else find_problem(name)
+    if found.exposure != "practice":
+        raise InvalidInput(
+            f"{spec.slug} cannot be practised on {name!r}: its exposure is {found.exposure!r}, and practice shows"
+            " everything; name a problem of exposure 'practice'"
+        )
+    return found
 
 
 def hash_spec_body(body: dict[str, Any]) -> str:
@@ -50,12 +72,12 @@ def hash_spec_body(body: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _register_private(session: Session, competition: Competition, spec: ProblemSpec) -> None:
-    """Add or exchange the private phase; once it is read it stays as it is."""
+def _register_phase(session: Session, competition: Competition, kind: PhaseKind, spec: ProblemSpec) -> None:
+    """Add or exchange a phase; once a private one is read it stays as it is."""
     row = _store_spec(session, spec)
-    phase = phases.fetch_private_phase(session, competition.id)
+    phase = phases.fetch_phase(session, competition.id, kind)
     if phase is None:
-        phase = phases.store_phase(session, competition.id, row.id)
+        phase = phases.store_phase(session, competition.id, row.id, kind)
     elif phase.state not in (PhaseState.PREPARING, PhaseState.READY):
         return
     elif phase.spec_id != row.id:

@@ -74,9 +74,17 @@ def make_competition(
 
 
 def make_private_phase(session: Session, competition: Competition, *, state: str = "ready") -> Phase:
-    """A private phase under a spec of its own."""
+    return make_phase(session, competition, "private", state=state)
+
+
+def make_practice_phase(session: Session, competition: Competition, *, state: str = "ready") -> Phase:
+    return make_phase(session, competition, "practice", state=state)
+
+
+def make_phase(session: Session, competition: Competition, kind: str, *, state: str) -> Phase:
+    """A phase under a spec of its own, whose exposure is called as the phase is."""
     public = session.get_one(EvaluationSpec, competition.spec_id)
-    problem = public.body["problem"] | {"exposure": "private"}
+    problem = public.body["problem"] | {"exposure": kind}
     digest = f"{next(_numbers):064x}"
     row = Problem(slug=problem["slug"], digest=digest, spec=problem)
     session.add(row)
@@ -84,7 +92,7 @@ def make_private_phase(session: Session, competition: Competition, *, state: str
     spec = EvaluationSpec(digest=digest, problem_id=row.id, body=public.body | {"problem": problem})
     session.add(spec)
     session.flush()
-    phase = Phase(competition_id=competition.id, kind="private", spec_id=spec.id, state=state)
+    phase = Phase(competition_id=competition.id, kind=kind, spec_id=spec.id, state=state)
     session.add(phase)
     session.flush()
     return phase
@@ -103,6 +111,22 @@ def make_pool(session: Session, competition: Competition, kind: str = "retrained
     )
     session.flush()
     return pool
+
+
+def make_preview(session: Session, competition: Competition, **changes: Any) -> None:
+    """What a worker found in the competition's problem."""
+    spec = session.get_one(EvaluationSpec, competition.spec_id)
+    problem = session.get_one(Problem, spec.problem_id)
+    problem.preview = {
+        "made_at": "2030-01-01T00:00:00+00:00",
+        "fault": "",
+        "classes": ["cat", "dog"],
+        "counts": {"retain": [40, 44], "forget": [5, 7], "validation": [6, 6], "test": [20, 20]},
+        "forget": {"kind": "random", "count": 12, "digest": "d" * 64},
+        "samples": [{"digest": "e" * 64, "id": 17, "class": "cat", "clean_class": "dog"}],
+        "pools": [{"kind": "retrained", "models": 256, "seconds": 900.0}],
+    } | changes
+    session.flush()
 
 
 def make_submission(session: Session, competition: Competition, user: User, **values: Any) -> Submission:
@@ -159,6 +183,14 @@ def make_evaluation(
     if verdict is not None:
         boards.refresh_ended(session, submission.id, evaluation.spec_id, Verdict(verdict))
     return evaluation
+
+
+def make_practised(
+    session: Session, competition: Competition, user: User, phase: Phase, **values: Any
+) -> tuple[Submission, Evaluation]:
+    """A submission to the practice phase, and its evaluation."""
+    submission = make_submission(session, competition, user, purpose="practice")
+    return submission, make_evaluation(session, submission, spec_id=phase.spec_id, phase="practice", **values)
 
 
 def make_scorecard_body(score: float = 0.5, *, runtime: float = 0.05, half_width: float = 0.03) -> dict[str, Any]:

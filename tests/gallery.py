@@ -14,11 +14,13 @@ from core.db.models.contests import Competition, Team, TeamInvite, TeamMember
 from core.db.models.notifications import MailAddress, Webhook
 from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, EvaluationEvent, Shard, Submission
-from core.db.queries import deliveries
+from core.db.queries import boards, deliveries
 from core.db.queries.announcements import store_announcement
+from core.db.queries.grants import store_grant
 from core.db.queries.rules import store_acceptance, store_rules
 from tests import factories
 
+OWN_LOOKS = ("queued", "running", "failed", "rejected", "practised")
 NAMES = ("tabula", "obliviate", "mnemosyne", "amnesia lab", "the sieve", "lethe")
 
 
@@ -48,6 +50,7 @@ def fill(session: Session) -> Gallery:
     competition.created_at = utc_now() - timedelta(days=9)
     own = _fill_board(session, competition, people)
     _fill_life(session, competition, own["first"])
+    own["practised"] = _practise(session, competition, people["participant"], own["first"].team_id)
     judged = _judge_again(session, competition, own)
     _leave_traces(session, own)
     empty = factories.make_competition(session, "empty", title="Nobody yet")
@@ -55,7 +58,8 @@ def fill(session: Session) -> Gallery:
     factories.make_pool(session, preparing, done=2)
     _invite(session, empty, people["participant"])
     factories.make_data_set_version(session, "faces")
-    factories.make_competition(session, "draft", state="draft", title="A draft")
+    factories.make_preview(session, factories.make_competition(session, "draft", state="draft", title="A draft"))
+    _end(session)
     _choose_messages(session, people["participant"])
     factories.make_node(session)
     return Gallery(tuple(_list_looks(own, judged)), secrets)
@@ -118,6 +122,8 @@ def _fill_life(session: Session, competition: Competition, finalist: Submission)
     text = "# Be fair\n\n- one account a person\n- *no* hidden channels"
     rules = store_rules(session, competition.id, text, "organizer-one")
     store_acceptance(session, rules.id, finalist.user_id)
+    if finalist.team_id is not None:
+        store_grant(session, finalist.team_id, 2, reason="a node was down", author="organizer-one")
     store_announcement(session, competition.id, "Welcome", "Read the **rules** first.", author="organizer-one")
     phase = factories.make_private_phase(session, competition, state="published")
     phase.published_at = utc_now()
@@ -126,6 +132,31 @@ def _fill_life(session: Session, competition: Competition, finalist: Submission)
         session, finalist, verdict="scored", spec_id=phase.spec_id, phase="private", **values
     )
     factories.make_scorecard(session, row, factories.make_scorecard_body(0.2))
+
+
+def _practise(session: Session, competition: Competition, user: User, team_id: str | None) -> Submission:
+    phase = factories.make_practice_phase(session, competition)
+    failed = {"verdict": "runtime_error", "code": "EXCEPTION", "reason": "ValueError: bad", "log": "epoch 1\n"}
+    submission, _ = factories.make_practised(session, competition, user, phase, **failed)
+    submission.team_id = team_id
+    return submission
+
+
+def _end(session: Session) -> None:
+    """A competition whose finalists are scored, and whose board two people are about to publish."""
+    row = factories.make_competition(session, "ended", state="closed", title="Over", publish_approvals=2)
+    phase = factories.make_private_phase(session, row, state="scoring")
+    for name, score in (("first-finalist", 0.4), ("second-finalist", 0.3)):
+        user = factories.make_user(session, name)
+        team = factories.find_or_make_team(session, row, user)
+        entry = factories.make_scored(session, row, user, score, team_id=team.id, selected_at=utc_now())
+        values = {"score": score - 0.1, "score_low": score - 0.15, "score_high": score, "relative_runtime": 0.05}
+        factories.make_evaluation(
+            session, entry, verdict="scored", spec_id=phase.spec_id, phase="private", finished=8, **values
+        )
+    board = boards.fetch_board(session, row.id, phase.spec_id)
+    phase.proposed_by, phase.proposed_at = "organizer-two", utc_now()
+    phase.proposed_digest = board.digest if board else None
 
 
 def _judge_again(session: Session, competition: Competition, rows: dict[str, Submission]) -> dict[str, Rejudge]:
@@ -193,6 +224,7 @@ def _list_looks(rows: dict[str, Submission], rejudges: dict[str, Rejudge]) -> li
     again = "/competitions/digits/rejudges"
     contest, submission = "/competitions/{slug}", "/submissions/{submission_id}"
     pair = f"a={rows['first'].id}&b={rows['second'].id}"
+    ledger = "/competitions/digits/organize/ledger?team=team%20one"
     looks = [
         Look("home", "/", "/", None),
         Look("board", contest, "/competitions/digits", None),
@@ -200,6 +232,7 @@ def _list_looks(rows: dict[str, Submission], rejudges: dict[str, Rejudge]) -> li
         Look("board-empty", contest, "/competitions/empty", None),
         Look("board-preparing", contest, "/competitions/preparing", None),
         Look("runtime", "/runtime", "/runtime", None),
+        Look("start", "/start", "/start", None),
         Look("login", "/login", "/login", None),
         Look("register", "/register", "/register", None),
         Look("nothing", "", "/competitions/none", None, 404),
@@ -210,6 +243,7 @@ def _list_looks(rows: dict[str, Submission], rejudges: dict[str, Rejudge]) -> li
         Look("unsubscribe", "/mail/unsubscribe", "/mail/unsubscribe?token=farewell", None),
         # without a provider there is nothing to come back from; what is said then is a page too
         Look("provider", "/login/provider", "/login/provider", None, 404),
+        Look("logged-out", "/logout/provider", "/logout/provider", None, 404),
         Look("provider-callback", "/login/provider/callback", "/login/provider/callback", None, 404),
         Look("provider-name", "/login/provider/name", "/login/provider/name", None, 401),
         Look("connect", "/account/identities/connect", "/account/identities/connect", "participant", 403),
@@ -222,12 +256,18 @@ def _list_looks(rows: dict[str, Submission], rejudges: dict[str, Rejudge]) -> li
         Look("organize", contest + "/organize", "/competitions/digits/organize", "organizer"),
         Look("rules", contest + "/rules", "/competitions/digits/rules", "participant"),
         Look("rules-writing", contest + "/rules", "/competitions/digits/rules", "organizer"),
+        Look("ledger", contest + "/ledger", "/competitions/digits/ledger", "participant"),
+        Look("ledger-of-team", contest + "/organize/ledger", ledger, "organizer"),
         Look("selection", contest + "/selection", "/competitions/digits/selection", "participant"),
         Look("final", contest + "/final", "/competitions/digits/final", None),
+        Look("final-preview", contest + "/final", "/competitions/ended/final", "organizer"),
+        Look("private-scoring", contest + "/organize/private", "/competitions/ended/organize/private", "organizer"),
         Look("private", contest + "/organize/private", "/competitions/digits/organize/private", "organizer"),
         Look("audit", "/audit", "/audit", "organizer"),
         Look("admin", "/admin", "/admin", "admin"),
         Look("competition-form", "/admin/competitions/new", "/admin/competitions/new", "admin"),
+        Look("preview", "/admin/competitions/{slug}/preview", "/admin/competitions/draft/preview", "admin"),
+        Look("pools", "/admin/competitions/{slug}/pools", "/admin/competitions/preparing/pools", "admin"),
         Look("data-sets", "/admin/data-sets", "/admin/data-sets", "admin"),
         Look("data-set", "/admin/data-sets/{name}/{number}", "/admin/data-sets/faces/1", "admin"),
         Look("rejudges", contest + "/rejudges", again, "organizer"),
@@ -242,7 +282,7 @@ def _list_looks(rows: dict[str, Submission], rejudges: dict[str, Rejudge]) -> li
         Look("nodes", "/admin/nodes", "/admin/nodes", "admin"),
         Look("costs", "/admin/costs", "/admin/costs", "admin"),
     ]
-    kinds = [("second", None)] + [(name, "participant") for name in ("queued", "running", "failed", "rejected")]
+    kinds = [("second", None)] + [(name, "participant") for name in OWN_LOOKS]
     return looks + [
         Look(f"submission-{name}", submission, f"/submissions/{rows[name].id}", role) for name, role in kinds
     ]

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy.orm import Session
 
+from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.submissions import Calibration, Evaluation, Replica
-from core.db.queries import competitions, evaluations, phases
+from core.db.queries import competitions, evaluations, phases, pools
 from core.domain.competition import CompetitionState
 from core.domain.phases import PhaseState
 from core.domain.submission import Status, Verdict
@@ -102,18 +103,25 @@ def store_calibration(session: Session, evaluation: Evaluation, *, filename: str
     evaluations.move(session, evaluation, Status.FINISHED, verdict=Verdict.SCORED, reason="calibrated")
     if load_cost(session, evaluation.spec_id, node_class) is not None:
         for waiting in fetch_waiting(session, evaluation.spec_id):
-            open_waiting(waiting)
+            open_waiting(session, waiting)
 
 
 def fetch_waiting(session: Session, spec_id: str) -> list[Competition | Phase]:
-    """Whatever waits for the pools and calibrations of a spec: competitions to open, private phases to keep ready."""
+    """Whatever waits for the pools and calibrations of a spec: competitions and phases."""
     rows = competitions.fetch_competitions_of_spec(session, spec_id)
     return [row for row in rows if row.state == "preparing"] + phases.fetch_preparing_phases(session, spec_id)
 
 
-def open_waiting(row: Competition | Phase) -> None:
-    row.state = PhaseState.READY.value if isinstance(row, Phase) else CompetitionState.OPEN.value
+def open_waiting(session: Session, row: Competition | Phase) -> None:
+    """A phase is ready, a competition opens; one that opens by hand is prepared, and waits for its admin."""
     row.fault = ""
+    if isinstance(row, Phase):
+        row.state = PhaseState.READY.value
+        return
+    row.prepared_at = utc_now()
+    if not row.opens_by_hand:
+        row.state = CompetitionState.OPEN.value
+        pools.activate(session, row.spec_id)
 
 
 def _without_start(seconds: Seconds, idle: Seconds) -> npt.NDArray[np.float64]:

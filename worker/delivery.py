@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from standardwebhooks import Webhook as Signer
 
 from core.db.base import utc_now
-from core.db.models.notifications import Delivery
+from core.db.models.notifications import Delivery, Webhook
 from core.db.queries import deliveries, notifications
 from core.db.session import reading, transaction
 from core.domain.notifications import CONFIRM, KEPT, TRIED_ONCE, DeliveryState, find_pause
@@ -64,6 +64,7 @@ def deliver_due(settings: Settings, engine: Engine) -> int:
             return 0
     with transaction(engine) as session:
         deliveries.delete_old(session, now - KEPT)
+        notifications.forget_old_secrets(session, now)
         rows = deliveries.claim_due(session, now, patience=PATIENCE, limit=BATCH)
     with ThreadPoolExecutor(AT_ONCE) as places:
         for _ in places.map(partial(_attempt, settings, engine), rows):
@@ -95,12 +96,18 @@ def _call(settings: Settings, engine: Engine, row: Delivery) -> Outcome:
         "User-Agent": "Lacuna-Webhooks/1",
         "webhook-id": row.id,  # the same for every attempt
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Signer(hook.secret).sign(row.id, now, content),
+        "webhook-signature": " ".join(Signer(secret).sign(row.id, now, content) for secret in _list_secrets(hook, now)),
     }
     status = post(row.target, content.encode(), headers, loopback=settings.calls_loopback)
     if 200 <= status < 300:
         return Outcome(status)
     return Outcome(status, f"answered {status}", is_final=status == GONE)
+
+
+def _list_secrets(hook: Webhook, now: datetime) -> list[str]:
+    """The present one, and for a while after a change the one before: one signature that fits is enough."""
+    is_old_good = hook.old_secret_until is not None and hook.old_secret_until > now
+    return [hook.secret, hook.old_secret] if is_old_good else [hook.secret]
 
 
 def _mail(settings: Settings, engine: Engine, row: Delivery) -> Outcome:

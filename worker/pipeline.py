@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
 from core.db.models.submissions import Evaluation, Replica, Shard
-from core.db.queries import competitions, evaluations, leases, nodes, rejudges
+from core.db.queries import evaluations, leases, nodes, rejudges
 from core.db.session import reading, transaction
 from core.domain.errors import ContestError, ParticipantFault, PlatformFault
 from core.domain.faults import FaultCode
 from core.domain.intake.reading import read_submission
+from core.domain.leaderboard import GATED
 from core.domain.submission import VERDICT_OF_FAULT, Status, Verdict
 from core.jobs import (
     DECIDE,
@@ -33,7 +34,7 @@ from core.jobs import (
 )
 from core.problems import Gate
 from worker.adaptive import is_look_due
-from worker.calibration import RetrainCost, collect_seconds, load_cost, store_calibration
+from worker.calibration import RetrainCost, collect_seconds, fetch_waiting, load_cost, store_calibration
 from worker.context import WorkerContext
 from worker.execution import Batch, make_orders, make_request, run_batch
 from worker.flags import store_reruns
@@ -106,7 +107,7 @@ def _load(context: WorkerContext, shard_id: str) -> ShardWork | None:
         evaluation.node_class = settings.node_class
         if evaluation.status == Status.QUEUED:
             evaluations.move(session, evaluation, Status.CANARY)
-        gated = whole.submission.purpose == "ranked"
+        gated = whole.submission.purpose in GATED
         return ShardWork(
             shard_id=shard_id,
             fence=fence,
@@ -265,9 +266,8 @@ def _finish(session: Session, evaluation: Evaluation, verdict: Verdict, code: Fa
             shard.state = "abandoned"
     evaluations.move(session, evaluation, Status.FINISHED, verdict=verdict, code=code, reason=reason)
     if verdict is Verdict.PLATFORM_ERROR:
-        for competition in competitions.fetch_competitions_of_spec(session, evaluation.spec_id):
-            if competition.state == "preparing":
-                competition.fault = reason
+        for waiting in fetch_waiting(session, evaluation.spec_id):
+            waiting.fault = reason
 
 
 def _finish_if_idle(session: Session, evaluation: Evaluation) -> None:

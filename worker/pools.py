@@ -3,13 +3,14 @@
 import hashlib
 import io
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from core.domain.errors import PlatformFault
-from core.domain.pools import PoolKind
+from core.domain.pools import PoolKind, compute_seal_digest
 from core.problems import ProblemSpec
 from core.storage import BlobStore
 from worker.outputs import ModelOutputs, concat_outputs, load_npz, save_npz
@@ -97,6 +98,23 @@ def ensure_pools(
         done += len(chunk.seeds)
         on_progress(done, total)
     return {kind: assemble_pool(part, store) for kind, part in chunks.items()}
+
+
+def make_seal(chunks: Sequence[Chunk], store: BlobStore) -> dict[str, Any]:
+    """What has to be found again later: the blob of every chunk, and in it the weights of every member."""
+    found = []
+    for chunk in chunks:
+        finished = _require_chunk(chunk, store)
+        found.append({"name": chunk.name, "digest": store.get_ref(chunk.name), "members": list(finished.weights)})
+    return {"digest": compute_seal_digest(found), "chunks": found}
+
+
+def check_seals(seals: Iterable[Mapping[str, Any]], store: BlobStore) -> None:
+    """Raise PlatformFault if a chunk is another one than was sealed: no score is computed against it."""
+    for seal in seals:
+        for chunk in seal["chunks"]:
+            if store.get_ref(chunk["name"]) != chunk["digest"]:
+                raise PlatformFault(f"the pool chunk {chunk['name']} is not the one that was sealed")
 
 
 def build_chunk(problem: LoadedProblem, chunk: Chunk, store: BlobStore, *, device: str = "cpu") -> bool:

@@ -25,7 +25,7 @@ from core.jobs import BUILD_CHUNK, enqueue, open_evaluation, put_off
 from core.problems import ProblemSpec, parse_problem
 from worker.calibration import CALIBRATION_FILES, RETRAIN_FILE, fetch_waiting, load_cost, open_waiting
 from worker.context import WorkerContext
-from worker.pools import build_chunk, load_pools, pool_sizes
+from worker.pools import build_chunk, load_pools, make_seal, pool_sizes
 from worker.problems import LoadedProblem
 from worker.scorecard import find_ceiling
 from worker.training.chunks import pool_chunks
@@ -70,6 +70,8 @@ def prepare_problem(context: WorkerContext, problem_id: str) -> None:
         pools = {pool.kind: pool for pool in competitions.fetch_pools(session, problem_id)}
         for kind, size in pool_sizes(problem.spec).items():
             pool = pools.get(kind) or _add_pool(session, context, problem, problem_id, kind, size)
+            if pool.state == PoolState.RETIRED:
+                pool.state = PoolState.SEALED.value
             for chunk in pool.chunks:
                 if chunk.state == "pending":
                     enqueue(session, BUILD_CHUNK, chunk.id)
@@ -96,6 +98,8 @@ def build_pool_chunk(context: WorkerContext, chunk_id: str) -> None:
             return
         if competitions.count_unfinished_chunks(session, pool.id) > 0:
             return
+        # read within the transaction: only now is every chunk known to be there, and chunks are small
+        pool.seal = make_seal(pool_chunks(problem, work.kind, work.size), context.store)
         pool.state, pool.sealed_at = PoolState.SEALED.value, utc_now()
         session.flush()
         all_sealed = _calibrate_if_sealed(session, context, work.problem_id)
@@ -157,8 +161,10 @@ def _give_back(context: WorkerContext, work: ChunkWork, fault: str) -> None:
 
 def _calibrate_if_sealed(session: Session, context: WorkerContext, problem_id: str) -> bool:
     """When every pool is whole, measure what retraining costs here; the result opens the competitions."""
-    competitions.lock_problem(session, problem_id)
+    problem = competitions.lock_problem(session, problem_id)
     pools = competitions.fetch_pools(session, problem_id)
+    if data_sets.is_revoked(session, problem.spec):
+        return False
     if not pools or any(pool.state == PoolState.BUILDING for pool in pools):
         return False
     for spec in competitions.fetch_specs_of_problem(session, problem_id):
@@ -174,11 +180,11 @@ def _open_or_calibrate(
     node_class = context.settings.node_class
     if load_cost(session, spec.id, node_class) is not None:
         for row in waiting:
-            open_waiting(row)
+            open_waiting(session, row)
     elif all(run.verdict for run in competitions.fetch_calibration_runs(session, spec.id, node_class)):
         first = waiting[0]
         competition_id = first.competition_id if isinstance(first, Phase) else first.id
-        phase = PhaseKind.PRIVATE if isinstance(first, Phase) else PhaseKind.PUBLIC
+        phase = PhaseKind(first.kind) if isinstance(first, Phase) else PhaseKind.PUBLIC
         start_calibration(session, context, spec, competition_id, phase)
 
 

@@ -6,10 +6,11 @@ from typing import Any
 import structlog
 
 from core.db.models.submissions import Scorecard
-from core.db.queries import evaluations
+from core.db.queries import evaluations, pools
 from core.db.session import reading, transaction
 from core.domain.errors import ContestError
 from core.domain.faults import FaultCode
+from core.domain.leaderboard import GATED
 from core.domain.submission import Status, Verdict
 from core.jobs import SCORE, enqueue_for
 from core.storage import BlobStore
@@ -18,7 +19,7 @@ from worker.calibration import RetrainCost, RunSeconds, collect_seconds, load_co
 from worker.context import WorkerContext
 from worker.flags import FlagFacts, load_reruns
 from worker.outputs import ModelOutputs, concat_outputs, load_npz
-from worker.pools import load_pools
+from worker.pools import check_seals, load_pools
 from worker.report import Report, render_report
 from worker.scorecard import FinishedScore, RunFacts, compute_scorecard
 
@@ -39,6 +40,7 @@ class ScoreWork:
     run: RunSeconds
     weights: tuple[str, ...]
     retrain: RetrainCost | None
+    seals: tuple[dict[str, Any], ...]  # of the pools that were sealed since seals are kept
 
 
 def score_evaluation(context: WorkerContext, evaluation_id: str) -> None:
@@ -67,7 +69,7 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
         replicas = [row for row in evaluations.fetch_replicas(session, evaluation_id) if row.position < kept]
         return ScoreWork(
             evaluation_id=evaluation_id,
-            gated=evaluation.submission.purpose == "ranked",
+            gated=evaluation.submission.purpose in GATED,
             filename=evaluation.submission.filename,
             spec_digest=evaluation.spec.digest,
             spec=evaluation.spec.body,
@@ -78,11 +80,13 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
             run=collect_seconds(replicas),
             weights=tuple(row.weights_sha256 for row in replicas),
             retrain=load_cost(session, evaluation.spec_id, node_class),
+            seals=tuple(pools.fetch_seals(session, evaluation.spec.problem_id)),
         )
 
 
 def _work(context: WorkerContext, work: ScoreWork) -> FinishedScore:
     problem = context.load(work.spec["problem"])
+    check_seals(work.seals, context.store)
     outputs: ModelOutputs = concat_outputs([load_npz(context.store.get(digest)) for digest in work.outputs])
     facts = RunFacts(
         evaluation_id=work.evaluation_id,

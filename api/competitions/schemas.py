@@ -21,7 +21,7 @@ class PoolView(BaseModel):
 class Preparation(BaseModel):
     """How far a competition is from being open, counted in trained models."""
 
-    stage: str = Field(description="waiting, pools, calibration or done")
+    stage: str = Field(description="waiting, pools, calibration, prepared (it opens by hand) or done")
     finished: int
     total: int
     seconds_left: float | None = Field(None, description="until the pools are trained, as fast as so far; an estimate")
@@ -41,6 +41,16 @@ class CompetitionSummary(BaseModel):
     created_at: datetime
 
 
+class PracticeView(BaseModel):
+    """The practice phase: an open problem, a quota of its own, everything shown, nothing ranked."""
+
+    state: PhaseState = Field(description="preparing, or ready: it takes submissions while the competition is open")
+    fault: str = Field(description="why preparing it cannot go on; for staff")
+    daily_limit: int = Field(description="practice submissions of a team a UTC day; 0: closed by the organizers")
+    concurrent_limit: int
+    problem: dict[str, Any] = Field(description="the problem file, whole")
+
+
 class CompetitionView(CompetitionSummary):
     rules_version: int | None = Field(description="to accept before submitting; null without rules")
     fault: str = Field(description="why preparing cannot go on; empty when it can")
@@ -51,7 +61,9 @@ class CompetitionView(CompetitionSummary):
     concurrent_limit: int
     total_limit: int | None
     selection_limit: int = Field(description="submissions of a team in the final ranking")
+    publish_approvals: int = Field(description="how many of the staff it takes to publish the final board")
     private_phase: PhaseState | None = Field(description="null if the public phase is all there is")
+    practice: PracticeView | None = Field(description="null if there is no practice phase")
     upload_bytes: int
     preparation: Preparation
     forget_request: dict[str, Any] | None = Field(description="kind, count and digest of the forget set")
@@ -61,6 +73,16 @@ class CompetitionView(CompetitionSummary):
 
 class CompetitionList(BaseModel):
     items: list[CompetitionSummary]
+
+
+class PracticeLimits(BaseModel):
+    """What is left of practice; it is counted by itself."""
+
+    daily_limit: int
+    used: int
+    left: int
+    concurrent_limit: int
+    running: int
 
 
 class LimitsView(BaseModel):
@@ -75,4 +97,5 @@ class LimitsView(BaseModel):
     granted_today: int = Field(description="of it today, which also stretches this day")
     concurrent_limit: int
     running: int
+    practice: PracticeLimits | None = Field(description="null if there is no practice phase")
     upload_bytes: int

@@ -5,7 +5,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from api.competitions.schemas import CompetitionSummary, CompetitionView, LimitsView, PoolView, Preparation
+from api.competitions.schemas import (
+    CompetitionSummary,
+    CompetitionView,
+    LimitsView,
+    PoolView,
+    PracticeLimits,
+    PracticeView,
+    Preparation,
+)
 from api.deps import Caller
 from core.db.base import utc_now
 from core.db.models.contests import Competition
@@ -14,7 +22,7 @@ from core.db.queries import competitions, evaluations, grants, phases, rules
 from core.domain.access import Action
 from core.domain.competition import CompetitionState
 from core.domain.errors import NotFound
-from core.domain.phases import PhaseState
+from core.domain.phases import PhaseKind, PhaseState
 from core.domain.pools import PoolKind, estimate_seconds_left
 from core.domain.quota import Allowance, next_reset, start_of_day
 from core.settings import Settings
@@ -64,7 +72,9 @@ def make_view(session: Session, settings: Settings, competition: Competition, ca
         concurrent_limit=competition.concurrent_limit,
         total_limit=competition.total_limit,
         selection_limit=competition.selection_limit,
+        publish_approvals=competition.publish_approvals,
         private_phase=find_private_state(session, competition),
+        practice=find_practice(session, competition, caller),
         upload_bytes=settings.upload_bytes,
         preparation=find_preparation(session, competition),
         forget_request=spec.problem.manifest,
@@ -83,6 +93,19 @@ def find_private_state(session: Session, competition: Competition) -> PhaseState
     return PhaseState(found.state) if found else None
 
 
+def find_practice(session: Session, competition: Competition, caller: Caller) -> PracticeView | None:
+    found = phases.fetch_practice_phase(session, competition.id)
+    if found is None:
+        return None
+    return PracticeView(
+        state=PhaseState(found.state),
+        fault=found.fault if caller.may(Action.READ_ANY_SUBMISSION) else "",
+        daily_limit=competition.practice_daily_limit,
+        concurrent_limit=competition.practice_concurrent_limit,
+        problem=found.spec.body["problem"],
+    )
+
+
 def find_preparation(session: Session, competition: Competition) -> Preparation:
     rows = competitions.fetch_pools(session, competition.spec.problem_id)
     pools = [_make_pool_view(row) for row in rows]
@@ -90,7 +113,7 @@ def find_preparation(session: Session, competition: Competition) -> Preparation:
     total = _count_models(competition.spec.body["problem"])
     stage = "pools" if pools else "waiting"
     if pools and finished == total:
-        stage = "calibration"
+        stage = "calibration" if competition.prepared_at is None else "prepared"
     if competition.state not in (CompetitionState.DRAFT, CompetitionState.PREPARING):
         stage = "done"
     left = None
@@ -115,6 +138,19 @@ def find_allowance(session: Session, competition: Competition, user_id: str, now
     )
 
 
+def find_practice_allowance(session: Session, competition: Competition, user_id: str, now: datetime) -> Allowance:
+    """Counted apart: practice takes nothing from the public phase, nor the other way round."""
+    of, phase = (session, competition.id, user_id), PhaseKind.PRACTICE
+    return Allowance(
+        daily_limit=competition.practice_daily_limit,
+        used=evaluations.count_submissions_since(*of, start_of_day(now), phase=phase),
+        concurrent_limit=competition.practice_concurrent_limit,
+        running=evaluations.count_live_submissions(*of, phase=phase),
+        resets_at=next_reset(now),
+        noun="practice submissions",
+    )
+
+
 def make_limits(session: Session, settings: Settings, competition: Competition, caller: Caller) -> LimitsView:
     allowance = find_allowance(session, competition, caller.member_id, utc_now())
     return LimitsView(
@@ -129,7 +165,21 @@ def make_limits(session: Session, settings: Settings, competition: Competition, 
         granted_today=allowance.granted_today,
         concurrent_limit=allowance.concurrent_limit,
         running=allowance.running,
+        practice=_make_practice_limits(session, competition, caller),
         upload_bytes=settings.upload_bytes,
+    )
+
+
+def _make_practice_limits(session: Session, competition: Competition, caller: Caller) -> PracticeLimits | None:
+    if phases.fetch_practice_phase(session, competition.id) is None:
+        return None
+    allowance = find_practice_allowance(session, competition, caller.member_id, utc_now())
+    return PracticeLimits(
+        daily_limit=allowance.daily_limit,
+        used=allowance.used,
+        left=allowance.left,
+        concurrent_limit=allowance.concurrent_limit,
+        running=allowance.running,
     )
 
 

@@ -17,7 +17,7 @@ SEEDS = (("split", "seed"), ("forget", "seed"), ("pools", "seed"), ("evaluation"
 
 
 def make_document(session: Session, slug: str) -> dict[str, Any]:
-    """Applying it changes nothing. Its private part is left out, as a file without one leaves that phase alone."""
+    """Applying it changes nothing. Its phases are left out, as a file without them leaves them alone."""
     row = competitions.fetch_competition(session, slug)
     if row is None:
         raise NotFound(f"no competition named {slug!r}")
@@ -56,5 +56,6 @@ def _describe_own(session: Session, row: Competition) -> dict[str, Any]:
     newest = rules.fetch_rules(session, row.id)
     found: dict[str, Any] = make_plain({name: getattr(row, name) for name in COLUMNS})
     found["total_limit"] = found["total_limit"] or 0
+    found["open"] = "by hand" if row.opens_by_hand else "by itself"
     found["rules"] = newest.text if newest else None
     return {name: value for name, value in found.items() if value is not None}

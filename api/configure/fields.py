@@ -42,7 +42,7 @@ class Section:
 
 DATA = "data"  # what the file calls `data.set` or `data.package`
 OWN_DATA = ("digits", "fashion_mnist", "torchvision_sets")
-PRIVATE, ADAPTIVE = "private", "evaluation.adaptive"
+PRIVATE, PRACTICE, ADAPTIVE = "private", "practice", "evaluation.adaptive"
 SHARE = "above 0, below 1; of a class, empty is all of it"
 REQUESTS = ("random", "class", "ids")
 NUMBER, CHOICE, FLAG, TEXT = Kind.NUMBER, Kind.CHOICE, Kind.FLAG, Kind.TEXT
@@ -176,14 +176,30 @@ SECTIONS = (
         choice="private.forget.kind",
     ),
     Section(
+        "Practice phase",
+        (Field("practice.problem", "On the problem", TEXT, "of exposure practice, such as digits", needed=False),),
+        "An open problem on which participants see everything, apart from the board and the quota. Without it, a "
+        "practice phase that there is stays as it is.",
+        switch=PRACTICE,
+    ),
+    Section(
         "While it runs",
         (
             Field("competition.draft", "A new one waits as a draft, seen by staff alone", FLAG, needed=False),
+            Field("competition.open", "Once prepared it opens", CHOICE, choices=("by itself", "by hand"), needed=False),
             Field("competition.daily_limit", "Submissions of a team a UTC day", needed=False),
             Field("competition.total_limit", "Submissions of a team in all", hint="0: no such limit", needed=False),
             Field("competition.concurrent_limit", "Unfinished submissions of a team", needed=False),
+            Field(
+                "competition.practice_daily_limit",
+                "Practice submissions of a team a UTC day",
+                hint="0 closes the practice phase",
+                needed=False,
+            ),
+            Field("competition.practice_concurrent_limit", "Unfinished practice submissions of a team", needed=False),
             Field("competition.selection_limit", "Submissions of a team in the final ranking", needed=False),
             Field("competition.team_size", "Members of a team", needed=False),
+            Field("competition.publish_approvals", "Staff it takes to publish the final board", needed=False),
             Field("competition.closes_at", "Deadline, UTC", Kind.MOMENT, "empty: it stays as it is", needed=False),
             Field("competition.rules", "Rules", Kind.LONG, "Markdown", needed=False),
         ),

@@ -28,6 +28,8 @@ def make_view(session: Session, row: Competition) -> ConfiguredCompetition:
         data_set=spec.data.reference,
         forget_request=row.spec.problem.manifest,
         spec_digest=row.spec.digest,
+        opens_by_hand=row.opens_by_hand,
+        prepared_at=row.prepared_at,
         preparation=find_preparation(session, row),
         calibrations=[_make_calibration(found) for found in competitions.fetch_all_calibrations(session, row.spec_id)],
     )

@@ -1,5 +1,6 @@
 """What applying a competition file would do, or did."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -7,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.competitions.schemas import Preparation
 from core.domain.competition import CompetitionState
+from core.domain.pools import PoolKind, PoolState
 
 
 class CalibrationView(BaseModel):
@@ -18,6 +20,75 @@ class CalibrationView(BaseModel):
     cpu_seconds: float = Field(description="median of a replica")
 
 
+class PoolRole(StrEnum):
+    PUBLIC = "public"  # what submissions are scored against
+    PRIVATE = "private"  # of the private phase
+    FORMER = "former"  # of a problem that the competition is not on any more
+
+
+class PoolDetail(BaseModel):
+    role: PoolRole
+    kind: PoolKind
+    state: PoolState
+    finished: int = Field(description="trained models")
+    total: int
+    seconds_left: float | None = Field(description="until it is whole, as fast as so far; an estimate")
+    problem_digest: str
+    created_at: datetime
+    sealed_at: datetime | None
+    seal: str | None = Field(description="SHA-256 over the digests of all its members")
+    fault: str = Field(description="why a chunk of it could not be trained the last time")
+
+
+class PoolList(BaseModel):
+    slug: str
+    state: CompetitionState
+    prepared_at: datetime | None = Field(description="when its pools were sealed and retraining was measured")
+    items: list[PoolDetail]
+
+
+class PoolCheck(BaseModel):
+    pool: PoolDetail
+    faults: list[str] = Field(description="empty: everything is what was sealed")
+
+
+class PoolChecks(BaseModel):
+    intact: bool
+    items: list[PoolCheck]
+
+
+class PreviewSample(BaseModel):
+    id: int = Field(description="place in the data set")
+    class_name: str = Field(alias="class", description="its label in training, noise included")
+    clean_class: str
+
+
+class PreviewPool(BaseModel):
+    kind: PoolKind
+    models: int
+    seconds: float = Field(description="of one worker, to train them all; an estimate from a few steps")
+
+
+class Preview(BaseModel):
+    """What a worker found in one problem."""
+
+    role: PoolRole
+    problem_digest: str
+    made_at: datetime | None = Field(None, description="null: not asked for, or no worker has looked yet")
+    fault: str = Field("", description="why it cannot be prepared")
+    classes: list[str] = []
+    counts: dict[str, list[int]] = Field({}, description="examples of every class, by split")
+    forget: dict[str, Any] | None = Field(None, description="kind, count and digest of the forget set")
+    samples: list[PreviewSample] = Field([], description="the first of the forget set")
+    pools: list[PreviewPool] = []
+
+
+class PreviewList(BaseModel):
+    slug: str
+    workers: int = Field(description="that take work now")
+    items: list[Preview]
+
+
 class ConfiguredCompetition(BaseModel):
     slug: str
     title: str
@@ -27,6 +98,8 @@ class ConfiguredCompetition(BaseModel):
     data_set: str | None = Field(description="`name@digest` of the uploaded data set")
     forget_request: dict[str, Any] | None
     spec_digest: str
+    opens_by_hand: bool
+    prepared_at: datetime | None
     preparation: Preparation
     calibrations: list[CalibrationView]
 

@@ -6,11 +6,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from api.configure.planning import find_changes
+from api.configure.practice import find_practice_changes, is_practice
 from api.configure.private import describe_for_audit, find_private_changes, is_private
 from api.configure.schemas import Change, Effect, Plan
 from api.data_sets.service import check_usable, find_version
 from api.deps import Caller
-from api.finals.service import check_unread
+from api.finals.service import check_approvals, check_unread
 from core.competition_file import CompetitionFile, CompetitionPart, make_plain, parse_competition_file
 from core.db.base import utc_now
 from core.db.models.contests import Competition
@@ -45,7 +46,7 @@ def plan_file(session: Session, slug: str, values: dict[str, Any]) -> Found:
     is_same_spec = row is not None and row.spec.digest == hash_spec_body(make_spec_body(spec))
     changes = _find_problem_changes(file.problem, row) + _find_own_changes(session, file.competition, row)
     private, private_refused = find_private_changes(session, file.problem, row)
-    changes += private
+    changes += private + find_practice_changes(session, file.problem, row)
     effect = _name_effect(row, changes, is_same_spec=is_same_spec)
     refused = _find_refusal(session, row, changes, effect) or private_refused or _find_read(session, row, changes)
     plan = Plan(
@@ -73,7 +74,8 @@ def apply_file(session: Session, slug: str, values: dict[str, Any], caller: Call
     if plan.effect is Effect.NOTHING:
         register_competition(session, found.spec)  # which goes on with pools that could not be built
         return plan
-    if row is None or not found.is_same_spec or any(is_private(change) for change in plan.changes):
+    must_register = not found.is_same_spec or any(_is_of_phase(change) for change in plan.changes)
+    if row is None or must_register or row.state == CompetitionState.PREPARING:  # which may wait only to be opened
         row = register_competition(session, found.spec, draft=found.file.competition.draft)
     row.title, row.summary = found.file.problem.title, found.file.problem.summary
     _set_own(session, row, found.file.competition, caller)
@@ -150,7 +152,8 @@ def _find_refusal(session: Session, row: Competition | None, changes: list[Chang
     scored = evaluations.count_comparable(session, row.spec_id)
     if effect is Effect.UPDATE or not scored:
         return None
-    named = [change.field for change in changes if not (change.field.startswith("competition.") or is_private(change))]
+    own = [change.field for change in changes if not _is_of_phase(change)]
+    named = [field for field in own if not field.startswith("competition.")]
     return (
         f"{row.slug} has {scored} submissions scored or being scored under its evaluation spec, which a change of "
         f"{_enumerate(named)} would replace, and scores are ranked only within one spec: "
@@ -158,12 +161,21 @@ def _find_refusal(session: Session, row: Competition | None, changes: list[Chang
     )
 
 
+def _is_of_phase(change: Change) -> bool:
+    """Whether it leaves the public phase and its scores alone."""
+    return is_private(change) or is_practice(change)
+
+
 def _find_read(session: Session, row: Competition | None, changes: list[Change]) -> str | None:
     """As `change_settings` says it: once the private phase is read, finalists and deadline stand."""
-    if row is None or not {f"competition.{name}" for name in UNREAD} & {change.field for change in changes}:
+    if row is None:
         return None
+    own = {change.field: change.after for change in changes}
     try:
-        check_unread(session, row)
+        if {f"competition.{name}" for name in UNREAD} & set(own):
+            check_unread(session, row)
+        if "competition.publish_approvals" in own:
+            check_approvals(session, row, own["competition.publish_approvals"])
     except Conflict as error:
         return error.message
     return None
@@ -183,7 +195,8 @@ def _describe(effect: Effect, part: CompetitionPart, row: Competition | None) ->
     if effect is Effect.CREATE and part.draft:
         return "A draft is made, seen by staff alone; nothing is trained before it is let to prepare."
     if effect is Effect.CREATE:
-        return "The competition is made and its pools are trained; it opens by itself when retraining is measured."
+        opens = "is opened by an admin" if part.open == "by hand" else "opens by itself"
+        return f"The competition is made and its pools are trained; it {opens} when retraining is measured."
     if effect is Effect.REPLACE:
         drafted = row is not None and row.state == CompetitionState.DRAFT
         then = "it stays a draft" if drafted else "it prepares again, and models trained for equal data are kept"

@@ -96,10 +96,13 @@ def revoke(
     engine: EngineDep,
     revocation: Revocation,
     dry_run: Annotated[bool, Query(description="show what it would stop, and stop nothing")] = False,
+    stop_running: Annotated[bool, Query(description="cancel what is evaluated on it now, at no cost")] = False,
 ) -> RevocationView:
-    """Let no new work begin on a version's data; what was scored stays, and so does what runs."""
+    """Let no new work begin on a version's data; what was scored stays, and what runs ends unless it is stopped."""
     with transaction(engine) as session:
-        return lineage.revoke(session, name, number, revocation.reason, caller, dry_run=dry_run)
+        return lineage.revoke(
+            session, name, number, revocation.reason, caller, dry_run=dry_run, stop_running=stop_running
+        )
 
 
 @router.get(

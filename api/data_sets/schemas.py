@@ -81,6 +81,17 @@ class Lineage(BaseModel):
     problems: list[ProblemOfData]
 
 
+class RunningOfData(BaseModel):
+    """An evaluation that has not ended."""
+
+    evaluation_id: str
+    competition: str
+    by: str = Field(description="the team, or who submitted it")
+    filename: str
+    purpose: str
+    status: str
+
+
 class Revocation(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -91,6 +102,8 @@ class RevocationView(BaseModel):
     applied: bool
     version: DataSetVersionView
     lineage: Lineage
+    running: list[RunningOfData] = Field(description="evaluations that had not ended on it")
+    stopped: int = Field(description="how many of them were cancelled, and cost nobody anything")
     consequence: str
 
 

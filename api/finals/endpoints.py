@@ -8,7 +8,7 @@ from api.deps import Member, Organizer, PublicCaller, ReadingDep, SessionDep, Su
 from api.errors import describe_errors
 from api.finals import selection, service
 from api.finals.board import find_final_view, make_final_board
-from api.finals.schemas import PhaseList, PrivateView, SelectionRequest, SelectionView
+from api.finals.schemas import PhaseList, PrivateView, ProposalRequest, Publication, SelectionRequest, SelectionView
 from api.leaderboard.endpoints import (
     CSV_CONTENT,
     UNCHANGED,
@@ -118,7 +118,13 @@ def start_private_phase(slug: str, caller: Organizer, session: SessionDep, decis
     return service.start(session, slug, decision.reason, caller)
 
 
+@router.post("/admin/competitions/{slug}/private/propose", operation_id="propose_publishing", responses=REFUSALS)
+def propose_publishing(slug: str, caller: Organizer, session: SessionDep, request: ProposalRequest) -> PrivateView:
+    """Where publishing takes two: ask somebody else of the staff to publish exactly this ranking."""
+    return service.propose(session, slug, request, caller)
+
+
 @router.post("/admin/competitions/{slug}/private/publish", operation_id="publish_private_phase", responses=REFUSALS)
-def publish_private_phase(slug: str, caller: Organizer, session: SessionDep, decision: Decision) -> PrivateView:
-    """Make the board of the private phase everybody's, for good."""
-    return service.publish(session, slug, decision.reason, caller)
+def publish_private_phase(slug: str, caller: Organizer, session: SessionDep, request: Publication) -> PrivateView:
+    """Make the board of the private phase everybody's, for good; where it takes two, the second one does."""
+    return service.publish(session, slug, request, caller)

@@ -1,14 +1,17 @@
 """Choosing finalists, and the private phase they are scored in."""
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.leaderboard.schemas import Leaderboard
+from api.organize.schemas import Decision
 from core.domain.phases import PhaseKind, PhaseState
 from core.domain.submission import Status, Verdict
 
 SELECTABLE = 100
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Choice(BaseModel):
@@ -40,7 +43,7 @@ class SelectionRequest(BaseModel):
 
 class PhaseView(BaseModel):
     kind: PhaseKind
-    state: str = Field(description="of the public phase the competition's; of the private one where it is")
+    state: str = Field(description="of the public phase the competition's; of the others where they are")
     exposure: str
     published_at: datetime | None
 
@@ -60,6 +63,23 @@ class Finalist(BaseModel):
     total: int
 
 
+class Publication(Decision):
+    digest: Digest | None = Field(
+        None, description="`board.digest` of the preview that was looked at; refused if the ranking is another one now"
+    )
+
+
+class ProposalRequest(Decision):
+    digest: Digest = Field(description="`board.digest` of the preview that was looked at")
+
+
+class ProposalView(BaseModel):
+    by: str
+    at: datetime
+    digest: str
+    is_current: bool = Field(description="false once the ranking changed: it has to be proposed again")
+
+
 class PrivateView(BaseModel):
     """The private phase as staff see it."""
 
@@ -72,3 +92,5 @@ class PrivateView(BaseModel):
     unfinished: int
     failed: int = Field(description="evaluations that we failed; starting again runs them once more")
     board: Leaderboard = Field(description="a preview until it is published")
+    publish_approvals: int = Field(description="2: one of the staff proposes and another one publishes")
+    proposal: ProposalView | None = Field(description="null unless somebody proposed to publish")

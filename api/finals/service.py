@@ -5,21 +5,31 @@ from sqlalchemy.orm import Session
 from api.competitions.service import get_exposure, load_competition
 from api.deps import Caller
 from api.finals.board import find_phase_view, make_final_board
-from api.finals.schemas import Finalist, PhaseList, PhaseView, PrivateView
+from api.finals.schemas import (
+    Finalist,
+    PhaseList,
+    PhaseView,
+    PrivateView,
+    ProposalRequest,
+    ProposalView,
+    Publication,
+)
 from api.finals.selection import find_finalists
 from core.db.base import utc_now
+from core.db.board import read_candidate
 from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.submissions import Evaluation
-from core.db.queries import audit, boards, competitions, evaluations, phases, rejudges
+from core.db.queries import audit, boards, competitions, evaluations, phases, pools, rejudges
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, NotFound
 from core.domain.history import Cause
-from core.domain.phases import Candidate, PhaseKind, PhaseState
+from core.domain.phases import Candidate, PhaseKind, PhaseState, Proposal, check_approval, check_seen
 from core.domain.submission import Status, Verdict
 from core.jobs import open_evaluation
 
 ENDED = (CompetitionState.CLOSED, CompetitionState.ARCHIVED)
+TWO = 2  # people it takes to publish, where one is not enough
 AGAIN = (Verdict.PLATFORM_ERROR, Verdict.WITHDRAWN)  # what ended so may run once more
 
 
@@ -28,11 +38,19 @@ def list_phases(session: Session, slug: str, caller: Caller) -> PhaseList:
     competition = load_competition(session, slug, caller)
     state = competition.state_at(utc_now()).value
     public = PhaseView(kind=PhaseKind.PUBLIC, state=state, exposure=get_exposure(competition), published_at=None)
-    phase = phases.fetch_private_phase(session, competition.id)
-    if phase is None:
-        return PhaseList(items=[public])
-    private = PhaseView(kind=PhaseKind.PRIVATE, state=phase.state, exposure="private", published_at=phase.published_at)
-    return PhaseList(items=[public, private])
+    return PhaseList(items=[public, *(_make_phase(phase) for phase in phases.fetch_phases(session, competition.id))])
+
+
+def find_private(session: Session, slug: str, caller: Caller) -> PhaseView:
+    found = [each for each in list_phases(session, slug, caller).items if each.kind is PhaseKind.PRIVATE]
+    if not found:
+        raise NotFound(f"{slug} has no private phase")
+    return found[0]
+
+
+def _make_phase(phase: Phase) -> PhaseView:
+    kind = PhaseKind(phase.kind)  # a phase beside the public one is called like its exposure
+    return PhaseView(kind=kind, state=phase.state, exposure=kind.value, published_at=phase.published_at)
 
 
 def load_private(session: Session, slug: str, caller: Caller) -> PrivateView:
@@ -42,9 +60,9 @@ def load_private(session: Session, slug: str, caller: Caller) -> PrivateView:
 
 def make_view(session: Session, competition: Competition, phase: Phase) -> PrivateView:
     ran = phases.fetch_private_evaluations(session, phase)
-    finalists = [
-        _make_finalist(each, ran.get(each.entry.submission_id)) for each in find_finalists(session, competition)
-    ]
+    chosen = _find_chosen(session, competition, phase)
+    finalists = [_make_finalist(each, ran.get(each.entry.submission_id)) for each in chosen]
+    board = make_final_board(session, find_phase_view(session, competition, phase))
     return PrivateView(
         state=PhaseState(phase.state),
         fault=phase.fault,
@@ -54,7 +72,9 @@ def make_view(session: Session, competition: Competition, phase: Phase) -> Priva
         finalists=finalists,
         unfinished=sum(each.verdict is None for each in finalists),
         failed=sum(each.verdict in AGAIN for each in finalists),
-        board=make_final_board(session, find_phase_view(session, competition, phase)),
+        board=board,
+        publish_approvals=competition.publish_approvals,
+        proposal=_make_proposal(phase, board.digest) if phase.state == PhaseState.SCORING else None,
     )
 
 
@@ -73,14 +93,67 @@ def start(session: Session, slug: str, reason: str, caller: Caller) -> PrivateVi
         submission = evaluations.fetch_submission(session, finalist.entry.submission_id)
         if submission is not None:
             open_evaluation(session, submission, phase.spec, phase=PhaseKind.PRIVATE)
+    pools.activate(session, phase.spec_id)
     phase.state, phase.started_at = PhaseState.SCORING.value, phase.started_at or utc_now()
     detail: dict[str, object] = {"submissions": [each.entry.submission_id for each in missing], "reason": reason}
     _record(session, caller, "private.start", slug, detail)
     return make_view(session, competition, phase)
 
 
-def publish(session: Session, slug: str, reason: str, caller: Caller) -> PrivateView:
+def propose(session: Session, slug: str, request: ProposalRequest, caller: Caller) -> PrivateView:
+    """Ask somebody else of the staff to publish the ranking that one looked at."""
     competition, phase = _lock(session, slug, caller)
+    if competition.publish_approvals < TWO:
+        raise Conflict("whoever looked at the preview may publish it: there is nothing to propose")
+    check_seen(request.digest, _check_complete(session, competition, phase).board.digest)
+    phase.proposed_by, phase.proposed_at, phase.proposed_digest = caller.name, utc_now(), request.digest
+    _record(session, caller, "private.propose", slug, {"digest": request.digest, "reason": request.reason})
+    return make_view(session, competition, phase)
+
+
+def publish(session: Session, slug: str, request: Publication, caller: Caller) -> PrivateView:
+    competition, phase = _lock(session, slug, caller)
+    digest = _check_complete(session, competition, phase).board.digest
+    if request.digest is not None:
+        check_seen(request.digest, digest)
+    proposal = _read_proposal(phase)
+    if competition.publish_approvals == TWO:
+        check_approval(proposal, by=caller.name, digest=request.digest, current=digest)
+    boards.refresh(session, competition.id, phase.spec_id, Cause.PUBLISHED, is_event=True)
+    view = make_view(session, competition, phase)
+    # the moment of the change, so that everybody's history of the board begins with it
+    phase.state, phase.published_at = PhaseState.PUBLISHED.value, view.board.changed_at
+    ranks = {line.submission_id: line.rank for line in view.board.entries}
+    detail: dict[str, object] = {"digest": digest, "ranks": ranks, "reason": request.reason}
+    if competition.publish_approvals == TWO and proposal is not None:
+        detail["proposed_by"] = proposal.by
+    _record(session, caller, "private.publish", slug, detail)
+    return make_view(session, competition, phase)
+
+
+def check_unread(session: Session, competition: Competition) -> None:
+    """Once the private phase runs, what happens could be known: submissions are over for good."""
+    phase = phases.fetch_private_phase(session, competition.id)
+    if phase is not None and phase.state in (PhaseState.SCORING, PhaseState.PUBLISHED):
+        raise Conflict(f"its private phase is {phase.state}: it takes no submissions any more")
+
+
+def _find_chosen(session: Session, competition: Competition, phase: Phase) -> list[Candidate]:
+    """Who stands, or stood: what happens to the public board after publishing makes nobody a finalist."""
+    if phase.state != PhaseState.PUBLISHED:
+        return find_finalists(session, competition)
+    ran = boards.fetch_counting(session, competition.id, phase.spec_id)
+    return [Candidate(read_candidate(each), each.selected_at) for each in ran]
+
+
+def check_approvals(session: Session, competition: Competition, approvals: int) -> None:
+    """Who wants to publish alone may not arrange that once there is something to publish."""
+    phase = phases.fetch_private_phase(session, competition.id)
+    if phase is not None and phase.state == PhaseState.SCORING and approvals < competition.publish_approvals:
+        raise Conflict("its private phase is scoring: until it is published two people have to agree")
+
+
+def _check_complete(session: Session, competition: Competition, phase: Phase) -> PrivateView:
     if phase.state == PhaseState.PUBLISHED:
         raise Conflict("the final board is published already")
     if phase.state != PhaseState.SCORING:
@@ -91,20 +164,20 @@ def publish(session: Session, slug: str, reason: str, caller: Caller) -> Private
     view = make_view(session, competition, phase)
     if view.unfinished or view.failed:
         raise Conflict(f"{view.unfinished} finalists have not ended and {view.failed} failed on our side")
-    boards.refresh(session, competition.id, phase.spec_id, Cause.PUBLISHED, is_event=True)
-    view = make_view(session, competition, phase)
-    # the moment of the change, so that everybody's history of the board begins with it
-    phase.state, phase.published_at = PhaseState.PUBLISHED.value, view.board.changed_at
-    ranks = {line.submission_id: line.rank for line in view.board.entries}
-    _record(session, caller, "private.publish", slug, {"ranks": ranks, "reason": reason})
-    return make_view(session, competition, phase)
+    return view
 
 
-def check_unread(session: Session, competition: Competition) -> None:
-    """Once the private phase runs, what happens could be known: submissions are over for good."""
-    phase = phases.fetch_private_phase(session, competition.id)
-    if phase is not None and phase.state in (PhaseState.SCORING, PhaseState.PUBLISHED):
-        raise Conflict(f"its private phase is {phase.state}: it takes no submissions any more")
+def _read_proposal(phase: Phase) -> Proposal | None:
+    if phase.proposed_by is None or phase.proposed_at is None or phase.proposed_digest is None:
+        return None
+    return Proposal(phase.proposed_by, phase.proposed_at, phase.proposed_digest)
+
+
+def _make_proposal(phase: Phase, digest: str) -> ProposalView | None:
+    found = _read_proposal(phase)
+    if found is None:
+        return None
+    return ProposalView(by=found.by, at=found.at, digest=found.digest, is_current=found.digest == digest)
 
 
 def _check_startable(session: Session, competition: Competition, phase: Phase) -> None:

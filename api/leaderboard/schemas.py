@@ -1,6 +1,7 @@
 """The board as JSON."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -89,6 +90,31 @@ class OwnPlace(BaseModel):
     over_budget: LeaderboardEntry | None = Field(description="what it shows below the board, without a rank")
     position: int | None = Field(description="lines above its ranked one, references included: where to find it")
     ranked: int
+
+
+class BoardKind(StrEnum):
+    PUBLIC = "public"
+    FINAL = "final"
+    EARLIER = "earlier"  # under a spec that the competition had before
+
+
+class BoardCheck(BaseModel):
+    """A board whose digests were all computed again."""
+
+    kind: BoardKind
+    spec_digest: str
+    version: int
+    digest: str = Field(description="of the last change; publish it to make the board provable")
+    changed_at: datetime
+    intact: bool
+    broken_at: int | None = Field(description="version of the first change that does not hold")
+    reason: str = Field(description="what does not hold; empty if everything does")
+
+
+class BoardChecks(BaseModel):
+    competition: str
+    intact: bool
+    items: list[BoardCheck]
 
 
 class BoardChange(BaseModel):

@@ -14,6 +14,7 @@ from api.notifications.schemas import (
     NewWebhook,
     NotificationsChange,
     NotificationsView,
+    SecretChange,
     WebhookChange,
     WebhookList,
     WebhookView,
@@ -58,6 +59,19 @@ def create_webhook(
 def change_webhook(webhook_id: str, caller: Manager, session: SessionDep, request: WebhookChange) -> WebhookView:
     """Other events, off, or on again."""
     return service.change_webhook(session, webhook_id, request, caller)
+
+
+@router.post(
+    "/webhooks/{webhook_id}/secret",
+    operation_id="change_webhook_secret",
+    responses=describe_errors(401, 403, 404, 422),
+)
+def change_webhook_secret(
+    webhook_id: str, caller: Manager, session: SessionDep, request: SecretChange, response: Response
+) -> FreshWebhook:
+    """A new secret, shown this once; until `old_secret_until` every message carries a signature by either."""
+    response.headers["Cache-Control"] = "no-store"
+    return service.change_secret(session, webhook_id, request, caller)
 
 
 @router.delete(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from core.domain.notifications import MAX_URL, DeliveryState, Event
+from core.domain.notifications import MAX_URL, MOST_OVERLAP_HOURS, OVERLAP_HOURS, DeliveryState, Event
 
 Events = Annotated[list[Event], BeforeValidator(lambda value: value.split() if isinstance(value, str) else value)]
 EVENTS_HELP = "what to be told about"
@@ -59,6 +59,20 @@ class WebhookView(BaseModel):
     created_at: datetime
     disabled_at: datetime | None = Field(description="since when nothing is sent to it")
     disabled_reason: str
+    old_secret_until: datetime | None = Field(
+        description="until when messages are signed with the secret before the last change, too; null: they are not"
+    )
+
+
+class SecretChange(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    overlap_hours: int = Field(
+        default=OVERLAP_HOURS,
+        ge=0,
+        le=MOST_OVERLAP_HOURS,
+        description="how long the old secret signs beside the new one; 0 ends it at once, as after a leak",
+    )
 
 
 class FreshWebhook(WebhookView):

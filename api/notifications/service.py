@@ -14,6 +14,7 @@ from api.notifications.schemas import (
     NewWebhook,
     NotificationsChange,
     NotificationsView,
+    SecretChange,
     WebhookChange,
     WebhookView,
 )
@@ -112,9 +113,19 @@ def create_webhook(session: Session, settings: Settings, request: NewWebhook, ca
     users.lock_user(session, caller.member_id)
     if len(notifications.fetch_webhooks(session, caller.member_id)) >= MAX_WEBHOOKS:
         raise Conflict(f"an account has at most {MAX_WEBHOOKS} webhooks; remove one first")
-    secret = "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-    row = Webhook(user_id=caller.member_id, url=request.url, events=_join(request.events), secret=secret)
+    row = Webhook(user_id=caller.member_id, url=request.url, events=_join(request.events), secret=_make_secret())
     notifications.store_webhook(session, row)
+    return FreshWebhook.model_validate(row)
+
+
+def change_secret(session: Session, webhook_id: str, request: SecretChange, caller: Caller) -> FreshWebhook:
+    """A new secret signs from now on; the one before signs beside it for the hours asked for, an older one no more."""
+    users.lock_user(session, caller.member_id)
+    row = _load_webhook(session, webhook_id, caller)
+    overlap = timedelta(hours=request.overlap_hours)
+    row.old_secret, row.old_secret_until = (row.secret, utc_now() + overlap) if overlap else ("", None)
+    row.secret = _make_secret()
+    session.flush()
     return FreshWebhook.model_validate(row)
 
 
@@ -155,6 +166,10 @@ def _load_webhook(session: Session, webhook_id: str, caller: Caller) -> Webhook:
     if row is None:
         raise NotFound("no such webhook of yours")
     return row
+
+
+def _make_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 def _join(events: Sequence[Event]) -> str:

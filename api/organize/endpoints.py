@@ -8,6 +8,8 @@ from api.competitions import service as competitions
 from api.competitions.schemas import CompetitionView
 from api.deps import Auditor, EngineDep, Moderator, Organizer, ReadingDep, SettingsDep
 from api.errors import describe_errors
+from api.leaderboard.checking import check_boards
+from api.leaderboard.schemas import BoardChecks
 from api.organize import service
 from api.organize.grants import Grant, GrantView, grant
 from api.organize.schemas import AuditCheck, AuditPage, Decision, StateChange
@@ -77,6 +79,12 @@ def list_audit(
 ) -> AuditPage:
     """What staff did, newest first."""
     return service.list_audit(session, before=before, subject=subject, limit=limit)
+
+
+@router.get("/competitions/{slug}/boards", operation_id="verify_boards", responses=describe_errors(401, 403, 404))
+def verify_boards(slug: str, caller: Auditor, session: ReadingDep) -> BoardChecks:
+    """Recompute the digests of every board of a competition, and say where one breaks."""
+    return check_boards(session, slug, caller)
 
 
 @router.get("/audit/verify", operation_id="verify_audit", responses=describe_errors(401, 403))

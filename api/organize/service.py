@@ -9,11 +9,12 @@ from api.organize.schemas import AuditCheck, AuditPage, AuditView, StateChange
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.submissions import Submission
-from core.db.queries import audit, boards, competitions, evaluations, phases
+from core.db.queries import audit, boards, competitions, evaluations, phases, pools
 from core.domain.audit import find_break
 from core.domain.competition import CompetitionState, check_move
 from core.domain.errors import Conflict, NotFound
 from core.domain.history import Cause
+from core.domain.leaderboard import Purpose
 from core.jobs import PREPARE, enqueue
 
 AUDIT_PAGE = 100
@@ -28,6 +29,7 @@ def change_state(session: Session, slug: str, change: StateChange, caller: Calle
         raise Conflict("its deadline has passed: move the deadline first")
     if change.state is CompetitionState.OPEN:
         check_unread(session, row)
+        _check_prepared(session, row)
     audit.record(
         session,
         actor=caller.name,
@@ -36,12 +38,21 @@ def change_state(session: Session, slug: str, change: StateChange, caller: Calle
         detail={"from": current.value, "to": change.state.value, "reason": change.reason},
     )
     row.state = change.state.value
+    if change.state is CompetitionState.OPEN:
+        pools.activate(session, row.spec_id)
     boards.set_frozen(session, row, frozen=change.state is CompetitionState.FROZEN)
     if change.state is CompetitionState.PREPARING:
-        private = phases.fetch_private_phase(session, row.id)
-        for spec in (load_competition(session, slug, caller).spec, *([private.spec] if private else [])):
+        beside = [phase.spec for phase in phases.fetch_phases(session, row.id)]
+        for spec in (load_competition(session, slug, caller).spec, *beside):
             enqueue(session, PREPARE, spec.problem_id)
     return load_competition(session, slug, caller)
+
+
+def _check_prepared(session: Session, row: Competition) -> None:
+    if row.state == CompetitionState.PREPARING and row.prepared_at is None:
+        raise Conflict(f"{row.slug} is not prepared: its pools must be sealed and retraining measured first")
+    if pools.has_retired(session, row.spec_id):
+        raise Conflict(f"the pools of {row.slug} are retired: nothing can be scored against them")
 
 
 def disqualify(session: Session, submission_id: str, reason: str, caller: Caller) -> Submission:
@@ -80,8 +91,10 @@ def check_audit(session: Session) -> AuditCheck:
 
 def _load(session: Session, submission_id: str) -> Submission:
     submission = evaluations.fetch_submission(session, submission_id)
-    if submission is None or submission.purpose == "calibration":
+    if submission is None or submission.purpose == Purpose.CALIBRATION:
         raise NotFound("no such submission")
+    if submission.purpose == Purpose.PRACTICE:
+        raise Conflict("this is a practice submission: it stands on no board that it could be taken off")
     return submission
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
 from api.deps import Caller
-from api.finals.service import check_unread
+from api.finals.service import check_approvals, check_unread
 from api.organize.schemas import Decision
 from core.db.models.contests import Competition
 from core.db.queries import audit, competitions
@@ -24,7 +24,14 @@ class SettingsChange(Decision):
     daily_limit: Limit = Field(1, description="submissions of a team a UTC day")
     concurrent_limit: Limit = Field(1, description="unfinished submissions of a team")
     total_limit: Limit | None = Field(None, description="submissions of a team in all; null: no such limit")
+    practice_daily_limit: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        0, description="practice submissions of a team a UTC day; 0 closes the practice phase"
+    )
+    practice_concurrent_limit: Limit = Field(1, description="unfinished practice submissions of a team")
     selection_limit: Limit = Field(1, description="submissions of a team in the final ranking")
+    publish_approvals: Annotated[int, Field(ge=1, le=2)] = Field(
+        1, description="2: publishing the final board takes two of the staff"
+    )
 
     @property
     def named(self) -> dict[str, Any]:
@@ -38,6 +45,8 @@ def change_settings(session: Session, slug: str, change: SettingsChange, caller:
         raise InvalidInput("that is how it is already: name something to change")
     if "closes_at" in changed or "selection_limit" in changed:
         check_unread(session, row)
+    if "publish_approvals" in changed:
+        check_approvals(session, row, changed["publish_approvals"])
     detail = {name: [_show(getattr(row, name)), _show(value)] for name, value in changed.items()}
     for name, value in changed.items():
         setattr(row, name, value)

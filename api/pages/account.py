@@ -25,14 +25,16 @@ from api.deps import (
 )
 from api.errors import get_status
 from api.pages.formats import TEMPLATES
+from api.pages.views import load_submission
 from api.rules.service import make_view as make_rules_view
 from api.submissions import service as submissions
 from api.submissions.acceptance import Upload, accept_upload, clean_filename
+from api.submissions.promotion import promote
 from api.submissions.reading import Reading, make_reading
 from api.submissions.schemas import RequestedPurpose
 from api.users import service as accounts
 from api.users.schemas import Registration, TokenRequest, TokenView
-from core.db.queries import users
+from core.db.queries import phases, users
 from core.db.session import reading as open_reading
 from core.db.session import transaction
 from core.domain.access import Scope
@@ -95,8 +97,10 @@ def log_in(
 
 
 @router.get("/register", name="register")
-def show_registration(request: Request, caller: Registrant) -> HTMLResponse:
-    return show(request, "register.html", name="")
+def show_registration(
+    request: Request, caller: Registrant, settings: SettingsDep, next: Annotated[str, Query()] = "/start"
+) -> HTMLResponse:
+    return show(request, "register.html", next=clean_next(next), name="", provider=get_provider(settings))
 
 
 @router.post("/register")
@@ -107,6 +111,7 @@ def register(
     settings: SettingsDep,
     name: Annotated[str, Form(max_length=64)],
     password: Annotated[str, Form(max_length=256)],
+    next: Annotated[str, Form()] = "/start",
 ) -> Response:
     check_same_site(request)
     try:
@@ -114,8 +119,9 @@ def register(
             accounts.register(session, settings, _read_registration(name, password))
         entered = auth.log_in(engine, settings, name, password)
     except RequestRefused as error:
-        return show(request, "register.html", error=error, name=name)
-    response = RedirectResponse("/", status_code=303)
+        values = {"next": clean_next(next), "name": name, "provider": get_provider(settings)}
+        return show(request, "register.html", error=error, **values)
+    response = RedirectResponse(clean_next(next), status_code=303)
     set_cookie(request, response, settings, entered.secret)
     return response
 
@@ -130,8 +136,9 @@ def _read_registration(name: str, password: str) -> Registration:
 @router.post("/logout")
 def log_out(request: Request, caller: PublicCaller, engine: EngineDep, settings: SettingsDep) -> Response:
     check_same_site(request)
-    auth.log_out(engine, read_cookie(request, settings))
-    response = RedirectResponse("/", status_code=303)
+    issuer = auth.log_out(engine, read_cookie(request, settings))
+    is_known = bool(issuer) and settings.has_provider and issuer == settings.oidc_issuer
+    response = RedirectResponse("/logout/provider" if is_known else "/", status_code=303)
     drop_cookie(request, response, settings)
     return response
 
@@ -186,14 +193,21 @@ def show_own_submissions(
     request: Request, caller: Member, session: ReadingDep, cursor: Annotated[str | None, Query(max_length=200)] = None
 ) -> HTMLResponse:
     page = submissions.list_own(session, caller, limit=PAGE_SIZE, cursor=cursor)
-    return show(request, "own_submissions.html", page={"entries": page.items, "next_cursor": page.next_cursor})
+    slugs = phases.fetch_slugs(session, {item.competition for item in page.items})
+    values = {"entries": page.items, "next_cursor": page.next_cursor, "selections": slugs}
+    return show(request, "own_submissions.html", page=values)
 
 
 @router.get("/competitions/{slug}/submit", name="submit")
 def show_submit(
-    slug: str, request: Request, caller: Member, session: ReadingDep, settings: SettingsDep
+    slug: str,
+    request: Request,
+    caller: Member,
+    session: ReadingDep,
+    settings: SettingsDep,
+    practice: Annotated[bool, Query()] = False,
 ) -> HTMLResponse:
-    return _show_submit(slug, request, caller, session, settings)
+    return _show_submit(slug, request, caller, session, settings, practice=practice)
 
 
 def _show_submit(
@@ -205,6 +219,7 @@ def _show_submit(
     *,
     error: RequestRefused | None = None,
     note: str = "",
+    practice: bool = False,
     reading: Reading | None = None,
 ) -> HTMLResponse:
     row = competitions.load_competition(session, slug, caller)
@@ -215,6 +230,7 @@ def _show_submit(
         "limits": limits,
         "rules": make_rules_view(session, row, caller),
         "note": note,
+        "practice": practice,
         "key": make_key(),
         "reading": reading,
     }
@@ -231,10 +247,12 @@ def submit(
     settings: SettingsDep,
     file: Annotated[UploadFile, File()],
     note: Annotated[str, Form(max_length=500)] = "",
+    practice: Annotated[bool, Form()] = False,
     key: Annotated[str | None, Form(max_length=200)] = None,
     seen: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
     """A file that would not run as it is counts only once its author has seen what would: `seen` is its SHA-256."""
+    filled: dict[str, Any] = {"note": note, "practice": practice}
     try:
         content = file.file.read(settings.upload_bytes + 1)
         if not content:
@@ -243,19 +261,19 @@ def submit(
         reading = make_reading(filename, content, limit_bytes=settings.upload_bytes)
         if not reading.is_as_sent and reading.sha256 != seen:
             with open_reading(engine) as session:
-                return _show_submit(slug, request, caller, session, settings, note=note, reading=reading)
+                return _show_submit(slug, request, caller, session, settings, reading=reading, **filled)
         upload = Upload(
             slug=slug,
             filename=filename,
             content=content,
             note=note,
-            purpose=RequestedPurpose.RANKED,
+            purpose=RequestedPurpose.PRACTICE if practice else RequestedPurpose.RANKED,
             key=key or None,
         )
         accepted = accept_upload(engine, store, upload, caller, limit_bytes=settings.upload_bytes)
     except RequestRefused as error:
         with open_reading(engine) as session:
-            return _show_submit(slug, request, caller, session, settings, error=error, note=note)
+            return _show_submit(slug, request, caller, session, settings, error=error, **filled)
     return RedirectResponse(f"/submissions/{accepted.submission_id}", status_code=303)
 
 
@@ -264,3 +282,23 @@ def cancel(submission_id: str, caller: Canceller, engine: EngineDep) -> Response
     with transaction(engine) as session:
         submissions.cancel(session, submission_id, caller)
     return RedirectResponse(f"/submissions/{submission_id}", status_code=303)
+
+
+@router.post("/submissions/{submission_id}/promote")
+def submit_for_real(
+    submission_id: str,
+    request: Request,
+    caller: Submitter,
+    engine: EngineDep,
+    store: StoreDep,
+    settings: SettingsDep,
+    key: Annotated[str | None, Form(max_length=200)] = None,
+) -> Response:
+    limit = settings.upload_bytes
+    try:
+        accepted = promote(engine, store, submission_id, caller, key=key or None, limit_bytes=limit)
+    except RequestRefused as error:
+        with open_reading(engine) as session:
+            page = load_submission(session, submission_id, caller)
+            return show(request, "submission.html", error=error, page=page, key=make_key())
+    return RedirectResponse(f"/submissions/{accepted.submission_id}", status_code=303)

@@ -45,19 +45,28 @@ def show_compare(
     a: Annotated[str, Query(max_length=64)] = "",
     b: Annotated[str, Query(max_length=64)] = "",
 ) -> HTMLResponse:
-    """Without two submissions it asks for them."""
+    """Who names fewer than two submissions sees the newest."""
     competition = load_competition(session, slug, caller)
+    choices = list_choices(session, slug, caller)
+    a, b = pick(a, b, [choice.submission_id for choice in choices])
     found = load_comparison(session, slug, a, b, caller) if a and b else None
     return show(
         request,
         "compare.html",
         competition=competition,
-        choices=list_choices(session, slug, caller),
+        choices=choices,
         picked={"a": a, "b": b},
         found=found,
         bars=_draw_bars(found) if found else [],
         histogram=draw_histogram(found.epsilons) if found and found.epsilons else None,
     )
+
+
+def pick(a: str, b: str, newest_first: list[str]) -> tuple[str, str]:
+    """Fill what was not named: the newest as B, the newest other one as A; empty where there are not two."""
+    b = b or next((each for each in newest_first if each != a), "")
+    a = a or next((each for each in newest_first if each != b), "")
+    return a, b
 
 
 def draw_histogram(epsilons: ComparedEpsilons) -> Histogram:

@@ -81,11 +81,17 @@ def revoke(
     caller: DataManager,
     engine: EngineDep,
     reason: Annotated[str, Form(max_length=500)] = "",
+    stop_running: Annotated[bool, Form()] = False,
 ) -> Response:
-    """The page that asks shows the lineage."""
+    """The page that asks shows the lineage, and what runs."""
+
+    def act(session: Session) -> None:
+        why = read_decision(reason).reason
+        lineage.revoke(session, name, number, why, caller, stop_running=stop_running)
+
     return submit_form(
         engine,
-        lambda session: lineage.revoke(session, name, number, read_decision(reason).reason, caller),
+        act,
         lambda session, error: _show_version(request, session, name, number, error),
         f"/admin/data-sets/{name}/{number}",
     )
@@ -96,5 +102,7 @@ def _show_version(
 ) -> HTMLResponse:
     row = service.load_version(session, name, number)
     version, found = service.make_view(row), lineage.find_lineage(session, row)
-    context = {"is_waiting": version.status in UNFINISHED, "lineage": found, "consequence": lineage.describe(found)}
-    return show(request, "data_set.html", error=error, version=version, **context)
+    running = lineage.list_running(session, row)
+    consequence = lineage.describe(found, running)
+    context = {"is_waiting": version.status in UNFINISHED, "lineage": found, "running": running}
+    return show(request, "data_set.html", error=error, version=version, consequence=consequence, **context)

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 
 from api.deps import PublicCaller, ReadingDep, SettingsDep
 from api.pages import views
+from api.pages.account import make_key, show
 from api.pages.formats import TEMPLATES
 from api.runtime import service as runtime
 from core.domain.errors import InvalidInput
@@ -65,7 +66,7 @@ def read_moment(text: str) -> datetime | None:
 @router.get("/submissions/{submission_id}", name="submission")
 def show_submission(submission_id: str, request: Request, caller: PublicCaller, session: ReadingDep) -> HTMLResponse:
     page = views.load_submission(session, submission_id, caller)
-    return TEMPLATES.TemplateResponse(request, "submission.html", {"page": page})
+    return show(request, "submission.html", page=page, key=make_key())
 
 
 @router.get("/runtime", name="runtime")

@@ -5,18 +5,22 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
+from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
 from api.deps import Caller, EngineDep, Member, Organizer, PublicCaller, ReadingDep, Submitter
 from api.finals import selection, service
 from api.finals.board import find_final_view, make_final_board
-from api.finals.schemas import SELECTABLE
+from api.finals.schemas import SELECTABLE, ProposalRequest, Publication
 from api.leaderboard.service import list_changes
 from api.pages.account import show
 from api.pages.endpoints import read_moment
 from api.pages.forms import submit_form
 from api.pages.organize import read_decision
+from api.pages.settings_form import read_form
+from core.db.base import utc_now
+from core.domain.access import Action
 from core.domain.errors import InvalidInput, RequestRefused
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -25,7 +29,13 @@ SHOWN_CHANGES = 50
 
 class Step(StrEnum):
     START = "start"
+    PROPOSE = "propose"
     PUBLISH = "publish"
+
+
+class StepForm(BaseModel):
+    reason: str = ""
+    digest: str = ""  # of the board on the page that was sent
 
 
 @router.get("/competitions/{slug}/selection", name="selection")
@@ -72,10 +82,12 @@ def show_final_board(
 ) -> HTMLResponse:
     moment = read_moment(as_of)
     view = find_final_view(session, slug, caller, as_of=moment)
+    is_staff = caller.may(Action.MANAGE_COMPETITION)
     values: dict[str, Any] = {
         "competition": view.competition,
+        "private": service.load_private(session, slug, caller) if is_staff else None,
         "board": make_final_board(session, view),
-        "phase": service.list_phases(session, slug, caller).items[-1],
+        "phase": service.find_private(session, slug, caller),
         "changes": list_changes(session, view, limit=SHOWN_CHANGES).items,
         "as_of": moment,
     }
@@ -92,7 +104,8 @@ def _show_private(
 ) -> HTMLResponse:
     competition = load_competition(session, slug, caller)
     view = service.load_private(session, slug, caller)
-    return show(request, "private_phase.html", error=error, competition=competition, private=view)
+    state = competition.state_at(utc_now())
+    return show(request, "private_phase.html", error=error, competition=competition, private=view, state=state)
 
 
 @router.post("/competitions/{slug}/organize/private/{step}")
@@ -102,12 +115,22 @@ def move_private(
     request: Request,
     caller: Organizer,
     engine: EngineDep,
-    reason: Annotated[str, Form()] = "",
+    form: Annotated[StepForm, Form()],
 ) -> Response:
-    act = service.start if step is Step.START else service.publish
+    here = f"/competitions/{slug}/organize/private"
     return submit_form(
         engine,
-        lambda session: act(session, slug, read_decision(reason).reason, caller),
+        lambda session: _move(session, slug, step, form, caller),
         lambda session, error: _show_private(slug, request, caller, session, error),
-        f"/competitions/{slug}/organize/private",
+        f"/competitions/{slug}/final" if step is Step.PUBLISH else here,
     )
+
+
+def _move(session: Session, slug: str, step: Step, form: StepForm, caller: Caller) -> None:
+    if step is Step.START:
+        service.start(session, slug, read_decision(form.reason).reason, caller)
+    elif step is Step.PROPOSE:
+        service.propose(session, slug, read_form(ProposalRequest, form.model_dump()), caller)
+    else:
+        values = form.model_dump() | {"digest": form.digest or None}
+        service.publish(session, slug, read_form(Publication, values), caller)

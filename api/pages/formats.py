@@ -33,8 +33,11 @@ def format_number(value: float | None, digits: int = 3) -> str:
 
 
 def format_signed(value: float | None, digits: int = 3) -> str:
-    """A difference: with its sign, and a real minus."""
-    return DASH if value is None else f"{value:+.{digits}f}".replace("-", "−")
+    """A difference: with its sign, and a real minus; what rounds to nothing has none."""
+    if value is None:
+        return DASH
+    shown = f"{value:+.{digits}f}"
+    return shown[1:] if not float(shown) else shown.replace("-", "−")
 
 
 def format_share(share: float | None, digits: int = 1) -> str:

@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 
 from api.deps import Caller, EngineDep, Manager, Member, PublicCaller, ReadingDep, SettingsDep
 from api.notifications import service
-from api.notifications.schemas import NewWebhook, NotificationsChange, WebhookChange
+from api.notifications.schemas import FreshWebhook, NewWebhook, NotificationsChange, SecretChange, WebhookChange
 from api.pages.account import show
 from api.pages.forms import submit_form
+from core.db.base import utc_now
 from core.db.queries import deliveries
 from core.db.session import reading, transaction
 from core.domain.errors import InvalidInput, RequestRefused
-from core.domain.notifications import MAX_URL, Event
+from core.domain.notifications import MAX_URL, OVERLAP_HOURS, Event
 from core.settings import Settings
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -71,10 +72,23 @@ def create_webhook(
     except RequestRefused as error:
         with reading(engine) as session:
             return _show(request, caller, session, settings, error=error)
-    with reading(engine) as session:
-        response = _show(request, caller, session, settings, fresh=fresh)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return _show_fresh(request, caller, engine, settings, fresh)
+
+
+@router.post("/account/webhooks/{webhook_id}/secret")
+def change_secret(
+    webhook_id: str,
+    request: Request,
+    caller: Manager,
+    engine: EngineDep,
+    settings: SettingsDep,
+    overlap: Annotated[bool, Form()] = False,
+) -> Response:
+    """The new secret stands on this answer and nowhere else."""
+    change = SecretChange() if overlap else SecretChange(overlap_hours=0)
+    with transaction(engine) as session:
+        fresh = service.change_secret(session, webhook_id, change, caller)
+    return _show_fresh(request, caller, engine, settings, fresh)
 
 
 @router.post("/account/webhooks/{webhook_id}/{deed}")
@@ -124,6 +138,15 @@ def unsubscribe(request: Request, caller: PublicCaller, engine: EngineDep, token
     return _show_link(request, "unsubscribed")
 
 
+def _show_fresh(
+    request: Request, caller: Caller, engine: Engine, settings: Settings, fresh: FreshWebhook
+) -> HTMLResponse:
+    with reading(engine) as session:
+        response = _show(request, caller, session, settings, fresh=fresh)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 def _show(
     request: Request,
     caller: Caller,
@@ -139,6 +162,8 @@ def _show(
         "webhooks": service.list_webhooks(session, caller),
         "log": log,
         "event_text": EVENT_TEXT,
+        "now": utc_now(),
+        "overlap_hours": OVERLAP_HOURS,
         "fresh": None,
         **values,
     }

@@ -19,6 +19,9 @@ class SettingsForm(BaseModel):
     concurrent_limit: str = ""
     total_limit: str = ""
     selection_limit: str = ""
+    practice_daily_limit: str = ""
+    practice_concurrent_limit: str = ""
+    publish_approvals: str = ""
     reason: str = ""
 
 
@@ -33,27 +36,32 @@ class AnnouncementForm(BaseModel):
     text: str = ""
 
 
-def read_settings(form: SettingsForm) -> SettingsChange:
-    values: dict[str, Any] = {name: value for name, value in form.model_dump().items() if value}
-    values["closes_at"] = _read_moment(form.closes_at)
-    values.setdefault("total_limit", None)  # an empty field takes the limit away
-    return _validate(SettingsChange, values)
+class AnnouncementChangeForm(AnnouncementForm):
+    reason: str = ""
 
 
-def read_grant(form: GrantForm) -> Grant:
-    return _validate(Grant, form.model_dump())
-
-
-def read_announcement(form: AnnouncementForm) -> NewAnnouncement:
-    return _validate(NewAnnouncement, form.model_dump())
-
-
-def _validate(kind: type[Model], values: dict[str, Any]) -> Model:
+def read_form(kind: type[Model], values: dict[str, Any]) -> Model:
+    """What was typed, or a refusal that names the field."""
     try:
         return kind.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         raise InvalidInput(f"{str(first['loc'][0]).replace('_', ' ')}: {first['msg']}") from None
+
+
+def read_settings(form: SettingsForm) -> SettingsChange:
+    values: dict[str, Any] = {name: value for name, value in form.model_dump().items() if value}
+    values["closes_at"] = _read_moment(form.closes_at)
+    values.setdefault("total_limit", None)  # an empty field takes the limit away
+    return read_form(SettingsChange, values)
+
+
+def read_grant(form: GrantForm) -> Grant:
+    return read_form(Grant, form.model_dump())
+
+
+def read_announcement(form: AnnouncementForm) -> NewAnnouncement:
+    return read_form(NewAnnouncement, form.model_dump())
 
 
 def _read_moment(text: str) -> datetime | None:

@@ -28,6 +28,7 @@ from core.db.queries import evaluations, history, records
 from core.domain.access import Action
 from core.domain.competition import CompetitionState
 from core.domain.leaderboard import Place
+from core.domain.phases import PhaseKind
 from core.domain.submission import Verdict
 from core.settings import Settings
 
@@ -107,6 +108,9 @@ class SubmissionPage:
     title: str
     may_cancel: bool
     may_compare: bool
+    practised_on: str  # title of the open problem; empty for what was submitted for real
+    may_promote: bool
+    may_download: bool
     verdict_text: str
     moves: list[EvaluationEvent]
     body: dict[str, Any] | None
@@ -199,15 +203,19 @@ def load_submission(session: Session, submission_id: str, caller: Caller) -> Sub
     row = submissions.load_visible(session, submission_id, caller)
     evaluation = submissions.get_evaluation(row)
     view = submissions.make_view(session, row, caller)
+    is_practice = view.phase is PhaseKind.PRACTICE
     card = evaluations.fetch_scorecard(session, evaluation.id)
     body = submissions.load_scorecard(session, submission_id, caller) if card else None
     # both plots show single forget examples
-    plots = card if card and (submissions.is_practice(row) or submissions.is_staff(caller)) else None
+    plots = card if card and (submissions.is_open(row) or submissions.is_staff(caller)) else None
     return SubmissionPage(
         submission=view,
         title=row.competition.title,
         may_cancel=not view.verdict and (submissions.is_author(row, caller) or caller.may(Action.CANCEL_ANY)),
-        may_compare=card is not None and submissions.is_insider(row, caller),
+        may_compare=card is not None and not is_practice and submissions.is_insider(row, caller),
+        practised_on=str(evaluation.spec.body["problem"]["title"]) if is_practice else "",
+        may_promote=is_practice and submissions.is_author(row, caller),
+        may_download=submissions.is_insider(row, caller),
         verdict_text=VERDICT_TEXT[view.verdict] if view.verdict else "",
         moves=evaluations.fetch_events(session, evaluation.id),
         body=body,

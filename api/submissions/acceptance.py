@@ -8,7 +8,12 @@ from pathlib import PurePosixPath
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from api.competitions.service import find_allowance, find_preparation, load_competition
+from api.competitions.service import (
+    find_allowance,
+    find_practice_allowance,
+    find_preparation,
+    load_competition,
+)
 from api.deps import Caller
 from api.rules.service import check_accepted
 from api.submissions.schemas import RequestedPurpose
@@ -18,12 +23,13 @@ from core.db.models.accounts import IdempotencyKey
 from core.db.models.contests import Competition
 from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation, EvaluationEvent, Submission
-from core.db.queries import competitions, evaluations, idempotency
+from core.db.queries import competitions, evaluations, idempotency, phases
 from core.db.session import reading, transaction
 from core.domain.access import Action, check_allowed
 from core.domain.competition import CompetitionState, check_taking
 from core.domain.errors import Conflict, ParticipantFault, PhaseClosed, TooLarge
 from core.domain.intake.reading import read_submission
+from core.domain.phases import PhaseKind, PhaseState
 from core.domain.quota import check_allowance
 from core.domain.submission import VERDICT_OF_FAULT, Status
 from core.jobs import open_evaluation
@@ -49,6 +55,14 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """What an upload is evaluated under."""
+
+    spec: EvaluationSpec
+    phase: PhaseKind
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     submission_id: str
     replayed: bool
@@ -64,6 +78,7 @@ def accept_upload(engine: Engine, store: BlobStore, upload: Upload, caller: Call
         if (earlier := _find_replay(session, upload, caller)) is not None:
             return Accepted(earlier, replayed=True)
         _check_open(session, competition)
+        target = _find_target(session, competition, upload)
         _check_entry(session, competition, upload, caller)
     fault = _find_fault(upload, limit_bytes)
     digest = store.put(upload.content)
@@ -75,9 +90,9 @@ def accept_upload(engine: Engine, store: BlobStore, upload: Upload, caller: Call
         _check_entry(session, locked, upload, caller)
         submission = _store_submission(session, locked, upload, caller, digest)
         if fault is None:
-            open_evaluation(session, submission, competition.spec)
+            open_evaluation(session, submission, target.spec, phase=target.phase)
         else:
-            _store_rejection(session, submission, competition.spec, fault)
+            _store_rejection(session, submission, target, fault)
         return Accepted(submission.id, replayed=False)
 
 
@@ -113,11 +128,26 @@ def _check_open(session: Session, competition: Competition) -> None:
     raise PhaseClosed(message)
 
 
+def _find_target(session: Session, competition: Competition, upload: Upload) -> Target:
+    if upload.purpose is not RequestedPurpose.PRACTICE:
+        return Target(competition.spec, PhaseKind.PUBLIC)
+    found = phases.fetch_practice_phase(session, competition.id)
+    if found is None:
+        raise PhaseClosed(f"{competition.slug} has no practice phase; `lacuna evaluate` scores a file on your machine")
+    if found.state != PhaseState.READY:
+        raise PhaseClosed(f"the practice phase of {competition.slug} is being prepared and takes no submissions yet")
+    if competition.practice_daily_limit == 0:
+        raise PhaseClosed(f"the organizers closed the practice phase of {competition.slug}")
+    return Target(found.spec, PhaseKind.PRACTICE)
+
+
 def _check_entry(session: Session, competition: Competition, upload: Upload, caller: Caller) -> None:
-    if upload.purpose is RequestedPurpose.RANKED:  # references come from staff and are not limited
-        check_accepted(session, competition, caller)
-        now = utc_now()
-        check_allowance(find_allowance(session, competition, caller.member_id, now), now)
+    if upload.purpose is RequestedPurpose.REFERENCE:  # these come from staff and are not limited
+        return
+    check_accepted(session, competition, caller)
+    now = utc_now()
+    find = find_practice_allowance if upload.purpose is RequestedPurpose.PRACTICE else find_allowance
+    check_allowance(find(session, competition, caller.member_id, now), now)
 
 
 def _find_fault(upload: Upload, limit_bytes: int) -> ParticipantFault | None:
@@ -131,11 +161,11 @@ def _find_fault(upload: Upload, limit_bytes: int) -> ParticipantFault | None:
 def _store_submission(
     session: Session, competition: Competition, upload: Upload, caller: Caller, digest: str
 ) -> Submission:
-    is_ranked = upload.purpose is RequestedPurpose.RANKED
+    is_team = upload.purpose is not RequestedPurpose.REFERENCE
     submission = Submission(
         competition_id=competition.id,
         user_id=caller.member_id,
-        team_id=find_or_make(session, competition, caller.member_id).id if is_ranked else None,
+        team_id=find_or_make(session, competition, caller.member_id).id if is_team else None,
         filename=upload.filename,
         source_digest=digest,
         note=upload.note,
@@ -150,10 +180,16 @@ def _store_submission(
     return submission
 
 
-def _store_rejection(session: Session, submission: Submission, spec: EvaluationSpec, fault: ParticipantFault) -> None:
+def _store_rejection(session: Session, submission: Submission, target: Target, fault: ParticipantFault) -> None:
     """The upload cannot run: it is kept, counted and shown with its verdict, and no worker hears of it."""
-    total = spec.body["evaluation"]["replicas"]
-    evaluation = Evaluation(submission_id=submission.id, spec_id=spec.id, status="queued", replicas_total=total)
+    total = target.spec.body["evaluation"]["replicas"]
+    evaluation = Evaluation(
+        submission_id=submission.id,
+        spec_id=target.spec.id,
+        phase=target.phase.value,
+        status="queued",
+        replicas_total=total,
+    )
     session.add(evaluation)
     session.flush()
     session.add(EvaluationEvent(evaluation_id=evaluation.id, status="queued"))

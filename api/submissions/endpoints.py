@@ -7,8 +7,10 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, File, Form, Header, Query, Response, UploadFile
 from fastapi.responses import HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from sqlalchemy import Engine
 
 from api.deps import (
+    Caller,
     Canceller,
     EngineDep,
     Member,
@@ -20,9 +22,10 @@ from api.deps import (
 )
 from api.errors import describe_errors
 from api.submissions import service
-from api.submissions.acceptance import Upload, accept_upload, clean_filename
+from api.submissions.acceptance import Accepted, Upload, accept_upload, clean_filename
 from api.submissions.comparison import Comparison, load_comparison
 from api.submissions.events import follow
+from api.submissions.promotion import promote
 from api.submissions.reading import Reading, make_reading
 from api.submissions.schemas import RequestedPurpose, ScorecardView, SubmissionPage, SubmissionView
 from core.db.session import reading, transaction
@@ -67,14 +70,28 @@ def create_submission(
         key=idempotency_key,
     )
     accepted = accept_upload(engine, store, upload, caller, limit_bytes=settings.upload_bytes)
-    if accepted.replayed:
-        response.headers["Idempotency-Replayed"] = "true"
-    with reading(engine) as session:
-        view = service.make_view(session, service.load_visible(session, accepted.submission_id, caller), caller)
-    response.headers["Location"] = view.links.self
-    if view.verdict is None:
-        response.headers["Retry-After"] = "1"
-    return view
+    return _tell(accepted, caller, engine, response)
+
+
+@router.post(
+    "/submissions/{submission_id}/promote",
+    status_code=202,
+    operation_id="promote_submission",
+    responses=describe_errors(401, 403, 404, 409, 429, 503),
+)
+def promote_submission(
+    submission_id: str,
+    caller: Submitter,
+    engine: EngineDep,
+    store: StoreDep,
+    settings: SettingsDep,
+    response: Response,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
+) -> SubmissionView:
+    """Submit the source of a practice submission to the public phase; the answer is the new submission."""
+    limit = settings.upload_bytes
+    accepted = promote(engine, store, submission_id, caller, key=idempotency_key, limit_bytes=limit)
+    return _tell(accepted, caller, engine, response)
 
 
 @router.post("/check", operation_id="check_submission", responses=describe_errors(401, 413, 422))
@@ -197,3 +214,14 @@ def cancel_submission(submission_id: str, caller: Canceller, engine: EngineDep) 
         service.cancel(session, submission_id, caller)
     with reading(engine) as session:
         return service.make_view(session, service.load_visible(session, submission_id, caller), caller)
+
+
+def _tell(accepted: Accepted, caller: Caller, engine: Engine, response: Response) -> SubmissionView:
+    if accepted.replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    with reading(engine) as session:
+        view = service.make_view(session, service.load_visible(session, accepted.submission_id, caller), caller)
+    response.headers["Location"] = view.links.self
+    if view.verdict is None:
+        response.headers["Retry-After"] = "1"
+    return view

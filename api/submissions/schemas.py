@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.submissions.flags import FlagView
 from core.domain.leaderboard import Purpose
+from core.domain.phases import PhaseKind
 from core.domain.submission import Owner, Status, Verdict
 
 
@@ -16,6 +17,7 @@ class RequestedPurpose(StrEnum):
 
     RANKED = Purpose.RANKED.value
     REFERENCE = Purpose.REFERENCE.value
+    PRACTICE = Purpose.PRACTICE.value
 
 
 class Progress(BaseModel):
@@ -45,6 +47,18 @@ class Interval(BaseModel):
     high: float | None
 
 
+class FinalResult(BaseModel):
+    """What came of a finalist in the private phase: docs/lifecycle.md."""
+
+    published_at: datetime | None
+    verdict: Verdict
+    score: Interval | None
+    relative_runtime: float | None
+    rank: int | None = Field(description="null if another finalist stands for the team, or it has no place")
+    rank_label: str = Field(description="`3`, or `2–4` for a tie group; empty without a rank")
+    ranked: int = Field(description="how many are ranked on the final board")
+
+
 class Links(BaseModel):
     self: str
     events: str
@@ -65,6 +79,7 @@ class SubmissionView(BaseModel):
     source_digest: str
     note: str
     purpose: Purpose
+    phase: PhaseKind = Field(description="practice: on an open problem, everything is shown and nothing is ranked")
     status: Status
     verdict: Verdict | None
     fault_of: Owner | None = Field(description="whose fault the verdict is; null until there is one")
@@ -85,9 +100,13 @@ class SubmissionView(BaseModel):
     flags: list[FlagView] | None = Field(
         description="what a person should look at, none of it a verdict; null in lists and before the score"
     )
+    is_selected: bool = Field(description="by its team for the final ranking; false for all but its team and staff")
+    final: FinalResult | None = Field(
+        description="of a finalist, once the final board is published; null before, and of what was no finalist"
+    )
     is_disqualified: bool = Field(description="taken off the board by an organizer")
     disqualified_reason: str = Field(description="for its author and staff; empty for others")
-    log: str | None = Field(description="what the code printed; for its author, on practice problems only")
+    log: str | None = Field(description="what the code printed; for its author, in practice only")
     links: Links
 
 

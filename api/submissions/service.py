@@ -6,11 +6,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from api.competitions.service import PRACTICE, get_exposure
+from api.competitions.service import PRACTICE
 from api.deps import Caller
+from api.finals.results import find_results
 from api.submissions.flags import FlagView, hide_flag_values, make_flag_views
 from api.submissions.schemas import (
     DecidedEarly,
+    FinalResult,
     Interval,
     Links,
     Progress,
@@ -24,6 +26,7 @@ from core.domain.access import Action
 from core.domain.errors import InvalidInput, NotAllowed, NotFound
 from core.domain.faults import HINTS, FaultCode
 from core.domain.leaderboard import Purpose
+from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict, get_owner
 from core.jobs import request_cancel
 from core.storage import BlobStore
@@ -34,9 +37,12 @@ _PER_EXAMPLE_FIELDS = ("per_example", "lower", "attack", "mu")
 
 
 def load_visible(session: Session, submission_id: str, caller: Caller) -> Submission:
-    """The submission, if the caller may know of it: its author, staff, and on practice problems everybody."""
+    """The submission, if the caller may know of it: its author, staff, and on practice problems everybody.
+
+    What was submitted to the practice phase of a competition is its author's: it tells what a team works on.
+    """
     submission = evaluations.fetch_submission(session, submission_id)
-    if submission is None or not (is_practice(submission) or is_insider(submission, caller)):
+    if submission is None or not (is_public(submission) or is_insider(submission, caller)):
         raise NotFound("no such submission")
     return submission
 
@@ -49,8 +55,16 @@ def load_inside(session: Session, submission_id: str, caller: Caller) -> Submiss
     return submission
 
 
-def is_practice(submission: Submission) -> bool:
-    return get_exposure(submission.competition) == PRACTICE
+def is_public(submission: Submission) -> bool:
+    return is_open(submission) and submission.purpose != Purpose.PRACTICE
+
+
+def is_open(submission: Submission) -> bool:
+    """Whether what it ran on hides nothing: only then may what came out of the run itself be shown.
+
+    The evaluation's own spec says so, not the competition's, which may have other phases and may change.
+    """
+    return bool(get_evaluation(submission).spec.body["problem"]["exposure"] == PRACTICE)
 
 
 def is_insider(submission: Submission, caller: Caller) -> bool:
@@ -73,9 +87,15 @@ def get_evaluation(submission: Submission) -> Evaluation:
 
 
 def make_view(session: Session, submission: Submission, caller: Caller, *, with_flags: bool = True) -> SubmissionView:
+    final = find_results(session, [submission]).get(submission.id)
+    flags = _find_flags(session, submission, caller) if with_flags else None
+    return _make_view(session, submission, caller, final).model_copy(update={"flags": flags})
+
+
+def _make_view(session: Session, submission: Submission, caller: Caller, final: FinalResult | None) -> SubmissionView:
     evaluation = get_evaluation(submission)
     verdict = Verdict(evaluation.verdict) if evaluation.verdict else None
-    show_log = is_practice(submission) and is_insider(submission, caller)
+    show_log = is_open(submission) and is_insider(submission, caller)
     return SubmissionView(
         id=submission.id,
         evaluation_id=evaluation.id,
@@ -86,6 +106,7 @@ def make_view(session: Session, submission: Submission, caller: Caller, *, with_
         source_digest=submission.source_digest,
         note=submission.note,
         purpose=Purpose(submission.purpose),
+        phase=PhaseKind(evaluation.phase),
         status=Status(evaluation.status),
         verdict=verdict,
         fault_of=get_owner(verdict) if verdict else None,
@@ -98,14 +119,16 @@ def make_view(session: Session, submission: Submission, caller: Caller, *, with_
         queue_position=find_queue_position(session, evaluation),
         score=_make_interval(evaluation),
         relative_runtime=evaluation.relative_runtime,
-        compute_budget=submission.competition.spec.body["evaluation"]["compute_budget"],
+        compute_budget=evaluation.spec.body["evaluation"]["compute_budget"],
         created_at=submission.created_at,
         started_at=evaluation.started_at,
         finished_at=evaluation.finished_at,
         is_disqualified=submission.disqualified_at is not None,
         disqualified_reason=submission.disqualified_reason if is_insider(submission, caller) else "",
         has_scorecard=evaluation.score is not None,
-        flags=_find_flags(session, submission, caller) if with_flags else None,
+        is_selected=submission.selected_at is not None and is_insider(submission, caller),
+        final=final,
+        flags=None,
         log=evaluation.log if show_log else None,
         links=_make_links(submission.id),
     )
@@ -126,7 +149,7 @@ def find_queue_position(session: Session, evaluation: Evaluation) -> int | None:
 
 def find_reason(submission: Submission, evaluation: Evaluation, caller: Caller) -> str:
     """The one-line reason, unless it could carry hidden data to a participant."""
-    hidden = not is_practice(submission) and not is_staff(caller)
+    hidden = not is_open(submission) and not is_staff(caller)
     if hidden and evaluation.verdict is not None and Verdict(evaluation.verdict) not in _OPEN_VERDICTS:
         return ""
     return evaluation.reason
@@ -136,8 +159,9 @@ def list_own(session: Session, caller: Caller, *, limit: int, cursor: str | None
     before = decode_cursor(cursor) if cursor else None
     rows = evaluations.fetch_submissions_of_user(session, caller.member_id, limit=limit + 1, before=before)
     shown = rows[:limit]
+    finals = find_results(session, shown)
     return SubmissionPage(
-        items=[make_view(session, row, caller, with_flags=False) for row in shown],
+        items=[_make_view(session, row, caller, finals.get(row.id)) for row in shown],
         next_cursor=encode_cursor(shown[-1].id) if len(rows) > limit else None,
     )
 
@@ -180,7 +204,7 @@ def decode_cursor(cursor: str) -> str:
 
 
 def _restrict(submission: Submission, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
-    if is_practice(submission) or is_staff(caller):
+    if is_open(submission) or is_staff(caller):
         return body
     epsilon = {name: value for name, value in body["epsilon"].items() if name not in _PER_EXAMPLE_FIELDS}
     return {**hide_flag_values(body), "epsilon": epsilon}

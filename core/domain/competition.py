@@ -15,10 +15,10 @@ class CompetitionState(StrEnum):
     ARCHIVED = "archived"  # read only, left out of the list of competitions
 
 
-# open by the worker alone, when everything is prepared; a closed one may be opened again until it is archived
+# from preparing to open only when everything is prepared; a closed one may be opened again until it is archived
 COMPETITION_MOVES: dict[CompetitionState, frozenset[CompetitionState]] = {
     CompetitionState.DRAFT: frozenset({CompetitionState.PREPARING, CompetitionState.ARCHIVED}),
-    CompetitionState.PREPARING: frozenset({CompetitionState.ARCHIVED}),
+    CompetitionState.PREPARING: frozenset({CompetitionState.OPEN, CompetitionState.ARCHIVED}),
     CompetitionState.OPEN: frozenset({CompetitionState.FROZEN, CompetitionState.CLOSED}),
     CompetitionState.FROZEN: frozenset({CompetitionState.OPEN, CompetitionState.CLOSED}),
     CompetitionState.CLOSED: frozenset({CompetitionState.OPEN, CompetitionState.ARCHIVED}),

@@ -19,6 +19,13 @@ class Purpose(StrEnum):
     RANKED = "ranked"
     REFERENCE = "reference"  # the gate is lifted, shown without a rank
     CALIBRATION = "calibration"  # the platform's own; never shown
+    PRACTICE = "practice"  # of the practice phase: its authors alone see it, on no board
+
+
+# kept to the compute budget; what the platform or its staff run is not
+GATED = frozenset({Purpose.RANKED, Purpose.PRACTICE})
+# on no board, in no comparison of scores
+OFF_BOARD = frozenset({Purpose.CALIBRATION, Purpose.PRACTICE})
 
 
 class Place(StrEnum):

@@ -34,6 +34,8 @@ MAX_URL = 500
 INVITES_TOLD_A_DAY = 20  # inviting and taking back again must not fill a mailbox
 CONFIRMATIONS_A_DAY = 5
 TESTS_AN_HOUR = 10
+OVERLAP_HOURS = 24  # how long the secret before a change signs beside the new one, if nothing else is asked for
+MOST_OVERLAP_HOURS = 7 * 24
 KEPT = timedelta(days=30)  # what was delivered or given up is listed this long
 
 _ADDRESS = re.compile(

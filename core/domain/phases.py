@@ -1,10 +1,11 @@
-"""The private phase of a competition: prepared beside the public one, scored after its end, shown when published."""
+"""The phases beside the public one: practice, where all is shown, and the private one, scored after the end."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from core.domain.errors import Conflict, NotAllowed
 from core.domain.leaderboard import Entry
 
 
@@ -13,13 +14,14 @@ class PhaseKind(StrEnum):
 
     PUBLIC = "public"
     PRIVATE = "private"
+    PRACTICE = "practice"  # on open data, with logs; ranked nowhere
 
 
 class PhaseState(StrEnum):
-    """Where a private phase is."""
+    """Where a phase beside the public one is; practice is never more than ready."""
 
     PREPARING = "preparing"  # its pools are trained, retraining is measured
-    READY = "ready"  # unread until the competition has closed
+    READY = "ready"  # private: unread until the competition has closed; practice: it takes submissions
     SCORING = "scoring"  # the finalists run under it; staff alone see what comes out
     PUBLISHED = "published"  # its board is the result
 
@@ -30,6 +32,33 @@ class Candidate:
 
     entry: Entry
     selected_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Somebody looked at a ranking and asks somebody else to publish it."""
+
+    by: str
+    at: datetime
+    digest: str  # of the board as it was then
+
+
+def check_seen(digest: str, current: str) -> None:
+    """Refuse a decision about a ranking that is another one by now."""
+    if digest != current:
+        raise Conflict(f"the ranking is not the one you looked at: it is {current[:12]} now; look at the preview again")
+
+
+def check_approval(proposal: Proposal | None, *, by: str, digest: str | None, current: str) -> None:
+    """Where publishing takes two people: the second approves exactly what the first proposed, and it still stands."""
+    if proposal is None:
+        raise Conflict("it takes two to publish this: propose it, and somebody else of the staff publishes")
+    if proposal.digest != current:
+        raise Conflict(f"the ranking changed since {proposal.by} proposed it: look at it and propose it again")
+    if proposal.by == by:
+        raise NotAllowed("you proposed it yourself: somebody else of the staff has to publish it")
+    if digest is None:
+        raise Conflict("name the digest of the ranking that you looked at and approve")
 
 
 def choose_finalists(candidates: Iterable[Candidate], limit: int) -> list[Candidate]:

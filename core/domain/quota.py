@@ -42,6 +42,7 @@ class Allowance:
     total_used: int = 0
     granted: int = 0
     granted_today: int = 0
+    noun: str = "submissions"  # what is counted, in words
 
     @property
     def left_today(self) -> int:
@@ -74,21 +75,21 @@ def check_allowance(allowance: Allowance, now: datetime) -> None:
     """Refuse one more submission when the day or the places side by side are used up."""
     if allowance.total_left == 0:
         raise LimitReached(
-            f"all {allowance.total_used} submissions of this competition are used; an organizer may grant more",
+            f"all {allowance.total_used} {allowance.noun} of this competition are used; an organizer may grant more",
             code=LimitCode.TOTAL_LIMIT,
             retry_after=_seconds_until(allowance.resets_at, now),
         )
     if allowance.left_today == 0:
         limit = allowance.daily_limit + allowance.granted_today
         raise LimitReached(
-            f"all {limit} submissions of this UTC day are used; the count starts again at 00:00 UTC",
+            f"all {limit} {allowance.noun} of this UTC day are used; the count starts again at 00:00 UTC",
             code=LimitCode.DAILY_LIMIT,
             retry_after=_seconds_until(allowance.resets_at, now),
         )
     if allowance.running >= allowance.concurrent_limit:
         raise LimitReached(
-            f"{allowance.running} of your submissions are not finished yet and {allowance.concurrent_limit} may be;"
-            " wait for one or cancel one",
+            f"{allowance.running} of your {allowance.noun} are not finished yet and {allowance.concurrent_limit}"
+            " may be; wait for one or cancel one",
             code=LimitCode.CONCURRENT_LIMIT,
             retry_after=CONCURRENT_RETRY_SECONDS,
         )

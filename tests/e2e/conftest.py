@@ -1,11 +1,13 @@
 """The real platform on loopback: processes, embedded broker, SQLite, a real sandbox, a small problem."""
 
 import secrets
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from cli.client import LacunaClient
 from cli.processes import LocalPlatform
@@ -14,6 +16,7 @@ from core.settings import Settings
 from worker.runner.choose import choose_sandbox
 
 PASSWORD = "correct horse battery"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def make_small_problem() -> ProblemSpec:
@@ -63,3 +66,13 @@ def client(platform: LocalPlatform) -> Iterator[LacunaClient]:
         client.register(name, PASSWORD)
         client.create_token(name, PASSWORD)
         yield client
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-quic"])
+        yield browser
+        browser.close()

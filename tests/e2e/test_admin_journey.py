@@ -11,13 +11,12 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from cli.client import LacunaClient
 from cli.processes import LocalPlatform
-from cli.starter import STARTER
 from core.db.queries.users import set_role
 from core.db.session import get_engine, transaction
 from core.domain.access import Role
 from core.domain.errors import RequestRefused
-from tests.e2e.conftest import PASSWORD, make_settings
-from tests.e2e.test_browser_journeys import CHROMIUM
+from core.starter import STARTER
+from tests.e2e.conftest import CHROMIUM, PASSWORD, make_settings
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 GUIDE = (Path(__file__).parents[2] / "docs/guides/admin.md").read_text()

@@ -1,25 +1,19 @@
-"""What participants and organizers do on the pages, from the first to the last click, on the real platform."""
+"""What participants do on the pages, from the first to the last click, on the real platform."""
 
 import secrets
-import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from cli.processes import LocalPlatform
-from cli.starter import STARTER
-from core.db.queries.users import set_role
-from core.db.session import get_engine, transaction
-from core.domain.access import Role
 from core.problems import ForgetPart, PrivatePart
+from core.starter import STARTER
 from tests.e2e.conftest import PASSWORD, make_settings, make_small_problem
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SCORED_WITHIN = 180_000  # milliseconds, on a machine that does other things too
 
 
@@ -32,16 +26,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPlatform
     roomy = problem.model_copy(update={"evaluation": evaluation, "private": private})
     with LocalPlatform(make_settings(tmp_path_factory.mktemp("platform")), [roomy]) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-quic"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -101,16 +85,6 @@ def participant(browser: Browser, platform: LocalPlatform) -> Iterator[Reader]:
     reader.page.context.close()
 
 
-@pytest.fixture
-def organizer(browser: Browser, platform: LocalPlatform) -> Iterator[Reader]:
-    reader = Reader(browser, platform.url)
-    with transaction(get_engine(platform.settings.resolved_database_url)) as session:
-        set_role(session, reader.name, Role.ORGANIZER)
-    yield reader
-    assert reader.complaints == []
-    reader.page.context.close()
-
-
 def test_a_participant_registers_submits_watches_and_reads_the_report(participant: Reader, starter: Path) -> None:
     page = participant.page
     page.goto("/competitions/digits")
@@ -152,53 +126,3 @@ def test_two_people_become_a_team_and_stand_on_the_board_as_one(
     page.goto("/competitions/digits")
     expect(participant.find_line(f"team of {participant.name}")).to_have_count(1)
     friend.page.context.close()
-
-
-def rejudge(organizer: Reader, submission_id: str) -> None:
-    """Once more, aside from the board, and then it counts."""
-    page = organizer.page
-    page.goto("/competitions/digits/rejudges")
-    organizer.fill({"Only these submissions (ids, spaces between them; empty: all)": submission_id})
-    organizer.press("Show what it would do")
-    organizer.fill({"Start, because": "a node had a broken disk"})
-    organizer.press("Start")
-    expect(page.get_by_role("heading", name="Rejudge", exact=True)).to_be_visible()
-    deadline = time.monotonic() + SCORED_WITHIN / 1000
-    while page.get_by_role("button", name="Promote").is_disabled():
-        assert time.monotonic() < deadline, "the rejudge did not end"
-        page.wait_for_timeout(1000)
-        page.reload()
-    organizer.fill({"Because": "compared"})
-    organizer.press("Promote")
-    expect(page.locator(".chip")).to_have_text("promoted")
-
-
-def test_an_organizer_disqualifies_rejudges_and_finds_it_in_the_log(
-    participant: Reader, organizer: Reader, starter: Path
-) -> None:
-    participant.submit(starter)
-    expect(participant.page.locator("#status")).to_have_text("scored", timeout=SCORED_WITHIN)
-    submission_id = participant.page.url.rsplit("/", 1)[-1]
-    page = organizer.page
-    page.goto("/competitions/digits")
-    organizer.follow("Organize")
-    row = page.get_by_role("row").filter(has_text=participant.name)
-    row.get_by_text("Disqualify").first.click()
-    row.get_by_label("Reason").fill("copied from the starter")
-    row.get_by_role("button", name="Disqualify").click()
-    participant.page.reload()
-    expect(participant.page.get_by_text("copied from the starter")).to_be_visible()
-    page.goto("/competitions/digits")
-    expect(organizer.find_line(participant.name)).to_have_count(0)
-    organizer.follow("Organize")
-    row.get_by_text("Reinstate").first.click()
-    row.get_by_label("Reason").fill("it is the starter")
-    row.get_by_role("button", name="Reinstate").click()
-    page.goto("/competitions/digits")
-    expect(organizer.find_line(participant.name)).to_have_count(1)
-    rejudge(organizer, submission_id)
-    participant.page.reload()
-    expect(participant.page.get_by_text("a node had a broken disk")).to_be_visible()
-    page.goto("/audit")
-    expect(page.get_by_text("is intact")).to_be_visible()
-    expect(page.get_by_role("row").filter(has_text="copied from the starter")).to_contain_text(organizer.name)

@@ -13,7 +13,7 @@ from core.domain.submission import Status, Verdict
 from core.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCE_FOLDERS = ("api", "worker", "evaluator", "baselines", "sandbox", "core", "cli")
+SOURCE_FOLDERS = ("api", "worker", "evaluator", "baselines", "sandbox", "core", "cli", "lacuna_client.py")
 SQL_NAMES = {"select", "insert", "update", "delete", "exists"}
 ARRAY_TYPE = re.compile(r"\b(Floats|Ints|Bools|NDArray|ndarray|ArrayLike|Pool)\b")
 SHAPE = re.compile(r"\((\.\.\.|[A-Z]['\w]*)(, ?['\w]+)*,?\)|\(\w[\w +]*, [\w +]+\)|\bvector\b|[Aa]s for compute_\w+")

@@ -24,9 +24,14 @@ class Competition(Base):
     daily_limit: Mapped[int] = mapped_column(default=50)
     concurrent_limit: Mapped[int] = mapped_column(default=5)
     total_limit: Mapped[int | None]  # None: as many as the days hold
+    practice_daily_limit: Mapped[int] = mapped_column(default=20)  # of the practice phase; 0 closes it
+    practice_concurrent_limit: Mapped[int] = mapped_column(default=2)
     team_size: Mapped[int] = mapped_column(default=5)
     selection_limit: Mapped[int] = mapped_column(default=2)  # finalists of a team
+    publish_approvals: Mapped[int] = mapped_column(default=1)  # how many of the staff it takes to publish
     closes_at: Mapped[datetime | None]  # the deadline; None: until somebody closes it
+    opens_by_hand: Mapped[bool] = mapped_column(default=False)  # an admin opens it once it is prepared
+    prepared_at: Mapped[datetime | None]  # when its pools were sealed and retraining was measured
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     spec: Mapped[EvaluationSpec] = relationship(lazy="raise")
 

@@ -48,6 +48,9 @@ class Phase(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     started_at: Mapped[datetime | None]
     published_at: Mapped[datetime | None]
+    proposed_by: Mapped[str | None]  # who asks somebody else to publish, where it takes two
+    proposed_at: Mapped[datetime | None]
+    proposed_digest: Mapped[str | None]  # of the board that was looked at
     spec: Mapped[EvaluationSpec] = relationship(lazy="raise")
 
 
@@ -73,3 +76,5 @@ class Announcement(Base):
     text: Mapped[str] = mapped_column(Text)  # Markdown
     author: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    edited_at: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]  # nobody is shown it any more; what it said is in the audit log

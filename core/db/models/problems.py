@@ -20,6 +20,7 @@ class Problem(Base):
     digest: Mapped[str]
     spec: Mapped[dict[str, Any]]
     manifest: Mapped[dict[str, Any] | None]  # of the forget request, written by the first pool chunk
+    preview: Mapped[dict[str, Any] | None]  # what a worker found in it, on request; for admins alone
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
@@ -45,6 +46,7 @@ class Pool(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     sealed_at: Mapped[datetime | None]
     metrics: Mapped[dict[str, Any] | None]
+    seal: Mapped[dict[str, Any] | None]  # digests of every chunk and member, recorded when it was sealed
     problem: Mapped[Problem] = relationship(lazy="raise")
     chunks: Mapped[list["PoolChunk"]] = relationship(lazy="raise", order_by="PoolChunk.position")
 

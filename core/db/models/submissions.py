@@ -29,7 +29,7 @@ class Submission(Base):
     filename: Mapped[str]
     source_digest: Mapped[str]
     note: Mapped[str] = mapped_column(default="")
-    purpose: Mapped[str] = mapped_column(default="ranked")  # ranked, reference (no gate, no rank), calibration
+    purpose: Mapped[str] = mapped_column(default="ranked")  # core.domain.leaderboard.Purpose
     selected_at: Mapped[datetime | None]  # for the final ranking, by its team
     disqualified_at: Mapped[datetime | None]
     disqualified_reason: Mapped[str] = mapped_column(Text, default="")
@@ -55,7 +55,8 @@ class Evaluation(Base):
     verdict: Mapped[str | None]
     code: Mapped[str] = mapped_column(default="")  # FaultCode of a participant fault
     reason: Mapped[str] = mapped_column(Text, default="")
-    log: Mapped[str] = mapped_column(Text, default="")  # what the participant's code printed; practice only
+    refunded: Mapped[bool] = mapped_column(default=False)  # organizers stopped it: no quota counts it
+    log: Mapped[str] = mapped_column(Text, default="")  # what the participant's code printed; on open problems only
     phase: Mapped[str] = mapped_column(default="public")  # core.domain.phases.PhaseKind
     node_class: Mapped[str] = mapped_column(default="")  # the only one it runs on, from its first shard on
     replicas_total: Mapped[int]

@@ -19,7 +19,7 @@ from core.db.models.contests import Competition, Team
 from core.db.models.submissions import Evaluation, Scorecard, Submission
 from core.db.queries import records
 from core.domain.history import Cause, hash_change
-from core.domain.leaderboard import Place, Purpose, pick_lines
+from core.domain.leaderboard import OFF_BOARD, Place, Purpose, pick_lines
 from core.domain.submission import Verdict
 
 # in words both databases understand
@@ -94,7 +94,7 @@ def fetch_counting(
         .where(
             Submission.competition_id == competition_id,
             Evaluation.spec_id == spec_id,
-            Submission.purpose != Purpose.CALIBRATION.value,
+            Submission.purpose.not_in([purpose.value for purpose in OFF_BOARD]),
             Submission.disqualified_at.is_(None),
             Evaluation.verdict.is_not(None),
             counts,
@@ -147,7 +147,7 @@ def refresh_submission(session: Session, submission_id: str, spec_id: str, cause
             Submission.competition_id, Submission.team_id, Submission.user_id, Submission.purpose, Submission.filename
         ).where(Submission.id == submission_id)
     ).one()
-    if row.purpose == Purpose.CALIBRATION:
+    if row.purpose in OFF_BOARD:
         return False
     if row.purpose == Purpose.REFERENCE:
         owner = f"reference:{row.user_id}:{row.filename}"

@@ -1,15 +1,16 @@
 """SQL about data sets and their versions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import String, cast, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from core.db.models.data_sets import DataSet, DataSetVersion
-from core.db.models.problems import Pool, PoolChunk, Problem
+from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
 from core.db.models.submissions import Evaluation, Submission
 from core.domain.data_sets import Reference
+from core.domain.submission import Status
 
 REVOKED = "the data set was revoked: apply the file again with another one"
 
@@ -68,6 +69,21 @@ def count_evaluations(session: Session, spec_id: str) -> tuple[int, int]:
     query = select(func.count(), func.count(Evaluation.score)).select_from(Evaluation).join(Submission)
     row = session.execute(query.where(Evaluation.spec_id == spec_id, Submission.purpose != "calibration")).one()
     return row[0], row[1]
+
+
+def fetch_running(session: Session, problem_ids: Sequence[str]) -> list[Evaluation]:
+    """Whatever is evaluated on these problems now: of participants, staff, rejudges, calibrations, private phases."""
+    query = (
+        select(Evaluation)
+        .join(EvaluationSpec, EvaluationSpec.id == Evaluation.spec_id)
+        .where(EvaluationSpec.problem_id.in_(problem_ids), Evaluation.status != Status.FINISHED.value)
+        .options(
+            joinedload(Evaluation.submission).options(
+                joinedload(Submission.user), joinedload(Submission.team), joinedload(Submission.competition)
+            )
+        )
+    )
+    return list(session.scalars(query.order_by(Evaluation.id)))
 
 
 def find_versions(session: Session, reference: Reference) -> list[DataSetVersion]:

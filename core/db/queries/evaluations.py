@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload, undefer
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -14,9 +14,11 @@ from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation, EvaluationEvent, Replica, Scorecard, Shard, Submission
 from core.db.queries import boards, deliveries
 from core.domain.faults import FaultCode
+from core.domain.leaderboard import OFF_BOARD, Purpose
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict, advance
 
+_SHOWN = (PhaseKind.PUBLIC.value, PhaseKind.PRACTICE.value)
 LIVE = tuple(status.value for status in Status if status is not Status.FINISHED)
 
 
@@ -81,11 +83,14 @@ def fetch_shard(session: Session, shard_id: str) -> Shard | None:
 
 
 def load_attempts() -> ExecutableOption:
-    """Attempts of the public phase that count: those of the private one, and those of a rejudge that was not promoted,
-    are read by their own queries (phases.py, rejudges.py) alone.
+    """Attempts that participants may know of, with the specs that say how much of them: of the public phase, or of
+    the practice phase for what was submitted to it.
+
+    Those of the private phase, and those of a rejudge that was not promoted, are read by their own queries
+    (phases.py, rejudges.py) alone.
     """
-    public = Submission.evaluations.and_(Evaluation.phase == PhaseKind.PUBLIC.value, Evaluation.counts)
-    return selectinload(public).selectinload(Evaluation.shards)
+    shown = Submission.evaluations.and_(Evaluation.phase.in_(_SHOWN), Evaluation.counts)
+    return selectinload(shown).options(selectinload(Evaluation.shards), selectinload(Evaluation.spec))
 
 
 def fetch_submission(session: Session, submission_id: str) -> Submission | None:
@@ -134,7 +139,7 @@ def fetch_submissions_of_competition(session: Session, competition_id: str, *, l
     return list(session.scalars(query.order_by(Submission.id.desc()).limit(limit)))
 
 
-def _is_charged_to(user_id: str, competition_id: str) -> ColumnElement[bool]:
+def is_charged_to(user_id: str, competition_id: str) -> ColumnElement[bool]:
     """A user's quota is their team's: what the team submitted and what its members did, in whatever team they were."""
     team = (
         select(TeamMember.team_id)
@@ -149,19 +154,37 @@ def _is_charged_to(user_id: str, competition_id: str) -> ColumnElement[bool]:
     return Submission.id.in_(own.union(teams, others))  # a union for the reason above
 
 
-def count_submissions_since(session: Session, competition_id: str, user_id: str, since: datetime | None = None) -> int:
-    """Count what the quota counts: everything but what ended by our own fault."""
-    ours = exists().where(
+def given_back(phase: PhaseKind) -> tuple[ColumnElement[bool], ...]:
+    """An attempt that ended by our own fault, or was stopped and refunded: the quota does not count its submission."""
+    return (
         Evaluation.submission_id == Submission.id,
-        Evaluation.verdict == Verdict.PLATFORM_ERROR.value,
-        Evaluation.counts,
-        Evaluation.phase == PhaseKind.PUBLIC.value,
+        or_(Evaluation.verdict == Verdict.PLATFORM_ERROR.value, Evaluation.refunded),
+        Evaluation.counts.is_(True),
+        Evaluation.phase == phase.value,
     )
+
+
+def is_of(phase: PhaseKind) -> ColumnElement[bool]:
+    is_practice = Submission.purpose == Purpose.PRACTICE.value
+    return is_practice if phase is PhaseKind.PRACTICE else ~is_practice
+
+
+def count_submissions_since(
+    session: Session,
+    competition_id: str,
+    user_id: str,
+    since: datetime | None = None,
+    *,
+    phase: PhaseKind = PhaseKind.PUBLIC,
+) -> int:
+    """Count what a phase's quota counts: everything but what was given back."""
+    ours = exists().where(*given_back(phase))
     query = (
         select(func.count())
         .select_from(Submission)
         .where(
-            _is_charged_to(user_id, competition_id),
+            is_charged_to(user_id, competition_id),
+            is_of(phase),
             ~ours,
         )
     )
@@ -170,16 +193,18 @@ def count_submissions_since(session: Session, competition_id: str, user_id: str,
     return session.scalars(query).one()
 
 
-def count_live_submissions(session: Session, competition_id: str, user_id: str) -> int:
+def count_live_submissions(
+    session: Session, competition_id: str, user_id: str, *, phase: PhaseKind = PhaseKind.PUBLIC
+) -> int:
     query = (
         select(func.count())
         .select_from(Evaluation)
         .join(Submission)
         .where(
-            _is_charged_to(user_id, competition_id),
+            is_charged_to(user_id, competition_id),
             Evaluation.status.in_(LIVE),
             Evaluation.counts,
-            Evaluation.phase == PhaseKind.PUBLIC.value,
+            Evaluation.phase == phase.value,
         )
     )
     return session.scalars(query).one()
@@ -216,11 +241,11 @@ def fetch_summaries(session: Session, evaluation_ids: Sequence[str]) -> dict[str
 
 
 def count_comparable(session: Session, spec_id: str) -> int:
-    """What was or is being scored under a spec, without calibration: while there is any the spec must stay."""
+    """What was or is being scored under a spec for a board: while there is any the spec must stay."""
     query = select(func.count()).select_from(Evaluation).join(Submission)
     is_comparable = Evaluation.score.is_not(None) | Evaluation.verdict.is_(None)
-    counted = (Evaluation.spec_id == spec_id, is_comparable, Submission.purpose != "calibration")
-    return session.scalars(query.where(*counted)).one()
+    is_on_board = Submission.purpose.not_in([purpose.value for purpose in OFF_BOARD])
+    return session.scalars(query.where(Evaluation.spec_id == spec_id, is_comparable, is_on_board)).one()
 
 
 def fetch_scoring_ids(session: Session, before: datetime) -> list[str]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from core.db.models.notifications import Delivery, MailAddress, Webhook
@@ -20,6 +20,12 @@ def fetch_webhook(session: Session, webhook_id: str, user_id: str) -> Webhook | 
 def store_webhook(session: Session, webhook: Webhook) -> None:
     session.add(webhook)
     session.flush()
+
+
+def forget_old_secrets(session: Session, now: datetime) -> None:
+    """Those that sign nothing any more."""
+    over = Webhook.old_secret_until <= now
+    session.execute(update(Webhook).where(over).values(old_secret="", old_secret_until=None))
 
 
 def delete_webhook(session: Session, webhook: Webhook) -> None:

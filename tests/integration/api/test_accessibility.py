@@ -79,14 +79,17 @@ def find_faults(page: Page, options: dict[str, Any] | None = None) -> list[str]:
 
 
 LOOKS = (
-    *("home", "board", "board-own", "board-empty", "board-preparing", "runtime", "login", "register", "nothing"),
+    *("home", "board", "board-own", "board-empty", "board-preparing", "runtime", "start", "login"),
+    *("register", "nothing"),
     *("account", "own-submissions", "submit", "team", "team-invited", "compare", "compare-nothing"),
     *("organize", "audit", "changes", "rules", "rules-writing", "selection", "final", "private", "rejudges"),
+    *("ledger", "ledger-of-team", "final-preview", "private-scoring"),
     *("rejudge-plan", "rejudge-promoted", "rejudge-running"),
-    *("admin", "flags", "queue", "nodes", "costs", "data-sets", "data-set", "competition-form"),
+    *("admin", "flags", "queue", "nodes", "costs", "data-sets", "data-set", "competition-form", "pools", "preview"),
     *("notifications", "security", "confirm-mail", "unsubscribe"),
-    *("provider", "provider-callback", "provider-name", "connect"),
+    *("provider", "provider-callback", "provider-name", "connect", "logged-out"),
     *("submission-second", "submission-queued", "submission-running", "submission-failed", "submission-rejected"),
+    "submission-practised",
 )
 
 

@@ -44,6 +44,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/admin/submissions/{submission_id}/disqualify"): (401, 403, 403, 200, 200),
     ("POST", "/api/v1/admin/submissions/{submission_id}/reinstate"): (401, 403, 403, 409, 409),
     ("GET", "/api/v1/admin/audit"): (401, 403, 403, 200, 200),
+    ("GET", "/api/v1/admin/competitions/{slug}/boards"): (401, 403, 403, 200, 200),
     ("GET", "/api/v1/admin/audit/verify"): (401, 403, 403, 200, 200),
     ("GET", "/admin/queue"): (401, 403, 403, 200, 200),
     ("GET", "/admin/nodes"): (401, 403, 403, 200, 200),
@@ -91,6 +92,18 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/admin/plan"): (401, 403, 403, 403, 422),
     ("POST", "/admin/apply"): (401, 403, 403, 403, 422),
     ("POST", "/admin/competitions/{slug}/activate"): (401, 403, 403, 403, 409),
+    ("GET", "/admin/competitions/{slug}/preview"): (401, 403, 403, 403, 200),
+    ("POST", "/admin/competitions/{slug}/preview"): (401, 403, 403, 403, 303),
+    ("GET", "/api/v1/admin/competitions/{slug}/preview"): (401, 403, 403, 403, 200),
+    ("POST", "/api/v1/admin/competitions/{slug}/preview"): (401, 403, 403, 403, 202),
+    ("GET", "/api/v1/admin/competitions/{slug}/preview/{role}/samples/{place}"): (401, 403, 403, 403, 404),
+    ("GET", "/admin/competitions/{slug}/pools"): (401, 403, 403, 403, 200),
+    ("POST", "/admin/competitions/{slug}/pools/verify"): (401, 403, 403, 403, 200),
+    ("POST", "/admin/competitions/{slug}/pools/retire"): (401, 403, 403, 403, 422),
+    ("POST", "/admin/competitions/{slug}/open"): (401, 403, 403, 403, 422),
+    ("GET", "/api/v1/admin/competitions/{slug}/pools"): (401, 403, 403, 403, 200),
+    ("POST", "/api/v1/admin/competitions/{slug}/pools/verify"): (401, 403, 403, 403, 200),
+    ("POST", "/api/v1/admin/competitions/{slug}/pools/retire"): (401, 403, 403, 403, 409),
     ("GET", "/admin/competitions/new"): (401, 403, 403, 403, 200),
     ("POST", "/admin/competitions/new"): (401, 403, 403, 403, 422),
     ("GET", "/api/v1/admin/competitions"): (401, 403, 403, 403, 200),
@@ -118,6 +131,9 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("PUT", "/api/v1/admin/competitions/{slug}"): (401, 403, 403, 403, 422),
     ("POST", "/api/v1/check"): (401, 422, 422, 422, 422),
     ("GET", "/runtime"): OPEN,
+    ("GET", "/start"): OPEN,
+    ("GET", "/logout/provider"): (404, 404, 404, 404, 404),  # there is none
+    ("GET", "/api/v1/starter/{name}"): (404, 404, 404, 404, 404),
     ("GET", "/api/v1/runtime"): OPEN,
     ("GET", "/api/v1/error-codes"): OPEN,
     ("GET", "/competitions/{slug}/selection"): (401, 200, 200, 200, 200),
@@ -133,16 +149,22 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/competitions/{slug}/final/changes"): (404, 404, 404, 200, 200),
     ("GET", "/api/v1/admin/competitions/{slug}/private"): (401, 403, 403, 200, 200),
     ("POST", "/api/v1/admin/competitions/{slug}/private/start"): (401, 403, 403, 409, 409),
+    ("POST", "/api/v1/admin/competitions/{slug}/private/propose"): (401, 403, 403, 409, 409),
     ("POST", "/api/v1/admin/competitions/{slug}/private/publish"): (401, 403, 403, 409, 409),
     ("POST", "/competitions/{slug}/organize/grant"): (401, 403, 403, 422, 422),
     ("POST", "/competitions/{slug}/organize/announce"): (401, 403, 403, 422, 422),
     ("POST", "/api/v1/admin/competitions/{slug}/grants"): (401, 403, 403, 404, 404),
     ("GET", "/api/v1/competitions/{slug}/announcements"): OPEN,
     ("POST", "/api/v1/admin/competitions/{slug}/announcements"): (401, 403, 403, 201, 201),
+    ("GET", "/api/v1/competitions/{slug}/announcements.atom"): OPEN,
+    ("PATCH", "/api/v1/admin/competitions/{slug}/announcements/{announcement_id}"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/competitions/{slug}/announcements/{announcement_id}/withdraw"): (401, 403, 403, 404, 404),
+    ("POST", "/competitions/{slug}/organize/announcements/{announcement_id}/{deed}"): (401, 403, 403, 422, 422),
     ("GET", "/account/notifications"): (401, 200, 200, 200, 200),
     ("POST", "/account/notifications/mail"): (401, 303, 303, 303, 303),
     ("POST", "/account/webhooks"): (401, 422, 422, 422, 422),
     ("POST", "/account/webhooks/{webhook_id}/{deed}"): (401, 404, 404, 404, 404),
+    ("POST", "/account/webhooks/{webhook_id}/secret"): (401, 404, 404, 404, 404),
     ("GET", "/account/security"): (401, 200, 200, 200, 200),
     ("POST", "/account/password"): (401, 422, 422, 422, 422),
     ("POST", "/account/logout-everywhere"): (401, 403, 403, 403, 403),  # no page of ours sent it
@@ -165,6 +187,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("PATCH", "/api/v1/me/webhooks/{webhook_id}"): (401, 422, 422, 422, 422),
     ("DELETE", "/api/v1/me/webhooks/{webhook_id}"): (401, 404, 404, 404, 404),
     ("POST", "/api/v1/me/webhooks/{webhook_id}/test"): (401, 404, 404, 404, 404),
+    ("POST", "/api/v1/me/webhooks/{webhook_id}/secret"): (401, 422, 422, 422, 422),
     ("GET", "/api/v1/me/deliveries"): (401, 200, 200, 200, 200),
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): OPEN,
@@ -179,6 +202,10 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/competitions"): OPEN,
     ("GET", "/api/v1/competitions/{slug}"): OPEN,
     ("GET", "/api/v1/competitions/{slug}/limits"): (401, 200, 200, 200, 200),
+    ("GET", "/api/v1/competitions/{slug}/limits/ledger"): (401, 200, 200, 200, 200),
+    ("GET", "/api/v1/admin/competitions/{slug}/ledger"): (401, 403, 403, 422, 422),
+    ("GET", "/competitions/{slug}/ledger"): (401, 200, 200, 200, 200),
+    ("GET", "/competitions/{slug}/organize/ledger"): (401, 403, 403, 422, 422),
     ("GET", "/api/v1/competitions/{slug}/leaderboard"): OPEN,
     ("GET", "/api/v1/competitions/{slug}/leaderboard.csv"): OPEN,
     ("GET", "/api/v1/competitions/{slug}/leaderboard/changes"): OPEN,
@@ -191,6 +218,8 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/submissions/{submission_id}/report"): (404, 404, 200, 200, 200),
     ("GET", "/api/v1/submissions/{submission_id}/source"): (401, 404, 200, 200, 200),
     ("POST", "/api/v1/submissions/{submission_id}/cancel"): (401, 404, 202, 403, 202),
+    ("POST", "/api/v1/submissions/{submission_id}/promote"): (401, 404, 202, 403, 403),
+    ("POST", "/submissions/{submission_id}/promote"): (401, 404, 303, 403, 403),
 }
 
 NOTHING = {
@@ -201,12 +230,14 @@ NOTHING = {
     "evaluation_id": "none",
     "code": "none",
     "rejudge_id": "none",
+    "role": "public",
     "number": 1,
     "place": 0,
     "step": "start",
     "webhook_id": "none",
     "identity_id": "none",
     "deed": "test",
+    "announcement_id": "none",
 }
 
 LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
@@ -217,8 +248,12 @@ LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/admin/evaluations/{evaluation_id}/flags/{code}/decision"): {
         "json": {"reason": "a test", "decision": "upheld"}
     },
+    ("POST", "/api/v1/admin/competitions/{slug}/private/propose"): {"json": {"reason": "a test", "digest": "0" * 64}},
     ("PUT", "/api/v1/competitions/{slug}/selection"): {"json": {"submission_ids": []}},
     ("POST", "/competitions/{slug}/organize/private/{step}"): {"data": {"reason": "a test"}},
+    ("PATCH", "/api/v1/admin/competitions/{slug}/announcements/{announcement_id}"): {
+        "json": {"title": "hear", "reason": "a test"}
+    },
     ("PATCH", "/api/v1/admin/competitions/{slug}"): {"json": {"daily_limit": 7, "reason": "a test"}},
     ("POST", "/competitions/{slug}/rules"): {"data": {"text": "be fair"}},
     ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): {"json": {"version": 1}},
@@ -288,6 +323,11 @@ def make_hidden(client: TestClient, engine: Engine, path: str) -> Submission:
         competition = factories.make_competition(session, exposure="private")
         competition.slug = competition.id
         factories.make_private_phase(session, competition)
+        if path.endswith("/promote"):
+            phase = factories.make_practice_phase(session, competition)
+            submission, _ = factories.make_practised(session, competition, owner, phase)
+            submission.source_digest = digest
+            return submission
         if not path.endswith("/cancel"):
             return factories.make_scored(session, competition, owner, source_digest=digest, report_digest=digest)
         submission = factories.make_submission(session, competition, owner)

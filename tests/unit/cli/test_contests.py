@@ -185,3 +185,26 @@ def test_ones_own_place_is_one_line(
 @pytest.mark.parametrize("flags", [("--me", "--changes"), ("--me", "--csv"), ("--changes", "--as-of", "2026-01-31")])
 def test_what_cannot_be_shown_together_is_refused(run: Run, server: FakeServer, flags: tuple[str, ...]) -> None:
     assert run("leaderboard", "digits", *flags).exit_code == 1
+
+
+LEDGER = {
+    "team": "ann",
+    "charged": 1,
+    "refunded": 0,
+    "granted": 2,
+    "items": [{"at": "2026-01-01T00:00:00Z", "kind": "grant", "amount": 2, "reason": "a broken disk", "by": "olga"}],
+}
+
+
+def test_the_ledger_says_what_was_granted_and_why(run: Run, server: FakeServer) -> None:
+    server.on("GET", "/competitions/digits/limits/ledger", LEDGER)
+    output = run("limits", "--ledger").output
+    assert "+2" in output
+    assert "a broken disk" in output
+    assert "1 submitted, 0 given back, 2 granted" in output
+
+
+def test_organizers_read_the_ledger_of_a_team(run: Run, server: FakeServer) -> None:
+    server.on("GET", "/admin/competitions/digits/ledger", LEDGER)
+    assert "a broken disk" in run("organize", "ledger", "digits", "ann").output
+    assert server.requests[-1].url.params["team"] == "ann"

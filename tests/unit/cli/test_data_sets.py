@@ -89,7 +89,9 @@ def make_revocation(**changes: Any) -> dict[str, Any]:
     problem = {"slug": "faces", "digest": "e" * 64, "pools": pools, "specs": [spec]}
     lineage = {"reference": "faces@1", "problems": [problem]}
     consequence = "1 problems and 1 competitions take no new work."
-    return {"applied": True, "version": make_version(), "lineage": lineage, "consequence": consequence} | changes
+    running = [{"evaluation_id": "e1", "competition": "faces", "by": "eve", "filename": "a.py", "status": "queued"}]
+    found = {"applied": True, "version": make_version(), "lineage": lineage, "consequence": consequence}
+    return found | {"running": running, "stopped": 1} | changes
 
 
 @pytest.mark.parametrize(("options", "text"), [(("--dry-run",), None), ((), "n\n")])
@@ -109,3 +111,14 @@ def test_a_version_is_revoked_after_a_yes(run: Run, server: FakeServer) -> None:
     server.on("POST", "/admin/data-sets/faces/versions/1/revoke", make_revocation())
     output = run("admin", "data-set", "revoke", "faces@1", "--because", "objected", text="y\n").output
     assert "faces@1 is revoked" in output
+
+
+def test_what_runs_is_stopped_when_it_is_asked_for(run: Run, server: FakeServer) -> None:
+    server.on("GET", "/admin/data-sets/faces/versions/1", make_version())
+    server.on("POST", "/admin/data-sets/faces/versions/1/revoke", make_revocation())
+    options = ("--because", "objected", "--stop-running", "--yes")
+    output = run("admin", "data-set", "revoke", "faces@1", *options).output
+    assert "running e1 in faces: a.py by eve" in output
+    assert "1 evaluations were cancelled" in output
+    asked = [request.url.params["stop_running"] for request in server.requests if request.method == "POST"]
+    assert asked == ["true", "true"]

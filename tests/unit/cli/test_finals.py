@@ -7,7 +7,13 @@ Run = Callable[..., Any]
 ITEM = {"submission_id": "s1", "filename": "a.py", "note": "", "score": 0.5, "is_selected": True, "is_finalist": True}
 VIEW = {"limit": 2, "is_open": True, "closes_at": None, "items": [ITEM]}
 FINALIST = {"submission_id": "s1", "team": "ann", "filename": "a.py", "status": "running", "verdict": None}
-PRIVATE = {"state": "scoring", "unfinished": 1, "finalists": [{**FINALIST, "finished": 3, "total": 24}]}
+PRIVATE = {
+    "state": "scoring",
+    "unfinished": 1,
+    "finalists": [{**FINALIST, "finished": 3, "total": 24}],
+    "board": {"digest": "d" * 64},
+    "proposal": None,
+}
 
 
 def test_without_an_id_the_selection_is_shown(run: Run, server: FakeServer) -> None:
@@ -51,3 +57,18 @@ def test_the_final_board_says_what_changed_after_it_was_published(run: Run, serv
     output = run("leaderboard", "--final", "--changes").output
     assert "bob" in output
     assert "disqualified" in output
+
+
+def test_two_people_publish_by_the_digest_that_both_looked_at(run: Run, server: FakeServer) -> None:
+    proposal = {"by": "olga", "digest": "d" * 64, "is_current": False}
+    server.on("POST", "/admin/competitions/digits/private/propose", PRIVATE | {"proposal": proposal})
+    answer = run("organize", "private", "digits", "propose", "--because", "checked", "--digest", "d" * 64)
+    assert "olga proposes to publish" in answer.output
+    assert "has to be proposed again" in answer.output
+    assert server.requests[-1].content == b'{"reason":"checked","digest":"' + b"d" * 64 + b'"}'
+
+
+def test_how_many_it_takes_is_a_setting(run: Run, server: FakeServer) -> None:
+    server.on("PATCH", "/admin/competitions/digits", {"slug": "digits", "closes_at": None, "daily_limit": 5})
+    run("organize", "set", "digits", "--publish-approvals", "2", "--because", "fair")
+    assert server.requests[-1].content == b'{"publish_approvals":2,"reason":"fair"}'

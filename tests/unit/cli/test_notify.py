@@ -104,3 +104,19 @@ def test_the_log_is_a_line_a_message(run: Run, server: FakeServer) -> None:
     line = "2026-11-21T10:00:00  webhook.test  https://host.example/hook  failed  answered 500"
     assert line in run("notify", "log").output
     assert json.loads(run("notify", "log", "--json").stdout) == [SENT]
+
+
+@pytest.mark.parametrize(
+    ("options", "sent", "until", "said"),
+    [
+        ((), {}, "2026-11-22T10:00:00Z", "until 2026-11-22 10:00 UTC"),
+        (("--overlap-hours", "0"), {"overlap_hours": 0}, None, "signs nothing any more"),
+    ],
+)
+def test_a_secret_is_changed_and_printed(
+    run: Run, server: FakeServer, options: tuple[str, ...], sent: dict[str, int], until: str | None, said: str
+) -> None:
+    server.on("POST", "/me/webhooks/w1/secret", HOOK | {"secret": "whsec_new", "old_secret_until": until})
+    result = run("notify", "rotate", "w1", *options)
+    assert (result.stdout, said in result.stderr) == ("secret: whsec_new\n", True)
+    assert read_sent(server) == sent

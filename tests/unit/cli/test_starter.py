@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from cli.starter import STARTER
 from core.domain.intake.reading import read_submission
+from core.starter import STARTER
 
 Run = Callable[..., Any]
 

@@ -247,3 +247,74 @@ def test_code_that_printed_nothing_is_said_to(run: Run, server: FakeServer) -> N
     server.on(*STATUS, make_ended("scored", log=""))
     result = run("logs", "s1")
     assert (result.stdout, "printed nothing" in result.stderr) == ("", True)
+
+
+PRACTICE = make_state(phase="practice", purpose="practice", status="queued")
+
+
+def test_practice_is_asked_for_and_said(run: Run, server: FakeServer, good: Path) -> None:
+    left = {"daily_limit": 20, "used": 1, "left": 19, "concurrent_limit": 2, "running": 1}
+    server.on("GET", "/competitions/digits/limits", LIMITS | {"practice": left})
+    server.on(*SUBMIT, PRACTICE)
+    result = run("submit", good, "--practice")
+    assert "submitted good.py to digits, for practice: s1" in result.stderr
+    assert "practice: 19 of 20 left today, 1 of 2 running" in result.stderr
+    assert "practice: everything is shown, nothing is ranked" in result.stdout
+    upload = next(request for request in server.requests if request.method == "POST")
+    assert b'name="purpose"\r\n\r\npractice' in upload.content
+
+
+def test_without_being_asked_for_it_is_no_practice(run: Run, server: FakeServer, good: Path) -> None:
+    server.on(*SUBMIT, make_state(phase="public"))
+    result = run("submit", good)
+    upload = next(request for request in server.requests if request.method == "POST")
+    assert b'name="purpose"\r\n\r\nranked' in upload.content
+    assert "practice" not in result.output
+
+
+def test_a_practice_submission_is_submitted_for_real(run: Run, server: FakeServer) -> None:
+    server.on("POST", "/submissions/s1/promote", make_state(id="s2", status="queued", phase="public"))
+    server.on("GET", "/submissions/s2", make_ended("scored", id="s2", phase="public", score=SCORE))
+    server.on("GET", "/submissions/s2/scorecard", BODY)
+    result = run("promote", "s1", "--wait")
+    assert result.exit_code == 0
+    assert "submitted a.py to digits: s2" in result.stderr
+    assert "0.185 ± 0.029" in result.stdout
+    assert server.requests[0].headers["Idempotency-Key"]
+
+
+def test_what_practice_shows_is_a_command_away(run: Run, server: FakeServer) -> None:
+    server.on(*STATUS, make_ended("runtime_error", phase="practice", reason="ValueError: bad", log="epoch 1\n"))
+    result = run("status", "s1")
+    assert result.exit_code == 3
+    assert "lacuna logs s1" in result.stderr
+    assert "lacuna promote s1" in result.stderr
+
+
+def test_the_phase_of_each_submission_is_listed(run: Run, server: FakeServer) -> None:
+    server.on("GET", "/submissions", {"items": [PRACTICE, make_state(id="s2", phase="public")], "next_cursor": None})
+    lines = run("submissions").stdout.splitlines()
+    assert ["practice" in line for line in lines[1:]] == [True, False]
+    assert "public" in lines[2]
+
+
+FINAL = {"verdict": "scored", "score": SCORE, "rank": 2, "rank_label": "2–3", "ranked": 7}
+
+
+def test_a_published_finalist_shows_its_final_place(run: Run, server: FakeServer) -> None:
+    server.on(*STATUS, make_ended("scored", score=SCORE, final=FINAL))
+    assert "final board: 2 (2–3) of 7, 0.185 ± 0.029" in run("status", "s1").output
+    server.on(*STATUS, make_ended("scored", score=SCORE, final=FINAL | {"rank": None, "rank_label": ""}))
+    assert "final board: 0.185" in run("status", "s1").output
+
+
+def test_the_list_shows_what_is_selected(run: Run, server: FakeServer) -> None:
+    server.on("GET", "/submissions", {"items": [make_ended("scored", is_selected=True, final=None)]})
+    assert "selected" in run("submissions").output
+
+
+def test_who_is_not_logged_in_is_told_where(run: Run, server: FakeServer) -> None:
+    server.on("GET", "/submissions/s1", make_problem(401, "this needs an account: send a token"))
+    result = run("status", "s1")
+    assert "you are not logged in at http://127.0.0.1:8400" in result.stderr
+    assert "lacuna login" in result.stderr

@@ -133,3 +133,59 @@ def test_the_page_shows_lineage_and_revokes(
     after = client.post("/admin/data-sets/faces/1/revoke", data=WHY, headers=admin).text
     assert "No new work begins on it" in after
     assert "Revoke this version" not in after
+
+
+@pytest.fixture
+def running(
+    client: TestClient, competition: Competition, engine: Engine, login: Callable[..., Login]
+) -> dict[str, str]:
+    """The headers of Eve, who has submitted."""
+    set_state(engine, "open")
+    headers = login("eve").headers
+    assert submit(client, headers) == 202
+    return headers
+
+
+def count_used(client: TestClient, headers: dict[str, str]) -> int:
+    return int(client.get("/api/v1/competitions/faces/limits", headers=headers).json()["used"])
+
+
+def find_own(client: TestClient, headers: dict[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = client.get("/api/v1/submissions", headers=headers).json()["items"][0]
+    return found
+
+
+def test_a_dry_run_says_what_would_be_stopped(
+    client: TestClient, admin: dict[str, str], running: dict[str, str]
+) -> None:
+    params = {"dry_run": "true", "stop_running": "true"}
+    answer = client.post(f"{PATH}/revoke", json=WHY, params=params, headers=admin).json()
+    assert [(row["by"], row["status"]) for row in answer["running"]] == [("eve", "queued")]
+    assert (answer["stopped"], "1 evaluations run on it and are cancelled" in answer["consequence"]) == (0, True)
+    assert find_own(client, running)["status"] == "queued"
+
+
+def test_what_runs_ends_by_itself_unless_it_is_stopped(
+    client: TestClient, admin: dict[str, str], running: dict[str, str]
+) -> None:
+    assert revoke(client, admin).json()["stopped"] == 0
+    assert (find_own(client, running)["status"], count_used(client, running)) == ("queued", 1)
+
+
+def test_what_is_stopped_says_why_and_costs_nothing(
+    client: TestClient, admin: dict[str, str], running: dict[str, str]
+) -> None:
+    assert count_used(client, running) == 1
+    answer = client.post(f"{PATH}/revoke", json=WHY, params={"stop_running": "true"}, headers=admin).json()
+    assert answer["stopped"] == 1
+    own = find_own(client, running)
+    assert (own["verdict"], "one person objected" in own["reason"]) == ("withdrawn", True)
+    assert count_used(client, running) == 0
+    entry = client.get("/api/v1/admin/audit", headers=admin).json()["items"][0]
+    assert entry["detail"]["stopped"] == 1
+
+
+def test_the_page_offers_to_stop_what_runs(client: TestClient, admin: dict[str, str], running: dict[str, str]) -> None:
+    assert "by eve in faces" in client.get("/admin/data-sets/faces/1", headers=admin).text
+    client.post("/admin/data-sets/faces/1/revoke", data=WHY | {"stop_running": "true"}, headers=admin)
+    assert find_own(client, running)["verdict"] == "withdrawn"

@@ -4,8 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select, text, update
 
 from core.db.base import utc_now
+from core.db.models.submissions import Evaluation
+from core.db.session import transaction
 from tests.unit.api.finals.conftest import API, SECRET, Contest, run_to_publishing
 
 FINAL = f"{API}/final"
@@ -98,10 +101,96 @@ def test_the_page_tells_that_and_why_the_published_board_changed(published: Cont
     page, headers = "/competitions/digits/final", {"Accept": "text/html"}
     assert "It changed after it was published" not in published.client.get(page, headers=headers).text
     published.moderate("only", "disqualify")
-    text = published.client.get(page, headers=headers).text
-    assert "It changed after it was published" in text
-    assert "bob disqualified" in text
+    shown = published.client.get(page, headers=headers).text
+    assert "It changed after it was published" in shown
+    assert "bob disqualified" in shown
     at = read_changes(published)[-1]["at"]
     earlier = published.client.get(page, params={"as_of": at}, headers=headers).text
     assert "As it stood at" in earlier
     assert "0.654" in earlier
+
+
+def test_the_digests_of_both_boards_are_recomputed_and_tampering_shows(published: Contest) -> None:
+    path, headers = "/api/v1/admin/competitions/digits/boards", published.olga.headers
+    body = published.client.get(path, headers=headers).json()
+    assert [(item["kind"], item["intact"]) for item in body["items"]] == [("public", True), ("final", True)]
+    assert body["items"][1]["digest"] == published.client.get(FINAL).json()["digest"]
+    with transaction(published.engine) as session:
+        done = text("UPDATE board_lines SET body = replace(body, '0.654321', '0.1') WHERE body LIKE '%0.654321%'")
+        session.execute(done)
+    body = published.client.get(path, headers=headers).json()
+    assert [(item["intact"], item["broken_at"]) for item in body["items"]] == [(True, None), (False, 2)]
+    page = published.client.get("/audit?boards=digits", headers=headers | {"Accept": "text/html"}).text
+    assert "The final board of digits breaks at version 2" in page
+
+
+def test_the_audit_page_tells_that_the_boards_hold(published: Contest) -> None:
+    headers = published.olga.headers | {"Accept": "text/html"}
+    assert "/audit?boards=digits" in published.client.get("/audit", headers=headers).text
+    answer = published.client.get("/audit?boards=digits", headers=headers)
+    assert "Every change of the boards of digits holds" in answer.text
+    assert published.client.get("/audit?boards=none", headers=headers).status_code == 404
+
+
+def rejudge(contest: Contest, score: float, **scope: object) -> tuple[int, str]:
+    """Of bob's finalist, with another result; returns the status of promoting it, and its id."""
+    body = {"competition": "digits", "phase": "private", "submissions": [contest.entries["only"].id], **scope}
+    headers = contest.olga.headers
+    plan = contest.client.post("/api/v1/admin/rejudges/preview", json=body, headers=headers)
+    assert plan.status_code == 200, plan.text
+    started = contest.client.post("/api/v1/admin/rejudges", json=body | {"reason": "a broken disk"}, headers=headers)
+    identity = str(started.json()["id"])
+    assert started.json()["phase"] == "private"
+    with transaction(contest.engine) as session:
+        row = session.scalars(select(Evaluation).where(Evaluation.rejudge_id == identity)).one()
+        assert (row.phase, row.spec_id, row.counts) == ("private", contest.phase.spec_id, False)
+        values = {"status": "finished", "verdict": "scored", "score": score, "score_low": score, "score_high": score}
+        session.execute(update(Evaluation).where(Evaluation.id == row.id).values(**values))
+    path = f"/api/v1/admin/rejudges/{identity}"
+    moves = contest.client.get(f"{path}/comparison", headers=headers).json()["ranking"]
+    assert {move["name"] for move in moves} <= {"ann", "bob"}
+    return contest.client.post(f"{path}/promote", json={"reason": "compared"}, headers=headers).status_code, identity
+
+
+def test_finalists_are_rejudged_after_publishing_and_the_change_names_its_cause(published: Contest) -> None:
+    public = published.client.get(f"{API}/leaderboard").json()["digest"]
+    status, identity = rejudge(published, 0.01)
+    assert status == 200
+    assert read_board(published) == [(1, "ann"), (2, "bob")]
+    assert read_changes(published)[0]["cause"] == "rejudged"
+    assert published.client.get(f"{API}/leaderboard").json()["digest"] == public
+    own = published.client.get(f"/api/v1/submissions/{published.entries['only'].id}", headers=published.bob.headers)
+    assert (own.json()["final"]["score"]["estimate"], own.json()["final"]["rank"]) == (0.01, 2)
+    assert own.json()["score"]["estimate"] == 0.5
+    log = published.client.get("/api/v1/admin/audit", headers=published.olga.headers).json()["items"]
+    assert (log[0]["action"], log[0]["subject"]) == ("rejudge.promote", f"rejudge/{identity}")
+    assert log[1]["detail"]["phase"] == "private"
+
+
+def test_a_rejudge_of_the_public_board_leaves_the_published_one(published: Contest) -> None:
+    before = published.client.get(FINAL).json()["digest"]
+    body = {"competition": "digits", "submissions": [published.entries["good"].id], "reason": "a test"}
+    assert published.client.post("/api/v1/admin/rejudges", json=body, headers=published.olga.headers).status_code == 201
+    assert published.client.get(FINAL).json()["digest"] == before
+
+
+def test_finalists_that_were_not_scored_cannot_be_rejudged(contest: Contest) -> None:
+    body = {"competition": "digits", "phase": "private"}
+    answer = contest.client.post("/api/v1/admin/rejudges/preview", json=body, headers=contest.olga.headers)
+    assert (answer.status_code, "has scored nothing yet" in answer.json()["detail"]) == (409, True)
+    body["phase"] = "practice"
+    assert (
+        contest.client.post("/api/v1/admin/rejudges/preview", json=body, headers=contest.olga.headers).status_code
+        == 422
+    )
+
+
+def test_an_undecided_rejudge_of_finalists_shows_nowhere(published: Contest) -> None:
+    body = {"competition": "digits", "phase": "private", "reason": "a broken disk"}
+    assert published.client.post("/api/v1/admin/rejudges", json=body, headers=published.olga.headers).status_code == 201
+    private = published.client.get("/api/v1/admin/competitions/digits/private", headers=published.olga.headers).json()
+    assert [(each["filename"], each["verdict"]) for each in private["finalists"]] == [
+        ("poor.py", "scored"),
+        ("only.py", "scored"),
+    ]
+    assert read_board(published) == [(1, "bob"), (2, "ann")]

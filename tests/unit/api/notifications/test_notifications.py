@@ -344,3 +344,31 @@ def test_another_address_has_to_be_confirmed_again(client: TestClient, ann: Logi
 
 def test_events_without_an_address_are_refused(client: TestClient, ann: Login) -> None:
     assert change(client, ann, events=[]).status_code == 409
+
+
+def test_a_new_secret_is_shown_once_and_the_old_one_ends_when_asked(
+    client: TestClient, ann: Login, engine: Engine
+) -> None:
+    made = make_webhook(client, ann)
+    path = f"/api/v1/me/webhooks/{made['id']}/secret"
+    changed = client.post(path, json={}, headers=ann.headers)
+    assert changed.headers["cache-control"] == "no-store"
+    assert changed.json()["secret"] != made["secret"]
+    with reading(engine) as session:
+        row = session.get_one(Webhook, made["id"])
+    assert (row.old_secret, row.secret) == (made["secret"], changed.json()["secret"])
+    assert row.old_secret_until is not None
+    assert timedelta(hours=23) < row.old_secret_until - utc_now() < timedelta(hours=25)
+    assert changed.json()["secret"] not in client.get("/api/v1/me/webhooks", headers=ann.headers).text
+    at_once = client.post(path, json={"overlap_hours": 0}, headers=ann.headers).json()
+    assert at_once["old_secret_until"] is None
+    with reading(engine) as session:
+        assert session.get_one(Webhook, made["id"]).old_secret == ""
+
+
+def test_the_secret_of_anothers_webhook_is_not_changed(
+    client: TestClient, ann: Login, login: Callable[..., Login]
+) -> None:
+    path = f"/api/v1/me/webhooks/{make_webhook(client, ann)['id']}/secret"
+    assert client.post(path, json={}, headers=login("bob", role="admin").headers).status_code == 404
+    assert client.post(path, json={"overlap_hours": 169}, headers=ann.headers).status_code == 422

@@ -51,7 +51,7 @@ def test_logging_in_leads_nowhere_but_here(target: str, cleaned: str) -> None:
 
 def test_registering_logs_in(client: TestClient) -> None:
     answer = client.post("/register", data=ANN, headers=PAGE, follow_redirects=False)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/start")
     assert "Log out" in client.get("/").text
 
 

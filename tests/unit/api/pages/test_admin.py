@@ -44,7 +44,7 @@ def test_a_draft_is_activated(client: TestClient, admin: dict[str, str], broker:
     planned = client.post("/admin/plan", files={"file": ("c.toml", text.encode())}, headers=admin)
     client.post("/admin/apply", data={"values": read_values(planned.text)}, headers=admin)
     assert broker.sent == []
-    assert "Activate" in client.get("/admin", headers=admin).text
+    assert "Prepare: train its pools" in client.get("/admin", headers=admin).text
     client.post("/admin/competitions/digits/activate", headers=admin)
     assert [task for task, _ in broker.sent] == ["lacuna.prepare_problem"]
     assert client.post("/admin/competitions/digits/activate", headers=admin).status_code == 409

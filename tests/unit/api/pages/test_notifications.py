@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -44,10 +45,22 @@ def test_the_secret_stands_on_one_answer_only(reader: TestClient) -> None:
     assert "whsec_" not in page
 
 
+def test_a_changed_secret_stands_on_one_answer_only_and_says_how_long_the_old_one_signs(reader: TestClient) -> None:
+    webhook_id, text = add(reader)
+    (old,) = re.findall(r"whsec_[\w+/=]+", text)
+    answer = reader.post(f"/account/webhooks/{webhook_id}/secret", data={"overlap": "true"})
+    assert (answer.headers["cache-control"], "whsec_" in answer.text, old in answer.text) == ("no-store", True, False)
+    page = reader.get("/account/notifications").text
+    assert "whsec_" not in page
+    assert "signed with the old one, too" in page
+    reader.post(f"/account/webhooks/{webhook_id}/secret")
+    assert "signed with the old one, too" not in reader.get("/account/notifications").text
+
+
 def test_a_test_is_sent_and_seen_in_the_log(reader: TestClient) -> None:
     webhook_id, _ = add(reader)
     page = reader.post(f"/account/webhooks/{webhook_id}/test").text
-    assert "<td>webhook.test</td>" in page
+    assert ">webhook.test</td>" in page
     assert "pending" in page
 
 

@@ -108,6 +108,7 @@ def test_a_submission_to_another_competition_or_without_a_score_is_not_found(
 def test_scores_of_the_private_phase_and_of_a_rejudge_are_not_in_the_list(
     client: TestClient, engine: Engine, competition: Competition, ann: Login
 ) -> None:
+    make(engine, competition, ann, 0.2)
     row = make(engine, competition, ann, 0.3)
     with transaction(engine) as session:
         for values in ({"phase": "private", "score": 0.777}, {"counts": False, "score": 0.666}):

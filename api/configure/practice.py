@@ -1,0 +1,34 @@
+"""The `[practice]` part of a competition file: what participants practise on."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from api.configure.planning import find_changes
+from api.configure.schemas import Change
+from core.db.models.contests import Competition
+from core.db.queries import phases
+from core.problems import ProblemSpec
+from core.registration import find_practice
+
+PREFIX = "practice."
+
+
+def is_practice(change: Change) -> bool:
+    return change.field.startswith(PREFIX)
+
+
+def find_practice_changes(session: Session, spec: ProblemSpec, row: Competition | None) -> list[Change]:
+    """What the file's practice part changes; a file without one leaves the practice phase alone."""
+    asked = find_practice(session, spec)
+    if asked is None:
+        return []
+    phase = phases.fetch_practice_phase(session, row.id) if row else None
+    before = _describe(ProblemSpec.model_validate(phase.spec.body["problem"])) if phase else None
+    return find_changes(before, _describe(asked), PREFIX)
+
+
+def _describe(spec: ProblemSpec) -> dict[str, Any]:
+    forget = spec.forget.model_dump(mode="json", exclude_none=True)
+    seeds = {"split_seed": spec.split.seed, "pool_seed": spec.pools.seed}
+    return {"problem": spec.slug, "digest": spec.digest, "forget": forget, **seeds}

@@ -1,0 +1,90 @@
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from core.problems import ProblemSpec, find_problem, is_published
+
+OWN = {"forget": {"kind": "random", "fraction": 0.1, "seed": 61}, "split_seed": 62, "pool_seed": 63}
+PRIVATE = {"forget": {"kind": "random", "fraction": 0.1, "seed": 77}, "split_seed": 78, "pool_seed": 79}
+UPLOADED = {"set": f"faces@{'a' * 64}"}
+
+
+def make_with(practice: dict[str, Any], **changes: Any) -> ProblemSpec:
+    values = find_problem("digits").model_dump() | {"exposure": "public", "private": PRIVATE}
+    return ProblemSpec.model_validate(values | {"practice": practice} | changes)
+
+
+def test_a_practice_part_is_in_nothing_that_is_stored_or_shown_of_the_public_problem() -> None:
+    spec, plain = make_with(OWN), make_with({"problem": "digits"})
+    assert "practice" not in spec.model_dump(mode="json")
+    assert spec.digest == plain.digest
+    assert "practice=" not in repr(spec)
+
+
+def test_a_request_of_its_own_is_the_same_problem_with_other_data_and_everything_shown() -> None:
+    public, practice = make_with(OWN), make_with(OWN).make_practice()
+    assert practice is not None
+    assert (practice.exposure, practice.split.seed, practice.forget.seed, practice.pools.seed) == (
+        "practice",
+        62,
+        61,
+        63,
+    )
+    same = ("slug", "data", "network", "recipe", "evaluation")
+    assert [getattr(practice, name) for name in same] == [getattr(public, name) for name in same]
+    assert practice.make_practice() is None
+    assert make_with({"problem": "digits"}).make_practice() is None
+
+
+@pytest.mark.parametrize("practice", [{}, {"forget": OWN["forget"]}, {**OWN, "problem": "digits"}])
+def test_half_a_request_is_refused(practice: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="`practice` names a `problem`"):
+        make_with(practice)
+
+
+@pytest.mark.parametrize("path", ["../digits", "/etc/passwd", "digits.toml"])
+def test_a_practice_problem_is_a_name_and_never_a_path(path: str) -> None:
+    with pytest.raises(ValidationError, match="pattern"):
+        make_with({"problem": path})
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        UPLOADED,
+        {"package": "digits", "options": {"folder": "/srv/hidden"}},
+        {"package": "fashion_mnist", "options": {"folder": "/srv/hidden"}},
+        {"package": "of_our_own"},
+    ],
+)
+def test_hidden_data_cannot_be_practised_on(data: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="would show the hidden data"):
+        make_with(OWN, data=data)
+    assert make_with({"problem": "digits"}, data=data).make_practice() is None
+
+
+def test_what_is_published_is_known_by_its_package() -> None:
+    problems = ("digits", "fashion-mnist", "cifar10-resnet18", "svhn-resnet18")
+    assert all(is_published(find_problem(name).data) for name in problems)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"split_seed": find_problem("digits").split.seed},
+        {"split_seed": 78},
+        {"pool_seed": find_problem("digits").pools.seed},
+        {"pool_seed": 79},
+        {"forget": {"kind": "random", "fraction": 0.3, "seed": find_problem("digits").forget.seed}},
+        {"forget": {"kind": "random", "fraction": 0.3, "seed": 77}},
+    ],
+)
+def test_practice_shares_no_draw_with_what_is_hidden(change: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="that of a hidden phase"):
+        make_with({**OWN, **change})
+
+
+def test_an_open_problem_needs_no_practice() -> None:
+    with pytest.raises(ValidationError, match="shows everything already"):
+        make_with({"problem": "digits"}, exposure="practice")
