@@ -33,6 +33,7 @@ from api.pages import notifications as notifications_page
 from api.pages import operations as operations_pages
 from api.pages import organize as organize_pages
 from api.pages import pools as pools_page
+from api.pages import preview as preview_page
 from api.pages import rejudges as rejudge_pages
 from api.pages import rules as rules_page
 from api.pages import start as start_page
@@ -122,6 +123,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(admin_page.router)
     app.include_router(competition_form.router)
     app.include_router(pools_page.router)
+    app.include_router(preview_page.router)
     app.include_router(data_set_pages.router)
     app.include_router(operations_pages.router)
     app.include_router(flags_page.router)

@@ -16,6 +16,7 @@ from cli.late import LateGroup, list_late_commands
 from cli.notify import notify_app
 from cli.organize import organize_app
 from cli.pools import pools_app
+from cli.preview import preview
 from cli.problems import problem_app
 from cli.rejudge import rejudge_app
 from cli.rules import rules
@@ -29,6 +30,7 @@ admin_app.add_typer(data_set_app, name="data-set")
 admin_app.add_typer(pools_app, name="pools")
 admin_app.command()(apply)
 admin_app.command()(export)
+admin_app.command()(preview)
 admin_app.command("competitions")(configured)
 app = typer.Typer(
     cls=LateGroup,

@@ -71,7 +71,7 @@ class StaffCalls(ABC):
         return self._call("GET", f"/admin/rejudges/{rejudge_id}/comparison")
 
     def decide_rejudge(self, rejudge_id: str, deed: str, reason: str) -> JSON:
-        """deed: `promote` or `discard`."""
+        """deed: `promote`, `discard`, `pause` or `resume`."""
         return self._decide(f"/admin/rejudges/{rejudge_id}/{deed}", {"reason": reason})
 
     def _decide(self, path: str, body: JSON) -> JSON:
@@ -88,3 +88,9 @@ class StaffCalls(ABC):
 
     def retire_pools(self, slug: str, reason: str) -> JSON:
         return self._decide(f"/admin/competitions/{quote(slug, safe='')}/pools/retire", {"reason": reason})
+
+    def ask_for_preview(self, slug: str) -> JSON:
+        return self._call("POST", f"/admin/competitions/{quote(slug, safe='')}/preview")
+
+    def get_preview(self, slug: str) -> JSON:
+        return self._call("GET", f"/admin/competitions/{quote(slug, safe='')}/preview")

@@ -113,6 +113,22 @@ def make_pool(session: Session, competition: Competition, kind: str = "retrained
     return pool
 
 
+def make_preview(session: Session, competition: Competition, **changes: Any) -> None:
+    """What a worker found in the competition's problem."""
+    spec = session.get_one(EvaluationSpec, competition.spec_id)
+    problem = session.get_one(Problem, spec.problem_id)
+    problem.preview = {
+        "made_at": "2030-01-01T00:00:00+00:00",
+        "fault": "",
+        "classes": ["cat", "dog"],
+        "counts": {"retain": [40, 44], "forget": [5, 7], "validation": [6, 6], "test": [20, 20]},
+        "forget": {"kind": "random", "count": 12, "digest": "d" * 64},
+        "samples": [{"digest": "e" * 64, "id": 17, "class": "cat", "clean_class": "dog"}],
+        "pools": [{"kind": "retrained", "models": 256, "seconds": 900.0}],
+    } | changes
+    session.flush()
+
+
 def make_submission(session: Session, competition: Competition, user: User, **values: Any) -> Submission:
     defaults = {"filename": "submission.py", "source_digest": "d" * 64}
     submission = Submission(competition_id=competition.id, user_id=user.id, **(defaults | values))

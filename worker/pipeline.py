@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
 from core.db.models.submissions import Evaluation, Replica, Shard
-from core.db.queries import evaluations, leases, nodes
+from core.db.queries import evaluations, leases, nodes, rejudges
 from core.db.session import reading, transaction
 from core.domain.errors import ContestError, ParticipantFault, PlatformFault
 from core.domain.faults import FaultCode
@@ -91,6 +91,8 @@ def _load(context: WorkerContext, shard_id: str) -> ShardWork | None:
         evaluation = evaluations.lock_evaluation(session, shard.evaluation_id) if shard else None
         if shard is None or evaluation is None or evaluation.status in (Status.FINISHED, Status.CANCELLING):
             return None
+        if evaluation.status == Status.QUEUED and rejudges.is_paused(session, evaluation.rejudge_id):
+            return None  # sent out again when it is resumed
         whole = evaluations.fetch_evaluation(session, evaluation.id)
         if whole is None:
             raise PlatformFault(f"evaluation {evaluation.id} vanished")

@@ -7,9 +7,9 @@ import torch
 
 from core.db.session import get_engine
 from core.domain.errors import ContestError
-from core.jobs import BUILD_CHUNK, DECIDE, PREPARE, RUN_SHARD, SCORE, VALIDATE, celery_app
+from core.jobs import BUILD_CHUNK, DECIDE, PREPARE, PREVIEW, RUN_SHARD, SCORE, VALIDATE, celery_app
 from core.settings import get_settings
-from worker import adaptive, pipeline, preparation, scoring
+from worker import adaptive, pipeline, preparation, preview, scoring
 from worker.context import WorkerContext, make_context
 from worker.data_sets import validation
 
@@ -57,3 +57,8 @@ def build_chunk(chunk_id: str) -> None:
 @celery_app.task(name=VALIDATE)
 def validate_data_set(version_id: str) -> None:
     validation.validate_data_set(get_context(), version_id)
+
+
+@celery_app.task(name=PREVIEW)
+def preview_problem(problem_id: str) -> None:
+    preview.preview_problem(get_context(), problem_id)

@@ -2,16 +2,19 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path, Query
+from fastapi import APIRouter, Body, Path, Query, Response
 
-from api.configure import document, overview, pools, service
-from api.configure.schemas import ConfiguredList, Plan, PoolChecks, PoolList
+from api.configure import document, overview, pools, previews, service
+from api.configure.schemas import ConfiguredList, Plan, PoolChecks, PoolList, PoolRole, PreviewList
 from api.deps import Configurer, EngineDep, ReadingDep, SessionDep, StoreDep
 from api.errors import describe_errors
 from api.organize.schemas import Decision
 from core.db.session import reading, transaction
 
 router = APIRouter(prefix="/admin/competitions", tags=["configuring"])
+PNG: dict[int | str, dict[str, Any]] = {
+    200: {"description": "an image", "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
+}
 Slug = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 
 
@@ -25,6 +28,39 @@ def list_configured(caller: Configurer, session: ReadingDep) -> ConfiguredList:
 def get_file(slug: Slug, caller: Configurer, session: ReadingDep) -> dict[str, Any]:
     """The competition as a file, in JSON: applying it changes nothing. Its private and practice parts are left out."""
     return document.make_document(session, slug)
+
+
+@router.get("/{slug}/preview", operation_id="get_preview", responses=describe_errors(401, 403, 404, 422))
+def get_preview(slug: Slug, caller: Configurer, session: ReadingDep) -> PreviewList:
+    """Class counts of every split, what is to be forgotten, what training would take; as a worker found them."""
+    return previews.load_previews(session, slug)
+
+
+@router.post(
+    "/{slug}/preview", operation_id="ask_for_preview", status_code=202, responses=describe_errors(401, 403, 404, 422)
+)
+def ask_for_preview(slug: Slug, caller: Configurer, session: SessionDep) -> PreviewList:
+    """Have a worker look at the problems, of a draft too; nothing is trained or opened by it."""
+    return previews.ask_for_previews(session, slug)
+
+
+@router.get(
+    "/{slug}/preview/{role}/samples/{place}",
+    operation_id="get_preview_sample",
+    response_class=Response,
+    responses={**PNG, **describe_errors(401, 403, 404, 422)},
+)
+def get_preview_sample(
+    slug: Slug,
+    role: PoolRole,
+    place: Annotated[int, Path(ge=0, lt=100)],
+    caller: Configurer,
+    session: ReadingDep,
+    store: StoreDep,
+) -> Response:
+    """One of the forget set as PNG."""
+    content = previews.load_sample(session, store, slug, role, place)
+    return Response(content, media_type="image/png", headers={"Cache-Control": "private, no-store"})
 
 
 @router.get("/{slug}/pools", operation_id="list_pools", responses=describe_errors(401, 403, 404, 422))

@@ -57,6 +57,38 @@ class PoolChecks(BaseModel):
     items: list[PoolCheck]
 
 
+class PreviewSample(BaseModel):
+    id: int = Field(description="place in the data set")
+    class_name: str = Field(alias="class", description="its label in training, noise included")
+    clean_class: str
+
+
+class PreviewPool(BaseModel):
+    kind: PoolKind
+    models: int
+    seconds: float = Field(description="of one worker, to train them all; an estimate from a few steps")
+
+
+class Preview(BaseModel):
+    """What a worker found in one problem."""
+
+    role: PoolRole
+    problem_digest: str
+    made_at: datetime | None = Field(None, description="null: not asked for, or no worker has looked yet")
+    fault: str = Field("", description="why it cannot be prepared")
+    classes: list[str] = []
+    counts: dict[str, list[int]] = Field({}, description="examples of every class, by split")
+    forget: dict[str, Any] | None = Field(None, description="kind, count and digest of the forget set")
+    samples: list[PreviewSample] = Field([], description="the first of the forget set")
+    pools: list[PreviewPool] = []
+
+
+class PreviewList(BaseModel):
+    slug: str
+    workers: int = Field(description="that take work now")
+    items: list[Preview]
+
+
 class ConfiguredCompetition(BaseModel):
     slug: str
     title: str

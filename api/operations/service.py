@@ -33,13 +33,19 @@ from core.jobs import open_evaluation, request_cancel, requeue
 WAITING_SHOWN = 100
 
 
+def count_workers(session: Session) -> int:
+    """Processes of healthy nodes that take work."""
+    now = utc_now()
+    return sum(node.workers for node in nodes.fetch_nodes(session, now - FORGOTTEN_AFTER) if _takes_work(node, now))
+
+
 def load_queue(session: Session) -> QueueView:
     now = utc_now()
     groups = operations.fetch_live_groups(session)
     left = operations.fetch_outstanding(session)
     means = {part.spec_id: operations.fetch_mean_seconds(session, part.spec_id) for part in left}
     backlogs = [Backlog(part.replicas, mean[1] if (mean := means[part.spec_id]) else None) for part in left]
-    workers = sum(node.workers for node in nodes.fetch_nodes(session, now - FORGOTTEN_AFTER) if _takes_work(node, now))
+    workers = count_workers(session)
     unsent, oldest_unsent = operations.fetch_unsent_state(session)
     waiting = operations.fetch_waiting(session, before=now - STUCK_AFTER, now=now, limit=WAITING_SHOWN)
     return QueueView(

@@ -13,6 +13,8 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("pools", schema=None) as batch_op:
         batch_op.add_column(sa.Column("seal", sa.JSON(), nullable=True))
+    with op.batch_alter_table("problems", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("preview", sa.JSON(), nullable=True))
     with op.batch_alter_table("competitions", schema=None) as batch_op:
         batch_op.add_column(sa.Column("opens_by_hand", sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column("prepared_at", sa.DateTime(timezone=True), nullable=True))
@@ -33,5 +35,7 @@ def downgrade() -> None:
     with op.batch_alter_table("competitions", schema=None) as batch_op:
         batch_op.drop_column("prepared_at")
         batch_op.drop_column("opens_by_hand")
+    with op.batch_alter_table("problems", schema=None) as batch_op:
+        batch_op.drop_column("preview")
     with op.batch_alter_table("pools", schema=None) as batch_op:
         batch_op.drop_column("seal")

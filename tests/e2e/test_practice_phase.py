@@ -11,7 +11,8 @@ from tests.e2e.conftest import make_settings, make_small_problem
 from tests.e2e.test_submit_to_leaderboard import finish, submit, wait, wait_until_open
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
-PRACTICE = {"forget": {"kind": "random", "fraction": 0.1, "seed": 61}, "split_seed": 62, "pool_seed": 63}
+# as many to forget as in the contest: sizes are the first thing to look at
+PRACTICE = {"forget": {"kind": "random", "fraction": 0.125, "seed": 61}, "split_seed": 62, "pool_seed": 63}
 HEADER = b"import os, sys\ndef unlearning(net, retain_loader, forget_loader, val_loader):\n"
 # what a file could tell the phases apart by, were there anything: where it is, what lies around, how much there is
 LOOK = b"""
@@ -28,7 +29,8 @@ FAIL = b'    raise ValueError(f"the first label is {next(iter(forget_loader))[1]
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPlatform]:
     problem = make_small_problem().model_dump()
     problem["recipe"]["epochs"], problem["pools"]["replicas"] = 4, 16
-    problem["evaluation"] |= {"replicas": 16, "calibration_replicas": 2}
+    # a budget that no noise of a busy machine reaches
+    problem["evaluation"] |= {"replicas": 16, "calibration_replicas": 2, "compute_budget": 5.0}
     spec = ProblemSpec.model_validate(problem | {"exposure": "public", "practice": PRACTICE})
     with LocalPlatform(make_settings(tmp_path_factory.mktemp("practice")), [spec]) as running:
         yield running

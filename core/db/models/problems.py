@@ -20,6 +20,7 @@ class Problem(Base):
     digest: Mapped[str]
     spec: Mapped[dict[str, Any]]
     manifest: Mapped[dict[str, Any] | None]  # of the forget request, written by the first pool chunk
+    preview: Mapped[dict[str, Any] | None]  # what a worker found in it, on request; for admins alone
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 

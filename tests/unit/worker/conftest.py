@@ -16,14 +16,14 @@ from core.db.models.contests import Competition
 from core.db.models.submissions import Submission
 from core.db.queries import competitions, outbox
 from core.db.session import reading, transaction
-from core.jobs import BUILD_CHUNK, DECIDE, PREPARE, RUN_SHARD, SCORE, VALIDATE, celery_app, open_evaluation
+from core.jobs import BUILD_CHUNK, DECIDE, PREPARE, PREVIEW, RUN_SHARD, SCORE, VALIDATE, celery_app, open_evaluation
 from core.problems import ProblemSpec, find_problem
 from core.registration import register_competition
 from core.settings import Settings
 from core.storage import FolderStore
 from sandbox.contract import Outcome
 from tests.database import make_database
-from worker import adaptive, pipeline, preparation, scoring
+from worker import adaptive, pipeline, preparation, preview, scoring
 from worker.calibration import IDLE_FILE
 from worker.context import WorkerContext
 from worker.data_sets import validation
@@ -177,6 +177,7 @@ DELIVER = {
     DECIDE: adaptive.decide_evaluation,
     PREPARE: preparation.prepare_problem,
     BUILD_CHUNK: preparation.build_pool_chunk,
+    PREVIEW: preview.preview_problem,
 }
 
 

@@ -1,0 +1,48 @@
+"""Previews: a worker says what a competition's problems are made of before their pools are trained."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from api.configure.schemas import PoolRole, Preview, PreviewList
+from api.operations.service import count_workers
+from core.db.models.problems import Problem
+from core.db.queries import competitions, phases
+from core.domain.errors import NotFound
+from core.jobs import PREVIEW, enqueue
+from core.storage import BlobStore
+
+
+def load_previews(session: Session, slug: str) -> PreviewList:
+    items = [_make_view(role, problem) for role, problem in _find_problems(session, slug).items()]
+    return PreviewList(slug=slug, workers=count_workers(session), items=items)
+
+
+def ask_for_previews(session: Session, slug: str) -> PreviewList:
+    """A preview that there is goes; a worker writes the next."""
+    for problem in _find_problems(session, slug).values():
+        problem.preview = None
+        enqueue(session, PREVIEW, problem.id)
+    session.flush()
+    return load_previews(session, slug)
+
+
+def load_sample(session: Session, store: BlobStore, slug: str, role: PoolRole, place: int) -> bytes:
+    problem = _find_problems(session, slug).get(role)
+    samples: list[dict[str, Any]] = (problem.preview or {}).get("samples", []) if problem else []
+    if place >= len(samples):
+        raise NotFound("no such sample image")
+    return store.get(samples[place]["digest"])
+
+
+def _find_problems(session: Session, slug: str) -> dict[PoolRole, Problem]:
+    row = competitions.fetch_competition(session, slug)
+    if row is None:
+        raise NotFound(f"no competition named {slug!r}")
+    private = phases.fetch_private_phase(session, row.id)
+    found = {PoolRole.PUBLIC: row.spec.problem}
+    return found | ({PoolRole.PRIVATE: private.spec.problem} if private else {})
+
+
+def _make_view(role: PoolRole, problem: Problem) -> Preview:
+    return Preview.model_validate({**(problem.preview or {}), "role": role, "problem_digest": problem.digest})

@@ -1,0 +1,76 @@
+from collections.abc import Callable
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine
+
+from core.db.session import transaction
+from core.settings import Settings
+from core.storage import FolderStore
+from tests import factories
+from tests.unit.api.conftest import Broker, Login
+
+PATH = "/api/v1/admin/competitions/digits/preview"
+PAGE = "/admin/competitions/digits/preview"
+
+
+@pytest.fixture
+def admin(login: Callable[..., Login]) -> dict[str, str]:
+    return login("root", "admin").headers
+
+
+def make(engine: Engine, *, found: bool = False, private: bool = False, **changes: object) -> None:
+    with transaction(engine) as session:
+        row = factories.make_competition(session, "digits", state="draft")
+        if found:
+            factories.make_preview(session, row, **changes)
+        if private:
+            factories.make_private_phase(session, row)
+
+
+def test_a_worker_is_asked_to_look_at_every_problem(
+    client: TestClient, admin: dict[str, str], engine: Engine, broker: Broker
+) -> None:
+    make(engine, found=True, private=True)
+    answer = client.post(PATH, headers=admin)
+    assert answer.status_code == 202
+    assert [(item["role"], item["made_at"]) for item in answer.json()["items"]] == [("public", None), ("private", None)]
+    assert [task for task, _ in broker.sent] == ["lacuna.preview_problem"] * 2
+
+
+def test_what_a_worker_found_is_shown(client: TestClient, admin: dict[str, str], engine: Engine) -> None:
+    make(engine, found=True)
+    (item,) = client.get(PATH, headers=admin).json()["items"]
+    assert item["counts"]["forget"] == [5, 7]
+    page = client.get(PAGE, headers=admin).text
+    assert "12 examples are to be forgotten" in page
+    assert "Retrained: 256 models, about 15 min of one worker" in page
+    assert "was dog" in page
+
+
+def test_why_it_cannot_be_prepared_is_shown(client: TestClient, admin: dict[str, str], engine: Engine) -> None:
+    make(engine, found=True, fault="the forget request names class 99")
+    assert "names class 99" in client.get(PAGE, headers=admin).text
+
+
+def test_the_page_asks_for_it(client: TestClient, admin: dict[str, str], engine: Engine, broker: Broker) -> None:
+    make(engine)
+    assert "Not looked at yet" in client.post(PAGE, headers=admin).text
+    assert [task for task, _ in broker.sent] == ["lacuna.preview_problem"]
+
+
+def test_a_sample_is_for_admins_and_never_kept(
+    client: TestClient, admin: dict[str, str], engine: Engine, settings: Settings, login: Callable[..., Login]
+) -> None:
+    digest = FolderStore(settings.store_folder).put(b"a picture")
+    make(engine, found=True, samples=[{"digest": digest, "id": 1, "class": "cat", "clean_class": "cat"}])
+    answer = client.get(f"{PATH}/public/samples/0", headers=admin)
+    assert (answer.content, answer.headers["cache-control"]) == (b"a picture", "private, no-store")
+    assert client.get(f"{PATH}/public/samples/1", headers=admin).status_code == 404
+    assert client.get(f"{PATH}/private/samples/0", headers=admin).status_code == 404
+    assert client.get(f"{PATH}/public/samples/0", headers=login("olga", "organizer").headers).status_code == 403
+
+
+def test_a_preview_is_in_no_public_answer(client: TestClient, admin: dict[str, str], engine: Engine) -> None:
+    make(engine, found=True)
+    assert "d" * 64 not in client.get("/api/v1/competitions/digits", headers=admin).text
