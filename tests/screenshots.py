@@ -27,7 +27,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 WIDTHS = {"phone": 400, "desktop": 1280}
 SCHEMES = ("light", "dark")
 COOKIE = "lacuna"
-SMALL_WIDTH, COLOURS = 1100, 48
+SMALL_WIDTH, COLOURS = 1100, 160
 
 
 @contextmanager
@@ -89,7 +89,7 @@ def shoot_small(browser: Browser, url: str, path: str, target: Path, *, height: 
         extra_http_headers=headers,
     )
     page = context.new_page()
-    page.goto(path)
+    page.goto(path, wait_until="networkidle")
     page.screenshot(path=target)
     context.close()
     with Image.open(target) as picture:
