@@ -96,11 +96,17 @@ class Site:
     def submission(self, submission_id: str) -> "Submission":
         return Submission(self._client, self._client.get_submission(submission_id))
 
-    def submit(self, what: Callable[..., Any] | str | Path, competition: str, *, note: str = "") -> "Submission":
-        """A function of this notebook, or the name of a .py, .ipynb or .zip file. What cannot run is refused here."""
+    def submit(
+        self, what: Callable[..., Any] | str | Path, competition: str, *, note: str = "", practice: bool = False
+    ) -> "Submission":
+        """A function of this notebook, or the name of a .py, .ipynb or .zip file. What cannot run is refused here.
+
+        practice: to the practice phase, where everything is shown and nothing is ranked.
+        """
         name, content = _read(what)
         read_submission(name, content, limit_bytes=max(self.limits(competition)["upload_bytes"], len(content)))
-        return Submission(self._client, self._client.submit(competition, name, content, note=note))
+        purpose = "practice" if practice else "ranked"
+        return Submission(self._client, self._client.submit(competition, name, content, note=note, purpose=purpose))
 
     def compare(self, a: "Submission", b: "Submission") -> Row:
         """Whether b − a is more than noise (`conclusion`, `difference`), and all numbers of both (`metrics`)."""
@@ -129,6 +135,11 @@ class Submission:
     @property
     def filename(self) -> str:
         return str(self.state["filename"])
+
+    @property
+    def phase(self) -> str:
+        """public or practice"""
+        return str(self.state["phase"])
 
     @property
     def status(self) -> str:
@@ -180,9 +191,13 @@ class Submission:
         return list(self.scorecard().get("metrics", []))
 
     def logs(self) -> str | None:
-        """What the code printed; None on hidden problems."""
+        """What the code printed; None on hidden problems, but for their practice phases."""
         log: str | None = self.refresh().state["log"]
         return log
+
+    def promote(self) -> "Submission":
+        """Submit the file of a practice submission for real; what is returned is the new submission."""
+        return Submission(self._client, self._client.promote(self.id))
 
     def source(self) -> bytes:
         return self._client.get_source(self.id)

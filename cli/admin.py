@@ -68,6 +68,7 @@ def nodes(url: UrlOption = "", as_json: JsonOption = False) -> None:
             node["name"],
             node["health"] + (", draining" if node["is_draining"] else ""),
             node["node_class"],
+            ", ".join(node["calibrated_for"]) or "–",
             node["sandbox"],
             node["version"],
             f"{len(node['shards']) + node['pool_chunks']} of {node['workers']}",
@@ -76,7 +77,7 @@ def nodes(url: UrlOption = "", as_json: JsonOption = False) -> None:
         )
         for node in answer["items"]
     )
-    print_table(("node", "health", "class", "sandbox", "version", "busy", "last seen", "why"), rows)
+    print_table(("node", "health", "class", "calibrated for", "sandbox", "version", "busy", "last seen", "why"), rows)
 
 
 @admin_app.command()

@@ -357,7 +357,8 @@ class LacunaClient(StaffCalls):
             retry_after = read_retry_after(response)
             if retry_after is not None:
                 raise Transient(read_problem(response), retry_after)
-            raise read_problem(response)
+            is_entering = (method, path) == ("POST", API + "/tokens")
+            raise read_problem(response, asked_by_nobody=self.token is None and not is_entering)
         return response
 
     def _headers(self) -> dict[str, str]:

@@ -124,8 +124,9 @@ def print_ledger(found: Mapping[str, Any]) -> None:
     for name in ("when", "what", "submissions", "why", "who"):
         table.add_column(name, justify="right" if name == "submissions" else "left")
     for item in found["items"]:
-        when = item["at"][:19].replace("T", " ")
-        table.add_row(when, item["kind"], f"{item['amount']:+d}", Text(item["reason"]), Text(item["by"]))
+        table.add_row(
+            show_time(item["at"]), item["kind"], f"{item['amount']:+d}", Text(item["reason"]), Text(item["by"])
+        )
     make_console().print(table)
     print_line(f"{found['charged']} submitted, {found['refunded']} given back, {found['granted']} granted")
 
@@ -138,7 +139,9 @@ def announcements(competition: SlugArgument = "", url: UrlOption = "", as_json: 
         print_json(items)
         return
     for item in items:
-        typer.echo(f"{item['title']} ({show_time(item['created_at'])}, {item['author']})\n\n{item['text']}\n")
+        edited = f", edited {show_time(item['edited_at'])}" if item.get("edited_at") else ""
+        head = f"{item['title']} ({show_time(item['created_at'])}, {item['author']}{edited}; {item['id']})"
+        typer.echo(f"{head}\n\n{item['text']}\n")
     if not items:
         print_line("nothing was announced yet")
 

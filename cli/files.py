@@ -4,6 +4,13 @@ import os
 from pathlib import Path
 
 from core.domain.errors import InvalidInput
+from core.starter import NAMES
+
+
+def find_upload(path: Path) -> Path:
+    """Of a folder as `lacuna init` makes it, the one submission in it; anything else stays what was named."""
+    found = [path / name for name in NAMES if (path / name).is_file()]
+    return found[0] if len(found) == 1 else path
 
 
 def read_upload(path: Path) -> bytes:

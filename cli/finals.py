@@ -9,7 +9,7 @@ from rich.table import Table
 
 from cli.console import make_console, print_json, print_line, print_note
 from cli.numbers import show_score
-from cli.remote import UrlOption, choose_competition, open_client
+from cli.remote import UrlOption, choose_competition, choose_submission, open_client
 from cli.validate import JsonOption
 from core.domain.errors import InvalidInput
 
@@ -35,7 +35,8 @@ def select(
         raise InvalidInput("name submissions, or --none")
     with open_client(url) as client:
         slug = choose_competition(client, competition)
-        found = client.select(slug, ids or []) if ids or none else client.get_selection(slug)
+        chosen = [choose_submission(client, each) for each in ids or []]
+        found = client.select(slug, chosen) if chosen or none else client.get_selection(slug)
     if as_json:
         print_json(found)
     else:

@@ -130,6 +130,40 @@ def announce(
     print_line(f"announced on {competition}: {row['title']}")
 
 
+@organize_app.command("edit-announcement")
+def edit_announcement(
+    competition: Annotated[str, typer.Argument(show_default=False)],
+    announcement: Annotated[
+        str, typer.Argument(help="Its id, as `lacuna announcements` shows it.", show_default=False)
+    ],
+    because: Because,
+    title: Annotated[str, typer.Option(help="Another title.", show_default=False)] = "",
+    file: Annotated[Path | None, typer.Option(help="Another text, Markdown.", show_default=False)] = None,
+    url: UrlOption = "",
+) -> None:
+    """Say an announcement otherwise; the audit log keeps what it said."""
+    changes = {"title": title, "text": read_text(file) if file else ""}
+    with open_client(url) as client:
+        named = {name: value for name, value in changes.items() if value}
+        row = client.edit_announcement(competition, announcement, named, because)
+    print_line(f"{competition} reads now: {row['title']}")
+
+
+@organize_app.command("withdraw-announcement")
+def withdraw_announcement(
+    competition: Annotated[str, typer.Argument(show_default=False)],
+    announcement: Annotated[
+        str, typer.Argument(help="Its id, as `lacuna announcements` shows it.", show_default=False)
+    ],
+    because: Because,
+    url: UrlOption = "",
+) -> None:
+    """Take an announcement back; the audit log keeps it."""
+    with open_client(url) as client:
+        row = client.withdraw_announcement(competition, announcement, because)
+    print_line(f"withdrawn from {competition}: {row['title']}")
+
+
 @organize_app.command()
 def disqualify(submission: str, because: Because, url: UrlOption = "") -> None:
     """Take a submission off the board."""

@@ -44,7 +44,8 @@ class Transient(Exception):
         self.retry_after = retry_after
 
 
-def read_problem(response: httpx2.Response) -> ContestError:
+def read_problem(response: httpx2.Response, *, asked_by_nobody: bool = False) -> ContestError:
+    """asked_by_nobody: there was no token to send, so that one is missing is said in words of this side."""
     status = response.status_code
     kind = _ERROR_OF_STATUS.get(status, PlatformFault if status >= 500 else InvalidInput)
     try:
@@ -53,7 +54,9 @@ def read_problem(response: httpx2.Response) -> ContestError:
         body = None
     if not isinstance(body, dict):
         return kind(f"the server answered {status} {response.reason_phrase} to {response.url}")
-    return _with_hint(kind(_describe(body, status)), status, response.url.path)
+    site = f"{response.url.scheme}://{response.url.netloc.decode()}"
+    says = f"you are not logged in at {site}" if status == 401 and asked_by_nobody else _describe(body, status)
+    return _with_hint(kind(says), status, response.url.path)
 
 
 def read_retry_after(response: httpx2.Response) -> float | None:

@@ -23,9 +23,13 @@ SubmissionOption = Annotated[
 ]
 
 
+PrivateOption = Annotated[bool, typer.Option("--private", help="What the finalists scored in the private phase.")]
+
+
 @rejudge_app.command()
 def plan(
     competition: CompetitionOption = "",
+    private: PrivateOption = False,
     verdict: VerdictOption = None,
     submission: SubmissionOption = None,
     url: UrlOption = "",
@@ -33,7 +37,8 @@ def plan(
 ) -> None:
     """A dry run: how many evaluations, what they may cost, whom they concern."""
     with open_client(url) as client:
-        answer = client.preview_rejudge(_make_scope(choose_competition(client, competition), verdict, submission))
+        slug = choose_competition(client, competition)
+        answer = client.preview_rejudge(_make_scope(slug, private, verdict, submission))
     if as_json:
         print_json(answer)
         return
@@ -47,6 +52,7 @@ def plan(
 def start(
     because: Because,
     competition: CompetitionOption = "",
+    private: PrivateOption = False,
     verdict: VerdictOption = None,
     submission: SubmissionOption = None,
     url: UrlOption = "",
@@ -54,7 +60,7 @@ def start(
 ) -> None:
     """Evaluate them again in the background, aside from the board; participants read why after a promotion."""
     with open_client(url) as client:
-        scope = _make_scope(choose_competition(client, competition), verdict, submission)
+        scope = _make_scope(choose_competition(client, competition), private, verdict, submission)
         answer = client.start_rejudge(scope, because)
     _print_rejudge(answer, as_json)
 
@@ -131,9 +137,29 @@ def discard(rejudge: str, because: Because, url: UrlOption = "") -> None:
     print_line(f"{row['id']} is {row['state']}; nothing changed on {row['competition']}")
 
 
-def _make_scope(competition: str, verdicts: list[Verdict] | None, submissions: list[str] | None) -> dict[str, Any]:
+@rejudge_app.command()
+def pause(rejudge: str, because: Because, url: UrlOption = "") -> None:
+    """Let what of it was not begun wait; what was begun ends."""
+    with open_client(url) as client:
+        row = client.decide_rejudge(rejudge, "pause", because)
+    left = row["evaluations"] - row["finished"]
+    print_line(f"{row['id']} is {row['state']}; {left} of its {row['evaluations']} evaluations have not ended")
+
+
+@rejudge_app.command()
+def resume(rejudge: str, because: Because, url: UrlOption = "") -> None:
+    """Go on with what waits."""
+    with open_client(url) as client:
+        row = client.decide_rejudge(rejudge, "resume", because)
+    print_line(f"{row['id']} is {row['state']}")
+
+
+def _make_scope(
+    competition: str, private: bool, verdicts: list[Verdict] | None, submissions: list[str] | None
+) -> dict[str, Any]:
     return {
         "competition": competition,
+        "phase": "private" if private else "public",
         "verdicts": [verdict.value for verdict in verdicts or ()],
         "submissions": submissions or [],
     }

@@ -46,6 +46,13 @@ class StaffCalls(ABC):
     def get_ledger_of_team(self, slug: str, team: str) -> JSON:
         return self._call("GET", f"/admin/competitions/{slug}/ledger", params={"team": team})
 
+    def edit_announcement(self, slug: str, announcement_id: str, changes: JSON, reason: str) -> JSON:
+        path = f"/admin/competitions/{slug}/announcements/{announcement_id}"
+        return self._call("PATCH", path, json={**changes, "reason": reason}, repeat=False)
+
+    def withdraw_announcement(self, slug: str, announcement_id: str, reason: str) -> JSON:
+        return self._decide(f"/admin/competitions/{slug}/announcements/{announcement_id}/withdraw", {"reason": reason})
+
     def list_rejudges(self, competition: str = "") -> JSON:
         wanted = {"competition": competition} if competition else {}
         return self._call("GET", "/admin/rejudges", params=wanted)
@@ -64,7 +71,7 @@ class StaffCalls(ABC):
         return self._call("GET", f"/admin/rejudges/{rejudge_id}/comparison")
 
     def decide_rejudge(self, rejudge_id: str, deed: str, reason: str) -> JSON:
-        """deed: `promote` or `discard`."""
+        """deed: `promote`, `discard`, `pause` or `resume`."""
         return self._decide(f"/admin/rejudges/{rejudge_id}/{deed}", {"reason": reason})
 
     def _decide(self, path: str, body: JSON) -> JSON:

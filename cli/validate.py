@@ -7,13 +7,14 @@ import typer
 
 from cli.console import print_json, print_line, print_note
 from cli.exits import Exit
-from cli.files import read_upload
+from cli.files import find_upload, read_upload
 from core.domain.errors import ParticipantFault
 from core.domain.intake.reading import read_submission
 from core.domain.intake.report import Note, Origin, SubmissionFiles
 from core.settings import get_settings
 
-FileArgument = Annotated[Path, typer.Argument(help="A .py file, a .ipynb notebook, or a .zip.", show_default=False)]
+FILE_HELP = "A .py file, a .ipynb notebook, a .zip, or the folder that `lacuna init` made."
+FileArgument = Annotated[Path, typer.Argument(help=FILE_HELP, show_default=False, callback=find_upload)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 _ORIGIN_TEXT = {

@@ -105,10 +105,11 @@ def open_evaluation(
     *,
     phase: PhaseKind = PhaseKind.PUBLIC,
     rejudge_id: str | None = None,
+    node_class: str = "",
 ) -> Evaluation:
     """Queue one attempt at a submission: its row, its first event, its canary shard and the message, together.
 
-    An attempt of a rejudge counts nowhere until the rejudge is promoted.
+    An attempt of a rejudge counts nowhere until the rejudge is promoted. node_class: "" for whichever begins it.
     """
     check_data(session, spec)
     if phase is PhaseKind.PRACTICE and spec.body["problem"]["exposure"] != phase.value:
@@ -120,6 +121,7 @@ def open_evaluation(
         spec_id=spec.id,
         status="queued",
         phase=phase.value,
+        node_class=node_class,
         replicas_total=total,
         rejudge_id=rejudge_id,
         counts=rejudge_id is None,

@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from api.security import hash_token
@@ -11,8 +12,9 @@ from core.db.base import utc_now
 from core.db.models.accounts import BrowserSession, User
 from core.db.models.contests import Competition, Team, TeamInvite, TeamMember
 from core.db.models.notifications import MailAddress, Webhook
-from core.db.models.submissions import Submission
-from core.db.queries import deliveries
+from core.db.models.rejudges import Rejudge
+from core.db.models.submissions import Evaluation, EvaluationEvent, Shard, Submission
+from core.db.queries import boards, deliveries
 from core.db.queries.announcements import store_announcement
 from core.db.queries.grants import store_grant
 from core.db.queries.rules import store_acceptance, store_rules
@@ -20,9 +22,6 @@ from tests import factories
 
 OWN_LOOKS = ("queued", "running", "failed", "rejected", "practised")
 NAMES = ("tabula", "obliviate", "mnemosyne", "amnesia lab", "the sieve", "lethe")
-
-
-UNSEEN = {"/competitions/{slug}/rejudges/{rejudge_id}"}  # needs a rejudge that ran: its own tests make one
 
 
 @dataclass(frozen=True)
@@ -52,15 +51,18 @@ def fill(session: Session) -> Gallery:
     own = _fill_board(session, competition, people)
     _fill_life(session, competition, own["first"])
     own["practised"] = _practise(session, competition, people["participant"], own["first"].team_id)
+    judged = _judge_again(session, competition, own)
+    _leave_traces(session, own)
     empty = factories.make_competition(session, "empty", title="Nobody yet")
     preparing = factories.make_competition(session, "preparing", state="preparing", title="Soon")
     factories.make_pool(session, preparing, done=2)
     _invite(session, empty, people["participant"])
     factories.make_data_set_version(session, "faces")
     factories.make_preview(session, factories.make_competition(session, "draft", state="draft", title="A draft"))
+    _end(session)
     _choose_messages(session, people["participant"])
     factories.make_node(session)
-    return Gallery(tuple(_list_looks(own)), secrets)
+    return Gallery(tuple(_list_looks(own, judged)), secrets)
 
 
 def _log_in(session: Session, user: User, secret: str) -> None:
@@ -140,6 +142,57 @@ def _practise(session: Session, competition: Competition, user: User, team_id: s
     return submission
 
 
+def _end(session: Session) -> None:
+    """A competition whose finalists are scored, and whose board two people are about to publish."""
+    row = factories.make_competition(session, "ended", state="closed", title="Over", publish_approvals=2)
+    phase = factories.make_private_phase(session, row, state="scoring")
+    for name, score in (("first-finalist", 0.4), ("second-finalist", 0.3)):
+        user = factories.make_user(session, name)
+        team = factories.find_or_make_team(session, row, user)
+        entry = factories.make_scored(session, row, user, score, team_id=team.id, selected_at=utc_now())
+        values = {"score": score - 0.1, "score_low": score - 0.15, "score_high": score, "relative_runtime": 0.05}
+        factories.make_evaluation(
+            session, entry, verdict="scored", spec_id=phase.spec_id, phase="private", finished=8, **values
+        )
+    board = boards.fetch_board(session, row.id, phase.spec_id)
+    phase.proposed_by, phase.proposed_at = "organizer-two", utc_now()
+    phase.proposed_digest = board.digest if board else None
+
+
+def _judge_again(session: Session, competition: Competition, rows: dict[str, Submission]) -> dict[str, Rejudge]:
+    """A rejudge that was promoted, with a run that replaces nothing; and one that is half done."""
+    made = {}
+    for name, state, verdicts in (("promoted", "promoted", ("scored", "platform_error")), ("running", "running", ())):
+        rejudge = Rejudge(competition_id=competition.id, spec_id=competition.spec_id, reason="a disk was full")
+        rejudge.scope, rejudge.state, rejudge.started_by = {"verdicts": ["scored"], "submissions": []}, state, "olga"
+        if verdicts:
+            rejudge.decided_by, rejudge.decided_at = "organizer-one", utc_now()
+        session.add(rejudge)
+        session.flush()
+        for submission, verdict in zip((rows["first"], rows["second"]), verdicts or ("scored", None), strict=True):
+            card = factories.make_scorecard_body(0.2)
+            score = {"score": 0.2, "score_low": 0.15, "score_high": 0.25, "card": card} if verdict == "scored" else {}
+            aside = {"rejudge_id": rejudge.id, "counts": bool(verdicts) and verdict == "scored"}
+            factories.make_evaluation(session, submission, verdict=verdict, **score, **aside)
+        made[name] = rejudge
+    return made
+
+
+def _leave_traces(session: Session, rows: dict[str, Submission]) -> None:
+    """What a run spent, and one that nobody works at."""
+    spent, stuck = (
+        session.scalars(select(Evaluation).where(Evaluation.submission_id == rows[name].id)).first()
+        for name in ("second", "queued")
+    )
+    if spent is not None and stuck is not None:
+        spent.started_at = utc_now()
+        factories.make_replicas(session, spent, 4)
+        long_ago = utc_now() - timedelta(hours=2)
+        session.execute(update(EvaluationEvent).where(EvaluationEvent.evaluation_id == stuck.id).values(at=long_ago))
+        fault = "waits for a node of class gpu-large-memory, on which it was begun"
+        session.execute(update(Shard).where(Shard.evaluation_id == stuck.id).values(fault=fault))
+
+
 def _invite(session: Session, competition: Competition, user: User) -> None:
     leader = factories.make_user(session, "leader")
     team = Team(competition_id=competition.id, name="the others", folded_name="the others", leader_id=leader.id)
@@ -167,7 +220,8 @@ def _choose_messages(session: Session, user: User) -> None:
     session.flush()
 
 
-def _list_looks(rows: dict[str, Submission]) -> list[Look]:
+def _list_looks(rows: dict[str, Submission], rejudges: dict[str, Rejudge]) -> list[Look]:
+    again = "/competitions/digits/rejudges"
     contest, submission = "/competitions/{slug}", "/submissions/{submission_id}"
     pair = f"a={rows['first'].id}&b={rows['second'].id}"
     ledger = "/competitions/digits/organize/ledger?team=team%20one"
@@ -189,6 +243,7 @@ def _list_looks(rows: dict[str, Submission]) -> list[Look]:
         Look("unsubscribe", "/mail/unsubscribe", "/mail/unsubscribe?token=farewell", None),
         # without a provider there is nothing to come back from; what is said then is a page too
         Look("provider", "/login/provider", "/login/provider", None, 404),
+        Look("logged-out", "/logout/provider", "/logout/provider", None, 404),
         Look("provider-callback", "/login/provider/callback", "/login/provider/callback", None, 404),
         Look("provider-name", "/login/provider/name", "/login/provider/name", None, 401),
         Look("connect", "/account/identities/connect", "/account/identities/connect", "participant", 403),
@@ -205,6 +260,8 @@ def _list_looks(rows: dict[str, Submission]) -> list[Look]:
         Look("ledger-of-team", contest + "/organize/ledger", ledger, "organizer"),
         Look("selection", contest + "/selection", "/competitions/digits/selection", "participant"),
         Look("final", contest + "/final", "/competitions/digits/final", None),
+        Look("final-preview", contest + "/final", "/competitions/ended/final", "organizer"),
+        Look("private-scoring", contest + "/organize/private", "/competitions/ended/organize/private", "organizer"),
         Look("private", contest + "/organize/private", "/competitions/digits/organize/private", "organizer"),
         Look("audit", "/audit", "/audit", "organizer"),
         Look("admin", "/admin", "/admin", "admin"),
@@ -213,7 +270,12 @@ def _list_looks(rows: dict[str, Submission]) -> list[Look]:
         Look("pools", "/admin/competitions/{slug}/pools", "/admin/competitions/preparing/pools", "admin"),
         Look("data-sets", "/admin/data-sets", "/admin/data-sets", "admin"),
         Look("data-set", "/admin/data-sets/{name}/{number}", "/admin/data-sets/faces/1", "admin"),
-        Look("rejudges", contest + "/rejudges", "/competitions/digits/rejudges", "organizer"),
+        Look("rejudges", contest + "/rejudges", again, "organizer"),
+        Look("rejudge-plan", contest + "/rejudges", f"{again}?plan=true", "organizer"),
+        *(
+            Look(f"rejudge-{name}", contest + "/rejudges/{rejudge_id}", f"{again}/{row.id}", "organizer")
+            for name, row in rejudges.items()
+        ),
         Look("flags", "/admin/flags", "/admin/flags", "organizer"),
         Look("changes", contest + "/changes", "/competitions/digits/changes", None),
         Look("queue", "/admin/queue", "/admin/queue", "admin"),

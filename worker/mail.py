@@ -89,6 +89,18 @@ def _describe_evaluation(data: Mapping[str, Any]) -> tuple[str, str, str]:
     return f"{data['filename']}: {verdict}", text + hint, f"/submissions/{data['submission_id']}"
 
 
+def _describe_rejudged(data: Mapping[str, Any]) -> tuple[str, str, str]:
+    old, new = (_tell(data[f"{which}verdict"], data[f"{which}score"]) for which in ("old_", ""))
+    text = f"{data['filename']}, submitted to {data['competition']}, was judged anew: {new}. It was: {old}."
+    where = f"\nIts place on the {data['phase']} board may have changed. Why: {data['reason']}"
+    return f"{data['filename']} was judged anew", text + where, f"/submissions/{data['submission_id']}"
+
+
+def _tell(verdict: str, score: float | None) -> str:
+    words = verdict.replace("_", " ")
+    return words if score is None else f"{words}, {score:.3f}"
+
+
 def _describe_invitation(data: Mapping[str, Any]) -> tuple[str, str, str]:
     text = f"{data['invited_by']} invites you into the team {data['team']} in {data['competition']}."
     return f"An invitation from {data['team']}", text, f"/competitions/{data['competition']}/team"
@@ -105,6 +117,7 @@ def _describe_announcement(data: Mapping[str, Any]) -> tuple[str, str, str]:
 
 WORDS = {
     Event.EVALUATION_FINISHED: _describe_evaluation,
+    Event.EVALUATION_REJUDGED: _describe_rejudged,
     Event.TEAM_INVITED: _describe_invitation,
     Event.PLACE_LOST: _describe_place,
     Event.ANNOUNCEMENT_POSTED: _describe_announcement,

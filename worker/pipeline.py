@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
 from core.db.models.submissions import Evaluation, Replica, Shard
-from core.db.queries import evaluations, leases, nodes
+from core.db.queries import evaluations, leases, nodes, rejudges
 from core.db.session import reading, transaction
 from core.domain.errors import ContestError, ParticipantFault, PlatformFault
 from core.domain.faults import FaultCode
@@ -40,6 +40,7 @@ from worker.execution import Batch, make_orders, make_request, run_batch
 from worker.flags import store_reruns
 from worker.heartbeat import Heartbeat
 from worker.outputs import concat_outputs, save_npz
+from worker.placing import may_run_here
 from worker.pools import load_originals
 
 log = structlog.get_logger()
@@ -90,7 +91,12 @@ def _load(context: WorkerContext, shard_id: str) -> ShardWork | None:
         evaluation = evaluations.lock_evaluation(session, shard.evaluation_id) if shard else None
         if shard is None or evaluation is None or evaluation.status in (Status.FINISHED, Status.CANCELLING):
             return None
-        if nodes.is_draining(session, settings.node_name):
+        if evaluation.status == Status.QUEUED and rejudges.is_paused(session, evaluation.rejudge_id):
+            return None  # sent out again when it is resumed
+        whole = evaluations.fetch_evaluation(session, evaluation.id)
+        if whole is None:
+            raise PlatformFault(f"evaluation {evaluation.id} vanished")
+        if nodes.is_draining(session, settings.node_name) or not may_run_here(session, context, whole, shard):
             put_off(session, RUN_SHARD, shard_id, priority=get_priority(evaluation))
             return None
         now = utc_now()
@@ -98,11 +104,9 @@ def _load(context: WorkerContext, shard_id: str) -> ShardWork | None:
         fence = leases.claim(session, Shard, shard_id, worker=settings.node_name, now=now, until=until)
         if not fence:
             return None
+        evaluation.node_class = settings.node_class
         if evaluation.status == Status.QUEUED:
             evaluations.move(session, evaluation, Status.CANARY)
-        whole = evaluations.fetch_evaluation(session, evaluation.id)
-        if whole is None:
-            raise PlatformFault(f"evaluation {evaluation.id} vanished")
         gated = whole.submission.purpose in GATED
         return ShardWork(
             shard_id=shard_id,
@@ -121,8 +125,6 @@ def _load(context: WorkerContext, shard_id: str) -> ShardWork | None:
 
 
 def _work(context: WorkerContext, work: ShardWork) -> Batch:
-    if work.purpose in GATED and work.retrain is None:
-        raise PlatformFault(f"nodes of class {context.settings.node_class} were never calibrated for this competition")
     source = context.store.get(work.source_digest)
     files = read_submission(work.filename, source, limit_bytes=context.settings.upload_bytes).files
     problem = context.load(work.spec["problem"])
@@ -178,15 +180,15 @@ def _complete(context: WorkerContext, work: ShardWork, batch: Batch) -> None:
             if work.position == 0:
                 evaluation.log = batch.replicas[0].log if work.spec["problem"]["exposure"] == "practice" else ""
             session.flush()
-            _follow_up(session, evaluation, work, node_class=context.settings.node_class)
+            _follow_up(session, evaluation, work)
 
 
-def _follow_up(session: Session, evaluation: Evaluation, work: ShardWork, *, node_class: str) -> None:
+def _follow_up(session: Session, evaluation: Evaluation, work: ShardWork) -> None:
     """Decide what a finished shard leads to: an end, the rest of the shards, a look at its place, or scoring."""
     rules = work.spec["evaluation"]
     if work.purpose == "calibration":
         if all(shard.state == "done" for shard in evaluation.shards):
-            store_calibration(session, evaluation, filename=work.filename, node_class=node_class)
+            store_calibration(session, evaluation, filename=work.filename, node_class=evaluation.node_class)
         return
     if work.position == 0 and work.retrain is not None:
         run = collect_seconds(evaluations.fetch_replicas(session, evaluation.id))

@@ -181,29 +181,34 @@ def _open_or_calibrate(
     if load_cost(session, spec.id, node_class) is not None:
         for row in waiting:
             open_waiting(session, row)
-    elif not competitions.fetch_calibration_runs(session, spec.id):
-        measured = competitions.fetch_calibrations(session, spec.id, node_class)
-        for filename in CALIBRATION_FILES:
-            if filename not in measured:
-                _start_calibration(session, context, waiting[0], spec, filename)
+    elif all(run.verdict for run in competitions.fetch_calibration_runs(session, spec.id, node_class)):
+        first = waiting[0]
+        competition_id = first.competition_id if isinstance(first, Phase) else first.id
+        phase = PhaseKind(first.kind) if isinstance(first, Phase) else PhaseKind.PUBLIC
+        start_calibration(session, context, spec, competition_id, phase)
 
 
-def _start_calibration(
-    session: Session, context: WorkerContext, waiting: Competition | Phase, spec: EvaluationSpec, filename: str
+def start_calibration(
+    session: Session, context: WorkerContext, spec: EvaluationSpec, competition_id: str, phase: PhaseKind
 ) -> None:
-    source = make_calibration_source(filename, parse_problem(spec.body["problem"], source="stored problem"))
-    submission = Submission(
-        competition_id=waiting.competition_id if isinstance(waiting, Phase) else waiting.id,
-        user_id=_platform_user(session).id,
-        filename=filename,
-        source_digest=context.store.put(source),
-        note="calibration",
-        purpose="calibration",
-    )
-    session.add(submission)
-    session.flush()
-    phase = PhaseKind(waiting.kind) if isinstance(waiting, Phase) else PhaseKind.PUBLIC
-    open_evaluation(session, submission, spec, phase=phase)
+    """Measure on this class of node whatever was not yet; the caller knows that nobody else does."""
+    node_class = context.settings.node_class
+    measured = competitions.fetch_calibrations(session, spec.id, node_class)
+    for filename in CALIBRATION_FILES:
+        if filename in measured:
+            continue
+        source = make_calibration_source(filename, parse_problem(spec.body["problem"], source="stored problem"))
+        submission = Submission(
+            competition_id=competition_id,
+            user_id=_platform_user(session).id,
+            filename=filename,
+            source_digest=context.store.put(source),
+            note="calibration",
+            purpose="calibration",
+        )
+        session.add(submission)
+        session.flush()
+        open_evaluation(session, submission, spec, phase=phase, node_class=node_class)
 
 
 def make_calibration_source(filename: str, spec: ProblemSpec) -> bytes:

@@ -5,12 +5,13 @@ from typing import Any
 
 import structlog
 
-from core.db.models.submissions import Scorecard
+from core.db.models.submissions import Evaluation, Scorecard
 from core.db.queries import evaluations, pools
 from core.db.session import reading, transaction
 from core.domain.errors import ContestError
 from core.domain.faults import FaultCode
 from core.domain.leaderboard import GATED
+from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
 from core.jobs import SCORE, enqueue_for
 from core.storage import BlobStore
@@ -29,6 +30,7 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class ScoreWork:
     evaluation_id: str
+    title: str  # of the problem, with the phase if it is not the contest's
     gated: bool
     filename: str
     spec_digest: str
@@ -36,6 +38,7 @@ class ScoreWork:
     source_digest: str
     outputs: tuple[str, ...]
     decided_after: int | None  # replicas, if the runs were stopped early
+    node_class: str
     run: RunSeconds
     weights: tuple[str, ...]
     retrain: RetrainCost | None
@@ -57,16 +60,18 @@ def score_evaluation(context: WorkerContext, evaluation_id: str) -> None:
 
 
 def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
-    node_class = context.settings.node_class
     with reading(context.engine) as session:
         evaluation = evaluations.fetch_evaluation(session, evaluation_id)
         if evaluation is None or evaluation.status != Status.SCORING:
             return None
         decided = bool(evaluation.decision)
+        # of the nodes that ran it: whoever scores it may be of another class
+        node_class = evaluation.node_class or context.settings.node_class
         kept = evaluation.scored_replicas if decided and evaluation.scored_replicas else evaluation.replicas_total
         replicas = [row for row in evaluations.fetch_replicas(session, evaluation_id) if row.position < kept]
         return ScoreWork(
             evaluation_id=evaluation_id,
+            title=_name(evaluation),
             gated=evaluation.submission.purpose in GATED,
             filename=evaluation.submission.filename,
             spec_digest=evaluation.spec.digest,
@@ -74,11 +79,17 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
             source_digest=evaluation.submission.source_digest,
             outputs=tuple(shard.outputs_digest or "" for shard in evaluation.shards if shard.first < kept),
             decided_after=kept if decided else None,
+            node_class=node_class,
             run=collect_seconds(replicas),
             weights=tuple(row.weights_sha256 for row in replicas),
             retrain=load_cost(session, evaluation.spec_id, node_class),
             seals=tuple(pools.fetch_seals(session, evaluation.spec.problem_id)),
         )
+
+
+def _name(evaluation: Evaluation) -> str:
+    title = str(evaluation.spec.body["problem"]["title"])
+    return f"{title} (practice)" if evaluation.phase == PhaseKind.PRACTICE else title
 
 
 def _work(context: WorkerContext, work: ScoreWork) -> FinishedScore:
@@ -90,7 +101,7 @@ def _work(context: WorkerContext, work: ScoreWork) -> FinishedScore:
         spec_digest=work.spec_digest,
         source_digest=work.source_digest,
         sandbox=context.sandbox.name,
-        node_class=context.settings.node_class,
+        node_class=work.node_class,
         run=work.run,
         retrain=work.retrain,
         checks=FlagFacts(work.weights, load_reruns(context.store, work.evaluation_id)),
@@ -108,7 +119,7 @@ def _keep_report(store: BlobStore, work: ScoreWork, score: FinishedScore) -> Fin
     verdict, code, reason = _judge(work, score)
     report = Report(
         title=work.filename,
-        problem=work.spec["problem"]["title"],
+        problem=work.title,
         verdict=verdict,
         body=score.body,
         detail=score.detail,

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from api.organize.schemas import Decision
+
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
 
@@ -16,6 +18,13 @@ class NewAnnouncement(BaseModel):
     text: Text = Field(description="Markdown")
 
 
+class AnnouncementChange(Decision):
+    """What is not named stays as it is."""
+
+    title: Title | None = None
+    text: Text | None = Field(None, description="Markdown")
+
+
 class AnnouncementView(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
@@ -24,6 +33,7 @@ class AnnouncementView(BaseModel):
     text: str = Field(description="Markdown")
     author: str
     created_at: datetime
+    edited_at: datetime | None = Field(description="null if it says what it said from the beginning")
 
 
 class AnnouncementList(BaseModel):

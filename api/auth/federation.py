@@ -101,7 +101,7 @@ def _receive(session: Session, settings: Settings, attempt: LoginAttempt, claime
     if user is None:
         raise NotAuthenticated("the account is gone")
     identities.delete_attempt(session, attempt)
-    return Returned(open_browser_session(session, settings, user), attempt.next)
+    return Returned(open_browser_session(session, settings, user, issuer=attempt.issuer), attempt.next)
 
 
 def load_pending(engine: Engine, secret: str | None) -> Pending:
@@ -151,7 +151,7 @@ def disconnect(session: Session, identity_id: str, user_id: str) -> None:
 def _connect(session: Session, settings: Settings, attempt: LoginAttempt, user: User) -> Returned:
     target = attempt.next
     identities.store_identity(session, user.id, attempt)
-    entered = None if attempt.user_id else open_browser_session(session, settings, user)
+    entered = None if attempt.user_id else open_browser_session(session, settings, user, issuer=attempt.issuer)
     identities.delete_attempt(session, attempt)
     return Returned(entered, target)
 

@@ -37,6 +37,7 @@ class Provider:
     token_endpoint: str
     jwks_uri: str
     takes_basic: bool
+    end_session_endpoint: str = ""  # where a browser logs out there (RP-Initiated Logout); many providers have none
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,9 @@ def discover(settings: Settings) -> Provider:
     if document.get("issuer") != settings.oidc_issuer:
         raise PlatformFault(f"the provider calls itself {document.get('issuer')!r}, not {settings.oidc_issuer!r}")
     methods = document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-    places = {name: document.get(name) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")}
+    names = ["authorization_endpoint", "token_endpoint", "jwks_uri"]
+    names += ["end_session_endpoint"] if document.get("end_session_endpoint") else []
+    places = {name: document.get(name) for name in names}
     return Provider(
         issuer=settings.oidc_issuer,
         takes_basic="client_secret_basic" in methods,
@@ -77,6 +80,16 @@ def make_url(settings: Settings, provider: Provider, *, state: str, nonce: str, 
     }
     joint = "&" if urlsplit(provider.authorization_endpoint).query else "?"
     return f"{provider.authorization_endpoint}{joint}{urlencode(query)}"
+
+
+def make_logout_url(settings: Settings) -> str:
+    """Where a browser logs out at the provider and comes back from; empty if the provider names no such place.
+
+    Without the identity token as a hint, which is not kept: the provider may ask its user once more.
+    """
+    place = discover(settings).end_session_endpoint
+    query = {"client_id": settings.oidc_client_id, "post_logout_redirect_uri": settings.resolved_public_url + "/"}
+    return f"{place}{'&' if urlsplit(place).query else '?'}{urlencode(query)}" if place else ""
 
 
 def redeem(settings: Settings, provider: Provider, *, code: str, nonce: str, verifier: str) -> Claimed:

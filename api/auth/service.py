@@ -47,11 +47,11 @@ def log_in(engine: Engine, settings: Settings, name: str, password: str) -> Ente
         return open_browser_session(session, settings, user)
 
 
-def open_browser_session(session: Session, settings: Settings, user: User) -> Entered:
+def open_browser_session(session: Session, settings: Settings, user: User, *, issuer: str = "") -> Entered:
     """Who this is must be certain by now."""
     secret = make_token()
     expires_at = utc_now() + timedelta(hours=settings.session_hours)
-    row = BrowserSession(user_id=user.id, secret_sha256=hash_token(secret), expires_at=expires_at)
+    row = BrowserSession(user_id=user.id, secret_sha256=hash_token(secret), expires_at=expires_at, issuer=issuer)
     users.store_browser_session(session, row)
     return Entered(user, secret, expires_at)
 
@@ -86,10 +86,13 @@ def log_out_everywhere(engine: Engine, user_id: str, *, tokens: bool) -> None:
             users.revoke_tokens(session, user_id, utc_now())
 
 
-def log_out(engine: Engine, secret: str | None) -> None:
+def log_out(engine: Engine, secret: str | None) -> str:
+    """Return the provider that had let this browser in, where it is still logged in; empty if none had."""
     if secret is None:
-        return
+        return ""
     with transaction(engine) as session:
         row = users.fetch_live_browser_session(session, hash_token(secret), utc_now())
-        if row is not None:
-            row.ended_at = utc_now()
+        if row is None:
+            return ""
+        row.ended_at = utc_now()
+        return row.issuer

@@ -199,6 +199,7 @@ SECTIONS = (
             Field("competition.practice_concurrent_limit", "Unfinished practice submissions of a team", needed=False),
             Field("competition.selection_limit", "Submissions of a team in the final ranking", needed=False),
             Field("competition.team_size", "Members of a team", needed=False),
+            Field("competition.publish_approvals", "Staff it takes to publish the final board", needed=False),
             Field("competition.closes_at", "Deadline, UTC", Kind.MOMENT, "empty: it stays as it is", needed=False),
             Field("competition.rules", "Rules", Kind.LONG, "Markdown", needed=False),
         ),

@@ -11,7 +11,7 @@ from api.configure.private import describe_for_audit, find_private_changes, is_p
 from api.configure.schemas import Change, Effect, Plan
 from api.data_sets.service import check_usable, find_version
 from api.deps import Caller
-from api.finals.service import check_unread
+from api.finals.service import check_approvals, check_unread
 from core.competition_file import CompetitionFile, CompetitionPart, make_plain, parse_competition_file
 from core.db.base import utc_now
 from core.db.models.contests import Competition
@@ -168,10 +168,14 @@ def _is_of_phase(change: Change) -> bool:
 
 def _find_read(session: Session, row: Competition | None, changes: list[Change]) -> str | None:
     """As `change_settings` says it: once the private phase is read, finalists and deadline stand."""
-    if row is None or not {f"competition.{name}" for name in UNREAD} & {change.field for change in changes}:
+    if row is None:
         return None
+    own = {change.field: change.after for change in changes}
     try:
-        check_unread(session, row)
+        if {f"competition.{name}" for name in UNREAD} & set(own):
+            check_unread(session, row)
+        if "competition.publish_approvals" in own:
+            check_approvals(session, row, own["competition.publish_approvals"])
     except Conflict as error:
         return error.message
     return None

@@ -16,10 +16,11 @@ from api.finals.schemas import (
 )
 from api.finals.selection import find_finalists
 from core.db.base import utc_now
+from core.db.board import read_candidate
 from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.submissions import Evaluation
-from core.db.queries import audit, boards, competitions, evaluations, phases, pools
+from core.db.queries import audit, boards, competitions, evaluations, phases, pools, rejudges
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, NotFound
 from core.domain.history import Cause
@@ -40,6 +41,13 @@ def list_phases(session: Session, slug: str, caller: Caller) -> PhaseList:
     return PhaseList(items=[public, *(_make_phase(phase) for phase in phases.fetch_phases(session, competition.id))])
 
 
+def find_private(session: Session, slug: str, caller: Caller) -> PhaseView:
+    found = [each for each in list_phases(session, slug, caller).items if each.kind is PhaseKind.PRIVATE]
+    if not found:
+        raise NotFound(f"{slug} has no private phase")
+    return found[0]
+
+
 def _make_phase(phase: Phase) -> PhaseView:
     kind = PhaseKind(phase.kind)  # a phase beside the public one is called like its exposure
     return PhaseView(kind=kind, state=phase.state, exposure=kind.value, published_at=phase.published_at)
@@ -52,9 +60,8 @@ def load_private(session: Session, slug: str, caller: Caller) -> PrivateView:
 
 def make_view(session: Session, competition: Competition, phase: Phase) -> PrivateView:
     ran = phases.fetch_private_evaluations(session, phase)
-    finalists = [
-        _make_finalist(each, ran.get(each.entry.submission_id)) for each in find_finalists(session, competition)
-    ]
+    chosen = _find_chosen(session, competition, phase)
+    finalists = [_make_finalist(each, ran.get(each.entry.submission_id)) for each in chosen]
     board = make_final_board(session, find_phase_view(session, competition, phase))
     return PrivateView(
         state=PhaseState(phase.state),
@@ -131,6 +138,14 @@ def check_unread(session: Session, competition: Competition) -> None:
         raise Conflict(f"its private phase is {phase.state}: it takes no submissions any more")
 
 
+def _find_chosen(session: Session, competition: Competition, phase: Phase) -> list[Candidate]:
+    """Who stands, or stood: what happens to the public board after publishing makes nobody a finalist."""
+    if phase.state != PhaseState.PUBLISHED:
+        return find_finalists(session, competition)
+    ran = boards.fetch_counting(session, competition.id, phase.spec_id)
+    return [Candidate(read_candidate(each), each.selected_at) for each in ran]
+
+
 def check_approvals(session: Session, competition: Competition, approvals: int) -> None:
     """Who wants to publish alone may not arrange that once there is something to publish."""
     phase = phases.fetch_private_phase(session, competition.id)
@@ -143,6 +158,9 @@ def _check_complete(session: Session, competition: Competition, phase: Phase) ->
         raise Conflict("the final board is published already")
     if phase.state != PhaseState.SCORING:
         raise Conflict("start the private scoring first")
+    undecided = rejudges.fetch_running(session, competition.id)
+    if undecided is not None and undecided.spec_id == phase.spec_id:
+        raise Conflict("a rejudge of its private phase is not decided yet: promote or discard it first")
     view = make_view(session, competition, phase)
     if view.unfinished or view.failed:
         raise Conflict(f"{view.unfinished} finalists have not ended and {view.failed} failed on our side")

@@ -11,7 +11,9 @@ from core.db.models.contests import Competition, Team
 from core.db.models.lifecycle import QuotaGrant
 from core.db.queries import ledger, teams
 from core.domain.errors import NotFound
+from core.domain.submission import Verdict
 
+BROKEN, STOPPED = "failed by the platform's own fault", "was stopped by the organizers"
 MOST = 1000  # submissions, and grants; what is older is left out
 
 
@@ -52,7 +54,8 @@ def _iter_entries(charges: list[ledger.Charge], grants: list[QuotaGrant]) -> Ite
             at=charge.at, kind=EntryKind.CHARGE, amount=-1, reason=charge.filename, by=charge.user, **values
         )
         if charge.refunded_at is not None:
-            reason = f"{charge.filename} failed by the platform's own fault"
+            why = BROKEN if charge.refunded_verdict == Verdict.PLATFORM_ERROR else STOPPED
+            reason = f"{charge.filename} {why}"
             yield LedgerEntry(at=charge.refunded_at, kind=EntryKind.REFUND, amount=1, reason=reason, by="", **values)
     for grant in grants:
         yield LedgerEntry(

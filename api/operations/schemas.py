@@ -71,6 +71,8 @@ class NodeView(BaseModel):
     draining_since: datetime | None
     drain_reason: str
     node_class: str
+    calibrated_for: list[str] = Field(description="competitions for which retraining was measured on its class")
+    not_calibrated_for: list[str] = Field(description="others: their first entry here waits until it was")
     device: str
     sandbox: str
     version: str

@@ -1,6 +1,7 @@
 """Queue, nodes and costs as staff see them, and what staff do about them; every deed is recorded."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -21,7 +22,7 @@ from api.operations.schemas import (
 from core.db.base import utc_now
 from core.db.models.operations import Node
 from core.db.models.submissions import Evaluation, Shard
-from core.db.queries import audit, evaluations, nodes, operations
+from core.db.queries import audit, competitions, evaluations, nodes, operations
 from core.domain.errors import Conflict, NotFound
 from core.domain.leaderboard import Purpose
 from core.domain.operations import FORGOTTEN_AFTER, STUCK_AFTER, Backlog, Health, estimate_seconds, get_health
@@ -79,7 +80,8 @@ def list_nodes(session: Session) -> NodeList:
         shards[shard.worker or ""].append(shard)
     chunks = [chunk.worker for chunk in nodes.fetch_held_chunks(session, now)]
     rows = nodes.fetch_nodes(session, now - FORGOTTEN_AFTER)
-    return NodeList(items=[_make_node(row, now, shards[row.name], chunks.count(row.name)) for row in rows])
+    calibrated = competitions.fetch_calibrated(session)
+    return NodeList(items=[_make_node(row, now, shards[row.name], chunks.count(row.name), calibrated) for row in rows])
 
 
 def drain(session: Session, name: str, reason: str, caller: Caller) -> Node:
@@ -160,7 +162,8 @@ def _evaluate_again(session: Session, evaluation: Evaluation) -> Evaluation:
         raise NotFound("no such evaluation")
     if submission.evaluations[-1].id != evaluation.id:
         raise Conflict("the submission was evaluated again already")
-    return open_evaluation(session, submission, whole.spec, phase=PhaseKind(evaluation.phase))
+    node_class = whole.node_class if submission.purpose == Purpose.CALIBRATION else ""
+    return open_evaluation(session, submission, whole.spec, phase=PhaseKind(evaluation.phase), node_class=node_class)
 
 
 def _lock_evaluation(session: Session, evaluation_id: str) -> Evaluation:
@@ -182,7 +185,9 @@ def _takes_work(node: Node, now: datetime) -> bool:
     return health is Health.HEALTHY and node.draining_since is None
 
 
-def _make_node(node: Node, now: datetime, shards: list[Shard], chunks: int) -> NodeView:
+def _make_node(
+    node: Node, now: datetime, shards: list[Shard], chunks: int, calibrated: Mapping[str, set[str]]
+) -> NodeView:
     return NodeView(
         name=node.name,
         health=get_health(last_seen_at=node.last_seen_at, fault=node.fault, now=now),
@@ -191,6 +196,8 @@ def _make_node(node: Node, now: datetime, shards: list[Shard], chunks: int) -> N
         draining_since=node.draining_since,
         drain_reason=node.drain_reason,
         node_class=node.node_class,
+        calibrated_for=[slug for slug, classes in calibrated.items() if node.node_class in classes],
+        not_calibrated_for=[slug for slug, classes in calibrated.items() if node.node_class not in classes],
         device=node.device,
         sandbox=node.sandbox,
         version=node.version,

@@ -136,8 +136,9 @@ def _read_registration(name: str, password: str) -> Registration:
 @router.post("/logout")
 def log_out(request: Request, caller: PublicCaller, engine: EngineDep, settings: SettingsDep) -> Response:
     check_same_site(request)
-    auth.log_out(engine, read_cookie(request, settings))
-    response = RedirectResponse("/", status_code=303)
+    issuer = auth.log_out(engine, read_cookie(request, settings))
+    is_known = bool(issuer) and settings.has_provider and issuer == settings.oidc_issuer
+    response = RedirectResponse("/logout/provider" if is_known else "/", status_code=303)
     drop_cookie(request, response, settings)
     return response
 

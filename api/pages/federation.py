@@ -8,11 +8,11 @@ from pydantic import ValidationError
 
 from api.auth import federation
 from api.auth.cookies import check_same_site, drop_attempt_cookie, read_attempt_cookie, set_attempt_cookie, set_cookie
-from api.deps import Caller, EngineDep, Manager, Registrant, SettingsDep
+from api.auth.provider import make_logout_url
+from api.deps import Caller, EngineDep, Manager, PublicCaller, Registrant, SettingsDep
 from api.pages.account import clean_next, show
 from api.users.schemas import NAME_RULE, NewName
-from core.db.session import transaction
-from core.domain.errors import CrossSite, InvalidInput, NotFound, RequestRefused
+from core.domain.errors import CrossSite, InvalidInput, NotFound, PlatformFault, RequestRefused
 from core.settings import Settings
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -91,11 +91,16 @@ def choose(
         return _show_choice(request, engine, settings, caller, name=name, error=error)
 
 
-@router.post("/account/identities/{identity_id}/remove")
-def disconnect(identity_id: str, caller: Manager, engine: EngineDep) -> Response:
-    with transaction(engine) as session:
-        federation.disconnect(session, identity_id, caller.member_id)
-    return RedirectResponse(CONNECTED, status_code=303)
+@router.get("/logout/provider", name="logged_out")
+def show_logged_out(request: Request, caller: PublicCaller, settings: SettingsDep) -> HTMLResponse:
+    """Out here, but not yet there: a link leads on, because a form may not leave the site."""
+    if not settings.has_provider:
+        raise NotFound("this server has no log-in provider")
+    try:
+        url = make_logout_url(settings)
+    except PlatformFault:  # logging out here must not depend on it
+        url = ""
+    return show(request, "logged_out.html", provider=settings.oidc_name, url=url)
 
 
 def _send(request: Request, engine: EngineDep, settings: Settings, *, next: str, user_id: str | None) -> Response:

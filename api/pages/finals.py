@@ -87,7 +87,7 @@ def show_final_board(
         "competition": view.competition,
         "private": service.load_private(session, slug, caller) if is_staff else None,
         "board": make_final_board(session, view),
-        "phase": service.list_phases(session, slug, caller).items[-1],
+        "phase": service.find_private(session, slug, caller),
         "changes": list_changes(session, view, limit=SHOWN_CHANGES).items,
         "as_of": moment,
     }

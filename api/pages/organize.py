@@ -1,5 +1,6 @@
 """Pages of organizers: one competition's submissions and state, and the audit log."""
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from api.announcements import service as announcements
+from api.announcements.schemas import AnnouncementChange
 from api.competitions import service as competitions
 from api.deps import Auditor, Caller, EngineDep, Moderator, Organizer, ReadingDep, SettingsDep
 from api.leaderboard.checking import check_boards
@@ -18,10 +20,12 @@ from api.organize.settings import change_settings
 from api.pages.account import show
 from api.pages.forms import ShowAgain, submit_form
 from api.pages.settings_form import (
+    AnnouncementChangeForm,
     AnnouncementForm,
     GrantForm,
     SettingsForm,
     read_announcement,
+    read_form,
     read_grant,
     read_settings,
 )
@@ -35,6 +39,11 @@ from core.settings import Settings
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 SHOWN = 200
+
+
+class AnnouncementDeed(StrEnum):
+    EDIT = "edit"
+    WITHDRAW = "withdraw"
 
 
 def read_decision(reason: str) -> Decision:
@@ -65,7 +74,9 @@ def _show(
     lines = [_describe(session, entry, cards, caller) for entry in rows]
     moves = sorted(COMPETITION_MOVES[row.state_at(utc_now())])
     view = competitions.make_view(session, settings, row, caller)
-    return show(request, "organize.html", error=error, competition=view, lines=lines, moves=moves, shown=SHOWN)
+    announced = announcements.list_announcements(session, slug, caller).items
+    values: dict[str, Any] = {"competition": view, "lines": lines, "moves": moves, "announced": announced}
+    return show(request, "organize.html", error=error, shown=SHOWN, **values)
 
 
 def _again(slug: str, request: Request, caller: Caller, settings: Settings) -> ShowAgain:
@@ -154,6 +165,27 @@ def announce(
         _again(slug, request, caller, settings),
         f"/competitions/{slug}",
     )
+
+
+@router.post("/competitions/{slug}/organize/announcements/{announcement_id}/{deed}")
+def change_announcement(
+    slug: str,
+    announcement_id: str,
+    deed: AnnouncementDeed,
+    request: Request,
+    caller: Organizer,
+    engine: EngineDep,
+    settings: SettingsDep,
+    form: Annotated[AnnouncementChangeForm, Form()],
+) -> Response:
+    def act(session: Session) -> None:
+        if deed is AnnouncementDeed.EDIT:
+            change = read_form(AnnouncementChange, form.model_dump())
+            announcements.edit(session, slug, announcement_id, change, caller)
+        else:
+            announcements.withdraw(session, slug, announcement_id, read_decision(form.reason).reason, caller)
+
+    return submit_form(engine, act, _again(slug, request, caller, settings), f"/competitions/{slug}/organize#announced")
 
 
 @router.post("/submissions/{submission_id}/moderate")

@@ -16,11 +16,18 @@ from api.pages.organize import read_decision
 from api.rejudges import service
 from api.rejudges.schemas import MOST_SUBMISSIONS, RejudgeRequest, Scope
 from core.db.models.rejudges import Rejudge
+from core.db.queries import phases
 from core.domain.errors import InvalidInput, NotFound, RequestRefused
+from core.domain.phases import PhaseKind
 from core.domain.submission import Verdict
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-DEEDS = {"promote": service.promote, "discard": service.discard}
+DEEDS = {
+    "promote": service.promote,
+    "discard": service.discard,
+    "pause": service.pause,
+    "resume": service.resume,
+}
 SELECTABLE = [verdict for verdict in Verdict if verdict is not Verdict.WITHDRAWN]
 
 
@@ -30,10 +37,12 @@ class Filled:
 
     verdicts: list[Verdict]
     submissions: str
+    phase: PhaseKind
 
     def read(self, slug: str) -> Scope:
         try:
-            return Scope(competition=slug, verdicts=self.verdicts, submissions=self.submissions.split())
+            named = self.submissions.split()
+            return Scope(competition=slug, phase=self.phase, verdicts=self.verdicts, submissions=named)
         except ValidationError:
             raise InvalidInput(f"name at most {MOST_SUBMISSIONS} submissions, by their ids") from None
 
@@ -46,10 +55,11 @@ def show_rejudges(
     session: ReadingDep,
     verdicts: Annotated[list[Verdict] | None, Query()] = None,
     submissions: Annotated[str, Query(max_length=40_000)] = "",
+    phase: Annotated[PhaseKind, Query()] = PhaseKind.PUBLIC,
     plan: Annotated[bool, Query()] = False,
 ) -> HTMLResponse:
     """The form; with `plan` also what it would do."""
-    filled = Filled(verdicts or [], submissions)
+    filled = Filled(verdicts or [], submissions, phase)
     try:
         found = service.make_plan(session, filled.read(slug), caller) if plan else None
     except RequestRefused as error:
@@ -66,9 +76,10 @@ def start(
     engine: EngineDep,
     verdicts: Annotated[list[Verdict] | None, Form()] = None,
     submissions: Annotated[str, Form(max_length=40_000)] = "",
+    phase: Annotated[PhaseKind, Form()] = PhaseKind.PUBLIC,
     reason: Annotated[str, Form()] = "",
 ) -> Response:
-    filled = Filled(verdicts or [], submissions)
+    filled = Filled(verdicts or [], submissions, phase)
 
     def act(session: Session) -> Rejudge:
         scope = filled.read(slug)
@@ -100,7 +111,7 @@ def decide(
 ) -> Response:
     def act(session: Session) -> None:
         if deed not in DEEDS:
-            raise InvalidInput("a rejudge is promoted or discarded")
+            raise InvalidInput("a rejudge is promoted, discarded, paused or resumed")
         DEEDS[deed](session, rejudge_id, read_decision(reason).reason, caller)
 
     return submit_form(
@@ -120,6 +131,7 @@ def _show(slug: str, request: Request, caller: Caller, session: Session, filled:
         title=row.title,
         filled=filled,
         verdicts=SELECTABLE,
+        may_be_private=phases.fetch_private_phase(session, row.id) is not None,
         rejudges=service.list_rejudges(session, slug, caller).items,
         **({"plan": None} | values),
     )

@@ -6,10 +6,11 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 
-from api.auth import service
+from api.auth import federation, service
 from api.auth.cookies import check_same_site, read_cookie, set_cookie
 from api.deps import Caller, EngineDep, Manager, Member, ReadingDep, SettingsDep
 from api.pages.account import show
+from api.pages.forms import submit_form
 from api.security import NO_PASSWORD, hash_token
 from api.users.schemas import PasswordChange
 from core.db.base import utc_now
@@ -56,6 +57,18 @@ def log_out_everywhere(
     check_same_site(request)
     service.log_out_everywhere(engine, caller.member_id, tokens=tokens)
     return RedirectResponse("/login", status_code=303)
+
+
+@router.post("/account/identities/{identity_id}/remove")
+def disconnect(
+    identity_id: str, request: Request, caller: Manager, engine: EngineDep, settings: SettingsDep
+) -> Response:
+    return submit_form(
+        engine,
+        lambda session: federation.disconnect(session, identity_id, caller.member_id),
+        lambda session, error: _show(request, caller, session, settings, error),
+        HERE,
+    )
 
 
 def _read_change(old: str, new: str) -> PasswordChange:

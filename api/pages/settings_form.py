@@ -36,6 +36,10 @@ class AnnouncementForm(BaseModel):
     text: str = ""
 
 
+class AnnouncementChangeForm(AnnouncementForm):
+    reason: str = ""
+
+
 def read_form(kind: type[Model], values: dict[str, Any]) -> Model:
     """What was typed, or a refusal that names the field."""
     try:

@@ -22,7 +22,7 @@ def list_rejudges(caller: Rejudger, session: ReadingDep, competition: Slug = Non
     return service.list_rejudges(session, competition, caller)
 
 
-@router.post("/preview", operation_id="preview_rejudge", responses=describe_errors(401, 403, 404, 422))
+@router.post("/preview", operation_id="preview_rejudge", responses=REFUSALS)
 def preview_rejudge(caller: Rejudger, session: ReadingDep, scope: Scope) -> RejudgePlan:
     """A dry run: how many evaluations, what they may cost, whom they concern."""
     return service.make_plan(session, scope, caller)
@@ -62,6 +62,22 @@ def discard_rejudge(rejudge_id: str, caller: Rejudger, engine: EngineDep, decisi
     """Leave everything as it is; what still runs is cancelled."""
     with transaction(engine) as session:
         service.discard(session, rejudge_id, decision.reason, caller)
+    return _load(engine, rejudge_id)
+
+
+@router.post("/{rejudge_id}/pause", operation_id="pause_rejudge", responses=REFUSALS)
+def pause_rejudge(rejudge_id: str, caller: Rejudger, engine: EngineDep, decision: Decision) -> RejudgeView:
+    """Let what of it was not begun wait; what was begun ends."""
+    with transaction(engine) as session:
+        service.pause(session, rejudge_id, decision.reason, caller)
+    return _load(engine, rejudge_id)
+
+
+@router.post("/{rejudge_id}/resume", operation_id="resume_rejudge", responses=REFUSALS)
+def resume_rejudge(rejudge_id: str, caller: Rejudger, engine: EngineDep, decision: Decision) -> RejudgeView:
+    """Go on with what waits."""
+    with transaction(engine) as session:
+        service.resume(session, rejudge_id, decision.reason, caller)
     return _load(engine, rejudge_id)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.organize.schemas import Reason
+from core.domain.phases import PhaseKind
 from core.domain.rejudge import RejudgeState
 from core.domain.submission import Verdict
 
@@ -19,6 +20,7 @@ class Scope(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     competition: str = Field(max_length=200)
+    phase: PhaseKind = Field(PhaseKind.PUBLIC, description="`private`: what the finalists scored, once it runs")
     verdicts: list[Verdict] = Field([], max_length=len(Verdict), description="those that ended so; empty: any")
     submissions: list[SubmissionId] = Field([], max_length=MOST_SUBMISSIONS, description="these alone; empty: any")
 
@@ -36,7 +38,8 @@ class RejudgePlan(BaseModel):
     """What a rejudge would do; nothing was started."""
 
     competition: str
-    spec_digest: str = Field(description="the spec they would run under: the competition's present one")
+    phase: PhaseKind
+    spec_digest: str = Field(description="the spec they would run under: the phase's present one")
     evaluations: int
     replicas: int
     cpu_seconds: float | None = Field(description="estimate from past runs; null if nothing like it ever ran")
@@ -47,6 +50,7 @@ class RejudgePlan(BaseModel):
 class RejudgeView(BaseModel):
     id: str
     competition: str
+    phase: PhaseKind
     state: RejudgeState
     verdicts: list[Verdict] = Field(description="of the scope")
     submissions: list[str] = Field(description="of the scope")

@@ -23,16 +23,27 @@ from core.db.base import utc_now
 from core.db.board import Candidate as BoardCandidate
 from core.db.board import read_candidate
 from core.db.models.contests import Competition
+from core.db.models.problems import EvaluationSpec
 from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Submission
-from core.db.queries import audit, boards, competitions, operations, pools, rejudges
+from core.db.queries import audit, boards, competitions, deliveries, operations, phases, pools, rejudges
 from core.domain.competition import CompetitionState
-from core.domain.errors import Conflict, NotFound
+from core.domain.errors import Conflict, InvalidInput, NotFound
 from core.domain.history import Cause
 from core.domain.leaderboard import Row, make_board
-from core.domain.rejudge import NEVER_REPLACES, RejudgeState, Standing, compare_boards, do_overlap, estimate_cpu_seconds
+from core.domain.phases import PhaseKind, PhaseState
+from core.domain.rejudge import (
+    NEVER_REPLACES,
+    PHASES,
+    UNDECIDED,
+    RejudgeState,
+    Standing,
+    compare_boards,
+    do_overlap,
+    estimate_cpu_seconds,
+)
 from core.domain.submission import Status, Verdict
-from core.jobs import open_evaluation, request_cancel
+from core.jobs import BACKGROUND, RUN_SHARD, open_evaluation, put_off, request_cancel
 
 _OPEN_TO_IT = frozenset({CompetitionState.OPEN, CompetitionState.FROZEN, CompetitionState.CLOSED})
 
@@ -40,15 +51,17 @@ _OPEN_TO_IT = frozenset({CompetitionState.OPEN, CompetitionState.FROZEN, Competi
 def make_plan(session: Session, scope: Scope, caller: Caller) -> RejudgePlan:
     """The dry run: how many, at what cost, whose. It changes nothing."""
     competition = load_competition(session, scope.competition, caller)
+    spec = _find_spec(session, competition, scope.phase)
     found = _find_candidates(session, competition, scope)
-    rules = competition.spec.body["evaluation"]
-    mean = operations.fetch_mean_seconds(session, competition.spec_id)
+    rules = spec.body["evaluation"]
+    mean = operations.fetch_mean_seconds(session, spec.id)
     runs = [candidate.run for candidate in found]
     cpu_seconds = estimate_cpu_seconds(runs, replicas=rules["replicas"], mean=mean[0] if mean else None)
     teams = Counter(_name(candidate.submission) for candidate in found)
     return RejudgePlan(
         competition=competition.slug,
-        spec_digest=competition.spec.digest,
+        phase=scope.phase,
+        spec_digest=spec.digest,
         evaluations=len(found),
         replicas=len(found) * rules["replicas"],
         cpu_seconds=cpu_seconds,
@@ -63,24 +76,25 @@ def start(session: Session, request: RejudgeRequest, caller: Caller) -> Rejudge:
     competitions.lock_competition(session, competition.id)
     if competition.state not in _OPEN_TO_IT:
         raise Conflict(f"{competition.slug} is {competition.state}: nothing in it can be rejudged now")
-    if pools.has_retired(session, competition.spec_id):
-        raise Conflict(f"the pools of {competition.slug} are retired: nothing can be scored against them")
     if rejudges.fetch_running(session, competition.id) is not None:
         raise Conflict("a rejudge of this competition is not decided yet: promote or discard it first")
+    spec = _find_spec(session, competition, request.phase)
+    if pools.has_retired(session, spec.id):
+        raise Conflict(f"the pools of {competition.slug} are retired: nothing can be scored against them")
     found = _find_candidates(session, competition, request)
     if not found:
         raise Conflict("nothing in this scope has ended: there is nothing to rejudge")
-    scope = {"verdicts": [verdict.value for verdict in request.verdicts], "submissions": list(request.submissions)}
+    scope = request.model_dump(mode="json", include={"phase", "verdicts", "submissions"})
     rejudge = Rejudge(
         competition_id=competition.id,
-        spec_id=competition.spec_id,
+        spec_id=spec.id,
         scope=scope,
         reason=request.reason,
         started_by=caller.name,
     )
     rejudges.store_rejudge(session, rejudge)
     for candidate in found:
-        open_evaluation(session, candidate.submission, competition.spec, rejudge_id=rejudge.id)
+        open_evaluation(session, candidate.submission, spec, phase=request.phase, rejudge_id=rejudge.id)
     detail = {**scope, "competition": competition.slug, "evaluations": len(found), "reason": request.reason}
     _record(session, caller, "rejudge.start", rejudge, detail)
     return rejudge
@@ -98,8 +112,9 @@ def list_rejudges(session: Session, slug: str | None, caller: Caller) -> Rejudge
 def compare(session: Session, rejudge_id: str) -> RejudgeComparison:
     """The board as it would be without the rejudge, and with it; every evaluation before and after."""
     rejudge = _load(session, rejudge_id)
-    old = _make_board(rejudges.fetch_ended(session, rejudge.competition_id, rejudge.spec_id, without=rejudge.id))
-    new = _make_board(rejudges.fetch_ended(session, rejudge.competition_id, rejudge.spec_id, with_=rejudge.id))
+    board = (session, rejudge.competition_id, rejudge.spec_id, _get_phase(rejudge))
+    old = _make_board(rejudges.fetch_ended(*board, without=rejudge.id))
+    new = _make_board(rejudges.fetch_ended(*board, with_=rejudge.id))
     replaced = rejudges.fetch_replaced(session, rejudge_id)
     return RejudgeComparison(
         rejudge=_make_view(session, rejudge),
@@ -109,7 +124,7 @@ def compare(session: Session, rejudge_id: str) -> RejudgeComparison:
 
 
 def promote(session: Session, rejudge_id: str, reason: str, caller: Caller) -> Rejudge:
-    """Let the new evaluations count; the old ones stay as history."""
+    """Let the new evaluations count; the old ones stay as history, and the authors are told."""
     rejudge = _lock_undecided(session, rejudge_id)
     progress = rejudges.fetch_progress(session, rejudge_id)
     if progress.finished < progress.evaluations:
@@ -118,6 +133,8 @@ def promote(session: Session, rejudge_id: str, reason: str, caller: Caller) -> R
     counting = rejudges.promote(session, rejudge_id)
     boards.refresh(session, rejudge.competition_id, rejudge.spec_id, Cause.REJUDGED)
     _decide(rejudge, RejudgeState.PROMOTED, caller)
+    if _may_be_told(session, rejudge):
+        deliveries.announce_rejudged(session, rejudge, rejudges.fetch_replaced(session, rejudge_id))
     _record(session, caller, "rejudge.promote", rejudge, {"reason": reason, "evaluations": counting})
     return rejudge
 
@@ -133,9 +150,55 @@ def discard(session: Session, rejudge_id: str, reason: str, caller: Caller) -> R
     return rejudge
 
 
+def pause(session: Session, rejudge_id: str, reason: str, caller: Caller) -> Rejudge:
+    """What of it was not begun waits until it is resumed; what was begun ends."""
+    rejudge = _lock_undecided(session, rejudge_id)
+    if rejudge.state == RejudgeState.PAUSED:
+        raise Conflict("this rejudge is paused already")
+    rejudge.state = RejudgeState.PAUSED.value
+    _record(session, caller, "rejudge.pause", rejudge, {"reason": reason})
+    return rejudge
+
+
+def resume(session: Session, rejudge_id: str, reason: str, caller: Caller) -> Rejudge:
+    """Send out again what waits: workers dropped its messages meanwhile."""
+    rejudge = _lock_undecided(session, rejudge_id)
+    if rejudge.state != RejudgeState.PAUSED:
+        raise Conflict("this rejudge is not paused")
+    rejudge.state = RejudgeState.RUNNING.value
+    for shard_id in rejudges.fetch_free_shards(session, rejudge_id):
+        put_off(session, RUN_SHARD, shard_id, priority=BACKGROUND)
+    _record(session, caller, "rejudge.resume", rejudge, {"reason": reason})
+    return rejudge
+
+
+def _find_spec(session: Session, competition: Competition, kind: PhaseKind) -> EvaluationSpec:
+    """What the phase is judged under now; the private one not before its finalists run."""
+    if kind not in PHASES:
+        raise InvalidInput(f"what ran in the {kind} phase is not rejudged; name public or private")
+    if kind is PhaseKind.PUBLIC:
+        return competition.spec
+    phase = phases.fetch_private_phase(session, competition.id)
+    if phase is None or phase.state not in (PhaseState.SCORING, PhaseState.PUBLISHED):
+        raise Conflict(f"the private phase of {competition.slug} has scored nothing yet")
+    return phase.spec
+
+
+def _get_phase(rejudge: Rejudge) -> PhaseKind:
+    return PhaseKind(rejudge.scope.get("phase", PhaseKind.PUBLIC))
+
+
+def _may_be_told(session: Session, rejudge: Rejudge) -> bool:
+    """Authors know nothing of private results before they are published."""
+    if _get_phase(rejudge) is PhaseKind.PUBLIC:
+        return True
+    phase = phases.fetch_private_phase(session, rejudge.competition_id)
+    return phase is not None and phase.state == PhaseState.PUBLISHED
+
+
 def _find_candidates(session: Session, competition: Competition, scope: Scope) -> list[rejudges.Candidate]:
     found = rejudges.fetch_candidates(
-        session, competition.id, verdicts=scope.verdicts, submission_ids=scope.submissions
+        session, competition.id, scope.phase, verdicts=scope.verdicts, submission_ids=scope.submissions
     )
     missing = set(scope.submissions) - {candidate.submission.id for candidate in found}
     if missing and not scope.verdicts:
@@ -155,7 +218,7 @@ def _lock_undecided(session: Session, rejudge_id: str) -> Rejudge:
     rejudge = _load(session, rejudge_id)
     competitions.lock_competition(session, rejudge.competition_id)  # the same lock as starting one
     session.refresh(rejudge, ["state"])
-    if rejudge.state != RejudgeState.RUNNING:
+    if rejudge.state not in UNDECIDED:
         raise Conflict(f"this rejudge was {rejudge.state} already")
     return rejudge
 
@@ -169,6 +232,7 @@ def _make_view(session: Session, rejudge: Rejudge) -> RejudgeView:
     return RejudgeView(
         id=rejudge.id,
         competition=rejudge.competition.slug,
+        phase=_get_phase(rejudge),
         state=RejudgeState(rejudge.state),
         verdicts=rejudge.scope["verdicts"],
         submissions=rejudge.scope["submissions"],

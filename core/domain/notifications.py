@@ -13,6 +13,7 @@ class Event(StrEnum):
     """What an account can ask to be told."""
 
     EVALUATION_FINISHED = "evaluation.finished"
+    EVALUATION_REJUDGED = "evaluation.rejudged"
     PLACE_LOST = "place.lost"
     ANNOUNCEMENT_POSTED = "announcement.posted"
     TEAM_INVITED = "team.invited"

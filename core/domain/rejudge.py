@@ -5,17 +5,23 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.domain.leaderboard import Entry, Place, Purpose, Row
+from core.domain.phases import PhaseKind
 from core.domain.submission import Verdict
 
 # a run that the platform or its author broke off says nothing that an older result did not say better
 NEVER_REPLACES = frozenset({Verdict.PLATFORM_ERROR, Verdict.WITHDRAWN})
+PHASES = frozenset({PhaseKind.PUBLIC, PhaseKind.PRIVATE})  # whose results may be replaced
 _RUNS_TO_THE_END = frozenset({Verdict.SCORED, Verdict.PLATFORM_ERROR})
 
 
 class RejudgeState(StrEnum):
     RUNNING = "running"  # also when all of it has ended and nobody has decided yet
+    PAUSED = "paused"  # what of it was not begun waits
     PROMOTED = "promoted"
     DISCARDED = "discarded"
+
+
+UNDECIDED = frozenset({RejudgeState.RUNNING, RejudgeState.PAUSED})
 
 
 @dataclass(frozen=True, slots=True)

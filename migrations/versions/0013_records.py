@@ -1,4 +1,4 @@
-"""the running best of a board, kept as scores come in"""
+"""the running best of a board, kept as scores come in; the class of node that an evaluation runs on"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,8 +13,12 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table('boards', schema=None) as batch_op:
         batch_op.add_column(sa.Column('records', sa.JSON(), nullable=True))
+    with op.batch_alter_table('evaluations', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('node_class', sa.String(), nullable=False, server_default=""))
 
 
 def downgrade() -> None:
+    with op.batch_alter_table('evaluations', schema=None) as batch_op:
+        batch_op.drop_column('node_class')
     with op.batch_alter_table('boards', schema=None) as batch_op:
         batch_op.drop_column('records')

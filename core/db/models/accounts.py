@@ -33,7 +33,7 @@ class ApiToken(Base):
 
 
 class BrowserSession(Base):
-    """A log-in with a password; its secret lives in a cookie, here only its SHA-256."""
+    """A log-in; its secret lives in a cookie, here only its SHA-256."""
 
     __tablename__ = "browser_sessions"
 
@@ -43,6 +43,7 @@ class BrowserSession(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    issuer: Mapped[str] = mapped_column(default="", server_default="")  # of the provider that let in; empty: a password
     user: Mapped[User] = relationship(lazy="raise")
 
 

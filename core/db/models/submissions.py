@@ -58,6 +58,7 @@ class Evaluation(Base):
     refunded: Mapped[bool] = mapped_column(default=False)  # organizers stopped it: no quota counts it
     log: Mapped[str] = mapped_column(Text, default="")  # what the participant's code printed; on open problems only
     phase: Mapped[str] = mapped_column(default="public")  # core.domain.phases.PhaseKind
+    node_class: Mapped[str] = mapped_column(default="")  # the only one it runs on, from its first shard on
     replicas_total: Mapped[int]
     score_attempts: Mapped[int] = mapped_column(default=0)
     score: Mapped[float | None]

@@ -14,6 +14,15 @@ def store_announcement(session: Session, competition_id: str, title: str, text: 
 
 
 def fetch_announcements(session: Session, competition_id: str, *, limit: int) -> list[Announcement]:
-    """Newest first."""
-    query = select(Announcement).where(Announcement.competition_id == competition_id)
+    """Newest first, without those that were withdrawn."""
+    query = select(Announcement).where(
+        Announcement.competition_id == competition_id, Announcement.withdrawn_at.is_(None)
+    )
     return list(session.scalars(query.order_by(Announcement.id.desc()).limit(limit)))
+
+
+def lock_announcement(session: Session, competition_id: str, announcement_id: str) -> Announcement | None:
+    query = select(Announcement).where(
+        Announcement.competition_id == competition_id, Announcement.id == announcement_id
+    )
+    return session.scalars(query.with_for_update()).one_or_none()

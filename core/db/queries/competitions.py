@@ -7,6 +7,9 @@ from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
 from core.db.models.submissions import Calibration, Evaluation, Submission
+from core.domain.competition import CompetitionState
+
+CALIBRATION_RUNS = 2  # retraining, and doing nothing: worker.calibration
 
 
 def fetch_competitions(session: Session) -> list[Competition]:
@@ -85,15 +88,34 @@ def fetch_all_calibrations(session: Session, spec_id: str) -> list[Calibration]:
     return list(session.scalars(query.order_by(Calibration.node_class, Calibration.filename)))
 
 
+def fetch_calibrated(session: Session) -> dict[str, set[str]]:
+    """By slug, of what was not archived: the classes of node on which all that has to be measured was."""
+    query = (
+        select(Competition.slug, Calibration.node_class, func.count(Calibration.id))
+        .outerjoin(Calibration, Calibration.spec_id == Competition.spec_id)
+        .where(Competition.state != CompetitionState.ARCHIVED.value)
+        .group_by(Competition.slug, Calibration.node_class)
+        .order_by(Competition.slug)
+    )
+    found: dict[str, set[str]] = {}
+    for slug, node_class, files in session.execute(query):
+        found.setdefault(slug, set()).update({node_class} if files == CALIBRATION_RUNS else ())
+    return found
+
+
 def fetch_problem_by_id(session: Session, problem_id: str) -> Problem | None:
     return session.get(Problem, problem_id)
 
 
-def fetch_calibration_runs(session: Session, spec_id: str) -> list[Evaluation]:
-    """Calibration runs that may still lead to a calibration."""
+def fetch_calibration_runs(session: Session, spec_id: str, node_class: str) -> list[Evaluation]:
+    """On one class of node, those that ended included, oldest first."""
     query = (
         select(Evaluation)
         .join(Submission)
-        .where(Evaluation.spec_id == spec_id, Submission.purpose == "calibration", Evaluation.verdict.is_(None))
+        .where(
+            Evaluation.spec_id == spec_id,
+            Evaluation.node_class == node_class,
+            Submission.purpose == "calibration",
+        )
     )
-    return list(session.scalars(query))
+    return list(session.scalars(query.order_by(Evaluation.created_at)))

@@ -11,6 +11,7 @@ from core.db.base import utc_now
 from core.db.models.accounts import User
 from core.db.models.contests import Competition, Team, TeamMember
 from core.db.models.notifications import Delivery, MailAddress, Webhook
+from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import boards
 from core.domain.faults import HINTS, FaultCode
@@ -45,11 +46,10 @@ def announce_finished(session: Session, evaluation: Evaluation) -> None:
     if found is None or found.spec_id != evaluation.spec_id or _ended_before(session, evaluation):
         return
     submission: Submission = found.Submission
-    members = select(TeamMember.user_id).where(TeamMember.team_id == submission.team_id)
     announce(
         session,
         Event.EVALUATION_FINISHED,
-        {submission.user_id, *session.scalars(members)},
+        _find_authors(session, submission),
         {
             "submission_id": submission.id,
             "competition": found.slug,
@@ -60,6 +60,37 @@ def announce_finished(session: Session, evaluation: Evaluation) -> None:
             "hint": HINTS[FaultCode(evaluation.code)] if evaluation.code else "",
         },
     )
+
+
+def announce_rejudged(session: Session, rejudge: Rejudge, replaced: Mapping[str, Evaluation]) -> None:
+    """Tell the authors whose results a promotion changed, with what they were.
+
+    replaced: by submission, what counted before.
+    """
+    query = (
+        select(Evaluation, Submission, Competition.slug, Team.name)
+        .join(Submission, Evaluation.submission_id == Submission.id)
+        .join(Competition, Submission.competition_id == Competition.id)
+        .outerjoin(Team, Submission.team_id == Team.id)
+        .where(Evaluation.rejudge_id == rejudge.id, Evaluation.counts)
+    )
+    for evaluation, submission, slug, team in session.execute(query).all():
+        old = replaced.get(submission.id)
+        if old is None or (old.verdict, old.score) == (evaluation.verdict, evaluation.score):
+            continue
+        data = {
+            "submission_id": submission.id,
+            "competition": slug,
+            "phase": evaluation.phase,
+            "team": team or "",
+            "filename": submission.filename,
+            "old_verdict": old.verdict,
+            "verdict": evaluation.verdict,
+            "old_score": old.score,
+            "score": evaluation.score,
+            "reason": rejudge.reason,
+        }
+        announce(session, Event.EVALUATION_REJUDGED, _find_authors(session, submission), data)
 
 
 def announce_invitation(session: Session, team: Team, user_id: str, *, slug: str, inviter: str) -> None:
@@ -100,6 +131,12 @@ def announce_passed(session: Session, evaluation: Evaluation) -> None:
     found = session.execute(query).one_or_none()
     if found is not None:
         announce_lost_places(session, found.slug, boards.find_passed(session, found.id, evaluation.spec_id))
+
+
+def _find_authors(session: Session, submission: Submission) -> set[str]:
+    """Who uploaded it, and the team."""
+    members = select(TeamMember.user_id).where(TeamMember.team_id == submission.team_id)
+    return {submission.user_id, *session.scalars(members)}
 
 
 def _ended_before(session: Session, evaluation: Evaluation) -> bool:

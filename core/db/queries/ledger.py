@@ -22,13 +22,16 @@ class Charge(NamedTuple):
     user: str
     at: datetime
     refunded_at: datetime | None
+    refunded_verdict: str | None  # how what was given back ended
 
 
 def fetch_charges(session: Session, competition_id: str, user_id: str, *, limit: int) -> list[Charge]:
     """What counts or counted against a user's team, newest first."""
-    refunded_at = select(func.max(Evaluation.finished_at)).where(*given_back(PhaseKind.PUBLIC)).scalar_subquery()
+    ours = given_back(PhaseKind.PUBLIC)
+    refunded_at = select(func.max(Evaluation.finished_at)).where(*ours).scalar_subquery()
+    verdict = select(func.max(Evaluation.verdict)).where(*ours).scalar_subquery()
     query = (
-        select(Submission.id, Submission.filename, User.name, Submission.created_at, refunded_at)
+        select(Submission.id, Submission.filename, User.name, Submission.created_at, refunded_at, verdict)
         .join(User, User.id == Submission.user_id)
         .where(is_charged_to(user_id, competition_id), is_of(PhaseKind.PUBLIC))
         .order_by(Submission.id.desc())

@@ -50,7 +50,7 @@ def store_phase(session: Session, competition_id: str, spec_id: str, kind: Phase
 
 
 def fetch_private_evaluations(session: Session, phase: Phase) -> dict[str, Evaluation]:
-    """By submission, the newest attempt under the phase's spec."""
+    """By submission, the newest attempt under the phase's spec that counts."""
     query = (
         select(Evaluation)
         .join(Submission)
@@ -59,6 +59,7 @@ def fetch_private_evaluations(session: Session, phase: Phase) -> dict[str, Evalu
             Submission.purpose != "calibration",
             Evaluation.spec_id == phase.spec_id,
             Evaluation.phase == PhaseKind.PRIVATE.value,
+            Evaluation.counts,
         )
         .options(selectinload(Evaluation.shards))
         .order_by(Evaluation.created_at)

@@ -12,10 +12,9 @@ from core.db.models.submissions import Evaluation, Replica, Shard, Submission
 from core.db.queries import boards
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
-from core.domain.rejudge import NEVER_REPLACES, PastRun, RejudgeState
+from core.domain.rejudge import NEVER_REPLACES, UNDECIDED, PastRun, RejudgeState
 from core.domain.submission import Status, Verdict
 
-_PUBLIC = Evaluation.phase == PhaseKind.PUBLIC.value
 _SHOWN = (Purpose.RANKED.value, Purpose.REFERENCE.value)
 
 
@@ -53,17 +52,33 @@ def fetch_rejudges(session: Session, competition_id: str | None) -> list[Rejudge
 
 
 def fetch_running(session: Session, competition_id: str) -> Rejudge | None:
-    state = RejudgeState.RUNNING.value
-    query = select(Rejudge).where(Rejudge.competition_id == competition_id, Rejudge.state == state)
+    """The one that nobody has decided yet."""
+    query = select(Rejudge).where(Rejudge.competition_id == competition_id, Rejudge.state.in_(UNDECIDED))
     return session.scalars(query.limit(1)).one_or_none()
 
 
-def fetch_candidates(
-    session: Session, competition_id: str, *, verdicts: Sequence[Verdict], submission_ids: Sequence[str]
-) -> list[Candidate]:
-    """Submissions whose last evaluation that counts has ended, oldest first; empty filters leave nothing out.
+def is_paused(session: Session, rejudge_id: str | None) -> bool:
+    query = select(Rejudge.id).where(Rejudge.id == rejudge_id, Rejudge.state == RejudgeState.PAUSED.value)
+    return rejudge_id is not None and session.scalars(query).one_or_none() is not None
 
-    What its author withdrew stays withdrawn.
+
+def fetch_free_shards(session: Session, rejudge_id: str) -> list[str]:
+    """Ids of what of it was not begun."""
+    query = select(Shard.id).join(Evaluation).where(Evaluation.rejudge_id == rejudge_id)
+    return list(session.scalars(query.where(Evaluation.status == Status.QUEUED.value, Shard.state == "pending")))
+
+
+def fetch_candidates(
+    session: Session,
+    competition_id: str,
+    phase: PhaseKind,
+    *,
+    verdicts: Sequence[Verdict],
+    submission_ids: Sequence[str],
+) -> list[Candidate]:
+    """Submissions whose last evaluation that counts in a phase has ended, oldest first.
+
+    Empty filters leave nothing out. What its author withdrew stays withdrawn.
     """
     spent = (
         select(
@@ -82,7 +97,7 @@ def fetch_candidates(
             Submission.competition_id == competition_id,
             Submission.purpose.in_(_SHOWN),
             _is_newest_that_counts(),
-            _PUBLIC,
+            Evaluation.phase == phase.value,
             Evaluation.verdict.is_not(None),
             Evaluation.verdict != Verdict.WITHDRAWN.value,
         )
@@ -133,7 +148,7 @@ def fetch_replaced(session: Session, rejudge_id: str) -> dict[str, Evaluation]:
     is_later = exists().where(
         later.submission_id == Evaluation.submission_id,
         later.counts,
-        later.phase == PhaseKind.PUBLIC.value,
+        later.phase == Evaluation.phase,
         later.created_at > Evaluation.created_at,
         later.created_at < ours.created_at,
     )
@@ -142,7 +157,7 @@ def fetch_replaced(session: Session, rejudge_id: str) -> dict[str, Evaluation]:
         .join(ours, ours.submission_id == Evaluation.submission_id)
         .where(
             ours.rejudge_id == rejudge_id,
-            _PUBLIC,
+            Evaluation.phase == ours.phase,
             Evaluation.counts,
             Evaluation.created_at < ours.created_at,
             ~is_later,
@@ -152,7 +167,13 @@ def fetch_replaced(session: Session, rejudge_id: str) -> dict[str, Evaluation]:
 
 
 def fetch_ended(
-    session: Session, competition_id: str, spec_id: str, *, without: str | None = None, with_: str | None = None
+    session: Session,
+    competition_id: str,
+    spec_id: str,
+    phase: PhaseKind,
+    *,
+    without: str | None = None,
+    with_: str | None = None,
 ) -> list[BoardCandidate]:
     """What the board of a spec is made of, as if a rejudge had been decided otherwise.
 
@@ -164,7 +185,7 @@ def fetch_ended(
     if with_ is not None:
         replacing = Evaluation.verdict.not_in([verdict.value for verdict in NEVER_REPLACES])
         counts = counts | ((Evaluation.rejudge_id == with_) & replacing)
-    return boards.fetch_counting(session, competition_id, spec_id, counts=counts & _PUBLIC)
+    return boards.fetch_counting(session, competition_id, spec_id, counts=counts & (Evaluation.phase == phase.value))
 
 
 def promote(session: Session, rejudge_id: str) -> int:

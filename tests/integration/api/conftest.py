@@ -41,8 +41,9 @@ class Site:
 def serve(settings: Settings) -> Iterator[Site]:
     upgrade_database(settings.resolved_database_url)
     engine = get_engine(settings.resolved_database_url)
+    port = settings.api_port if "api_port" in settings.model_fields_set else 0  # named, where links must lead back
     config = uvicorn.Config(
-        create_app(settings), port=0, log_level="warning", log_config=None, timeout_graceful_shutdown=1
+        create_app(settings), port=port, log_level="warning", log_config=None, timeout_graceful_shutdown=1
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

@@ -126,3 +126,12 @@ def test_a_submission_can_be_withdrawn(own: lacuna.Site, tmp_path: Path) -> None
     entry = own.submit(write(tmp_path, "a.py"), "digits")
     assert entry.cancel().refresh().status in ("cancelling", "finished")
     assert own.submission(entry.id).id == own.submissions()[0].id
+
+
+def test_a_file_is_practised_and_then_submitted_for_real(site: Site, own: lacuna.Site, tmp_path: Path) -> None:
+    with transaction(site.engine) as session:
+        factories.make_practice_phase(session, factories.make_competition(session, "hidden", exposure="public"))
+    trial = own.submit(write(tmp_path, "a.py"), "hidden", practice=True)
+    entry = trial.promote()
+    assert (trial.phase, entry.phase, entry.source()) == ("practice", "public", trial.source())
+    assert (trial.logs(), entry.logs()) == ("", None)

@@ -45,7 +45,9 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "discard_rejudge",
         "disqualify_submission",
         "drain_node",
+        "edit_announcement",
         "follow_submission",
+        "get_announcements_feed",
         "get_competition",
         "get_competition_file",
         "get_costs",
@@ -101,6 +103,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "log_in",
         "log_out",
         "log_out_everywhere",
+        "pause_rejudge",
         "preview_rejudge",
         "promote_rejudge",
         "promote_submission",
@@ -110,6 +113,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "reinstate_submission",
         "rename_team",
         "requeue_evaluation",
+        "resume_rejudge",
         "retire_pools",
         "revoke_data_set_version",
         "revoke_token",
@@ -120,6 +124,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "verify_audit",
         "verify_boards",
         "verify_pools",
+        "withdraw_announcement",
         "write_rules",
     ]
 

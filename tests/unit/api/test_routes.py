@@ -60,6 +60,8 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/admin/rejudges/{rejudge_id}/comparison"): (401, 403, 403, 404, 404),
     ("POST", "/api/v1/admin/rejudges/{rejudge_id}/promote"): (401, 403, 403, 404, 404),
     ("POST", "/api/v1/admin/rejudges/{rejudge_id}/discard"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/rejudges/{rejudge_id}/pause"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/rejudges/{rejudge_id}/resume"): (401, 403, 403, 404, 404),
     ("GET", "/admin/flags"): (401, 403, 403, 200, 200),
     ("POST", "/admin/evaluations/{evaluation_id}/flags/{code}"): (401, 403, 403, 422, 422),
     ("GET", "/api/v1/admin/flags"): (401, 403, 403, 200, 200),
@@ -130,6 +132,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/check"): (401, 422, 422, 422, 422),
     ("GET", "/runtime"): OPEN,
     ("GET", "/start"): OPEN,
+    ("GET", "/logout/provider"): (404, 404, 404, 404, 404),  # there is none
     ("GET", "/api/v1/starter/{name}"): (404, 404, 404, 404, 404),
     ("GET", "/api/v1/runtime"): OPEN,
     ("GET", "/api/v1/error-codes"): OPEN,
@@ -153,6 +156,10 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/admin/competitions/{slug}/grants"): (401, 403, 403, 404, 404),
     ("GET", "/api/v1/competitions/{slug}/announcements"): OPEN,
     ("POST", "/api/v1/admin/competitions/{slug}/announcements"): (401, 403, 403, 201, 201),
+    ("GET", "/api/v1/competitions/{slug}/announcements.atom"): OPEN,
+    ("PATCH", "/api/v1/admin/competitions/{slug}/announcements/{announcement_id}"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/competitions/{slug}/announcements/{announcement_id}/withdraw"): (401, 403, 403, 404, 404),
+    ("POST", "/competitions/{slug}/organize/announcements/{announcement_id}/{deed}"): (401, 403, 403, 422, 422),
     ("GET", "/account/notifications"): (401, 200, 200, 200, 200),
     ("POST", "/account/notifications/mail"): (401, 303, 303, 303, 303),
     ("POST", "/account/webhooks"): (401, 422, 422, 422, 422),
@@ -230,6 +237,7 @@ NOTHING = {
     "webhook_id": "none",
     "identity_id": "none",
     "deed": "test",
+    "announcement_id": "none",
 }
 
 LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
@@ -243,6 +251,9 @@ LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/admin/competitions/{slug}/private/propose"): {"json": {"reason": "a test", "digest": "0" * 64}},
     ("PUT", "/api/v1/competitions/{slug}/selection"): {"json": {"submission_ids": []}},
     ("POST", "/competitions/{slug}/organize/private/{step}"): {"data": {"reason": "a test"}},
+    ("PATCH", "/api/v1/admin/competitions/{slug}/announcements/{announcement_id}"): {
+        "json": {"title": "hear", "reason": "a test"}
+    },
     ("PATCH", "/api/v1/admin/competitions/{slug}"): {"json": {"daily_limit": 7, "reason": "a test"}},
     ("POST", "/competitions/{slug}/rules"): {"data": {"text": "be fair"}},
     ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): {"json": {"version": 1}},

@@ -43,5 +43,6 @@ def test_a_taken_name_is_one_line_and_saves_nothing(run: Run, server: FakeServer
 
 def test_a_wrong_password_saves_nothing(run: Run, server: FakeServer) -> None:
     server.on("POST", "/tokens", make_problem(401, "wrong name or password"))
-    assert run("login", "--name", "ada", "--password", "x").exit_code == 1
+    result = run("login", "--name", "ada", "--password", "x")
+    assert (result.exit_code, result.stderr) == (1, "error: wrong name or password\n")
     assert load_credentials() is None

@@ -14,6 +14,8 @@ NODE = {
     "health": "healthy",
     "is_draining": False,
     "node_class": "cpu",
+    "calibrated_for": ["digits"],
+    "not_calibrated_for": [],
     "sandbox": "docker",
     "workers": 4,
 }
@@ -42,6 +44,7 @@ def test_nodes_are_a_table(run: Run, server: FakeServer) -> None:
     assert "healthy, draining" in shown
     assert "2 of 4" in shown
     assert "a new disk" in shown
+    assert "digits" in shown
 
 
 @pytest.mark.parametrize(

@@ -48,11 +48,17 @@ def test_a_total_limit_of_zero_takes_it_away(run: Run, server: FakeServer) -> No
 
 def test_something_is_announced_from_a_file_and_read_by_everybody(run: Run, server: FakeServer, tmp_path: Path) -> None:
     (tmp_path / "news.md").write_text("*all* is well")
-    item = {"title": "Hear", "text": "*all* is well", "author": "olga", "created_at": "2026-11-21T10:00:00Z"}
+    item = {
+        "id": "a1",
+        "title": "Hear",
+        "text": "*all* is well",
+        "author": "olga",
+        "created_at": "2026-11-21T10:00:00Z",
+    }
     server.on("POST", "/admin/competitions/digits/announcements", item)
     server.on("GET", "/competitions/digits/announcements", {"items": [item]}, {"items": []})
     assert "announced on digits: Hear" in run("organize", "announce", "digits", "Hear", tmp_path / "news.md").output
-    assert "Hear (2026-11-21 10:00 UTC, olga)" in run("announcements").output
+    assert "Hear (2026-11-21 10:00 UTC, olga; a1)" in run("announcements").output
     assert "nothing was announced yet" in run("announcements").output
 
 
@@ -71,3 +77,15 @@ def test_the_boards_are_checked_and_a_broken_one_is_a_failure(run: Run, server: 
     result = run("organize", "boards", "digits")
     assert result.exit_code == 1
     assert "broken at version 3: the change is missing" in result.output
+
+
+def test_an_announcement_is_edited_and_withdrawn_with_a_reason(run: Run, server: FakeServer, tmp_path: Path) -> None:
+    path = "/admin/competitions/digits/announcements/a1"
+    server.on("PATCH", path, {"title": "Hear all"})
+    text = tmp_path / "text.md"
+    text.write_text("be fair")
+    output = run("organize", "edit-announcement", "digits", "a1", "--file", text, "--because", "clearer").output
+    assert "digits reads now: Hear all" in output
+    assert server.requests[-1].content == b'{"text":"be fair","reason":"clearer"}'
+    server.on("POST", f"{path}/withdraw", {"title": "Hear all"})
+    assert "withdrawn" in run("organize", "withdraw-announcement", "digits", "a1", "--because", "wrong").output

@@ -46,7 +46,18 @@ def test_the_boards_stand_side_by_side(run: Run, server: FakeServer) -> None:
     assert "s3 by eve keeps its old result" in shown
 
 
-@pytest.mark.parametrize(("deed", "state"), [("promote", "promoted"), ("discard", "discarded")])
+def test_the_private_phase_is_named(run: Run, server: FakeServer) -> None:
+    server.on("POST", "/admin/rejudges/preview", PLAN)
+    server.on("POST", "/admin/rejudges", VIEW)
+    for command in (("plan",), ("start", "--because", "twice")):
+        run("rejudge", *command, "--private")
+        assert b'"phase":"private"' in server.requests[-1].content.replace(b" ", b"")
+
+
+@pytest.mark.parametrize(
+    ("deed", "state"),
+    [("promote", "promoted"), ("discard", "discarded"), ("pause", "paused"), ("resume", "running")],
+)
 def test_one_is_decided(run: Run, server: FakeServer, deed: str, state: str) -> None:
     server.on("POST", f"/admin/rejudges/r1/{deed}", VIEW | {"state": state})
     assert f"r1 is {state}" in run("rejudge", deed, "r1", "--because", "compared").output

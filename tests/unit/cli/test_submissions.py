@@ -311,3 +311,10 @@ def test_a_published_finalist_shows_its_final_place(run: Run, server: FakeServer
 def test_the_list_shows_what_is_selected(run: Run, server: FakeServer) -> None:
     server.on("GET", "/submissions", {"items": [make_ended("scored", is_selected=True, final=None)]})
     assert "selected" in run("submissions").output
+
+
+def test_who_is_not_logged_in_is_told_where(run: Run, server: FakeServer) -> None:
+    server.on("GET", "/submissions/s1", make_problem(401, "this needs an account: send a token"))
+    result = run("status", "s1")
+    assert "you are not logged in at http://127.0.0.1:8400" in result.stderr
+    assert "lacuna login" in result.stderr

@@ -92,3 +92,10 @@ def test_a_path_that_cannot_be_read_is_one_line(run: Run, name: str, message: st
 def test_what_looks_like_markup_in_a_name_is_printed_as_it_is(run: Run, tmp_path: Path, good: Path) -> None:
     path = good.rename(tmp_path / "[bold]x.py")
     assert "[bold]x.py" in run("validate", path).stdout
+
+
+def test_the_folder_of_a_starter_stands_for_the_file_in_it(run: Run, tmp_path: Path) -> None:
+    run("init", tmp_path / "mine")
+    assert "submission.py: a Python file" in run("validate", tmp_path / "mine").stdout
+    run("init", tmp_path / "mine", "--notebook")  # now it could be either
+    assert "is a folder" in run("validate", tmp_path / "mine").stderr

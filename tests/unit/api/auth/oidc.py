@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc import jwt
@@ -29,13 +29,21 @@ class OidcProvider:
     document: dict[str, Any] = field(default_factory=dict)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     seen: list[dict[str, str]] = field(default_factory=list)
+    inside: str = ""  # whom a real browser is let in as, without a question
+    left: list[dict[str, str]] = field(default_factory=list)  # who logged out here
 
     def start(self) -> None:
         provider = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                self._answer(*provider.read(self.path))
+                target = provider.lead(self.path)
+                if target:
+                    self.send_response(302)
+                    self.send_header("Location", target)
+                    self.end_headers()
+                else:
+                    self._answer(*provider.read(self.path))
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"])).decode()
@@ -71,6 +79,17 @@ class OidcProvider:
             }
             return 200, {"issuer": self.issuer, **places, **self.document}
         return 404, {}
+
+    def lead(self, path: str) -> str:
+        """Where a browser that comes by is sent on to."""
+        query = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
+        if path.startswith("/authorize") and self.inside:
+            answer = self.log_in(path, self.inside, preferred_username=self.inside)
+            return f"{query['redirect_uri']}?{urlencode(answer)}"
+        if path.startswith("/leave"):
+            self.left.append(query)
+            return query["post_logout_redirect_uri"]
+        return ""
 
     def log_in(self, url: str, subject: str, **claims: Any) -> dict[str, str]:
         """What the browser brings back after logging in at `url`."""

@@ -228,11 +228,11 @@ def test_a_deadline_in_another_zone_is_the_same_deadline(client: TestClient, adm
 def test_the_deadline_stands_once_the_private_phase_is_read(
     client: TestClient, admin: dict[str, str], engine: Engine
 ) -> None:
-    apply(client, admin, make_file())
+    apply(client, admin, make_file({"publish_approvals": 2}))
     with transaction(engine) as session:
         row = competitions.fetch_competition(session, "digits")
         assert row is not None
         factories.make_private_phase(session, row, state="scoring")
-    for own in ({"closes_at": "2090-01-01T00:00:00Z"}, {"selection_limit": 9}):
+    for own in ({"closes_at": "2090-01-01T00:00:00Z"}, {"selection_limit": 9}, {"publish_approvals": 1}):
         assert apply(client, admin, make_file(own)).status_code == 409
     assert apply(client, admin, make_file({"daily_limit": 9})).status_code == 200

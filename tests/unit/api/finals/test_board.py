@@ -4,9 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text, update
 
 from core.db.base import utc_now
+from core.db.models.submissions import Evaluation
 from core.db.session import transaction
 from tests.unit.api.finals.conftest import API, SECRET, Contest, run_to_publishing
 
@@ -129,3 +130,67 @@ def test_the_audit_page_tells_that_the_boards_hold(published: Contest) -> None:
     answer = published.client.get("/audit?boards=digits", headers=headers)
     assert "Every change of the boards of digits holds" in answer.text
     assert published.client.get("/audit?boards=none", headers=headers).status_code == 404
+
+
+def rejudge(contest: Contest, score: float, **scope: object) -> tuple[int, str]:
+    """Of bob's finalist, with another result; returns the status of promoting it, and its id."""
+    body = {"competition": "digits", "phase": "private", "submissions": [contest.entries["only"].id], **scope}
+    headers = contest.olga.headers
+    plan = contest.client.post("/api/v1/admin/rejudges/preview", json=body, headers=headers)
+    assert plan.status_code == 200, plan.text
+    started = contest.client.post("/api/v1/admin/rejudges", json=body | {"reason": "a broken disk"}, headers=headers)
+    identity = str(started.json()["id"])
+    assert started.json()["phase"] == "private"
+    with transaction(contest.engine) as session:
+        row = session.scalars(select(Evaluation).where(Evaluation.rejudge_id == identity)).one()
+        assert (row.phase, row.spec_id, row.counts) == ("private", contest.phase.spec_id, False)
+        values = {"status": "finished", "verdict": "scored", "score": score, "score_low": score, "score_high": score}
+        session.execute(update(Evaluation).where(Evaluation.id == row.id).values(**values))
+    path = f"/api/v1/admin/rejudges/{identity}"
+    moves = contest.client.get(f"{path}/comparison", headers=headers).json()["ranking"]
+    assert {move["name"] for move in moves} <= {"ann", "bob"}
+    return contest.client.post(f"{path}/promote", json={"reason": "compared"}, headers=headers).status_code, identity
+
+
+def test_finalists_are_rejudged_after_publishing_and_the_change_names_its_cause(published: Contest) -> None:
+    public = published.client.get(f"{API}/leaderboard").json()["digest"]
+    status, identity = rejudge(published, 0.01)
+    assert status == 200
+    assert read_board(published) == [(1, "ann"), (2, "bob")]
+    assert read_changes(published)[0]["cause"] == "rejudged"
+    assert published.client.get(f"{API}/leaderboard").json()["digest"] == public
+    own = published.client.get(f"/api/v1/submissions/{published.entries['only'].id}", headers=published.bob.headers)
+    assert (own.json()["final"]["score"]["estimate"], own.json()["final"]["rank"]) == (0.01, 2)
+    assert own.json()["score"]["estimate"] == 0.5
+    log = published.client.get("/api/v1/admin/audit", headers=published.olga.headers).json()["items"]
+    assert (log[0]["action"], log[0]["subject"]) == ("rejudge.promote", f"rejudge/{identity}")
+    assert log[1]["detail"]["phase"] == "private"
+
+
+def test_a_rejudge_of_the_public_board_leaves_the_published_one(published: Contest) -> None:
+    before = published.client.get(FINAL).json()["digest"]
+    body = {"competition": "digits", "submissions": [published.entries["good"].id], "reason": "a test"}
+    assert published.client.post("/api/v1/admin/rejudges", json=body, headers=published.olga.headers).status_code == 201
+    assert published.client.get(FINAL).json()["digest"] == before
+
+
+def test_finalists_that_were_not_scored_cannot_be_rejudged(contest: Contest) -> None:
+    body = {"competition": "digits", "phase": "private"}
+    answer = contest.client.post("/api/v1/admin/rejudges/preview", json=body, headers=contest.olga.headers)
+    assert (answer.status_code, "has scored nothing yet" in answer.json()["detail"]) == (409, True)
+    body["phase"] = "practice"
+    assert (
+        contest.client.post("/api/v1/admin/rejudges/preview", json=body, headers=contest.olga.headers).status_code
+        == 422
+    )
+
+
+def test_an_undecided_rejudge_of_finalists_shows_nowhere(published: Contest) -> None:
+    body = {"competition": "digits", "phase": "private", "reason": "a broken disk"}
+    assert published.client.post("/api/v1/admin/rejudges", json=body, headers=published.olga.headers).status_code == 201
+    private = published.client.get("/api/v1/admin/competitions/digits/private", headers=published.olga.headers).json()
+    assert [(each["filename"], each["verdict"]) for each in private["finalists"]] == [
+        ("poor.py", "scored"),
+        ("only.py", "scored"),
+    ]
+    assert read_board(published) == [(1, "bob"), (2, "ann")]

@@ -120,6 +120,7 @@ def test_the_preview_page_proposes_and_then_publishes(shared: Contest, oscar: Lo
     form = {"reason": "checked", "digest": digest}
     answer = shared.client.post(f"{PAGE}/organize/private/propose", data=form, headers=olga)
     assert "olga proposes to publish" in answer.text
+    assert "You proposed it" in shared.client.get(f"{PAGE}/final", headers=olga).text
     assert "Publish this board" in shared.client.get(f"{PAGE}/final", headers=oscar.headers | HTML).text
     alone = shared.client.post(f"{PAGE}/organize/private/publish", data=form, headers=olga)
     assert (alone.status_code, "somebody else of the staff" in alone.text) == (403, True)

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
+from core.db.models.contests import Competition
 from core.db.queries import teams
 from core.db.queries.grants import store_grant
 from core.db.session import transaction
@@ -82,3 +83,17 @@ def test_the_pages_show_it(client: TestClient, ann: Login, login: Callable[..., 
     assert "Quota of ann" in client.get(page, params={"team": "ann"}, headers=olga).text
     assert client.get(page, params={"team": "ann"}, headers=ann.headers | HTML).status_code == 403
     assert "/competitions/digits/ledger" in client.get("/competitions/digits/submit", headers=ann.headers | HTML).text
+
+
+def test_what_organizers_stopped_is_given_back_and_says_so(client: TestClient, engine: Engine, ann: Login) -> None:
+    with transaction(engine) as session:
+        competition = session.scalars(select(Competition)).one()
+        team = teams.fetch_team_of(session, competition.id, ann.user.id)
+        assert team is not None
+        row = factories.make_submission(session, competition, ann.user, filename="stopped.py", team_id=team.id)
+        factories.make_evaluation(session, row, verdict="withdrawn", refunded=True)
+    body = read(client, ann.headers)
+    assert body["refunded"] == 2
+    assert "stopped.py was stopped by the organizers" in [item["reason"] for item in body["items"]]
+    limits = client.get(API, headers=ann.headers).json()
+    assert body["charged"] - body["refunded"] == limits["total_used"]

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
 from core.db.models.contests import Competition
-from core.db.models.submissions import Evaluation, EvaluationEvent, Shard
+from core.db.models.submissions import Calibration, Evaluation, EvaluationEvent, Shard
 from core.db.session import reading, transaction
 from core.jobs import RUN_SHARD, SCORE
 from tests import factories
@@ -167,6 +167,28 @@ def test_a_node_shows_what_it_works_at(
     [node] = client.get("/api/v1/admin/nodes", headers=organizer).json()["items"]
     assert (node["name"], node["health"], node["is_draining"]) == ("one", "healthy", False)
     assert [shard["evaluation_id"] for shard in node["shards"]] == [row.id]
+
+
+def test_a_node_says_for_which_competitions_its_class_was_calibrated(
+    client: TestClient, engine: Engine, organizer: dict[str, str], competition: Competition
+) -> None:
+    with transaction(engine) as session:
+        factories.make_node(session, "one")
+        other = factories.make_competition(session, "letters-q")
+        factories.make_competition(session, "past", state="archived")
+        factories.make_competition(session, "never")
+        measured = [(competition, "cpu", 2), (other, "cpu", 1), (other, "gpu", 2)]
+        for row, node_class, files in measured:
+            for filename in ("retrain.py", "identity.py")[:files]:
+                run = factories.make_submission(session, row, factories.make_user(session), purpose="calibration")
+                ended = factories.make_evaluation(session, run, verdict="scored")
+                values = {"spec_id": row.spec_id, "evaluation_id": ended.id, "seconds": {"wall": [1.0], "cpu": [1.0]}}
+                session.add(Calibration(node_class=node_class, filename=filename, **values))
+    [node] = client.get("/api/v1/admin/nodes", headers=organizer).json()["items"]
+    assert (node["calibrated_for"], node["not_calibrated_for"]) == (["digits-q"], ["letters-q", "never"])
+    text = client.get("/admin/nodes", headers=organizer | {"Accept": "text/html"}).text
+    assert "calibrated for digits-q" in text
+    assert "not yet for letters-q, never" in text
 
 
 def test_an_admin_drains_a_node_and_lets_it_work_again(

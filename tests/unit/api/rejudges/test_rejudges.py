@@ -10,6 +10,7 @@ from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 
 from core.db.models.contests import Competition
+from core.db.models.notifications import Delivery, Webhook
 from core.db.models.operations import Outbox
 from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import evaluations
@@ -228,6 +229,76 @@ def test_promoted_the_new_results_count_and_their_authors_read_why(
         assert session.query(Evaluation).filter_by(submission_id=entries["ann"].id).count() == 2
     actions = [item["action"] for item in client.get("/api/v1/admin/audit", headers=organizer).json()["items"]]
     assert actions == ["rejudge.promote", "rejudge.start"]
+
+
+def test_authors_whose_result_is_another_one_are_told_what_it_was_and_is(
+    client: TestClient, engine: Engine, organizer: dict[str, str], entries: dict[str, Submission], ann: Login
+) -> None:
+    with transaction(engine) as session:
+        for user_id in (ann.user.id, entries["bob"].user_id):
+            hook = {"url": "https://a.example/", "events": "evaluation.finished evaluation.rejudged", "secret": "s"}
+            session.add(Webhook(user_id=user_id, **hook))
+    rejudge_id = start(client, organizer).json()["id"]
+    end(engine, rejudge_id, {entries["ann"].id: 0.58, entries["bob"].id: 0.4, entries["eve"].id: 0.1})
+    with reading(engine) as session:
+        assert session.query(Delivery).count() == 0
+    decide(client, organizer, rejudge_id, "promote")
+    with reading(engine) as session:
+        [row] = session.query(Delivery).all()  # bob's is what it was
+    assert (row.user_id, row.event) == (ann.user.id, "evaluation.rejudged")
+    assert (row.body["old_verdict"], row.body["verdict"]) == ("scored", "scored")
+    assert (row.body["old_score"], row.body["score"], row.body["reason"]) == (0.6, 0.58, WHY)
+    assert row.body["submission_id"] == entries["ann"].id
+
+
+def test_what_is_discarded_or_broken_off_is_told_to_nobody(
+    client: TestClient, engine: Engine, organizer: dict[str, str], entries: dict[str, Submission], ann: Login
+) -> None:
+    with transaction(engine) as session:
+        hook = {"url": "https://a.example/", "events": "evaluation.rejudged", "secret": "s"}
+        session.add(Webhook(user_id=ann.user.id, **hook))
+    for deed, result in (("discard", 0.1), ("promote", Verdict.PLATFORM_ERROR)):
+        rejudge_id = start(client, organizer, submissions=[entries["ann"].id]).json()["id"]
+        end(engine, rejudge_id, {entries["ann"].id: result})
+        assert decide(client, organizer, rejudge_id, deed).status_code == 200
+    with reading(engine) as session:
+        assert session.query(Delivery).count() == 0
+
+
+def test_a_paused_rejudge_is_still_the_only_one_and_goes_on_when_resumed(
+    client: TestClient, engine: Engine, organizer: dict[str, str], entries: dict[str, Submission]
+) -> None:
+    rejudge_id = start(client, organizer).json()["id"]
+    with transaction(engine) as session:
+        session.query(Outbox).delete()  # sent, and dropped by workers
+        running = session.query(Evaluation).filter_by(rejudge_id=rejudge_id).first()
+        assert running is not None
+        running.status = Status.CANARY.value
+    assert decide(client, organizer, rejudge_id, "resume").status_code == 409
+    assert decide(client, organizer, rejudge_id, "pause").json()["state"] == "paused"
+    assert decide(client, organizer, rejudge_id, "pause").status_code == 409
+    assert start(client, organizer).status_code == 409
+    assert decide(client, organizer, rejudge_id, "promote").status_code == 409  # it has not ended
+    assert decide(client, organizer, rejudge_id, "resume").json()["state"] == "running"
+    with reading(engine) as session:
+        assert [row.priority for row in session.query(Outbox)] == [BACKGROUND] * 2  # the other runs
+    decide(client, organizer, rejudge_id, "pause")
+    assert decide(client, organizer, rejudge_id, "discard").json()["state"] == "discarded"
+    assert decide(client, organizer, rejudge_id, "pause").status_code == 409
+    actions = [item["action"] for item in client.get("/api/v1/admin/audit", headers=organizer).json()["items"]]
+    assert actions == [f"rejudge.{deed}" for deed in ("discard", "pause", "resume", "pause", "start")]
+
+
+def test_an_organizer_pauses_and_resumes_on_the_page(
+    client: TestClient, organizer: dict[str, str], entries: dict[str, Submission]
+) -> None:
+    client.headers.update(organizer | {"Accept": "text/html"})
+    page = f"/competitions/{SLUG}/rejudges/{start(client, organizer).json()['id']}"
+    assert "Pause</button>" in client.get(page).text
+    paused = client.post(page, data={"deed": "pause", "reason": "the last hour"}).text
+    assert "Resume</button>" in paused
+    assert "the rest waits until it is resumed" in paused
+    assert "Pause</button>" in client.post(page, data={"deed": "resume", "reason": "it is over"}).text
 
 
 def test_a_run_that_we_broke_off_never_replaces_a_result(

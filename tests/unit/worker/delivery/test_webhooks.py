@@ -4,9 +4,7 @@ import base64
 import json
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -21,6 +19,7 @@ from core.db.session import reading, transaction
 from core.domain.notifications import PAUSES, TEST, Event
 from core.settings import Settings
 from tests import factories
+from tests.receiver import Receiver, listen
 from tests.unit.worker.delivery.conftest import INVITATION, load
 from worker import delivery
 from worker.delivery import deliver_due, deliver_until
@@ -28,37 +27,10 @@ from worker.delivery import deliver_due, deliver_until
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 
 
-@dataclass
-class Receiver:
-    """Somebody's program that takes webhooks."""
-
-    status: int = 200
-    taken: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    url: str = ""
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    ours = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            ours.taken.append((dict(self.headers), body))
-            self.send_response(ours.status)
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    ours.url = f"http://127.0.0.1:{server.server_port}/hook"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield ours
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listen() as ours:
+        yield ours
 
 
 @pytest.fixture

@@ -1,0 +1,84 @@
+"""Logging out where a provider let one in."""
+
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from fastapi.testclient import TestClient
+
+from core.settings import Settings
+from tests.unit.api.auth.oidc import CLIENT, SECRET, OidcProvider
+
+OURS = {"Sec-Fetch-Site": "same-origin", "Accept": "text/html"}
+LEAVE = {"end_session_endpoint": ""}
+
+
+@pytest.fixture
+def provider() -> Iterator[OidcProvider]:
+    provider = OidcProvider()
+    provider.start()
+    yield provider
+    provider.stop()
+
+
+@pytest.fixture
+def visitor(client: TestClient, settings: Settings, provider: OidcProvider) -> TestClient:
+    """Somebody whom the provider let in."""
+    changes = {"oidc_issuer": provider.issuer, "oidc_client_id": CLIENT, "oidc_client_secret": SECRET}
+    changes |= {"oidc_name": "The Academy", "public_url": "https://lacuna.example"}
+    client.app.state.settings = settings.model_copy(update=changes)  # type: ignore[attr-defined]
+    client.headers.update(OURS)
+    client.follow_redirects = False
+    asked = client.get("/login/provider").headers["location"]
+    client.get("/login/provider/callback", params=provider.log_in(asked, "s1"))
+    assert client.post("/login/provider/name", data={"name": "ann"}).status_code == 303
+    return client
+
+
+def test_the_way_out_leads_past_the_provider(visitor: TestClient, provider: OidcProvider) -> None:
+    provider.document["end_session_endpoint"] = f"{provider.issuer}/leave?tenant=1"
+    answer = visitor.post("/logout")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/logout/provider")
+    assert visitor.get("/api/v1/me").status_code == 401
+    page = visitor.get("/logout/provider").text
+    assert "Log out of The Academy, too" in page
+    place = next(part for part in page.split('"') if "/leave" in part).replace("&amp;", "&")
+    query = parse_qs(urlsplit(place).query)
+    assert query == {"tenant": ["1"], "client_id": [CLIENT], "post_logout_redirect_uri": ["https://lacuna.example/"]}
+
+
+def test_a_provider_without_such_a_place_is_only_named(visitor: TestClient) -> None:
+    visitor.post("/logout")
+    page = visitor.get("/logout/provider").text
+    assert "Log out there, too" in page
+    assert "Log out of The Academy" not in page
+
+
+def test_logging_out_does_not_wait_for_a_provider_that_is_away(
+    visitor: TestClient, provider: OidcProvider, settings: Settings
+) -> None:
+    provider.document["issuer"] = "https://somebody.else"
+    assert visitor.post("/logout").status_code == 303
+    assert visitor.get("/logout/provider").status_code == 200
+
+
+def test_an_end_that_is_not_encrypted_is_not_led_to(visitor: TestClient, provider: OidcProvider) -> None:
+    provider.document["end_session_endpoint"] = "http://academy.example/leave"
+    assert "academy.example" not in visitor.get("/logout/provider").text
+
+
+def test_whom_a_password_let_in_is_out_at_once(visitor: TestClient) -> None:
+    visitor.cookies.clear()
+    form = {"name": "bob", "password": "correct horse"}
+    assert visitor.post("/register", data=form).status_code == 303
+    assert visitor.post("/logout").headers["location"] == "/"
+
+
+def test_the_last_way_in_stays_and_the_page_says_why(visitor: TestClient) -> None:
+    page = visitor.get("/account/security").text
+    assert "cannot be disconnected" in page
+    (identity,) = [part.split("/")[3] for part in page.split('"') if part.startswith("/account/identities/0")]
+    answer = visitor.post(f"/account/identities/{identity}/remove")
+    assert answer.status_code == 409
+    assert "nobody could log in" in answer.text
+    assert "Where you are logged in" in answer.text
