@@ -23,7 +23,7 @@ from worker.runner.choose import choose_sandbox
 log = structlog.get_logger()
 BEAT_SECONDS = 5.0
 STARTED_AT = utc_now()  # of the worker: its processes are forked after this was read
-DRAINED_QUEUES = (QUEUES[RUN_SHARD], QUEUES[BUILD_CHUNK])  # scores take seconds and go on
+DRAINED_QUEUES = (QUEUES[RUN_SHARD], QUEUES[BUILD_CHUNK])  # what is in the queue of scores takes seconds and goes on
 
 
 @dataclass(slots=True)

@@ -79,10 +79,30 @@ def apply(page: Page, text: str) -> None:
     page.get_by_role("button", name="Show what would change").click()
     expect(page.get_by_text("split.seed")).to_be_visible()
     page.get_by_role("button", name="Apply", exact=True).click()
-    page.get_by_role("button", name="Activate").click()
+    preview(page)
+    page.goto("/admin")
+    page.get_by_role("button", name="Prepare").click()
     expect(page.get_by_text("Retrained pool")).to_be_visible(timeout=WITHIN)
     expect(page.locator(".chip.open")).to_be_visible(timeout=WITHIN)
     expect(page.get_by_text("processor seconds").first).to_be_visible()
+
+
+def preview(page: Page) -> None:
+    page.goto("/admin/competitions/shapes/preview")
+    page.get_by_role("button", name="Look").click()
+    expect(page.get_by_text("48 examples are to be forgotten")).to_be_visible(timeout=WITHIN)
+    expect(page.locator(".samples img").first).to_have_js_property("naturalWidth", 8)
+
+
+def check_form(page: Page) -> None:
+    """What was applied from a file is what the form says, and pools are what was sealed."""
+    page.goto("/admin/competitions/new?start=competition:shapes")
+    expect(page.get_by_label("Share of them").first).to_have_value("0.1")
+    page.get_by_role("button", name="Show what would change").click()
+    expect(page.get_by_text("Nothing changes.")).to_be_visible()
+    page.goto("/admin/competitions/shapes/pools")
+    page.get_by_role("button", name="Verify every digest").click()
+    expect(page.get_by_text("as it was sealed")).to_have_count(3)
 
 
 def revoke(page: Page) -> None:
@@ -100,14 +120,15 @@ def test_an_admin_sets_up_a_hidden_problem_and_takes_its_data_back(
     (tmp_path / "make.py").write_text(read_block("python"))
     runpy.run_path("make.py")
     upload(page, tmp_path / "shapes.npz")
-    # a budget that no busy neighbour can exhaust: this is about the journey, not about the gate
-    apply(page, read_block("toml").replace("compute_budget = 0.5", "compute_budget = 2.0"))
+    apply(page, read_block("toml"))
+    check_form(page)
     assert "shapes@" not in str(client.get_competition("shapes"))
     client.accept_rules("shapes", 1)
     source = STARTER.read_text().replace("EPOCHS = 3", "EPOCHS = 1").encode()
     submission = str(client.submit("shapes", "submission.py", source)["id"])
     wait(platform, lambda: client.get_submission(submission)["status"] == "finished")
-    assert client.get_submission(submission)["verdict"] == "scored"
+    scored = client.get_submission(submission)
+    assert (scored["verdict"], scored["relative_runtime"] < 0.5) == ("scored", True)  # the guide's own gate
     revoke(page)
     with pytest.raises(RequestRefused, match="revoked"):
         client.submit("shapes", "submission.py", source + b"\n")
