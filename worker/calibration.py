@@ -17,7 +17,7 @@ from core.db.models.lifecycle import Phase
 from core.db.models.submissions import Calibration, Evaluation, Replica
 from core.db.queries import competitions, evaluations, phases, pools
 from core.domain.competition import CompetitionState
-from core.domain.phases import PhaseState
+from core.domain.phases import PhaseKind, PhaseState
 from core.domain.submission import Status, Verdict
 from core.problems import Gate
 from evaluator.runtime import RelativeRuntime, compute_gated_runtime, compute_relative_runtime
@@ -117,6 +117,8 @@ def open_waiting(session: Session, row: Competition | Phase) -> None:
     row.fault = ""
     if isinstance(row, Phase):
         row.state = PhaseState.READY.value
+        if row.kind == PhaseKind.PRACTICE:  # it takes submissions from now on
+            pools.activate(session, row.spec_id)
         return
     row.prepared_at = utc_now()
     if not row.opens_by_hand:

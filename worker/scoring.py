@@ -5,12 +5,13 @@ from typing import Any
 
 import structlog
 
-from core.db.models.submissions import Scorecard
+from core.db.models.submissions import Evaluation, Scorecard
 from core.db.queries import evaluations, pools
 from core.db.session import reading, transaction
 from core.domain.errors import ContestError
 from core.domain.faults import FaultCode
 from core.domain.leaderboard import GATED
+from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
 from core.jobs import SCORE, enqueue_for
 from core.storage import BlobStore
@@ -29,6 +30,7 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class ScoreWork:
     evaluation_id: str
+    title: str  # of the problem, with the phase if it is not the contest's
     gated: bool
     filename: str
     spec_digest: str
@@ -69,6 +71,7 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
         replicas = [row for row in evaluations.fetch_replicas(session, evaluation_id) if row.position < kept]
         return ScoreWork(
             evaluation_id=evaluation_id,
+            title=_name(evaluation),
             gated=evaluation.submission.purpose in GATED,
             filename=evaluation.submission.filename,
             spec_digest=evaluation.spec.digest,
@@ -82,6 +85,11 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
             retrain=load_cost(session, evaluation.spec_id, node_class),
             seals=tuple(pools.fetch_seals(session, evaluation.spec.problem_id)),
         )
+
+
+def _name(evaluation: Evaluation) -> str:
+    title = str(evaluation.spec.body["problem"]["title"])
+    return f"{title} (practice)" if evaluation.phase == PhaseKind.PRACTICE else title
 
 
 def _work(context: WorkerContext, work: ScoreWork) -> FinishedScore:
@@ -111,7 +119,7 @@ def _keep_report(store: BlobStore, work: ScoreWork, score: FinishedScore) -> Fin
     verdict, code, reason = _judge(work, score)
     report = Report(
         title=work.filename,
-        problem=work.spec["problem"]["title"],
+        problem=work.title,
         verdict=verdict,
         body=score.body,
         detail=score.detail,

@@ -22,7 +22,7 @@ ENDED = (CompetitionState.CLOSED, CompetitionState.ARCHIVED)
 def list_pools(session: Session, slug: str) -> PoolList:
     row, roles = _load(session, slug)
     now = utc_now()
-    items = [_make_view(pool, roles, now) for pool in pools.fetch_pools_named(session, slug)]
+    items = [_make_view(pool, roles, now) for pool in pools.fetch_pools_of(session, slug, roles)]
     return PoolList(slug=slug, state=row.state_at(now), prepared_at=row.prepared_at, items=items)
 
 
@@ -32,22 +32,28 @@ def verify_pools(session: Session, slug: str, store: BlobStore) -> list[PoolChec
     now = utc_now()
     return [
         PoolCheck(pool=_make_view(pool, roles, now), faults=_find_faults(pool, store))
-        for pool in pools.fetch_pools_named(session, slug)
+        for pool in pools.fetch_pools_of(session, slug, roles)
         if pool.state != PoolState.BUILDING
     ]
 
 
 def retire_pools(session: Session, slug: str, reason: str, caller: Caller) -> PoolList:
-    """Pools of earlier problems of this name, and once the competition has ended all of them."""
+    """Pools of earlier problems of this name, and once the competition has ended all that no other one needs."""
     row, roles = _load(session, slug)
     has_ended = row.state_at(utc_now()) in ENDED
+    needed = pools.find_needed(session, besides=row.id)
     chosen = [
         pool
-        for pool in pools.fetch_pools_named(session, slug)
-        if pool.state in (PoolState.SEALED, PoolState.ACTIVE) and (has_ended or pool.problem_id not in roles)
+        for pool in pools.fetch_pools_of(session, slug, roles)
+        if pool.state in (PoolState.SEALED, PoolState.ACTIVE)
+        and (has_ended or pool.problem_id not in roles)
+        and pool.problem_id not in needed
     ]
     if not chosen:
-        raise Conflict(f"{slug} has no pools to retire: those it is scored against stay until it is closed")
+        raise Conflict(
+            f"{slug} has no pools to retire: those it is scored against stay until it is closed, "
+            "and those that another competition practises on until that one is"
+        )
     running = data_sets.fetch_running(session, [pool.problem_id for pool in chosen])
     if running:
         raise Conflict(f"{len(running)} evaluations still run against these pools: wait, or cancel them")
@@ -65,8 +71,7 @@ def _load(session: Session, slug: str) -> tuple[Competition, dict[str, PoolRole]
     row = competitions.fetch_competition(session, slug)
     if row is None:
         raise NotFound(f"no competition named {slug!r}")
-    private = phases.fetch_private_phase(session, row.id)
-    roles = {private.spec.problem_id: PoolRole.PRIVATE} if private else {}
+    roles = {phase.spec.problem_id: PoolRole(phase.kind) for phase in phases.fetch_phases(session, row.id)}
     return row, roles | {row.spec.problem_id: PoolRole.PUBLIC}
 
 

@@ -23,6 +23,7 @@ class CalibrationView(BaseModel):
 class PoolRole(StrEnum):
     PUBLIC = "public"  # what submissions are scored against
     PRIVATE = "private"  # of the private phase
+    PRACTICE = "practice"  # of the practice phase; other competitions may share them
     FORMER = "former"  # of a problem that the competition is not on any more
 
 

@@ -76,6 +76,7 @@ def _show(
     view = competitions.make_view(session, settings, row, caller)
     announced = announcements.list_announcements(session, slug, caller).items
     values: dict[str, Any] = {"competition": view, "lines": lines, "moves": moves, "announced": announced}
+    values["outcomes"] = sorted(evaluations.count_outcomes(session, row.id).items())
     return show(request, "organize.html", error=error, shown=SHOWN, **values)
 
 

@@ -23,7 +23,7 @@ from core.db.models.accounts import IdempotencyKey
 from core.db.models.contests import Competition
 from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation, EvaluationEvent, Submission
-from core.db.queries import competitions, evaluations, idempotency, phases
+from core.db.queries import competitions, evaluations, idempotency, phases, pools
 from core.db.session import reading, transaction
 from core.domain.access import Action, check_allowed
 from core.domain.competition import CompetitionState, check_taking
@@ -134,6 +134,8 @@ def _find_target(session: Session, competition: Competition, upload: Upload) -> 
     found = phases.fetch_practice_phase(session, competition.id)
     if found is None:
         raise PhaseClosed(f"{competition.slug} has no practice phase; `lacuna evaluate` scores a file on your machine")
+    if pools.has_retired(session, found.spec_id):
+        raise PhaseClosed(f"the practice phase of {competition.slug} is over: its pools are retired")
     if found.state != PhaseState.READY:
         raise PhaseClosed(f"the practice phase of {competition.slug} is being prepared and takes no submissions yet")
     if competition.practice_daily_limit == 0:

@@ -77,7 +77,7 @@ def create_submission(
     "/submissions/{submission_id}/promote",
     status_code=202,
     operation_id="promote_submission",
-    responses=describe_errors(401, 403, 404, 409, 429, 503),
+    responses=describe_errors(401, 403, 404, 409, 413, 422, 429, 503),
 )
 def promote_submission(
     submission_id: str,

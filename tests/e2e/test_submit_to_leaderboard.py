@@ -1,7 +1,7 @@
 """Upload → leaderboard on a small competition, on real parts."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,11 @@ import pytest
 from cli.client import LacunaClient
 from cli.processes import LocalPlatform
 from core.db.queries import evaluations
-from core.db.session import get_engine, reading
+from core.db.queries.users import set_role
+from core.db.session import get_engine, reading, transaction
+from core.domain.access import Role
+from core.jobs import celery_app, make_celery
+from tests.e2e.conftest import PASSWORD
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 BASELINES = Path(__file__).parents[2] / "baselines"
@@ -22,6 +26,17 @@ def unlearning(net, retain_loader, forget_loader, val_loader):
         parameter.data.add_(0.01 * __import__("torch").randn_like(parameter))
     return net
 """
+IDLE = b"def unlearning(net, retain_loader, forget_loader, val_loader):\n    return net\n"
+
+
+@pytest.fixture
+def admin(platform: LocalPlatform) -> Iterator[LacunaClient]:
+    with LacunaClient(platform.url) as client:
+        client.register("adam", PASSWORD)
+        with transaction(get_engine(platform.settings.resolved_database_url)) as session:
+            set_role(session, "adam", Role.ADMIN)
+        client.create_token("adam", PASSWORD)
+        yield client
 
 
 def wait(platform: LocalPlatform, until: Callable[[], bool], *, seconds: float = 240) -> None:
@@ -80,6 +95,38 @@ def test_a_worker_killed_in_a_shard_loses_and_doubles_no_replica(
     assert len(replicas) == len(set(replicas))
     assert state["verdict"] in ("scored", "over_budget")
     assert state["verdict"] == "over_budget" or replicas == list(range(24))
+
+
+def list_consumed(platform: LocalPlatform) -> set[str]:
+    """The queues from which the worker takes messages, as the broker's control channel tells."""
+    app = make_celery(platform.settings.model_copy(update={"broker_url": celery_app.conf.broker_url}))
+    answers = app.control.inspect(timeout=1.0).active_queues() or {}
+    app.close()
+    return {queue["name"] for queues in answers.values() for queue in queues}
+
+
+def test_a_draining_worker_ends_what_it_holds_takes_nothing_new_and_comes_back(
+    platform: LocalPlatform, client: LacunaClient, admin: LacunaClient
+) -> None:
+    wait_until_open(platform, client)
+    node = platform.settings.node_name
+
+    def is_empty() -> bool:
+        return not admin.list_nodes()["items"][0]["shards"]
+
+    held = submit(client, "slow.py", SLOW)
+    wait(platform, lambda: not is_empty())
+    assert admin.set_node(node, "drain", "a new disk")["is_draining"]
+    later = submit(client, "idle.py", IDLE)
+    wait(platform, lambda: list_consumed(platform) == {"scores"})
+    wait(platform, is_empty)
+    assert len(count_replicas(platform, held)) == 4  # its canary, and nothing of the rest
+    waiting = client.get_submission(later)
+    assert (waiting["status"], waiting["progress"]["finished"]) == ("queued", 0)
+    assert not admin.set_node(node, "activate", "the disk is in")["is_draining"]
+    wait(platform, lambda: list_consumed(platform) == {"scores", "shards", "pools"})
+    assert finish(platform, client, later)["verdict"] == "scored"
+    assert finish(platform, client, held)["verdict"] in ("scored", "over_budget")
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """SQL about data sets and their versions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import String, cast, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from core.db.models.data_sets import DataSet, DataSetVersion
@@ -12,6 +13,10 @@ from core.db.models.submissions import Evaluation, Submission
 from core.domain.data_sets import Reference
 from core.domain.submission import Status
 
+INSERTS: dict[str, Callable[..., postgresql.Insert | sqlite.Insert]] = {
+    "postgresql": postgresql.insert,
+    "sqlite": sqlite.insert,
+}  # two may make the same data set at once
 REVOKED = "the data set was revoked: apply the file again with another one"
 
 
@@ -22,11 +27,9 @@ def fetch_data_sets(session: Session) -> list[DataSet]:
 
 def add_version(session: Session, name: str, version: DataSetVersion) -> DataSetVersion:
     """Give the version the next number of its data set, which is made with its first."""
-    data_set = session.scalars(select(DataSet).where(DataSet.name == name).with_for_update()).one_or_none()
-    if data_set is None:
-        data_set = DataSet(name=name)
-        session.add(data_set)
-        session.flush()
+    insert = INSERTS[session.get_bind().dialect.name]
+    session.execute(insert(DataSet).values(name=name).on_conflict_do_nothing(index_elements=["name"]))
+    data_set = session.scalars(select(DataSet).where(DataSet.name == name).with_for_update()).one()
     last = select(func.max(DataSetVersion.number)).where(DataSetVersion.data_set_id == data_set.id)
     number = (session.scalars(last).one() or 0) + 1
     session.add(version)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload, undefer
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload, undefer
 from sqlalchemy.sql.base import ExecutableOption
 
 from core.db.base import utc_now
@@ -208,6 +208,31 @@ def count_live_submissions(
         )
     )
     return session.scalars(query).one()
+
+
+def count_outcomes(session: Session, competition_id: str) -> dict[str, int]:
+    """How many submissions for the board ended by which verdict, and how many have not (by status)."""
+    later = aliased(Evaluation)
+    is_outdated = exists().where(
+        later.submission_id == Evaluation.submission_id,
+        later.phase == Evaluation.phase,
+        later.counts,
+        later.created_at > Evaluation.created_at,
+    )
+    outcome = func.coalesce(Evaluation.verdict, Evaluation.status)
+    query = (
+        select(outcome, func.count())
+        .join(Submission)
+        .where(
+            Submission.competition_id == competition_id,
+            Submission.purpose == Purpose.RANKED.value,
+            Evaluation.phase == PhaseKind.PUBLIC.value,
+            Evaluation.counts,
+            ~is_outdated,
+        )
+        .group_by(outcome)
+    )
+    return {name: count for name, count in session.execute(query)}
 
 
 def count_queued_before(session: Session, evaluation: Evaluation) -> int:

@@ -1,11 +1,15 @@
 """SQL about pools as things that are sealed, used and retired."""
 
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from core.db.models.contests import Competition
+from core.db.models.lifecycle import Phase
 from core.db.models.problems import EvaluationSpec, Pool, Problem
+from core.domain.competition import CompetitionState
 from core.domain.pools import PoolState
 
 
@@ -22,11 +26,25 @@ def activate(session: Session, spec_id: str) -> None:
     session.flush()
 
 
-def fetch_pools_named(session: Session, slug: str) -> list[Pool]:
-    """All pools that were ever made for a competition of this name, the newest problem first."""
-    query = select(Pool).join(Problem).where(Problem.slug == slug)
+def fetch_pools_of(session: Session, slug: str, problem_ids: Collection[str]) -> list[Pool]:
+    """All pools that were ever made for a competition of this name or of its problems, the newest problem first."""
+    query = select(Pool).join(Problem).where((Problem.slug == slug) | Problem.id.in_(problem_ids))
     query = query.options(selectinload(Pool.chunks), joinedload(Pool.problem))
     return list(session.scalars(query.order_by(Problem.created_at.desc(), Pool.id)))
+
+
+def find_needed(session: Session, *, besides: str) -> set[str]:
+    """Problems that competitions other than this one are scored against, or practise on, until they end."""
+    ended = (CompetitionState.CLOSED.value, CompetitionState.ARCHIVED.value)
+    goes_on = and_(Competition.id != besides, Competition.state.not_in(ended))
+    own = select(EvaluationSpec.problem_id).join(Competition, Competition.spec_id == EvaluationSpec.id).where(goes_on)
+    beside = (
+        select(EvaluationSpec.problem_id)
+        .join(Phase, Phase.spec_id == EvaluationSpec.id)
+        .join(Competition, Competition.id == Phase.competition_id)
+        .where(goes_on)
+    )
+    return set(session.scalars(own.union(beside)))
 
 
 def has_retired(session: Session, spec_id: str) -> bool:

@@ -6,6 +6,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from core.db.base import utc_now
+from core.db.models.contests import Competition
+from core.db.models.lifecycle import Phase
+from core.db.models.problems import EvaluationSpec, Pool
 from core.db.queries import competitions
 from core.db.session import transaction
 from core.domain.pools import compute_seal_digest
@@ -168,3 +171,34 @@ def test_what_is_prepared_is_opened_by_hand_and_its_pools_become_active(
 def test_nobody_sees_the_pools_of_no_competition(client: TestClient, admin: dict[str, str]) -> None:
     for method, path in (("GET", "pools"), ("POST", "pools/verify"), ("POST", "pools/retire")):
         assert client.request(method, f"{PATH}/{path}", json=WHY, headers=admin).status_code == 404
+
+
+def test_what_another_competition_practises_on_is_kept_until_that_one_ends(
+    client: TestClient, admin: dict[str, str], engine: Engine, store: FolderStore
+) -> None:
+    make_sealed(engine, store, state="closed")
+    with transaction(engine) as session:
+        own = competitions.fetch_competition(session, "digits")
+        assert own is not None
+        other = factories.make_competition(session, "other", exposure="public")
+        session.add(Phase(competition_id=other.id, kind="practice", spec_id=own.spec_id, state="ready"))
+    (shown,) = client.get(f"{PATH.replace('digits', 'other')}/pools", headers=admin).json()["items"]
+    assert shown["role"] == "practice"
+    answer = client.post(f"{PATH}/pools/retire", json=WHY, headers=admin)
+    assert (answer.status_code, "another competition practises on" in answer.text) == (409, True)
+    with transaction(engine) as session:
+        session.get_one(Competition, other.id).state = "closed"
+    assert client.post(f"{PATH}/pools/retire", json=WHY, headers=admin).status_code == 200
+    assert read_states(client, admin) == ["retired"]
+
+
+def test_the_pools_of_ones_own_practice_are_no_former_ones(
+    client: TestClient, admin: dict[str, str], engine: Engine
+) -> None:
+    with transaction(engine) as session:
+        row = factories.make_competition(session, "digits", exposure="public")
+        spec = session.get_one(EvaluationSpec, factories.make_practice_phase(session, row).spec_id)
+        session.add(Pool(problem_id=spec.problem_id, kind="original", size=1, state="active"))
+    (shown,) = client.get(f"{PATH}/pools", headers=admin).json()["items"]
+    assert shown["role"] == "practice"
+    assert client.post(f"{PATH}/pools/retire", json=WHY, headers=admin).status_code == 409

@@ -86,6 +86,8 @@ def list_reads(contest: Contest) -> list[str]:
     return [
         *(f"{API}{path}" for path in ("", "/leaderboard", "/phases", "/selection", "/limits", "/team")),
         *(f"{API}{path}" for path in ("/final", "/final.csv", "/final/changes", "/leaderboard/changes")),
+        *(f"{API}{path}" for path in ("/limits/ledger", "/announcements.atom")),
+        "/competitions/digits/ledger",
         *(f"{submission}{path}" for path in ("", "/events", "/scorecard", "/report")),
         f"{API}/compare?a={contest.entries['poor'].id}&b={contest.entries['good'].id}",
         f"/competitions/digits/compare?a={contest.entries['poor'].id}&b={contest.entries['good'].id}",

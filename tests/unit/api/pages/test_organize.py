@@ -1,9 +1,12 @@
+import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
+from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.session import transaction
 from tests import factories
@@ -33,6 +36,23 @@ def test_an_organizer_sees_every_submission_and_decides(
     assert "copied from bob" in answer.text
     answer = staff.post(f"/submissions/{entry.id}/moderate", data={"reason": "it was not"})
     assert "copied from bob" not in answer.text
+
+
+def test_the_page_begins_with_how_many_submissions_ended_how(
+    staff: TestClient, engine: Engine, competition: Competition
+) -> None:
+    with transaction(engine) as session:
+        ann, bob = (factories.make_user(session, name) for name in ("ann", "bob"))
+        factories.make_scored(session, competition, ann)
+        again = factories.make_submission(session, competition, bob)
+        early = utc_now() - timedelta(hours=1)
+        factories.make_evaluation(session, again, verdict="platform_error", created_at=early)
+        factories.make_evaluation(session, again, verdict="scored", score=0.5)
+        aside = factories.make_submission(session, competition, bob, purpose="reference")
+        factories.make_evaluation(session, aside, verdict="over_budget")
+    text = staff.get(f"/competitions/{competition.slug}/organize").text
+    facts = text[text.index("<dl") : text.index("</dl>")]
+    assert re.findall(r"<dt>(.*)</dt><dd>(.*)</dd>", facts) == [("scored", "2")]
 
 
 def test_a_decision_without_a_reason_is_refused_on_the_page(

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select, update
 
 from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
-from core.db.models.problems import EvaluationSpec
+from core.db.models.problems import EvaluationSpec, Pool
 from core.db.models.submissions import Evaluation, Submission
 from core.db.queries.rules import store_rules
 from core.db.session import reading, transaction
@@ -268,6 +268,14 @@ def test_practice_waits_for_its_pools_and_the_public_phase_does_not(contest: Con
     answer = contest.submit()
     assert (answer.status_code, "is being prepared" in answer.json()["detail"]) == (409, True)
     assert contest.submit("ranked").status_code == 202
+
+
+def test_practice_ends_with_its_pools(contest: Contest) -> None:
+    with transaction(contest.engine) as session:
+        problem_id = session.get_one(EvaluationSpec, contest.phase.spec_id).problem_id
+        session.add(Pool(problem_id=problem_id, kind="retrained", size=16, state="retired"))
+    answer = contest.submit()
+    assert (answer.status_code, "its pools are retired" in answer.json()["detail"]) == (409, True)
 
 
 def test_without_a_practice_phase_it_is_refused(
