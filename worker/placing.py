@@ -6,7 +6,7 @@ Its cost is compared with retraining's, and seconds of two kinds of machine do n
 from sqlalchemy.orm import Session
 
 from core.db.models.submissions import Evaluation, Shard
-from core.db.queries import competitions
+from core.db.queries import competitions, data_sets
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
 from core.domain.submission import Verdict
@@ -34,6 +34,8 @@ def may_run_here(session: Session, context: WorkerContext, evaluation: Evaluatio
 
 def _calibrate(session: Session, context: WorkerContext, evaluation: Evaluation) -> str:
     node_class, spec = context.settings.node_class, evaluation.spec
+    if data_sets.is_revoked(session, spec.body["problem"]):
+        return f"waits for a node of a calibrated class: on revoked data class {node_class} is not measured any more"
     competitions.lock_problem(session, spec.problem_id)  # two nodes of the class may come here at once
     runs = competitions.fetch_calibration_runs(session, spec.id, node_class)
     if all(run.verdict for run in runs):

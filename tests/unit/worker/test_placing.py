@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from core.db.models.submissions import Calibration, Evaluation, Scorecard, Shard
-from core.db.queries import evaluations
+from core.db.queries import data_sets, evaluations
 from core.db.session import reading, transaction
+from core.domain.errors import Conflict
 from core.domain.submission import Status, Verdict
 from tests.unit.worker.conftest import Platform, make_spec
+from worker import placing
 
 
 @pytest.fixture
@@ -104,5 +106,38 @@ def test_a_class_that_cannot_be_calibrated_says_so_once_and_leaves_the_entry_to_
     assert row.shards[0].attempts == 0
     with reading(other.engine) as session:
         assert session.query(Evaluation).filter_by(node_class="fast").count() == len(runs)
+    platform.run_until_quiet()
+    assert fetch(platform, entry).verdict == Verdict.SCORED
+
+
+def test_on_revoked_data_no_class_is_measured_and_no_entry_is_lost(
+    platform: Platform, other: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    competition = platform.open_competition(make_spec())
+    entry = platform.submit(competition)
+    monkeypatch.setattr(data_sets, "is_revoked", lambda *_: True)
+    for _ in range(2):
+        assert other.step() == 1
+    row = fetch(other, entry)
+    assert row.shards[0].fault.endswith("on revoked data class fast is not measured any more")
+    assert (row.shards[0].attempts, {name for name, _ in list_calibrated(other)}) == (0, {"cpu"})
+    platform.run_until_quiet()  # what was begun before is finished
+    assert fetch(platform, entry).verdict == Verdict.SCORED
+
+
+def test_a_shard_whose_class_cannot_be_asked_about_waits_and_says_why(
+    platform: Platform, other: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    competition = platform.open_competition(make_spec())
+    entry = platform.submit(competition)
+
+    def refuse(*_: object) -> None:
+        raise Conflict("its pools are retired")
+
+    monkeypatch.setattr(placing, "start_calibration", refuse)
+    for _ in range(2):
+        assert other.step() == 1
+    shard = fetch(other, entry).shards[0]
+    assert (shard.fault, shard.state, shard.attempts) == ("its pools are retired", "pending", 0)
     platform.run_until_quiet()
     assert fetch(platform, entry).verdict == Verdict.SCORED
