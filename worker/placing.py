@@ -39,9 +39,13 @@ def _calibrate(session: Session, context: WorkerContext, evaluation: Evaluation)
     competitions.lock_problem(session, spec.problem_id)  # two nodes of the class may come here at once
     runs = competitions.fetch_calibration_runs(session, spec.id, node_class)
     if all(run.verdict for run in runs):
-        failed = next((run for run in runs if run.verdict != Verdict.SCORED), None)
+        newest = {run.submission.filename: run for run in runs}
+        failed = next((run for run in newest.values() if run.verdict == Verdict.PLATFORM_ERROR), None)
         if failed is not None:
-            return f"waits for another class: retraining could not be measured on class {node_class}: {failed.reason}"
+            return (
+                f"waits for another class, or until evaluation {failed.id} is requeued:"
+                f" retraining could not be measured on class {node_class}: {failed.reason}"
+            )
         phase = PhaseKind(evaluation.phase)
         start_calibration(session, context, spec, evaluation.submission.competition_id, phase)
     return f"waits for what retraining costs on nodes of class {node_class}, which is being measured"
