@@ -39,7 +39,7 @@ def _calibrate(session: Session, context: WorkerContext, evaluation: Evaluation)
     competitions.lock_problem(session, spec.problem_id)  # two nodes of the class may come here at once
     runs = competitions.fetch_calibration_runs(session, spec.id, node_class)
     if all(run.verdict for run in runs):
-        newest = {run.submission.filename: run for run in runs}
+        newest = {run.submission.filename: run for run in runs if run.node_class}
         failed = next((run for run in newest.values() if run.verdict == Verdict.PLATFORM_ERROR), None)
         if failed is not None:
             return (
