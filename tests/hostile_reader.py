@@ -25,6 +25,9 @@ def main(arguments: list[str]) -> int:
             return TOO_MUCH_MEMORY
     if deed == b"flood":
         (folder / RESULT).write_bytes(bytes(1 << 20))
+    if deed == b"files":
+        for number in range(4):
+            (folder / str(number)).write_bytes(bytes(1 << 18))
     if deed == b"link":
         (folder / RESULT).symlink_to("/etc/passwd")
     if deed == b"forge":

@@ -46,6 +46,7 @@ def limit(memory_bytes: int, cpu_seconds: int, file_bytes: int) -> None:
         (resource.RLIMIT_FSIZE, file_bytes),
         (resource.RLIMIT_NOFILE, MOST_OPEN_FILES),
         (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NPROC, 0),  # no child of its own, no thread: what holds one holds the sum (but not for root)
     ):
         resource.setrlimit(kind, (most, most))
     with contextlib.suppress(OSError):

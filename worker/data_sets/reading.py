@@ -5,6 +5,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
 from safetensors import SafetensorError
 
 from core.domain.data_sets import MOST_UNPACKED_BYTES, DataFormat
@@ -13,6 +14,7 @@ from worker.data_sets.arrays import Tensors, make_tensors, unpack_tensors
 from worker.data_sets.child import REFUSAL, REFUSED, RESULT, STARTED, TOO_MUCH_MEMORY, UPLOAD
 from worker.runner.confined import has_bubblewrap, run_confined
 
+log = structlog.get_logger()
 MODULE = "worker.data_sets.child"
 CODE = ("worker/__init__.py", "worker/data_sets", "core/__init__.py", "core/domain")
 KILLED = 128 + 9
@@ -40,6 +42,8 @@ def read_confined(
     box: whether bubblewrap is around it; by default where it works.
     """
     box = has_bubblewrap() if box is None else box
+    if not box:
+        log.warning("an upload is read without bubblewrap: a flaw in a decoder would see this machine's files")
     with tempfile.TemporaryDirectory(prefix="lacuna-reading-") as name:
         folder = Path(name)
         (folder / UPLOAD).write_bytes(content)
@@ -54,6 +58,8 @@ def read_confined(
         )
         if not (folder / STARTED).exists():
             raise PlatformFault(f"the reader of uploads did not start (exit code {code})")
+        if _sum_bytes(folder) > len(content) + limits.file_bytes:
+            raise InvalidInput("reading it wrote more than a reader may")
         if code != 0:
             raise InvalidInput(_explain(code, folder, limits))
         return check_result(_take(folder / RESULT, limits))
@@ -70,6 +76,10 @@ def check_result(packed: bytes) -> Tensors:
         return make_tensors(train, test if len(test[1]) else None, names)
     except (SafetensorError, json.JSONDecodeError, RecursionError, KeyError, TypeError, ValueError) as error:
         raise InvalidInput(f"reading it brought nothing that makes sense: {type(error).__name__}") from None
+
+
+def _sum_bytes(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*"))
 
 
 def _take(path: Path, limits: ReadLimits) -> bytes:

@@ -21,9 +21,16 @@ NOBODY = "1000"
 SCRATCH_BYTES = 64 << 20
 
 
-@cache
 def has_bubblewrap() -> bool:
-    """Tried once in a process's life: it starts a box."""
+    """Tried until it worked, as a failure may be a moment's; then no more, as it starts a box."""
+    if _try_bubblewrap():
+        return True
+    _try_bubblewrap.cache_clear()
+    return False
+
+
+@cache
+def _try_bubblewrap() -> bool:
     return BubblewrapSandbox(as_root=False).find_obstacle() is None
 
 

@@ -1,7 +1,11 @@
+import subprocess
+import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from core.domain.data_sets import DataFormat
 from core.domain.errors import InvalidInput, PlatformFault
@@ -10,6 +14,7 @@ from worker.data_sets import reading
 from worker.data_sets.arrays import Tensors, pack_tensors
 from worker.data_sets.npz import read_npz
 from worker.data_sets.reading import ReadLimits, read_confined
+from worker.runner import confined
 from worker.runner.confined import has_bubblewrap
 
 BOXES = (
@@ -53,6 +58,7 @@ def test_a_refusal_comes_back_in_its_own_words(box: bool) -> None:
         (b"crash", "a decoder crashed on it"),
         (b"memory", "of memory"),
         (b"flood", "went beyond what a reader may do"),
+        (b"files", "wrote more than a reader may"),
         (b"link", "left no result"),
         (b"nothing", "left no result"),
         (b"forge:no tensors", "nothing that makes sense"),
@@ -60,6 +66,37 @@ def test_a_refusal_comes_back_in_its_own_words(box: bool) -> None:
 )
 def test_whatever_an_upload_does_to_its_reader_refuses_the_upload(deed: bytes, reason: str, *, box: bool) -> None:
     assert reason in do(deed, box=box)
+
+
+FORK = f"""
+import os
+from worker.data_sets.child import limit
+if os.geteuid() == 0:  # no such limit holds root
+    os.setuid(65534)
+limit({2 << 30}, 5, {1 << 19})
+try:
+    os.fork()
+except BlockingIOError:
+    raise SystemExit(7)
+"""
+
+
+def test_a_reader_starts_no_process_that_could_outlive_it() -> None:
+    assert subprocess.run([sys.executable, "-c", FORK], check=False).returncode == 7
+
+
+def test_bubblewrap_that_failed_once_is_tried_again_and_one_that_worked_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries = iter([False, True])
+    monkeypatch.setattr(confined, "_try_bubblewrap", cache(lambda: next(tries)))
+    assert [confined.has_bubblewrap() for _ in range(3)] == [False, True, True]
+
+
+def test_reading_without_bubblewrap_is_said_in_the_log() -> None:
+    with capture_logs() as told:
+        read_confined(make_npz(), DataFormat.NPZ, box=False)
+    assert [(line["log_level"], "without bubblewrap" in line["event"]) for line in told] == [("warning", True)]
 
 
 @pytest.mark.usefixtures("hostile")
