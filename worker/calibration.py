@@ -16,6 +16,7 @@ from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.submissions import Calibration, Evaluation, Replica
 from core.db.queries import competitions, evaluations, phases, pools
+from core.domain.calibration import CALIBRATION_FILES
 from core.domain.competition import CompetitionState
 from core.domain.phases import PhaseKind, PhaseState
 from core.domain.submission import Status, Verdict
@@ -23,9 +24,6 @@ from core.problems import Gate
 from evaluator.runtime import RelativeRuntime, compute_gated_runtime, compute_relative_runtime
 from worker.inspection import InspectedReplica
 
-RETRAIN_FILE = "retrain.py"
-IDLE_FILE = "identity.py"
-CALIBRATION_FILES = (RETRAIN_FILE, IDLE_FILE)
 WALL_SLACK = 2.0  # processor time that a replica hides from its parent (docs/decisions/0002) still shows on the wall
 Seconds = tuple[float, ...]
 

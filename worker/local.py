@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from core.domain.calibration import CALIBRATION_FILES
 from core.domain.errors import PlatformFault
 from core.domain.faults import FaultCode
 from core.domain.pools import PoolKind
@@ -17,7 +18,7 @@ from core.problems import ProblemSpec
 from core.settings import Settings
 from core.storage import BlobStore, FolderStore
 from sandbox.contract import ENTRY_FILE
-from worker.calibration import CALIBRATION_FILES, RetrainCost, RunSeconds, collect_seconds
+from worker.calibration import RetrainCost, RunSeconds, collect_seconds
 from worker.execution import Batch, make_orders, make_request, run_batch
 from worker.flags import FlagFacts
 from worker.inspection import InspectedReplica, Inspector

@@ -18,12 +18,13 @@ from core.db.models.submissions import Submission
 from core.db.queries import competitions, data_sets, leases, nodes, users
 from core.db.session import transaction
 from core.domain.access import Role
+from core.domain.calibration import CALIBRATION_FILES, RETRAIN_FILE
 from core.domain.errors import ContestError
 from core.domain.phases import PhaseKind
 from core.domain.pools import PoolKind, PoolState
 from core.jobs import BUILD_CHUNK, enqueue, open_evaluation, put_off
 from core.problems import ProblemSpec, parse_problem
-from worker.calibration import CALIBRATION_FILES, RETRAIN_FILE, fetch_waiting, load_cost, open_waiting
+from worker.calibration import fetch_waiting, load_cost, open_waiting
 from worker.context import WorkerContext
 from worker.pools import build_chunk, load_pools, make_seal, pool_sizes
 from worker.problems import LoadedProblem

@@ -7,9 +7,8 @@ from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
 from core.db.models.submissions import Calibration, Evaluation, Submission
+from core.domain.calibration import CALIBRATION_FILES
 from core.domain.competition import CompetitionState
-
-CALIBRATION_RUNS = 2  # retraining, and doing nothing: worker.calibration
 
 
 def fetch_competitions(session: Session) -> list[Competition]:
@@ -99,7 +98,7 @@ def fetch_calibrated(session: Session) -> dict[str, set[str]]:
     )
     found: dict[str, set[str]] = {}
     for slug, node_class, files in session.execute(query):
-        found.setdefault(slug, set()).update({node_class} if files == CALIBRATION_RUNS else ())
+        found.setdefault(slug, set()).update({node_class} if files == len(CALIBRATION_FILES) else ())
     return found
 
 

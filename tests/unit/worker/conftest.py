@@ -16,6 +16,7 @@ from core.db.models.contests import Competition
 from core.db.models.submissions import Submission
 from core.db.queries import competitions, outbox
 from core.db.session import reading, transaction
+from core.domain.calibration import IDLE_FILE
 from core.jobs import BUILD_CHUNK, DECIDE, PREPARE, PREVIEW, RUN_SHARD, SCORE, VALIDATE, celery_app, open_evaluation
 from core.problems import ProblemSpec, find_problem
 from core.registration import register_competition
@@ -24,7 +25,6 @@ from core.storage import FolderStore
 from sandbox.contract import Outcome
 from tests.database import make_database
 from worker import adaptive, pipeline, preparation, preview, scoring
-from worker.calibration import IDLE_FILE
 from worker.context import WorkerContext
 from worker.data_sets import validation
 from worker.preparation import make_calibration_source

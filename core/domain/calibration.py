@@ -1,0 +1,5 @@
+"""What is run to learn what retraining costs on a class of node; `worker.calibration` says how it is read."""
+
+RETRAIN_FILE = "retrain.py"
+IDLE_FILE = "identity.py"
+CALIBRATION_FILES = (RETRAIN_FILE, IDLE_FILE)
