@@ -109,7 +109,7 @@ def fetch_waiting(
 ) -> list[tuple[Evaluation, datetime]]:
     """Live evaluations that nobody works at and that have not moved since `before`, with their last move.
 
-    Those of a rejudge wait for everybody else: they are left out while they are queued.
+    Those of a rejudge wait for everybody else: they are left out while they are queued, unless a shard says more.
     """
     moved = (
         select(EvaluationEvent.evaluation_id, func.max(EvaluationEvent.at).label("at"))
@@ -117,7 +117,8 @@ def fetch_waiting(
         .subquery()
     )
     held = exists().where(Shard.evaluation_id == Evaluation.id, Shard.state == "leased", Shard.lease_until >= now)
-    yielding = (Evaluation.status == Status.QUEUED.value) & Evaluation.rejudge_id.is_not(None)
+    told = exists().where(Shard.evaluation_id == Evaluation.id, Shard.state == "pending", Shard.fault != "")
+    yielding = (Evaluation.status == Status.QUEUED.value) & Evaluation.rejudge_id.is_not(None) & ~told
     query = (
         select(Evaluation, moved.c.at)
         .join(moved, moved.c.evaluation_id == Evaluation.id)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
 from core.db.models.contests import Competition
+from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Calibration, Evaluation, EvaluationEvent, Shard
 from core.db.session import reading, transaction
 from core.jobs import RUN_SHARD, SCORE
@@ -94,6 +95,24 @@ def test_what_does_not_move_is_named_and_what_a_worker_holds_is_not(
     waiting = client.get("/api/v1/admin/queue", headers=organizer).json()["waiting"]
     assert [item["evaluation_id"] for item in waiting] == [stuck.id]
     assert waiting[0]["waited_seconds"] >= 3600
+
+
+def test_a_queued_rejudge_is_named_once_it_waits_for_more_than_its_turn(
+    client: TestClient, engine: Engine, organizer: dict[str, str], competition: Competition
+) -> None:
+    with transaction(engine) as session:
+        values = {"scope": {}, "reason": "a test", "started_by": "olga"}
+        rejudge = Rejudge(competition_id=competition.id, spec_id=competition.spec_id, **values)
+        session.add(rejudge)
+        session.flush()
+        turn, gone = (make_stuck(session, competition, "queued") for _ in range(2))
+        session.execute(
+            update(Evaluation).where(Evaluation.id.in_([turn.id, gone.id])).values(rejudge_id=rejudge.id, counts=False)
+        )
+        told = "waits for a node of class gpu, on which it was begun"
+        session.execute(update(Shard).where(Shard.evaluation_id == gone.id).values(fault=told))
+    waiting = client.get("/api/v1/admin/queue", headers=organizer).json()["waiting"]
+    assert [(item["evaluation_id"], item["fault"]) for item in waiting] == [(gone.id, told)]
 
 
 def test_a_stuck_evaluation_goes_out_again(
