@@ -39,7 +39,7 @@ def verify(competition: CompetitionArgument, url: UrlOption = "", as_json: JsonO
     else:
         for item in answer["items"]:
             pool = item["pool"]
-            print_line(f"{pool['role']} {pool['kind']}, {(pool['seal'] or 'no seal')[:12]}: {_tell(item['faults'])}")
+            print_line(f"{pool['role']} {pool['kind']}, {(pool['seal'] or 'no seal')[:12]}: {_tell(item)}")
     if not answer["intact"]:
         raise CommandFailed("not everything is what was sealed", exit_code=Exit.REJECTED)
 
@@ -48,6 +48,12 @@ def verify(competition: CompetitionArgument, url: UrlOption = "", as_json: JsonO
 def activate(competition: CompetitionArgument, because: Because, url: UrlOption = "") -> None:
     """Open a competition that is prepared and opens by hand."""
     with open_client(url) as client:
+        state = client.list_pools(competition)["state"]
+        if state != "preparing":
+            hint = "lacuna organize state changes the state of others"
+            raise CommandFailed(
+                f"{competition} is {state}: only what is preparing is activated", exit_code=Exit.REFUSED, hint=hint
+            )
         row = client.change_state(competition, "open", because)
     print_line(f"{row['slug']} is {row['state']}")
 
@@ -56,9 +62,9 @@ def activate(competition: CompetitionArgument, because: Because, url: UrlOption 
 def retire(competition: CompetitionArgument, because: Because, url: UrlOption = "") -> None:
     """Let nothing be scored any more against pools of earlier problems; all of them once it is closed."""
     with open_client(url) as client:
-        answer = client.retire_pools(competition, because)
-    retired = [pool for pool in answer["items"] if pool["state"] == "retired"]
-    print_line(f"{len(retired)} pools of {competition} are retired")
+        before = _count_retired(client.list_pools(competition))
+        retired = _count_retired(client.retire_pools(competition, because))
+    print_line(f"{retired - before} pools of {competition} were retired; {retired} are")
 
 
 def _describe(pool: JSON) -> tuple[object, ...]:
@@ -67,5 +73,11 @@ def _describe(pool: JSON) -> tuple[object, ...]:
     return pool["role"], pool["kind"], pool["state"], models, left, (pool["seal"] or "–")[:12], pool["fault"]
 
 
-def _tell(faults: list[str]) -> str:
-    return "; ".join(faults) or "as it was sealed"
+def _tell(item: JSON) -> str:
+    return "; ".join(item["faults"]) or (
+        "as it was sealed" if item["pool"]["seal"] else "sealed before seals were kept"
+    )
+
+
+def _count_retired(answer: JSON) -> int:
+    return sum(pool["state"] == "retired" for pool in answer["items"])

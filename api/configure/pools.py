@@ -67,6 +67,15 @@ def retire_pools(session: Session, slug: str, reason: str, caller: Caller) -> Po
     return list_pools(session, slug)
 
 
+def check_opens_by_hand(session: Session, slug: str) -> None:
+    """Activating opens what is prepared; it unfreezes and reopens nothing. Locks the competition."""
+    _lock(session, slug)
+    row, _ = _load(session, slug)
+    state = row.state_at(utc_now())
+    if state is not CompetitionState.PREPARING:
+        raise Conflict(f"{slug} is {state}: only what is preparing is activated; other states are changed on Organize")
+
+
 def _lock(session: Session, slug: str) -> None:
     """Whoever submits or starts something in it waits, and sees what was retired."""
     row = competitions.fetch_competition(session, slug)
@@ -107,7 +116,7 @@ def _make_view(pool: Pool, roles: dict[str, PoolRole], now: datetime) -> PoolDet
 
 def _find_faults(pool: Pool, store: BlobStore) -> list[str]:
     if not pool.seal:
-        return ["it was sealed before digests were kept: nothing to compare it with"]
+        return []  # sealed before seals were kept: nothing to compare it with, which is no fault; the view shows none
     chunks: list[dict[str, Any]] = pool.seal["chunks"]
     faults = [] if compute_seal_digest(chunks) == pool.seal["digest"] else ["the seal itself was changed"]
     members = sum(len(chunk["members"]) for chunk in chunks)

@@ -47,6 +47,7 @@ def open_by_hand(slug: str, request: Request, caller: Configurer, engine: Engine
 
     def act(session: Session) -> None:
         change = StateChange(state=CompetitionState.OPEN, reason=read_decision(reason).reason)
+        pools.check_opens_by_hand(session, slug)
         change_state(session, slug, change, caller)
 
     return submit_form(

@@ -37,10 +37,28 @@ def test_verifying_fails_when_something_was_changed(
 
 
 def test_what_is_prepared_is_activated(run: Run, server: FakeServer) -> None:
+    server.on("GET", f"{PATH}/pools", make_list(make_pool()))
     server.on("POST", f"{PATH}/state", {"slug": "faces", "state": "open"})
     assert "faces is open" in run("admin", "pools", "activate", "faces", "--because", "we begin").output
 
 
+def test_what_is_frozen_is_not_activated(run: Run, server: FakeServer) -> None:
+    server.on("GET", f"{PATH}/pools", make_list(make_pool(), state="frozen"))
+    result = run("admin", "pools", "activate", "faces", "--because", "we begin")
+    assert (result.exit_code, "faces is frozen: only what is preparing" in result.output) == (1, True)
+
+
+def test_a_pool_without_a_seal_is_no_fault(run: Run, server: FakeServer) -> None:
+    server.on("POST", f"{PATH}/pools/verify", {"intact": True, "items": [{"pool": make_pool(), "faults": []}]})
+    result = run("admin", "pools", "verify", "faces")
+    assert (result.exit_code, "sealed before seals were kept" in result.output) == (0, True)
+
+
 def test_pools_are_retired(run: Run, server: FakeServer) -> None:
-    server.on("POST", f"{PATH}/pools/retire", make_list(make_pool(state="retired"), make_pool()))
-    assert "1 pools of faces are retired" in run("admin", "pools", "retire", "faces", "--because", "it is over").output
+    old = make_pool(state="retired")
+    server.on("GET", f"{PATH}/pools", make_list(old, make_pool(), make_pool()))
+    server.on("POST", f"{PATH}/pools/retire", make_list(old, make_pool(state="retired"), make_pool()))
+    assert (
+        "1 pools of faces were retired; 2 are"
+        in run("admin", "pools", "retire", "faces", "--because", "it is over").output
+    )

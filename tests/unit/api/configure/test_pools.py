@@ -198,6 +198,28 @@ def test_what_is_prepared_is_opened_by_hand_and_its_pools_become_active(
     assert read_states(client, admin) == ["active"]
 
 
+@pytest.mark.parametrize("state", ["frozen", "closed"])
+def test_activating_opens_nothing_that_was_frozen_or_closed(
+    client: TestClient, admin: dict[str, str], engine: Engine, store: FolderStore, state: str
+) -> None:
+    make_sealed(engine, store, state=state)
+    answer = client.post("/admin/competitions/digits/open", data=WHY, headers=admin)
+    assert (answer.status_code, "only what is preparing is activated" in answer.text) == (409, True)
+    assert client.get("/api/v1/competitions/digits").json()["state"] == state
+
+
+def test_a_pool_that_was_sealed_before_seals_were_kept_is_no_fault(
+    client: TestClient, admin: dict[str, str], engine: Engine
+) -> None:
+    with transaction(engine) as session:
+        pool = factories.make_pool(session, factories.make_competition(session, "digits"), done=4)
+        pool.state, pool.sealed_at = "sealed", utc_now()
+    found = verify(client, admin)
+    assert (found["intact"], found["items"][0]["faults"], found["items"][0]["pool"]["seal"]) == (True, [], None)
+    page = client.post("/admin/competitions/digits/pools/verify", headers=admin).text
+    assert "sealed before seals were kept" in page
+
+
 def test_nobody_sees_the_pools_of_no_competition(client: TestClient, admin: dict[str, str]) -> None:
     for method, path in (("GET", "pools"), ("POST", "pools/verify"), ("POST", "pools/retire")):
         assert client.request(method, f"{PATH}/{path}", json=WHY, headers=admin).status_code == 404
