@@ -26,7 +26,7 @@ from core.db.models.contests import Competition
 from core.db.models.problems import EvaluationSpec
 from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Submission
-from core.db.queries import audit, boards, competitions, deliveries, operations, phases, pools, rejudges
+from core.db.queries import audit, boards, competitions, deliveries, operations, phases, rejudges
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, InvalidInput, NotFound
 from core.domain.history import Cause
@@ -80,8 +80,6 @@ def start(session: Session, request: RejudgeRequest, caller: Caller) -> Rejudge:
     if rejudges.fetch_running(session, competition.id) is not None:
         raise Conflict("a rejudge of this competition is not decided yet: promote or discard it first")
     spec = _find_spec(session, competition, request.phase)
-    if pools.has_retired(session, spec.id):
-        raise Conflict(f"the pools of {competition.slug} are retired: nothing can be scored against them")
     found = _find_candidates(session, competition, request)
     if not found:
         raise Conflict("nothing in this scope has ended: there is nothing to rejudge")
