@@ -110,6 +110,14 @@ def test_the_page_tells_that_and_why_the_published_board_changed(published: Cont
     assert "0.654" in earlier
 
 
+def test_a_board_whose_publishing_is_in_no_history_has_not_changed_since(published: Contest) -> None:
+    with transaction(published.engine) as session:  # as those that were published before there was one
+        session.execute(text("UPDATE board_changes SET cause = 'scored' WHERE cause = 'published'"))
+    page = published.client.get("/competitions/digits/final", headers={"Accept": "text/html"}).text
+    assert "What changed" in page
+    assert "It changed after it was published" not in page
+
+
 def test_the_digests_of_both_boards_are_recomputed_and_tampering_shows(published: Contest) -> None:
     path, headers = "/api/v1/admin/competitions/digits/boards", published.olga.headers
     body = published.client.get(path, headers=headers).json()
