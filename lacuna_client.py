@@ -42,10 +42,11 @@ class Score:
 def log_in(url: str = "", *, name: str = "", password: str = "", token: str = "", keep: bool = True) -> "Site":
     """With a token, or with a name and its password, which is asked for when it is left out.
 
-    Without either, whoever logged in last on this machine, here or with `lacuna login`. keep: for the next time.
+    Without either, whoever logged in last on this machine, here or with `lacuna login`. keep: with a name, the new
+    token for the next time; a token that is given is never kept.
     """
     address, saved = choose_server(url or None)
-    client = LacunaClient(address, token or saved)
+    client = LacunaClient(address, token or (None if name else saved))  # what was saved may have expired
     if name:
         client.create_token(name, password or getpass.getpass(f"password of {name}: "), label=LABEL)
     if not client.token:

@@ -5,6 +5,7 @@ Anything else (a tensor, a network, an open file) exists in this process only, a
 """
 
 import builtins
+import cmath
 import inspect
 import symtable
 import textwrap
@@ -15,6 +16,7 @@ from typing import Any
 from core.domain.errors import InvalidInput
 from core.domain.intake.report import ENTRY_FUNCTION
 
+LAMBDA = "<lambda>"
 PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 
@@ -60,7 +62,7 @@ class _Gathering:
         if isinstance(value, ModuleType):
             self._imports.add(_write_import(name, value))
         elif isinstance(value, FunctionType | type) and getattr(value, "__module__", None) == self._home["__name__"]:
-            self._define(value)
+            self._take_definition(name, value)
         elif _is_plain(value):
             self._values.append(f"{name} = {value!r}")
         elif _is_importable(value):
@@ -74,6 +76,17 @@ class _Gathering:
                 f"it uses {name!r}, {_name_kind(value)} of this session, which does not exist where it will run:"
                 " make it inside the function, or submit the file of the notebook"
             )
+
+    def _take_definition(self, name: str, value: FunctionType | type) -> None:
+        """Under its own name, and any other that it was given."""
+        own = name if value.__name__ == LAMBDA else value.__name__  # its text is the assignment
+        if own != name and self._home.get(own) is not value:
+            raise InvalidInput(f"{name!r} was defined as {own!r}, which is something else here: define it as {name!r}")
+        if own == name or own not in self._seen:
+            self._seen.add(own)
+            self._define(value)
+        if own != name:
+            self._definitions.append(f"{name} = {own}")
 
 
 def _list_globals(scope: symtable.SymbolTable) -> Iterator[str]:
@@ -95,11 +108,13 @@ def _write_import(name: str, module: ModuleType) -> str:
 
 
 def _is_plain(value: Any) -> bool:
-    if isinstance(value, dict):
+    """Whether its repr makes it again: not that of a named tuple, of a default dictionary, or of infinity."""
+    kind = type(value)
+    if kind is dict:
         return all(_is_plain(key) and _is_plain(inner) for key, inner in value.items())
-    if isinstance(value, list | tuple | set | frozenset):
+    if kind in (list, tuple, set, frozenset):
         return all(_is_plain(inner) for inner in value)
-    return type(value) in PLAIN
+    return kind in PLAIN and (kind not in (float, complex) or cmath.isfinite(value))
 
 
 def _is_importable(value: Any) -> bool:

@@ -285,10 +285,15 @@ def check_practice(spec: ProblemSpec, part: PracticePart) -> None:
             "`practice` would show the hidden data: code prints what it sees, and practice shows what it prints."
             " Name a `problem` of exposure practice instead; a request of its own needs a data set that is published"
         )
-    private = spec.private
+    check_draws(spec, part)
+
+
+def check_draws(spec: ProblemSpec, part: PracticePart) -> None:
+    """Refuse a practice request of its own that a hidden phase asks for too."""
+    forget, private = part.forget, spec.private
     hidden = [spec.forget, *([private.forget] if private else [])]
     used = {
-        "forget": _name_choice(part.forget) in [_name_choice(each) for each in hidden],
+        "forget": forget is not None and any(_is_same_draw(forget, each) for each in hidden),
         "split_seed": part.split_seed in (spec.split.seed, private.split_seed if private else None),
         "pool_seed": part.pool_seed in (spec.pools.seed, private.pool_seed if private else None),
     }
@@ -297,9 +302,16 @@ def check_practice(spec: ProblemSpec, part: PracticePart) -> None:
             raise ValueError(f"`practice.{name}` is that of a hidden phase, and practice shows it: choose another")
 
 
-def _name_choice(forget: ForgetPart) -> dict[str, Any]:
-    """What draws the examples; another share of the same draw would be a part of it."""
-    return forget.model_dump(exclude={"fraction"})
+def _is_same_draw(one: ForgetPart, other: ForgetPart) -> bool:
+    """Whether the same examples are drawn, or those of one are a part of the other's; not every kind reads its seed."""
+    if one.kind != other.kind:
+        return False
+    if one.kind == "ids":
+        first, second = set(one.ids or ()), set(other.ids or ())
+        return first <= second or second <= first
+    if one.kind == "class" and not (one.is_part_of_class and other.is_part_of_class):
+        return one.class_index == other.class_index
+    return (one.class_index, one.seed) == (other.class_index, other.seed)
 
 
 def is_published(data: DataPart) -> bool:

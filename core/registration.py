@@ -8,13 +8,14 @@ from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
 from core.db.models.contests import Competition
+from core.db.models.lifecycle import Phase
 from core.db.models.problems import EvaluationSpec, Problem
 from core.db.queries import competitions, phases
 from core.domain.competition import CompetitionState
 from core.domain.errors import InvalidInput
 from core.domain.phases import PhaseKind, PhaseState
 from core.jobs import PREPARE, enqueue
-from core.problems import ProblemSpec, find_problem, parse_problem
+from core.problems import PracticePart, PrivatePart, ProblemSpec, check_draws, find_problem, parse_problem
 
 METRIC_VERSION = "lacuna-2"  # evaluator.spec says so too, and a test keeps them together: the api must not import it
 
@@ -55,6 +56,7 @@ def find_practice(session: Session, spec: ProblemSpec) -> ProblemSpec | None:
     Whoever names the same problem shares its specs, pools and calibrations.
     """
     if spec.practice is None or spec.practice.problem is None:
+        _check_stored(session, spec)
         return spec.make_practice()
     name = spec.practice.problem
     row = competitions.fetch_competition(session, name)
@@ -65,6 +67,31 @@ def find_practice(session: Session, spec: ProblemSpec) -> ProblemSpec | None:
             " everything; name a problem of exposure 'practice'"
         )
     return found
+
+
+def _check_stored(session: Session, spec: ProblemSpec) -> None:
+    """A part that the file leaves out stays as it is: it must not share a request with what the file asks for."""
+    row = competitions.fetch_competition(session, spec.slug)
+    if row is None:
+        return
+    private, practice = spec.private, spec.practice
+    if private is None and (stored := phases.fetch_private_phase(session, row.id)) is not None:
+        private = PrivatePart.model_validate(_read_draws(stored))
+    if practice is None and (stored := phases.fetch_practice_phase(session, row.id)) is not None:
+        is_own = stored.spec.body["problem"]["slug"] == spec.slug
+        practice = PracticePart.model_validate(_read_draws(stored)) if is_own else None
+    if practice is None or spec.exposure == "practice":
+        return
+    try:
+        check_draws(spec.model_copy(update={"private": private}), practice)
+    except ValueError as error:
+        raise InvalidInput(f"{spec.slug}: {error}") from None
+
+
+def _read_draws(phase: Phase) -> dict[str, Any]:
+    problem = phase.spec.body["problem"]
+    seeds = {"split_seed": problem["split"]["seed"], "pool_seed": problem["pools"]["seed"]}
+    return {"forget": problem["forget"], **seeds}
 
 
 def hash_spec_body(body: dict[str, Any]) -> str:

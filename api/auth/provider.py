@@ -5,7 +5,9 @@ believed, and its e-mail address is not even asked for.
 """
 
 import ssl
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -23,11 +25,13 @@ from core.settings import Settings
 
 SECONDS = 10.0
 LEEWAY_SECONDS = 60
+WAY_OUT_SECONDS = 300.0
 LABEL_LENGTH = 64
 CALLBACK = "/login/provider/callback"
 # signatures by the provider's private key only: with HS256 a public key could be abused as the secret
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_ways_out: dict[str, tuple[float, str]] = {}  # by issuer, of which the settings name one: until when, and where to
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +87,27 @@ def make_url(settings: Settings, provider: Provider, *, state: str, nonce: str, 
 
 
 def make_logout_url(settings: Settings) -> str:
-    """Where a browser logs out at the provider and comes back from; empty if the provider names no such place.
+    """Where a browser logs out at the provider and comes back from; empty if the provider names no such place, or is
+    away: logging out here does not depend on it.
 
     Without the identity token as a hint, which is not kept: the provider may ask its user once more.
     """
-    place = discover(settings).end_session_endpoint
+    place = _find_way_out(settings)
     query = {"client_id": settings.oidc_client_id, "post_logout_redirect_uri": settings.resolved_public_url + "/"}
     return f"{place}{'&' if urlsplit(place).query else '?'}{urlencode(query)}" if place else ""
+
+
+def _find_way_out(settings: Settings) -> str:
+    """Asked by anybody, as often as they like: the provider is asked once in a while."""
+    until, place = _ways_out.get(settings.oidc_issuer, (0.0, ""))
+    now = time.monotonic()
+    if now < until:
+        return place
+    _ways_out[settings.oidc_issuer] = now + WAY_OUT_SECONDS, place  # whoever comes meanwhile does not ask, too
+    with suppress(PlatformFault):
+        place = discover(settings).end_session_endpoint
+        _ways_out[settings.oidc_issuer] = now + WAY_OUT_SECONDS, place
+    return place
 
 
 def redeem(settings: Settings, provider: Provider, *, code: str, nonce: str, verifier: str) -> Claimed:

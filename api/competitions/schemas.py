@@ -48,7 +48,9 @@ class PracticeView(BaseModel):
     fault: str = Field(description="why preparing it cannot go on; for staff")
     daily_limit: int = Field(description="practice submissions of a team a UTC day; 0: closed by the organizers")
     concurrent_limit: int
-    problem: dict[str, Any] = Field(description="the problem file, whole")
+    problem: dict[str, Any] = Field(
+        description="the problem file, but for the seed of evaluations, which hidden phases share"
+    )
 
 
 class CompetitionView(CompetitionSummary):

@@ -97,12 +97,14 @@ def find_practice(session: Session, competition: Competition, caller: Caller) ->
     found = phases.fetch_practice_phase(session, competition.id)
     if found is None:
         return None
+    is_staff = caller.may(Action.READ_ANY_SUBMISSION)
+    problem = found.spec.body["problem"]
     return PracticeView(
         state=PhaseState(found.state),
-        fault=found.fault if caller.may(Action.READ_ANY_SUBMISSION) else "",
+        fault=found.fault if is_staff else "",
         daily_limit=competition.practice_daily_limit,
         concurrent_limit=competition.practice_concurrent_limit,
-        problem=found.spec.body["problem"],
+        problem=problem if is_staff else problem | {"evaluation": _hide("evaluation", problem["evaluation"])},
     )
 
 
@@ -209,13 +211,12 @@ def _count_models(problem: dict[str, Any]) -> int:
     return int(problem["pools"]["originals"]) + 2 * int(problem["pools"]["replicas"])
 
 
+def _hide(part: str, values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in _SECRET_FIELDS.get(part, ())}
+
+
 def _hide_seeds(problem: dict[str, Any]) -> dict[str, Any]:
-    hidden = {
-        part: {name: value for name, value in values.items() if name not in _SECRET_FIELDS.get(part, ())}
-        if isinstance(values, dict)
-        else values
-        for part, values in problem.items()
-    }
+    hidden = {part: _hide(part, values) if isinstance(values, dict) else values for part, values in problem.items()}
     # the name and digest of an uploaded data set: whoever guesses what it is could make sure
     options = {name: value for name, value in problem["data"]["options"].items() if name != "set"}
     return hidden | {"data": {**problem["data"], "options": options}}

@@ -41,7 +41,7 @@ def get_preview(slug: Slug, caller: Configurer, session: ReadingDep) -> PreviewL
 )
 def ask_for_preview(slug: Slug, caller: Configurer, session: SessionDep) -> PreviewList:
     """Have a worker look at the problems, of a draft too; nothing is trained or opened by it."""
-    return previews.ask_for_previews(session, slug)
+    return previews.ask_for_previews(session, slug, caller)
 
 
 @router.get(

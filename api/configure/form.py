@@ -135,7 +135,7 @@ def _write(field: Field, value: Any) -> str | list[str]:
     if field.kind is Kind.OPTIONS:
         return write_toml(value).strip()
     if field.kind is Kind.MOMENT:
-        return datetime.fromisoformat(str(value)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M")
+        return datetime.fromisoformat(str(value)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return "on" if value is True else str(value)
 
 

@@ -5,9 +5,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from api.configure.schemas import PoolRole, Preview, PreviewList
+from api.deps import Caller
 from api.operations.service import count_workers
 from core.db.models.problems import Problem
-from core.db.queries import competitions, phases
+from core.db.queries import audit, competitions, phases
 from core.domain.errors import NotFound
 from core.jobs import PREVIEW, enqueue
 from core.storage import BlobStore
@@ -18,11 +19,14 @@ def load_previews(session: Session, slug: str) -> PreviewList:
     return PreviewList(slug=slug, workers=count_workers(session), items=items)
 
 
-def ask_for_previews(session: Session, slug: str) -> PreviewList:
-    """A preview that there is goes; a worker writes the next."""
-    for problem in _find_problems(session, slug).values():
+def ask_for_previews(session: Session, slug: str, caller: Caller) -> PreviewList:
+    """A preview that there is goes; a worker writes the next, with pictures of the forget set."""
+    problems = _find_problems(session, slug)
+    for problem in problems.values():
         problem.preview = None
         enqueue(session, PREVIEW, problem.id)
+    detail = {"problems": [role.value for role in problems]}
+    audit.record(session, actor=caller.name, action="competition.preview", subject=f"competition/{slug}", detail=detail)
     session.flush()
     return load_previews(session, slug)
 

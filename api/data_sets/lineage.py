@@ -87,8 +87,8 @@ def _stop(session: Session, running: Sequence[RunningOfData], reason: str) -> in
     stopped = 0
     for row in running:
         with suppress(Conflict):  # it ended meanwhile
-            request_cancel(session, row.evaluation_id, reason=why, refunded=True)
-            stopped += 1
+            # one that its author had cancelled before is not ours, nor refunded
+            stopped += request_cancel(session, row.evaluation_id, reason=why, refunded=True).refunded
     return stopped
 
 

@@ -74,12 +74,12 @@ def apply_file(
     return submit_form(engine, act, lambda session, error: _show(request, session, error), "/admin")
 
 
-@router.post("/competitions/{slug}/activate")
-def activate(slug: str, request: Request, caller: Configurer, engine: EngineDep) -> Response:
+@router.post("/competitions/{slug}/prepare")
+def prepare(slug: str, request: Request, caller: Configurer, engine: EngineDep) -> Response:
     """Let a draft prepare: its pools are trained, and it opens when retraining is measured."""
 
     def act(session: Session) -> None:
-        change = StateChange(state=CompetitionState.PREPARING, reason="activated on the admin page")
+        change = StateChange(state=CompetitionState.PREPARING, reason="prepared on the admin page")
         change_state(session, slug, change, caller)
 
     return submit_form(engine, act, lambda session, error: _show(request, session, error), "/admin")

@@ -12,7 +12,7 @@ from api.auth.provider import make_logout_url
 from api.deps import Caller, EngineDep, Manager, PublicCaller, Registrant, SettingsDep
 from api.pages.account import clean_next, show
 from api.users.schemas import NAME_RULE, NewName
-from core.domain.errors import CrossSite, InvalidInput, NotFound, PlatformFault, RequestRefused
+from core.domain.errors import CrossSite, InvalidInput, NotFound, RequestRefused
 from core.settings import Settings
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -96,11 +96,7 @@ def show_logged_out(request: Request, caller: PublicCaller, settings: SettingsDe
     """Out here, but not yet there: a link leads on, because a form may not leave the site."""
     if not settings.has_provider:
         raise NotFound("this server has no log-in provider")
-    try:
-        url = make_logout_url(settings)
-    except PlatformFault:  # logging out here must not depend on it
-        url = ""
-    return show(request, "logged_out.html", provider=settings.oidc_name, url=url)
+    return show(request, "logged_out.html", provider=settings.oidc_name, url=make_logout_url(settings))
 
 
 def _send(request: Request, engine: EngineDep, settings: Settings, *, next: str, user_id: str | None) -> Response:

@@ -22,7 +22,7 @@ def show_preview(slug: str, request: Request, caller: Configurer, session: Readi
 def ask(slug: str, request: Request, caller: Configurer, engine: EngineDep) -> Response:
     return submit_form(
         engine,
-        lambda session: previews.ask_for_previews(session, slug),
+        lambda session: previews.ask_for_previews(session, slug, caller),
         lambda session, error: _show(request, session, slug, error),
         f"/admin/competitions/{slug}/preview",
     )

@@ -1,9 +1,9 @@
 """Forms of organizers: every field is sent, as text."""
 
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
 
 from api.announcements.schemas import NewAnnouncement
 from api.organize.grants import Grant
@@ -11,6 +11,11 @@ from api.organize.settings import SettingsChange
 from core.domain.errors import InvalidInput
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def unify_lines(text: str) -> str:
+    """A browser ends lines as no other way of saying the same does."""
+    return text.replace("\r\n", "\n")
 
 
 class SettingsForm(BaseModel):
@@ -33,7 +38,7 @@ class GrantForm(BaseModel):
 
 class AnnouncementForm(BaseModel):
     title: str = ""
-    text: str = ""
+    text: Annotated[str, AfterValidator(unify_lines)] = ""
 
 
 class AnnouncementChangeForm(AnnouncementForm):

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from typing import Any
+from typing import Any, TypeGuard
 
 from sqlalchemy.orm import Session
 
@@ -42,7 +42,7 @@ def load_visible(session: Session, submission_id: str, caller: Caller) -> Submis
     What was submitted to the practice phase of a competition is its author's: it tells what a team works on.
     """
     submission = evaluations.fetch_submission(session, submission_id)
-    if submission is None or not (is_public(submission) or is_insider(submission, caller)):
+    if not _is_shown(submission) or not (is_public(submission) or is_insider(submission, caller)):
         raise NotFound("no such submission")
     return submission
 
@@ -50,9 +50,14 @@ def load_visible(session: Session, submission_id: str, caller: Caller) -> Submis
 def load_inside(session: Session, submission_id: str, caller: Caller) -> Submission:
     """The submission for its author and staff only, practice or not."""
     submission = evaluations.fetch_submission(session, submission_id)
-    if submission is None or not is_insider(submission, caller):
+    if not _is_shown(submission) or not is_insider(submission, caller):
         raise NotFound("no such submission of yours")
     return submission
+
+
+def _is_shown(submission: Submission | None) -> TypeGuard[Submission]:
+    """What has no attempt but hidden ones, as what calibrates a private phase, is not there."""
+    return submission is not None and bool(submission.evaluations)
 
 
 def is_public(submission: Submission) -> bool:

@@ -1,12 +1,14 @@
 """SQL about teams, their members and invitations."""
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from core.db.models.accounts import User
 from core.db.models.contests import Team, TeamInvite, TeamMember
 from core.db.models.submissions import Submission
+from core.db.queries.evaluations import is_of
 from core.db.queries.grants import delete_grants, move_grants
+from core.domain.phases import PhaseKind
 
 _WHOLE = (selectinload(Team.members).joinedload(TeamMember.user), joinedload(Team.competition))
 
@@ -52,16 +54,17 @@ def make_team_of_one(session: Session, competition_id: str, user: User) -> Team:
 
 
 def count_submissions(session: Session, team_id: str) -> int:
-    return session.scalars(select(func.count()).select_from(Submission).where(Submission.team_id == team_id)).one()
+    return _count_entries(session, Submission.team_id == team_id)
 
 
 def count_entries_of(session: Session, competition_id: str, team_ids: list[str]) -> int:
     """Everything that several teams ever submitted for a rank."""
-    query = (
-        select(func.count())
-        .select_from(Submission)
-        .where(Submission.competition_id == competition_id, Submission.team_id.in_(team_ids))
-    )
+    return _count_entries(session, Submission.competition_id == competition_id, Submission.team_id.in_(team_ids))
+
+
+def _count_entries(session: Session, *whose: ColumnElement[bool]) -> int:
+    """Practice neither ranks nor spends what teams are held to: it is not counted."""
+    query = select(func.count()).select_from(Submission).where(*whose, is_of(PhaseKind.PUBLIC))
     return session.scalars(query).one()
 
 
@@ -76,6 +79,8 @@ def move_everything(session: Session, source: Team, target: Team) -> None:
 
 
 def delete_team(session: Session, team: Team) -> None:
+    """What it practised stays with who uploaded it."""
+    session.execute(update(Submission).where(Submission.team_id == team.id).values(team_id=None))
     session.execute(delete(TeamInvite).where(TeamInvite.team_id == team.id))
     delete_grants(session, team.id)
     session.execute(delete(TeamMember).where(TeamMember.team_id == team.id))

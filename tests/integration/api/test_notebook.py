@@ -8,6 +8,7 @@ import pytest
 
 import lacuna_client as lacuna
 from cli.client import LacunaClient
+from cli.credentials import Credentials, save_credentials
 from core.db.models.submissions import Submission
 from core.db.session import transaction
 from core.domain.errors import InvalidInput, NotAuthenticated
@@ -109,6 +110,12 @@ def test_what_cannot_run_is_refused_before_it_is_sent(own: lacuna.Site, tmp_path
 def test_a_token_that_does_not_work_is_told_at_once(site: Site, own: lacuna.Site) -> None:
     with pytest.raises(NotAuthenticated):
         lacuna.log_in(site.url, token="lct_nothing")
+
+
+def test_a_name_logs_in_whatever_token_was_saved_before(site: Site, own: lacuna.Site) -> None:
+    save_credentials(Credentials(url=site.url, token="lct_expired", name="me"))
+    assert lacuna.log_in(site.url, name="me", password=PASSWORD).submissions() == []
+    assert lacuna.log_in(site.url).submissions() == []  # the new one was kept
 
 
 def test_nobody_is_logged_in_without_a_name_or_a_token(site: Site) -> None:

@@ -91,7 +91,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/admin"): (401, 403, 403, 403, 200),
     ("POST", "/admin/plan"): (401, 403, 403, 403, 422),
     ("POST", "/admin/apply"): (401, 403, 403, 403, 422),
-    ("POST", "/admin/competitions/{slug}/activate"): (401, 403, 403, 403, 409),
+    ("POST", "/admin/competitions/{slug}/prepare"): (401, 403, 403, 403, 409),
     ("GET", "/admin/competitions/{slug}/preview"): (401, 403, 403, 403, 200),
     ("POST", "/admin/competitions/{slug}/preview"): (401, 403, 403, 403, 303),
     ("GET", "/api/v1/admin/competitions/{slug}/preview"): (401, 403, 403, 403, 200),

@@ -1,7 +1,8 @@
 import math
+from collections import defaultdict
 from collections.abc import Callable
 from functools import partial as bound
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -53,6 +54,47 @@ def test_what_stands_first_is_needed_first() -> None:
 
 def test_ones_own_variable_may_be_called_like_another_of_the_notebook() -> None:
     assert "\nloss =" not in make_source(make_entry())
+
+
+class Pair(NamedTuple):
+    first: int
+
+
+def scale(x: Any) -> Any:
+    return 2 * x
+
+
+step = scale
+plus = lambda x: x + 1  # noqa: E731
+twice = step
+CAP = float("inf")
+PAIR = Pair(1)
+COUNTS = {"seen": defaultdict(int)}
+
+
+def test_another_name_of_a_function_comes_along() -> None:
+    def unlearning(net: Any, retain_loader: Any, forget_loader: Any, val_loader: Any) -> Any:
+        return twice(step(scale(plus(net))))
+
+    source, names = make_source(unlearning), dict[str, Any]()
+    exec(compile(source, "submission.py", "exec"), names)
+    assert (names["unlearning"](1, None, None, None), source.count("def scale")) == (16, 1)
+
+
+def test_a_value_that_its_text_does_not_make_again_is_refused_by_name() -> None:
+    def capped(net: Any) -> Any:
+        return net + CAP
+
+    def paired(net: Any) -> Any:
+        return net + PAIR.first
+
+    def counted(net: Any) -> Any:
+        return net + COUNTS["seen"][net]
+
+    for function, name in ((capped, "CAP"), (paired, "PAIR"), (counted, "COUNTS")):
+        function.__name__ = "unlearning"
+        with pytest.raises(InvalidInput, match=f"it uses '{name}'"):
+            make_source(function)
 
 
 def test_what_lives_in_this_session_only_is_refused_by_name() -> None:

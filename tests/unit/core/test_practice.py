@@ -85,6 +85,37 @@ def test_practice_shares_no_draw_with_what_is_hidden(change: dict[str, Any]) -> 
         make_with({**OWN, **change})
 
 
+@pytest.mark.parametrize(
+    ("hidden", "practice"),
+    [
+        ({"kind": "class", "class_index": 3, "seed": 1}, {"kind": "class", "class_index": 3, "seed": 2}),
+        ({"kind": "class", "class_index": 3, "fraction": 0.5}, {"kind": "class", "class_index": 3, "seed": 2}),
+        ({"kind": "ids", "ids": [1, 2], "seed": 1}, {"kind": "ids", "ids": [2, 1], "seed": 2}),
+        ({"kind": "ids", "ids": [1, 2]}, {"kind": "ids", "ids": [2], "seed": 2}),
+    ],
+)
+def test_another_seed_makes_no_other_request_of_one_that_draws_nothing(
+    hidden: dict[str, Any], practice: dict[str, Any]
+) -> None:
+    with pytest.raises(ValidationError, match=r"`practice\.forget` is that of a hidden phase"):
+        make_with({**OWN, "forget": practice}, forget=hidden)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "practice"),
+    [
+        ({"kind": "class", "class_index": 3}, {"kind": "class", "class_index": 4}),
+        (
+            {"kind": "class", "class_index": 3, "fraction": 0.5, "seed": 1},
+            {"kind": "class", "class_index": 3, "fraction": 0.5, "seed": 2},
+        ),
+        ({"kind": "ids", "ids": [1, 2]}, {"kind": "ids", "ids": [2, 3]}),
+    ],
+)
+def test_another_request_of_the_same_kind_may_be_practised_on(hidden: dict[str, Any], practice: dict[str, Any]) -> None:
+    assert make_with({**OWN, "forget": practice}, forget=hidden).make_practice() is not None
+
+
 def test_an_open_problem_needs_no_practice() -> None:
     with pytest.raises(ValidationError, match="shows everything already"):
         make_with({"problem": "digits"}, exposure="practice")

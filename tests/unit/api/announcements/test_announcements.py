@@ -119,6 +119,18 @@ def test_organizers_edit_and_withdraw_on_their_page(client: TestClient, olga: di
     assert "be kind" not in client.get("/competitions/digits", headers=HTML).text
 
 
+def test_what_a_browser_sends_has_the_lines_that_were_typed(client: TestClient, olga: dict[str, str]) -> None:
+    headers, page = olga | HTML, "/competitions/digits/organize"
+    form = {"title": "first", "text": "be\r\nfair"}
+    assert client.post(f"{page}/announce", data=form, headers=headers).status_code == 200
+    (row,) = client.get(API).json()["items"]
+    here = f"{page}/announcements/{row['id']}/edit"
+    same = client.post(here, data=form | {"reason": "nothing"}, headers=headers)
+    client.post(here, data=form | {"text": "be\r\nkind", "reason": "kinder"}, headers=headers)
+    (edited,) = client.get(API).json()["items"]
+    assert (row["text"], same.status_code, edited["text"]) == ("be\nfair", 422, "be\nkind")
+
+
 FEED = f"{API}.atom"
 ATOM = "{http://www.w3.org/2005/Atom}"
 

@@ -6,11 +6,17 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from fastapi.testclient import TestClient
 
+from api.auth import provider as provider_module
 from core.settings import Settings
 from tests.unit.api.auth.oidc import CLIENT, SECRET, OidcProvider
 
 OURS = {"Sec-Fetch-Site": "same-origin", "Accept": "text/html"}
 LEAVE = {"end_session_endpoint": ""}
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_known_of_earlier_providers() -> None:
+    provider_module._ways_out.clear()
 
 
 @pytest.fixture
@@ -45,6 +51,19 @@ def test_the_way_out_leads_past_the_provider(visitor: TestClient, provider: Oidc
     place = next(part for part in page.split('"') if "/leave" in part).replace("&amp;", "&")
     query = parse_qs(urlsplit(place).query)
     assert query == {"tenant": ["1"], "client_id": [CLIENT], "post_logout_redirect_uri": ["https://lacuna.example/"]}
+
+
+def test_whoever_asks_for_the_way_out_again_and_again_asks_the_provider_once(
+    visitor: TestClient, provider: OidcProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider.document["end_session_endpoint"] = f"{provider.issuer}/leave"
+    pages = {visitor.get("/logout/provider").text.count("/leave?")}
+    provider.document["end_session_endpoint"] = f"{provider.issuer}/elsewhere"
+    pages |= {visitor.get("/logout/provider").text.count("/leave?") for _ in range(2)}
+    assert pages == {1}
+    monkeypatch.setattr(provider_module, "WAY_OUT_SECONDS", 0.0)
+    provider_module._ways_out.clear()
+    assert ["/elsewhere?" in visitor.get("/logout/provider").text for _ in range(2)] == [True, True]
 
 
 def test_a_provider_without_such_a_place_is_only_named(visitor: TestClient) -> None:

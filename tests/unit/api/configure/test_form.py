@@ -18,7 +18,7 @@ OWN = {
     "total_limit": 0,
     "selection_limit": 1,
     "team_size": 2,
-    "closes_at": "2030-01-01T12:00:00+00:00",
+    "closes_at": "2030-01-01T12:00:59+00:00",
     "rules": "Be *fair*.\n\nAlways.",
 }
 

@@ -79,6 +79,30 @@ def test_an_uploaded_data_set_is_practised_on_another_problem_alone(
     assert apply(client, admin, NAMED, data={"set": "faces@1"}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"private": {"forget": OWN["forget"], "pool_seed": 9}},
+        {"private": {"forget": {"kind": "class", "class_index": 1}, "split_seed": 62, "pool_seed": 9}},
+        {"forget": OWN["forget"]},
+    ],
+)
+def test_a_file_without_practice_cannot_ask_for_what_is_practised_already(
+    client: TestClient, admin: dict[str, str], part: dict[str, Any]
+) -> None:
+    apply(client, admin, OWN)
+    answer = apply(client, admin, None, **part)
+    assert (answer.status_code, "that of a hidden phase" in answer.text) == (422, True)
+
+
+def test_practice_cannot_ask_for_what_the_private_phase_is_prepared_on(
+    client: TestClient, admin: dict[str, str]
+) -> None:
+    apply(client, admin, None, private={"forget": OWN["forget"], "pool_seed": 9})
+    assert apply(client, admin, OWN).status_code == 422
+    assert apply(client, admin, NAMED).status_code == 200
+
+
 def test_a_hidden_problem_cannot_be_practised_on(client: TestClient, admin: dict[str, str], engine: Engine) -> None:
     with transaction(engine) as session:
         factories.make_competition(session, "secret", exposure="private")

@@ -36,6 +36,8 @@ def test_a_worker_is_asked_to_look_at_every_problem(
     assert answer.status_code == 202
     assert [(item["role"], item["made_at"]) for item in answer.json()["items"]] == [("public", None), ("private", None)]
     assert [task for task, _ in broker.sent] == ["lacuna.preview_problem"] * 2
+    (entry,) = client.get("/api/v1/admin/audit", headers=admin).json()["items"]
+    assert (entry["actor"], entry["action"], entry["subject"]) == ("root", "competition.preview", "competition/digits")
 
 
 def test_what_a_worker_found_is_shown(client: TestClient, admin: dict[str, str], engine: Engine) -> None:

@@ -3,9 +3,10 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from core.db.models.contests import Competition
+from core.db.models.submissions import Evaluation
 from core.db.queries import competitions
 from core.db.session import reading, transaction
 from core.problems import find_problem
@@ -183,6 +184,15 @@ def test_what_is_stopped_says_why_and_costs_nothing(
     assert count_used(client, running) == 0
     entry = client.get("/api/v1/admin/audit", headers=admin).json()["items"][0]
     assert entry["detail"]["stopped"] == 1
+
+
+def test_what_its_author_cancelled_before_is_not_counted_as_stopped(
+    client: TestClient, admin: dict[str, str], running: dict[str, str], engine: Engine
+) -> None:
+    with transaction(engine) as session:  # a worker holds it still
+        session.execute(update(Evaluation).where(Evaluation.status == "queued").values(status="cancelling"))
+    answer = client.post(f"{PATH}/revoke", json=WHY, params={"stop_running": "true"}, headers=admin).json()
+    assert (len(answer["running"]), answer["stopped"], count_used(client, running)) == (1, 0, 1)
 
 
 def test_the_page_offers_to_stop_what_runs(client: TestClient, admin: dict[str, str], running: dict[str, str]) -> None:

@@ -39,15 +39,15 @@ def test_a_file_is_planned_then_applied(client: TestClient, admin: dict[str, str
     assert "Handwritten digits" in page
 
 
-def test_a_draft_is_activated(client: TestClient, admin: dict[str, str], broker: Broker) -> None:
+def test_a_draft_is_let_prepare(client: TestClient, admin: dict[str, str], broker: Broker) -> None:
     text = DIGITS + "\n[competition]\ndraft = true\n"
     planned = client.post("/admin/plan", files={"file": ("c.toml", text.encode())}, headers=admin)
     client.post("/admin/apply", data={"values": read_values(planned.text)}, headers=admin)
     assert broker.sent == []
     assert "Prepare: train its pools" in client.get("/admin", headers=admin).text
-    client.post("/admin/competitions/digits/activate", headers=admin)
+    client.post("/admin/competitions/digits/prepare", headers=admin)
     assert [task for task, _ in broker.sent] == ["lacuna.prepare_problem"]
-    assert client.post("/admin/competitions/digits/activate", headers=admin).status_code == 409
+    assert client.post("/admin/competitions/digits/prepare", headers=admin).status_code == 409
 
 
 def test_ids_come_from_a_second_file(client: TestClient, admin: dict[str, str]) -> None:

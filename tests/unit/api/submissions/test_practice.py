@@ -290,7 +290,7 @@ def test_without_a_practice_phase_it_is_refused(
     assert client.get(API).json()["practice"] is None
 
 
-def test_the_competition_tells_its_practice_problem_whole_and_its_own_without_seeds(contest: Contest) -> None:
+def test_the_competition_tells_the_seeds_of_its_practice_problem_and_not_its_own(contest: Contest) -> None:
     with transaction(contest.engine) as session:
         session.get_one(Phase, contest.phase.id).fault = "no disk"
     body = contest.get(API).json()
@@ -298,6 +298,9 @@ def test_the_competition_tells_its_practice_problem_whole_and_its_own_without_se
     assert (practice["state"], practice["daily_limit"], practice["concurrent_limit"]) == ("ready", 20, 2)
     assert practice["problem"]["exposure"] == "practice"
     assert ("seed" in practice["problem"]["split"], "seed" in body["problem"]["split"]) == (True, False)
+    shown = contest.get(API, contest.olga).json()["practice"]["problem"]
+    seeds = ["seed" in each["evaluation"] for each in (practice["problem"], shown)]
+    assert seeds == [False, True]  # hidden phases are evaluated with the same
     assert (practice["fault"], contest.get(API, contest.olga).json()["practice"]["fault"]) == ("", "no disk")
     phases = contest.get(f"{API}/phases").json()["items"]
     assert [(phase["kind"], phase["exposure"]) for phase in phases] == [("public", "public"), ("practice", "practice")]

@@ -76,3 +76,17 @@ def test_a_file_that_cannot_run_counts_for_nothing_on_the_page(client: TestClien
     text = send(client, ann, "a.py", b"def unlearning(:")
     assert "Nothing was submitted, and nothing counts" in text
     assert count_submissions(engine) == 0
+
+
+@pytest.mark.parametrize("role", [None, "organizer", "admin"])
+@pytest.mark.parametrize("path", ["/api/v1/submissions/{}", "/api/v1/submissions/{}/scorecard", "/submissions/{}"])
+def test_what_calibrates_a_private_phase_is_not_there(
+    client: TestClient, engine: Engine, login: Callable[..., Login], role: str | None, path: str
+) -> None:
+    with transaction(engine) as session:
+        competition = factories.make_competition(session, "hidden", exposure="public")
+        phase = factories.make_private_phase(session, competition, state="preparing")
+        row = factories.make_submission(session, competition, factories.make_user(session), purpose="calibration")
+        factories.make_evaluation(session, row, spec_id=phase.spec_id, phase="private")
+    headers = login("olga", role).headers if role else {}
+    assert client.get(path.format(row.id), headers=headers).status_code == 404

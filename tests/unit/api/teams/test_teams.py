@@ -45,8 +45,9 @@ class Player:
     def leave(self) -> Any:
         return self.call("POST", f"/api/v1/teams/{self.team['id']}/leave")
 
-    def submit(self) -> Any:
-        return self.client.post(f"{BASE}/submissions", files={"file": ("a.py", factories.SOURCE)}, headers=self.headers)
+    def submit(self, purpose: str = "ranked") -> Any:
+        path, files = f"{BASE}/submissions", {"file": ("a.py", factories.SOURCE)}
+        return self.client.post(path, files=files, data={"purpose": purpose}, headers=self.headers)
 
     def limits(self) -> tuple[int, int]:
         answer = self.call("GET", f"{BASE}/limits").json()
@@ -174,6 +175,32 @@ def test_the_last_of_a_team_that_submitted_stays(players: Players) -> None:
     ann, _, _ = players
     ann.submit()
     assert ann.leave().status_code == 409
+
+
+@pytest.fixture
+def practising(players: Players, engine: Engine) -> Players:
+    with transaction(engine) as session:
+        competition = fetch_competition(session, SLUG)
+        assert competition is not None
+        factories.make_practice_phase(session, competition)
+    return players
+
+
+def test_who_only_practised_may_leave_and_keeps_what_they_practised(practising: Players) -> None:
+    ann, _, _ = practising
+    practised = ann.submit("practice").json()["id"]
+    assert ann.leave().status_code == 204
+    assert ann.own()["team"] is None
+    assert ann.call("GET", f"/api/v1/submissions/{practised}").status_code == 200
+
+
+def test_practice_does_not_keep_two_teams_apart(practising: Players) -> None:
+    ann, bob, _ = practising
+    for purpose in ("ranked", "practice"):
+        assert [player.submit(purpose).status_code for player in (ann, bob)] == [202, 202]
+    ann.invite(bob)
+    assert bob.accept().status_code == 200
+    assert ann.team["submissions"] == 2
 
 
 @pytest.mark.parametrize("who", [1, 2])
