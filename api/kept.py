@@ -38,6 +38,3 @@ class Kept(Generic[T]):
         """Drop everything, as a new process would begin."""
         with self._lock:
             self._slots.clear()
-
-    def __len__(self) -> int:
-        return len(self._slots)

@@ -2,8 +2,8 @@
 
 Source: Kurmanji et al. 2023, "Towards unbounded machine unlearning"; the loss is
 ALPHA · loss(retain batch) − (1 − ALPHA) · loss(forget batch), one batch of each a step, the forget set cycled.
-Hyper-parameters: ALPHA 0.95, 2 epochs, learning rate 0.1 falling linearly to 0, momentum 0.9, weight decay 5e-4,
-gradients clipped to norm 1 (the ascent term has no bound).
+Hyper-parameters: ALPHA 0.95, 2 epochs, learning rate 0.1 falling linearly to 0, momentum 0.9, weight decay 5e-4.
+The ascent term has no bound; at this ALPHA and so few steps clipping the gradients changed no score and cost a tenth.
 Cost: 2 passes over the retain set and as many batches of the forget set.
 Measured: held_out 0.058 ± 0.013, 2023 score 0.004, UA 2.1, RA 98.7, TA 94.7,
 relative runtime 9.7 %; digits, 256 replicas, one core of a shared x86-64 machine, torch 2.13.0 (CPU).
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 EPOCHS, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 2, 0.1, 0.9, 5e-4
-ALPHA, CLIP = 0.95, 1.0
+ALPHA = 0.95
 
 
 def unlearning(
@@ -39,7 +39,6 @@ def unlearning(
                 loss = loss - (1 - ALPHA) * F.cross_entropy(logits[len(y) :], forget_y)
             optimizer.zero_grad()
             loss.backward()
-            nn.utils.clip_grad_norm_(net.parameters(), CLIP)
             optimizer.step()
             scheduler.step()
     return net.eval()

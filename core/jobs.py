@@ -13,7 +13,7 @@ from core.db.base import utc_now
 from core.db.models.operations import Outbox
 from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation, EvaluationEvent, Shard, Submission
-from core.db.queries import data_sets, evaluations, outbox
+from core.db.queries import data_sets, evaluations, outbox, pools
 from core.db.session import after_commit, get_engine, reading, transaction
 from core.domain.errors import Conflict, NotFound, PhaseClosed, PlatformFault
 from core.domain.phases import PhaseKind
@@ -111,7 +111,7 @@ def open_evaluation(
 
     An attempt of a rejudge counts nowhere until the rejudge is promoted. node_class: "" for whichever begins it.
     """
-    check_data(session, spec)
+    _check_basis(session, spec)
     if phase is PhaseKind.PRACTICE and spec.body["problem"]["exposure"] != phase.value:
         raise PlatformFault("what is practised on must be open: everything of it is shown")
     rules = spec.body["evaluation"]
@@ -139,12 +139,14 @@ def open_evaluation(
     return evaluation
 
 
-def check_data(session: Session, spec: EvaluationSpec) -> None:
-    """Nothing new begins on revoked data; participants are not told which data that is."""
+def _check_basis(session: Session, spec: EvaluationSpec) -> None:
+    """Nothing new begins on revoked data or against retired pools; participants are not told which data that is."""
     if data_sets.is_revoked(session, spec.body["problem"]):
         raise PhaseClosed(
             "the data of this competition was revoked: it takes no submissions, and nothing is judged anew"
         )
+    if pools.has_retired(session, spec.id):
+        raise Conflict("the pools that this would be scored against are retired: nothing is judged, anew or first")
 
 
 def add_shards(

@@ -70,7 +70,12 @@ class ShardWork:
 
 def run_shard(context: WorkerContext, shard_id: str) -> None:
     """Run one shard; safe to deliver twice, at any time, by any number of workers."""
-    work = _load(context, shard_id)
+    try:
+        work = _load(context, shard_id)
+    except ContestError as error:  # nothing of it was written: without its message the shard would wait for ever
+        log.exception("shard cannot be begun", shard_id=shard_id)
+        _wait(context, shard_id, error.message)
+        return
     if work is None:
         return
     try:
@@ -122,6 +127,15 @@ def _load(context: WorkerContext, shard_id: str) -> ShardWork | None:
             spec=whole.spec.body,
             retrain=load_cost(session, whole.spec_id, settings.node_class) if gated else None,
         )
+
+
+def _wait(context: WorkerContext, shard_id: str, fault: str) -> None:
+    with transaction(context.engine) as session:
+        shard = evaluations.fetch_shard(session, shard_id)
+        evaluation = evaluations.lock_evaluation(session, shard.evaluation_id) if shard else None
+        if shard is not None and evaluation is not None:
+            shard.fault = fault
+            put_off(session, RUN_SHARD, shard_id, priority=get_priority(evaluation))
 
 
 def _work(context: WorkerContext, work: ShardWork) -> Batch:

@@ -6,7 +6,7 @@ Its cost is compared with retraining's, and seconds of two kinds of machine do n
 from sqlalchemy.orm import Session
 
 from core.db.models.submissions import Evaluation, Shard
-from core.db.queries import competitions
+from core.db.queries import competitions, data_sets
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
 from core.domain.submission import Verdict
@@ -34,12 +34,18 @@ def may_run_here(session: Session, context: WorkerContext, evaluation: Evaluatio
 
 def _calibrate(session: Session, context: WorkerContext, evaluation: Evaluation) -> str:
     node_class, spec = context.settings.node_class, evaluation.spec
+    if data_sets.is_revoked(session, spec.body["problem"]):
+        return f"waits for a node of a calibrated class: on revoked data class {node_class} is not measured any more"
     competitions.lock_problem(session, spec.problem_id)  # two nodes of the class may come here at once
     runs = competitions.fetch_calibration_runs(session, spec.id, node_class)
     if all(run.verdict for run in runs):
-        failed = next((run for run in runs if run.verdict != Verdict.SCORED), None)
+        newest = {run.submission.filename: run for run in runs if run.node_class}
+        failed = next((run for run in newest.values() if run.verdict == Verdict.PLATFORM_ERROR), None)
         if failed is not None:
-            return f"waits for another class: retraining could not be measured on class {node_class}: {failed.reason}"
+            return (
+                f"waits for another class, or until evaluation {failed.id} is requeued:"
+                f" retraining could not be measured on class {node_class}: {failed.reason}"
+            )
         phase = PhaseKind(evaluation.phase)
         start_calibration(session, context, spec, evaluation.submission.competition_id, phase)
     return f"waits for what retraining costs on nodes of class {node_class}, which is being measured"

@@ -10,10 +10,11 @@ import numpy.typing as npt
 import structlog
 
 from core.db.base import utc_now
-from core.db.queries import competitions, data_sets
-from core.db.session import reading, transaction
+from core.db.queries import competitions, data_sets, nodes
+from core.db.session import transaction
 from core.domain.errors import ContestError
 from core.domain.pools import PoolKind
+from core.jobs import PREVIEW, put_off
 from core.storage import BlobStore
 from worker.context import WorkerContext
 from worker.data_sets.samples import SAMPLES, draw
@@ -31,7 +32,10 @@ OURS = "it failed on our side; the worker's log says why"
 
 def preview_problem(context: WorkerContext, problem_id: str) -> None:
     """Safe to deliver twice: the newest preview counts."""
-    with reading(context.engine) as session:
+    with transaction(context.engine) as session:
+        if nodes.is_draining(session, context.settings.node_name):
+            put_off(session, PREVIEW, problem_id)
+            return
         row = competitions.fetch_problem_by_id(session, problem_id)
         is_revoked = row is not None and data_sets.is_revoked(session, row.spec)
     if row is None:

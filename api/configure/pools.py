@@ -39,6 +39,7 @@ def verify_pools(session: Session, slug: str, store: BlobStore) -> list[PoolChec
 
 def retire_pools(session: Session, slug: str, reason: str, caller: Caller) -> PoolList:
     """Pools of earlier problems of this name, and once the competition has ended all that no other one needs."""
+    _lock(session, slug)
     row, roles = _load(session, slug)
     has_ended = row.state_at(utc_now()) in ENDED
     needed = pools.find_needed(session, besides=row.id)
@@ -52,7 +53,7 @@ def retire_pools(session: Session, slug: str, reason: str, caller: Caller) -> Po
     if not chosen:
         raise Conflict(
             f"{slug} has no pools to retire: those it is scored against stay until it is closed, "
-            "and those that another competition practises on until that one is"
+            "those that another competition practises on until that one is, and a private phase's until it is published"
         )
     running = data_sets.fetch_running(session, [pool.problem_id for pool in chosen])
     if running:
@@ -64,6 +65,15 @@ def retire_pools(session: Session, slug: str, reason: str, caller: Caller) -> Po
     audit.record(session, actor=caller.name, action="pools.retire", subject=f"competition/{slug}", detail=detail)
     session.flush()
     return list_pools(session, slug)
+
+
+def _lock(session: Session, slug: str) -> None:
+    """Whoever submits or starts something in it waits, and sees what was retired."""
+    row = competitions.fetch_competition(session, slug)
+    if row is None:
+        raise NotFound(f"no competition named {slug!r}")
+    competitions.lock_competition(session, row.id)
+    session.expire(row)  # it is read again under the lock
 
 
 def _load(session: Session, slug: str) -> tuple[Competition, dict[str, PoolRole]]:

@@ -16,14 +16,13 @@ from core.competition_file import CompetitionFile, CompetitionPart, make_plain, 
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.queries import audit, competitions, evaluations, rules
-from core.domain.competition import CompetitionState
+from core.domain.competition import ENDED, CompetitionState
 from core.domain.errors import Conflict, InvalidInput
 from core.problems import ProblemSpec
 from core.registration import hash_spec_body, make_spec_body, register_competition
 
 TEXTS = ("title", "summary")
 UNREAD = ("closes_at", "selection_limit")
-FINAL = (CompetitionState.CLOSED, CompetitionState.ARCHIVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +63,13 @@ def plan_file(session: Session, slug: str, values: dict[str, Any]) -> Found:
 
 def apply_file(session: Session, slug: str, values: dict[str, Any], caller: Caller) -> Plan:
     """Do what the plan says; what is there already is left alone, so applying twice changes nothing."""
+    standing = competitions.fetch_competition(session, slug)
+    if standing is not None:
+        competitions.lock_competition(session, standing.id)  # before planning: what the plan rests on stays so
     found = plan_file(session, slug, values)
-    plan = found.plan
+    plan, row = found.plan, found.row
     if plan.refused:
         raise Conflict(plan.refused)
-    row = found.row
-    if row is not None:
-        competitions.lock_competition(session, row.id)
     if plan.effect is Effect.NOTHING:
         register_competition(session, found.spec)  # which goes on with pools that could not be built
         return plan
@@ -147,7 +146,7 @@ def _find_refusal(session: Session, row: Competition | None, changes: list[Chang
     if row is None or effect is Effect.NOTHING:
         return None
     state = row.state_at(utc_now())
-    if state in FINAL:
+    if state in ENDED:
         return f"{row.slug} is {state} and its result stands: give the file another slug, such as {suggest(row.slug)}"
     scored = evaluations.count_comparable(session, row.spec_id)
     if effect is Effect.UPDATE or not scored:

@@ -91,6 +91,7 @@ class PrivateView(BaseModel):
     finalists: list[Finalist]
     unfinished: int
     failed: int = Field(description="evaluations that we failed; starting again runs them once more")
+    rejudges: int = Field(description="of the finalists, whether promoted, discarded or not decided yet")
     board: Leaderboard = Field(description="a preview until it is published")
     publish_approvals: int = Field(description="2: one of the staff proposes and another one publishes")
     proposal: ProposalView | None = Field(description="null unless somebody proposed to publish")

@@ -21,14 +21,13 @@ from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.submissions import Evaluation
 from core.db.queries import audit, boards, competitions, evaluations, phases, pools, rejudges
-from core.domain.competition import CompetitionState
+from core.domain.competition import ENDED
 from core.domain.errors import Conflict, NotFound
 from core.domain.history import Cause
 from core.domain.phases import Candidate, PhaseKind, PhaseState, Proposal, check_approval, check_seen
 from core.domain.submission import Status, Verdict
 from core.jobs import open_evaluation
 
-ENDED = (CompetitionState.CLOSED, CompetitionState.ARCHIVED)
 TWO = 2  # people it takes to publish, where one is not enough
 AGAIN = (Verdict.PLATFORM_ERROR, Verdict.WITHDRAWN)  # what ended so may run once more
 
@@ -71,7 +70,8 @@ def make_view(session: Session, competition: Competition, phase: Phase) -> Priva
         published_at=phase.published_at,
         finalists=finalists,
         unfinished=sum(each.verdict is None for each in finalists),
-        failed=sum(each.verdict in AGAIN for each in finalists),
+        failed=sum(_is_owed(ran.get(each.submission_id)) for each in finalists),
+        rejudges=rejudges.count_of_spec(session, phase.spec_id),
         board=board,
         publish_approvals=competition.publish_approvals,
         proposal=_make_proposal(phase, board.digest) if phase.state == PhaseState.SCORING else None,
@@ -84,7 +84,8 @@ def start(session: Session, slug: str, reason: str, caller: Caller) -> PrivateVi
     _check_startable(session, competition, phase)
     ran = phases.fetch_private_evaluations(session, phase)
     finalists = find_finalists(session, competition)
-    missing = [each for each in finalists if _is_missing(ran.get(each.entry.submission_id))]
+    attempts = [(each, ran.get(each.entry.submission_id)) for each in finalists]
+    missing = [each for each, attempt in attempts if attempt is None or _is_owed(attempt)]
     if not missing:
         raise Conflict(
             "there is nothing to start: every finalist runs or has run" if finalists else "nobody has scored"
@@ -102,7 +103,7 @@ def start(session: Session, slug: str, reason: str, caller: Caller) -> PrivateVi
 
 def propose(session: Session, slug: str, request: ProposalRequest, caller: Caller) -> PrivateView:
     """Ask somebody else of the staff to publish the ranking that one looked at."""
-    competition, phase = _lock(session, slug, caller)
+    competition, phase = _lock_with_board(session, slug, caller)
     if competition.publish_approvals < TWO:
         raise Conflict("whoever looked at the preview may publish it: there is nothing to propose")
     check_seen(request.digest, _check_complete(session, competition, phase).board.digest)
@@ -112,7 +113,7 @@ def propose(session: Session, slug: str, request: ProposalRequest, caller: Calle
 
 
 def publish(session: Session, slug: str, request: Publication, caller: Caller) -> PrivateView:
-    competition, phase = _lock(session, slug, caller)
+    competition, phase = _lock_with_board(session, slug, caller)
     digest = _check_complete(session, competition, phase).board.digest
     if request.digest is not None:
         check_seen(request.digest, digest)
@@ -138,19 +139,19 @@ def check_unread(session: Session, competition: Competition) -> None:
         raise Conflict(f"its private phase is {phase.state}: it takes no submissions any more")
 
 
+def check_approvals(session: Session, competition: Competition, approvals: int) -> None:
+    """Who wants to publish alone may not arrange that once there is something to publish."""
+    phase = phases.fetch_private_phase(session, competition.id)
+    if phase is not None and phase.state == PhaseState.SCORING and approvals < competition.publish_approvals:
+        raise Conflict("its private phase is scoring: until it is published two people have to agree")
+
+
 def _find_chosen(session: Session, competition: Competition, phase: Phase) -> list[Candidate]:
     """Who stands, or stood: what happens to the public board after publishing makes nobody a finalist."""
     if phase.state != PhaseState.PUBLISHED:
         return find_finalists(session, competition)
     ran = boards.fetch_counting(session, competition.id, phase.spec_id)
     return [Candidate(read_candidate(each), each.selected_at) for each in ran]
-
-
-def check_approvals(session: Session, competition: Competition, approvals: int) -> None:
-    """Who wants to publish alone may not arrange that once there is something to publish."""
-    phase = phases.fetch_private_phase(session, competition.id)
-    if phase is not None and phase.state == PhaseState.SCORING and approvals < competition.publish_approvals:
-        raise Conflict("its private phase is scoring: until it is published two people have to agree")
 
 
 def _check_complete(session: Session, competition: Competition, phase: Phase) -> PrivateView:
@@ -206,14 +207,22 @@ def _make_finalist(candidate: Candidate, evaluation: Evaluation | None) -> Final
     )
 
 
-def _is_missing(evaluation: Evaluation | None) -> bool:
-    return evaluation is None or evaluation.verdict in AGAIN
+def _is_owed(evaluation: Evaluation | None) -> bool:
+    """Whether it may run once more; what was stopped with its data, and refunded, cannot."""
+    return evaluation is not None and evaluation.verdict in AGAIN and not evaluation.refunded
 
 
 def _lock(session: Session, slug: str, caller: Caller) -> tuple[Competition, Phase]:
     found = load_competition(session, slug, caller)
     competition = competitions.lock_competition(session, found.id)
     return competition, _load_phase(session, competition)
+
+
+def _lock_with_board(session: Session, slug: str, caller: Caller) -> tuple[Competition, Phase]:
+    """What was looked at is what is published: a decision about an entry comes before the look or after the deed."""
+    competition, phase = _lock(session, slug, caller)
+    boards.lock_board(session, competition.id, phase.spec_id)
+    return competition, phase
 
 
 def _load_phase(session: Session, competition: Competition) -> Phase:

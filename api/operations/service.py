@@ -152,18 +152,26 @@ def cancel_evaluation(session: Session, evaluation_id: str, reason: str, caller:
 
 
 def _evaluate_again(session: Session, evaluation: Evaluation) -> Evaluation:
-    if evaluation.verdict != Verdict.PLATFORM_ERROR or not evaluation.counts or evaluation.phase == PhaseKind.PRIVATE:
-        raise Conflict(
-            f"it ended {evaluation.verdict}; what ended otherwise than by our fault is rejudged, not requeued"
-        )
     submission = evaluations.fetch_submission(session, evaluation.submission_id)
     whole = evaluations.fetch_evaluation(session, evaluation.id)
     if submission is None or whole is None:
         raise NotFound("no such evaluation")
+    _check_failed(evaluation, Purpose(submission.purpose))
     if submission.evaluations[-1].id != evaluation.id:
         raise Conflict("the submission was evaluated again already")
     node_class = whole.node_class if submission.purpose == Purpose.CALIBRATION else ""
     return open_evaluation(session, submission, whole.spec, phase=PhaseKind(evaluation.phase), node_class=node_class)
+
+
+def _check_failed(evaluation: Evaluation, purpose: Purpose) -> None:
+    """Of what ended. A calibration is ours: in whatever phase, one that was cancelled may be tried again too."""
+    if purpose == Purpose.CALIBRATION:
+        if evaluation.verdict not in (Verdict.PLATFORM_ERROR, Verdict.WITHDRAWN):
+            raise Conflict(f"it ended {evaluation.verdict}: what was measured is kept")
+    elif evaluation.verdict != Verdict.PLATFORM_ERROR or not evaluation.counts or evaluation.phase == PhaseKind.PRIVATE:
+        raise Conflict(
+            f"it ended {evaluation.verdict}; what ended otherwise than by our fault is rejudged, not requeued"
+        )
 
 
 def _lock_evaluation(session: Session, evaluation_id: str) -> Evaluation:

@@ -1,7 +1,7 @@
 """Plan, start, compare, promote or discard a rejudge; docs/lifecycle.md has the rules."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
@@ -26,7 +26,7 @@ from core.db.models.contests import Competition
 from core.db.models.problems import EvaluationSpec
 from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Submission
-from core.db.queries import audit, boards, competitions, deliveries, operations, phases, pools, rejudges
+from core.db.queries import audit, boards, competitions, deliveries, operations, phases, rejudges
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, InvalidInput, NotFound
 from core.domain.history import Cause
@@ -53,6 +53,7 @@ def make_plan(session: Session, scope: Scope, caller: Caller) -> RejudgePlan:
     competition = load_competition(session, scope.competition, caller)
     spec = _find_spec(session, competition, scope.phase)
     found = _find_candidates(session, competition, scope)
+    _check_whole(scope, found)
     rules = spec.body["evaluation"]
     mean = operations.fetch_mean_seconds(session, spec.id)
     runs = [candidate.run for candidate in found]
@@ -79,11 +80,10 @@ def start(session: Session, request: RejudgeRequest, caller: Caller) -> Rejudge:
     if rejudges.fetch_running(session, competition.id) is not None:
         raise Conflict("a rejudge of this competition is not decided yet: promote or discard it first")
     spec = _find_spec(session, competition, request.phase)
-    if pools.has_retired(session, spec.id):
-        raise Conflict(f"the pools of {competition.slug} are retired: nothing can be scored against them")
     found = _find_candidates(session, competition, request)
     if not found:
         raise Conflict("nothing in this scope has ended: there is nothing to rejudge")
+    _check_whole(request, found)
     scope = request.model_dump(mode="json", include={"phase", "verdicts", "submissions"})
     rejudge = Rejudge(
         competition_id=competition.id,
@@ -182,6 +182,14 @@ def _find_spec(session: Session, competition: Competition, kind: PhaseKind) -> E
     if phase is None or phase.state not in (PhaseState.SCORING, PhaseState.PUBLISHED):
         raise Conflict(f"the private phase of {competition.slug} has scored nothing yet")
     return phase.spec
+
+
+def _check_whole(scope: Scope, found: Sequence[rejudges.Candidate]) -> None:
+    """A single finalist's score could be drawn until it is a lucky one: all are judged anew, or what we failed."""
+    is_whole = not scope.verdicts and not scope.submissions
+    is_ours = all(candidate.run.verdict is Verdict.PLATFORM_ERROR for candidate in found)
+    if scope.phase is PhaseKind.PRIVATE and not (is_whole or is_ours):
+        raise InvalidInput("finalists are judged anew all together; only what ended platform_error may be named")
 
 
 def _get_phase(rejudge: Rejudge) -> PhaseKind:

@@ -24,6 +24,8 @@ COMPETITION_MOVES: dict[CompetitionState, frozenset[CompetitionState]] = {
     CompetitionState.CLOSED: frozenset({CompetitionState.OPEN, CompetitionState.ARCHIVED}),
     CompetitionState.ARCHIVED: frozenset(),
 }
+# nothing more is submitted to it; the result stands
+ENDED = (CompetitionState.CLOSED, CompetitionState.ARCHIVED)
 
 
 def check_move(current: CompetitionState, target: CompetitionState) -> None:

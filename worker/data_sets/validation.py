@@ -8,11 +8,11 @@ import structlog
 
 from core.db.base import utc_now
 from core.db.models.data_sets import DataSetVersion
-from core.db.queries import data_sets, leases
+from core.db.queries import data_sets, leases, nodes
 from core.db.session import reading, transaction
 from core.domain.data_sets import DataFormat, DataSetStatus
 from core.domain.errors import InvalidInput
-from core.jobs import VALIDATE, enqueue
+from core.jobs import VALIDATE, enqueue, put_off
 from worker.context import WorkerContext
 from worker.data_sets.arrays import Tensors, pack_tensors, summarise
 from worker.data_sets.named import read_named
@@ -74,6 +74,9 @@ def _load(context: WorkerContext, version_id: str) -> Work | None:
     now, name = utc_now(), context.settings.node_name
     until = now + timedelta(seconds=LEASE_SECONDS)
     with transaction(context.engine) as session:
+        if nodes.is_draining(session, name):
+            put_off(session, VALIDATE, version_id)
+            return None
         fence = leases.claim(session, DataSetVersion, version_id, worker=name, now=now, until=until)
         row = data_sets.fetch_version(session, version_id) if fence else None
         return None if row is None else Work(row.id, fence, DataFormat(row.format), row.named, row.source_digest)

@@ -1,7 +1,7 @@
 """SQL about competitions, problems, specs, pools and calibrations."""
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
@@ -108,14 +108,15 @@ def fetch_problem_by_id(session: Session, problem_id: str) -> Problem | None:
 
 
 def fetch_calibration_runs(session: Session, spec_id: str, node_class: str) -> list[Evaluation]:
-    """On one class of node, those that ended included, oldest first."""
+    """On one class of node, those that ended included, oldest first; "" is what ran before classes were kept."""
     query = (
         select(Evaluation)
         .join(Submission)
         .where(
             Evaluation.spec_id == spec_id,
-            Evaluation.node_class == node_class,
+            Evaluation.node_class.in_(("", node_class)),
             Submission.purpose == "calibration",
         )
+        .options(contains_eager(Evaluation.submission))
     )
     return list(session.scalars(query.order_by(Evaluation.created_at)))

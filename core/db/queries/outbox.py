@@ -7,6 +7,8 @@ from sqlalchemy.orm import Session
 
 from core.db.models.operations import Outbox
 
+RESERVED = 5  # one place in so many
+
 
 def store_message(session: Session, task: str, object_id: str, priority: int = 0) -> Outbox:
     row = Outbox(task=task, object_id=object_id, priority=priority)
@@ -16,8 +18,14 @@ def store_message(session: Session, task: str, object_id: str, priority: int = 0
 
 
 def fetch_unsent(session: Session, before: datetime, *, limit: int = 500) -> list[Outbox]:
-    query = select(Outbox).where(Outbox.created_at < before).order_by(Outbox.priority, Outbox.id).limit(limit)
-    return list(session.scalars(query))
+    """What is ordinary first; but a share of the places is for the rest, if there is any.
+
+    Ordinary work that waits for a class of node which is gone is put off at every sweep, and would fill every place.
+    """
+    query = select(Outbox).where(Outbox.created_at < before).order_by(Outbox.priority, Outbox.id)
+    kept = list(session.scalars(query.where(Outbox.priority > 0).limit(limit // RESERVED)))
+    others = query.where(Outbox.id.not_in([row.id for row in kept])).limit(limit - len(kept))
+    return sorted([*session.scalars(others), *kept], key=lambda row: (row.priority, row.id))
 
 
 def delete_message(session: Session, message_id: str) -> None:

@@ -99,6 +99,7 @@ def count_live_evaluations(session: Session, competition_id: str) -> int:
             Submission.competition_id == competition_id,
             Submission.purpose == "ranked",
             Evaluation.phase == PhaseKind.PUBLIC.value,
+            Evaluation.counts,
             Evaluation.verdict.is_(None),
         )
     )

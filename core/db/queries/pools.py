@@ -10,6 +10,8 @@ from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.problems import EvaluationSpec, Pool, Problem
 from core.domain.competition import CompetitionState
+from core.domain.errors import Conflict
+from core.domain.phases import PhaseKind, PhaseState
 from core.domain.pools import PoolState
 
 
@@ -21,6 +23,8 @@ def fetch_seals(session: Session, problem_id: str) -> list[dict[str, Any]]:
 def activate(session: Session, spec_id: str) -> None:
     """From now on submissions are scored against the pools of this spec."""
     for pool in _fetch_of_spec(session, spec_id):
+        if pool.state == PoolState.RETIRED:
+            raise Conflict("its pools are retired: nothing is scored against them until its problem is prepared again")
         if pool.state == PoolState.SEALED:
             pool.state = PoolState.ACTIVE.value
     session.flush()
@@ -34,15 +38,19 @@ def fetch_pools_of(session: Session, slug: str, problem_ids: Collection[str]) ->
 
 
 def find_needed(session: Session, *, besides: str) -> set[str]:
-    """Problems that competitions other than this one are scored against, or practise on, until they end."""
+    """Problems that competitions other than this one are scored against, or practise on, until they end.
+
+    And those of every private phase, whose competition has ended, until it is published.
+    """
     ended = (CompetitionState.CLOSED.value, CompetitionState.ARCHIVED.value)
     goes_on = and_(Competition.id != besides, Competition.state.not_in(ended))
+    to_come = (Phase.kind == PhaseKind.PRIVATE.value) & (Phase.state != PhaseState.PUBLISHED.value)
     own = select(EvaluationSpec.problem_id).join(Competition, Competition.spec_id == EvaluationSpec.id).where(goes_on)
     beside = (
         select(EvaluationSpec.problem_id)
         .join(Phase, Phase.spec_id == EvaluationSpec.id)
         .join(Competition, Competition.id == Phase.competition_id)
-        .where(goes_on)
+        .where(goes_on | to_come)
     )
     return set(session.scalars(own.union(beside)))
 

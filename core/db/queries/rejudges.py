@@ -57,6 +57,10 @@ def fetch_running(session: Session, competition_id: str) -> Rejudge | None:
     return session.scalars(query.limit(1)).one_or_none()
 
 
+def count_of_spec(session: Session, spec_id: str) -> int:
+    return session.scalars(select(func.count()).select_from(Rejudge).where(Rejudge.spec_id == spec_id)).one()
+
+
 def is_paused(session: Session, rejudge_id: str | None) -> bool:
     query = select(Rejudge.id).where(Rejudge.id == rejudge_id, Rejudge.state == RejudgeState.PAUSED.value)
     return rejudge_id is not None and session.scalars(query).one_or_none() is not None

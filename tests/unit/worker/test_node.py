@@ -6,18 +6,21 @@ from typing import Any
 import pytest
 
 from core.db.base import utc_now
+from core.db.models.data_sets import DataSetVersion
 from core.db.models.operations import Node
-from core.db.models.problems import PoolChunk
-from core.db.queries import nodes, outbox
+from core.db.models.problems import EvaluationSpec, PoolChunk, Problem
+from core.db.queries import data_sets, nodes, outbox
 from core.db.session import reading, transaction
 from core.domain.submission import Status
-from core.jobs import BUILD_CHUNK
+from core.jobs import BUILD_CHUNK, PREVIEW, VALIDATE
 from tests import factories
 from tests.unit.worker.conftest import Platform, make_spec
 from tests.unit.worker.test_pipeline import _fetch
 from worker import node as node_module
+from worker.data_sets.validation import validate_data_set
 from worker.node import NodeBeat
 from worker.preparation import build_pool_chunk
+from worker.preview import preview_problem
 
 
 class Control:
@@ -112,6 +115,20 @@ def test_a_drained_node_claims_no_shard_and_loses_none(platform: Platform) -> No
     change(platform, draining_since=None)
     platform.run_until_quiet()
     assert _fetch(platform, evaluation_id).verdict == "scored"
+
+
+def test_a_drained_node_reads_no_upload_and_makes_no_preview(platform: Platform) -> None:
+    with transaction(platform.engine) as session:
+        factories.make_node(session, platform.context.settings.node_name, draining_since=utc_now())
+        competition = factories.make_competition(session)
+        problem_id = session.get_one(EvaluationSpec, competition.spec_id).problem_id
+        version = data_sets.add_version(session, "faces", DataSetVersion(format="npz", created_by="adam"))
+    validate_data_set(platform.context, version.id)
+    preview_problem(platform.context, problem_id)
+    with reading(platform.engine) as session:
+        found = session.get_one(DataSetVersion, version.id)
+        assert (found.state, found.attempts, session.get_one(Problem, problem_id).preview) == ("pending", 0, None)
+        assert [row.task for row in outbox.fetch_unsent(session, utc_now())] == [VALIDATE, PREVIEW]
 
 
 def test_a_drained_node_trains_no_pool(platform: Platform) -> None:

@@ -4,11 +4,19 @@ from dataclasses import replace
 
 import pytest
 
+from api.deps import Caller
+from api.operations import service
 from core.db.models.submissions import Calibration, Evaluation, Scorecard, Shard
-from core.db.queries import evaluations
+from core.db.queries import competitions, data_sets, evaluations
 from core.db.session import reading, transaction
+from core.domain.access import Role
+from core.domain.errors import Conflict
 from core.domain.submission import Status, Verdict
+from core.jobs import request_cancel
 from tests.unit.worker.conftest import Platform, make_spec
+from worker import placing
+
+OPERATOR = Caller("o", "o", Role.ADMIN)
 
 
 @pytest.fixture
@@ -99,10 +107,67 @@ def test_a_class_that_cannot_be_calibrated_says_so_once_and_leaves_the_entry_to_
     for _ in range(2):
         other.step()
     row = fetch(other, entry)
-    told = "waits for another class: retraining could not be measured on class fast: no sandbox"
-    assert row.shards[0].fault == told
+    fault = row.shards[0].fault
+    assert fault.endswith("is requeued: retraining could not be measured on class fast: no sandbox")
     assert row.shards[0].attempts == 0
     with reading(other.engine) as session:
         assert session.query(Evaluation).filter_by(node_class="fast").count() == len(runs)
+    with transaction(other.engine) as session:
+        for run in runs:
+            again = service.requeue_evaluation(session, run.id, "there is a sandbox now", OPERATOR)
+            assert again.evaluation_id != run.id
+    other.run_until_quiet()
+    assert (fetch(other, entry).verdict, fetch(other, entry).node_class) == (Verdict.SCORED, "fast")
+
+
+def test_a_calibration_that_was_cancelled_is_begun_again(platform: Platform, other: Platform) -> None:
+    competition = platform.open_competition(make_spec())
+    entry = platform.submit(competition)
+    other.step()
+    with transaction(other.engine) as session:
+        for run in session.query(Evaluation).filter_by(node_class="fast").all():
+            request_cancel(session, run.id)
+    other.run_until_quiet()
+    assert (fetch(other, entry).verdict, fetch(other, entry).node_class) == (Verdict.SCORED, "fast")
+
+
+def test_a_calibration_from_before_classes_were_kept_is_not_begun_twice(platform: Platform) -> None:
+    competition = platform.open_competition(make_spec())
+    with transaction(platform.engine) as session:
+        for run in session.query(Evaluation).all():
+            run.node_class = ""
+        runs = competitions.fetch_calibration_runs(session, competition.spec_id, "cpu")
+        assert sorted(run.submission.filename for run in runs) == ["identity.py", "retrain.py"]
+
+
+def test_on_revoked_data_no_class_is_measured_and_no_entry_is_lost(
+    platform: Platform, other: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    competition = platform.open_competition(make_spec())
+    entry = platform.submit(competition)
+    monkeypatch.setattr(data_sets, "is_revoked", lambda *_: True)
+    for _ in range(2):
+        assert other.step() == 1
+    row = fetch(other, entry)
+    assert row.shards[0].fault.endswith("on revoked data class fast is not measured any more")
+    assert (row.shards[0].attempts, {name for name, _ in list_calibrated(other)}) == (0, {"cpu"})
+    platform.run_until_quiet()  # what was begun before is finished
+    assert fetch(platform, entry).verdict == Verdict.SCORED
+
+
+def test_a_shard_whose_class_cannot_be_asked_about_waits_and_says_why(
+    platform: Platform, other: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    competition = platform.open_competition(make_spec())
+    entry = platform.submit(competition)
+
+    def refuse(*_: object) -> None:
+        raise Conflict("its pools are retired")
+
+    monkeypatch.setattr(placing, "start_calibration", refuse)
+    for _ in range(2):
+        assert other.step() == 1
+    shard = fetch(other, entry).shards[0]
+    assert (shard.fault, shard.state, shard.attempts) == ("its pools are retired", "pending", 0)
     platform.run_until_quiet()
     assert fetch(platform, entry).verdict == Verdict.SCORED

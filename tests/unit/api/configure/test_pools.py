@@ -9,8 +9,9 @@ from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.problems import EvaluationSpec, Pool
-from core.db.queries import competitions
+from core.db.queries import competitions, pools
 from core.db.session import transaction
+from core.domain.errors import Conflict
 from core.domain.pools import compute_seal_digest
 from core.settings import Settings
 from core.storage import FolderStore
@@ -126,6 +127,11 @@ def test_nothing_is_scored_against_retired_pools(
     client: TestClient, admin: dict[str, str], engine: Engine, store: FolderStore
 ) -> None:
     make_sealed(engine, store)
+    with transaction(engine) as session:
+        row = competitions.fetch_competition(session, "digits")
+        assert row is not None
+        ended = factories.make_submission(session, row, factories.make_user(session, "ann"))
+        failed = factories.make_evaluation(session, ended, verdict="platform_error")
     set_state(client, admin, "closed")
     assert client.post(f"{PATH}/pools/retire", json=WHY, headers=admin).status_code == 200
     assert read_states(client, admin) == ["retired"]
@@ -133,8 +139,32 @@ def test_nothing_is_scored_against_retired_pools(
     rejudge = {"competition": "digits", **WHY}
     answer = client.post("/api/v1/admin/rejudges", json=rejudge, headers=admin)
     assert (answer.status_code, "retired" in answer.text) == (409, True)
+    answer = client.post(f"/api/v1/admin/evaluations/{failed.id}/requeue", json=WHY, headers=admin)
+    assert (answer.status_code, "retired" in answer.text) == (409, True)
+    with transaction(engine) as session, pytest.raises(Conflict, match="retired"):
+        pools.activate(session, row.spec_id)
     entry = client.get("/api/v1/admin/audit", headers=admin).json()["items"][0]
     assert (entry["action"], entry["detail"]["reason"]) == ("pools.retire", WHY["reason"])
+
+
+@pytest.mark.parametrize("name", ["digits", "other"])
+def test_the_pools_of_a_private_phase_are_kept_until_it_is_published(
+    client: TestClient, admin: dict[str, str], engine: Engine, name: str
+) -> None:
+    """Whether the phase is the competition's own, or that of another one which is closed as well."""
+    with transaction(engine) as session:
+        digits = factories.make_competition(session, "digits", state="closed")
+        phase = factories.make_private_phase(session, digits)
+        if name != digits.slug:
+            phase.competition_id = factories.make_competition(session, name, state="closed").id
+        spec = session.get_one(EvaluationSpec, phase.spec_id)
+        session.add(Pool(problem_id=spec.problem_id, kind="original", size=1, state="active"))
+    answer = client.post(f"{PATH}/pools/retire", json=WHY, headers=admin)
+    assert (answer.status_code, "until it is published" in answer.text) == (409, True)
+    with transaction(engine) as session:
+        session.get_one(Phase, phase.id).state = "published"
+    assert client.post(f"{PATH}/pools/retire", json=WHY, headers=admin).status_code == 200
+    assert read_states(client, admin) == ["retired"]
 
 
 def test_pools_are_not_retired_under_what_runs(

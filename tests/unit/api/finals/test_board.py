@@ -141,8 +141,8 @@ def test_the_audit_page_tells_that_the_boards_hold(published: Contest) -> None:
 
 
 def rejudge(contest: Contest, score: float, **scope: object) -> tuple[int, str]:
-    """Of bob's finalist, with another result; returns the status of promoting it, and its id."""
-    body = {"competition": "digits", "phase": "private", "submissions": [contest.entries["only"].id], **scope}
+    """With another result for bob's finalist; returns the status of promoting it, and its id."""
+    body = {"competition": "digits", "phase": "private", **scope}
     headers = contest.olga.headers
     plan = contest.client.post("/api/v1/admin/rejudges/preview", json=body, headers=headers)
     assert plan.status_code == 200, plan.text
@@ -150,10 +150,12 @@ def rejudge(contest: Contest, score: float, **scope: object) -> tuple[int, str]:
     identity = str(started.json()["id"])
     assert started.json()["phase"] == "private"
     with transaction(contest.engine) as session:
-        row = session.scalars(select(Evaluation).where(Evaluation.rejudge_id == identity)).one()
-        assert (row.phase, row.spec_id, row.counts) == ("private", contest.phase.spec_id, False)
-        values = {"status": "finished", "verdict": "scored", "score": score, "score_low": score, "score_high": score}
-        session.execute(update(Evaluation).where(Evaluation.id == row.id).values(**values))
+        rows = session.scalars(select(Evaluation).where(Evaluation.rejudge_id == identity)).all()
+        for row in rows:
+            assert (row.phase, row.spec_id, row.counts) == ("private", contest.phase.spec_id, False)
+            now = score if row.submission_id == contest.entries["only"].id else 0.3
+            values = {"status": "finished", "verdict": "scored", "score": now, "score_low": now, "score_high": now}
+            session.execute(update(Evaluation).where(Evaluation.id == row.id).values(**values))
     path = f"/api/v1/admin/rejudges/{identity}"
     moves = contest.client.get(f"{path}/comparison", headers=headers).json()["ranking"]
     assert {move["name"] for move in moves} <= {"ann", "bob"}
@@ -202,3 +204,43 @@ def test_an_undecided_rejudge_of_finalists_shows_nowhere(published: Contest) -> 
         ("only.py", "scored"),
     ]
     assert read_board(published) == [(1, "bob"), (2, "ann")]
+
+
+def test_a_finalist_that_was_scored_cannot_be_drawn_again_alone(published: Contest) -> None:
+    body = {"competition": "digits", "phase": "private"}
+    named = body | {"submissions": [published.entries["only"].id]}
+    for scope in (named, body | {"verdicts": ["scored"]}):
+        for path, more in (("/preview", {}), ("", {"reason": "a broken disk"})):
+            answer = published.client.post(
+                f"/api/v1/admin/rejudges{path}", json=scope | more, headers=published.olga.headers
+            )
+            assert (answer.status_code, "all together" in answer.json()["detail"]) == (422, True)
+    with transaction(published.engine) as session:
+        ours = Evaluation.submission_id == published.entries["only"].id, Evaluation.phase == "private"
+        session.execute(update(Evaluation).where(*ours).values(verdict="platform_error", score=None))
+    plan = published.client.post("/api/v1/admin/rejudges/preview", json=named, headers=published.olga.headers)
+    assert (plan.status_code, plan.json()["evaluations"]) == (200, 1)
+
+
+def test_who_publishes_reads_how_often_the_finalists_were_judged_anew(contest: Contest) -> None:
+    run_to_publishing(contest)
+    path, headers = "/api/v1/admin/competitions/digits/private", contest.olga.headers
+    assert contest.client.get(path, headers=headers).json()["rejudges"] == 0
+    body = {"competition": "digits", "phase": "private", "reason": "a broken disk"}
+    started = contest.client.post("/api/v1/admin/rejudges", json=body, headers=headers).json()
+    contest.client.post(f"/api/v1/admin/rejudges/{started['id']}/discard", json={"reason": "no"}, headers=headers)
+    assert contest.client.get(path, headers=headers).json()["rejudges"] == 1
+    page = contest.client.get("/competitions/digits/organize/private", headers=headers | {"Accept": "text/html"})
+    assert "judged anew 1 time" in page.text
+
+
+def test_a_finalist_stopped_with_its_data_holds_up_nobody(contest: Contest) -> None:
+    run_to_publishing(contest)
+    path, headers = "/api/v1/admin/competitions/digits/private", contest.olga.headers
+    ours = Evaluation.submission_id == contest.entries["only"].id, Evaluation.phase == "private"
+    for refunded, failed, status in ((False, 1, 409), (True, 0, 200)):
+        with transaction(contest.engine) as session:
+            session.execute(update(Evaluation).where(*ours).values(verdict="withdrawn", refunded=refunded, score=None))
+        assert contest.client.get(path, headers=headers).json()["failed"] == failed
+        answer = contest.client.post(f"{path}/publish", json={"reason": "checked"}, headers=headers)
+        assert answer.status_code == status, answer.text
