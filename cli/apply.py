@@ -50,7 +50,7 @@ def export(
     out: Annotated[Path | None, typer.Option("--out", help="Write it here.", show_default=False)] = None,
     url: UrlOption = "",
 ) -> None:
-    """Write a competition as the file that makes it; its private part is left out, and applying it changes nothing."""
+    """Write a competition as its file, without its private and practice parts; applying that changes nothing."""
     with open_client(url) as client:
         text = write_toml(client.get_competition_file(competition))
     if out is None:

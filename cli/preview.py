@@ -36,7 +36,7 @@ def preview(
             _print_preview(item, answer["workers"])
     faults = [item["fault"] for item in answer["items"] if item["fault"]]
     if faults:
-        raise CommandFailed(f"{competition} cannot be prepared: {faults[0]}", exit_code=Exit.REJECTED)
+        raise CommandFailed(f"no preview of {competition}: {faults[0]}", exit_code=Exit.REJECTED)
 
 
 def _print_preview(item: JSON, workers: int) -> None:

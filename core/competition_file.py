@@ -21,7 +21,7 @@ class CompetitionPart(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    open: Literal["by itself", "by hand"] | None = None  # once it is prepared; by hand: when an admin says so
+    open: Literal["by itself", "by hand"] | None = None  # once it is prepared; by hand: when staff say so
     draft: bool = False  # a new one waits, seen by staff alone, until it is let to prepare
     daily_limit: int | None = Field(default=None, ge=1, le=100_000)
     concurrent_limit: int | None = Field(default=None, ge=1, le=100_000)

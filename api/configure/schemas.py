@@ -76,7 +76,7 @@ class Preview(BaseModel):
     role: PoolRole
     problem_digest: str
     made_at: datetime | None = Field(None, description="null: not asked for, or no worker has looked yet")
-    fault: str = Field("", description="why it cannot be prepared")
+    fault: str = Field("", description="why there is none: the problem cannot be prepared, or we failed")
     classes: list[str] = []
     counts: dict[str, list[int]] = Field({}, description="examples of every class, by split")
     forget: dict[str, Any] | None = Field(None, description="kind, count and digest of the forget set")

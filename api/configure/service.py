@@ -194,7 +194,7 @@ def _describe(effect: Effect, part: CompetitionPart, row: Competition | None) ->
     if effect is Effect.CREATE and part.draft:
         return "A draft is made, seen by staff alone; nothing is trained before it is let to prepare."
     if effect is Effect.CREATE:
-        opens = "is opened by an admin" if part.open == "by hand" else "opens by itself"
+        opens = "is opened by staff" if part.open == "by hand" else "opens by itself"
         return f"The competition is made and its pools are trained; it {opens} when retraining is measured."
     if effect is Effect.REPLACE:
         drafted = row is not None and row.state == CompetitionState.DRAFT

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 class EntryKind(StrEnum):
     CHARGE = "charge"  # a submission
-    REFUND = "refund"  # of one that ended by our own fault
+    REFUND = "refund"  # of one that ended by our own fault, or that the organizers stopped
     GRANT = "grant"  # by an organizer
 
 

@@ -30,7 +30,7 @@ class Competition(Base):
     selection_limit: Mapped[int] = mapped_column(default=2)  # finalists of a team
     publish_approvals: Mapped[int] = mapped_column(default=1)  # how many of the staff it takes to publish
     closes_at: Mapped[datetime | None]  # the deadline; None: until somebody closes it
-    opens_by_hand: Mapped[bool] = mapped_column(default=False)  # an admin opens it once it is prepared
+    opens_by_hand: Mapped[bool] = mapped_column(default=False)  # staff open it once it is prepared
     prepared_at: Mapped[datetime | None]  # when its pools were sealed and retraining was measured
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     spec: Mapped[EvaluationSpec] = relationship(lazy="raise")

@@ -29,6 +29,12 @@ def test_a_preview_is_waited_for(run: Run, server: FakeServer, monkeypatch: pyte
     assert "on the 2 there are now" in output
 
 
+def test_a_preview_that_failed_on_our_side_does_not_say_that_the_problem_is_wrong(run: Run, server: FakeServer) -> None:
+    server.on("POST", PATH, make_answer(fault="it failed on our side"))
+    output = run("admin", "preview", "faces").output
+    assert ("no preview of faces: it failed on our side" in output, "cannot be prepared" in output) == (True, False)
+
+
 def test_what_cannot_be_prepared_is_exit_code_two(run: Run, server: FakeServer) -> None:
     server.on("POST", PATH, make_answer(fault="the forget request names class 99"))
     result = run("admin", "preview", "faces")

@@ -45,6 +45,13 @@ def test_the_form_and_the_file_it_writes_are_the_same(slug: str) -> None:
     assert tomllib.loads(write_toml(document)) == document
 
 
+def test_a_deadline_is_read_with_and_without_seconds() -> None:
+    filled = fill_form(load(competition=OWN))
+    assert filled["competition.closes_at"] == "2030-01-01T12:00:59"
+    short = read_form(change(filled, competition__closes_at="2030-01-01T12:00"))
+    assert (short.document["competition"]["closes_at"], short.mistakes) == ("2030-01-01T12:00:00+00:00", {})
+
+
 def test_an_uploaded_data_set_goes_through_the_form() -> None:
     reference = f"faces@{'a' * 64}"
     document = load(data={"set": reference, "options": {"scale": "bytes"}})

@@ -104,13 +104,24 @@ def test_what_changes_nothing_or_makes_no_sense_is_refused(
 def test_the_form_saves_and_explains_what_it_refuses(client: TestClient, olga: dict[str, str]) -> None:
     page = "/competitions/digits/organize"
     form = {"closes_at": "2099-12-31T23:59", "daily_limit": "8", "concurrent_limit": "5", "reason": "a test"}
-    assert 'value="2099-12-31T23:59"' in client.post(f"{page}/settings", data=form, headers=olga | HTML).text
+    assert 'value="2099-12-31T23:59:00"' in client.post(f"{page}/settings", data=form, headers=olga | HTML).text
     assert client.get(API).json()["closes_at"] == "2099-12-31T23:59:00Z"
     for wrong in ({"closes_at": "soon"}, {"daily_limit": "0"}, {"reason": ""}):
         answer = client.post(f"{page}/settings", data=form | wrong, headers=olga | HTML)
         assert (answer.status_code, 'role="alert"' in answer.text) == (422, True)
     client.post(f"{page}/settings", data=form | {"closes_at": ""}, headers=olga | HTML)
     assert client.get(API).json()["closes_at"] is None
+
+
+@pytest.mark.parametrize(("typed", "kept"), [("2099-12-31T23:59", "23:59:00"), ("2099-12-31T23:59:59", "23:59:59")])
+def test_a_deadline_keeps_its_seconds_when_the_form_is_saved_again(
+    client: TestClient, olga: dict[str, str], typed: str, kept: str
+) -> None:
+    page, form = "/competitions/digits/organize", {"daily_limit": "8", "concurrent_limit": "5", "reason": "a test"}
+    text = client.post(f"{page}/settings", data=form | {"closes_at": typed}, headers=olga | HTML).text
+    again = text.split('name="closes_at"')[1].split('value="')[1].split('"')[0]
+    client.post(f"{page}/settings", data=form | {"closes_at": again, "daily_limit": "9"}, headers=olga | HTML)
+    assert client.get(API).json()["closes_at"] == f"2099-12-31T{kept}Z"
 
 
 def test_a_draft_is_there_for_staff_alone(
