@@ -6,6 +6,7 @@ from sqlalchemy import func, select, update
 
 from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
+from core.db.models.problems import EvaluationSpec, Pool
 from core.db.models.submissions import Evaluation
 from core.db.session import reading, transaction
 from tests.unit.api.finals.conftest import ADMIN, API, SECRET, Contest, run_to_publishing
@@ -53,6 +54,15 @@ def test_a_phase_that_is_not_ready_does_not_start(contest: Contest, state: str) 
         session.get_one(Phase, contest.phase.id).state = state
     assert contest.start() == 409
     assert count_private(contest) == 0
+
+
+def test_a_private_phase_is_not_scored_against_retired_pools(contest: Contest) -> None:
+    contest.close()
+    with transaction(contest.engine) as session:
+        problem_id = session.get_one(EvaluationSpec, contest.phase.spec_id).problem_id
+        session.add(Pool(problem_id=problem_id, kind="original", size=1, state="retired"))
+    assert contest.start() == 409
+    assert (count_private(contest), read_private(contest)["state"]) == (0, "ready")
 
 
 def test_private_scoring_waits_for_the_end_and_for_what_still_runs(contest: Contest) -> None:
