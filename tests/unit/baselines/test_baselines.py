@@ -177,7 +177,7 @@ def test_neggrad_plus_without_ascent_is_fine_tuning(
     problem: LoadedProblem, original: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = {"EPOCHS": 2, "LEARNING_RATE": 0.05}
-    ascent = load_baseline("neggrad_plus", monkeypatch, ALPHA=1.0, CLIP=float("inf"), **settings)
+    ascent = load_baseline("neggrad_plus", monkeypatch, ALPHA=1.0, **settings)
     plain = load_baseline("finetune", monkeypatch, **settings)
     loaders = make_loaders(problem, shuffle=False)
     left, right = run(ascent, original, loaders), run(plain, original, loaders)
