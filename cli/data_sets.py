@@ -173,7 +173,8 @@ def _print_version(version: JSON) -> None:
     shape = "×".join(map(str, summary["shape"]))
     print_line(f"{summary['train']} training and {summary['test']} test images of {shape}, {summary['dtype']}")
     for place, found in enumerate(summary["classes"]):
-        print_line(f"  class {place} {found['name']}: {found['train']} to train on, {found['test']} to test on")
+        name = "" if found["name"] == str(place) else f" {found['name']}"
+        print_line(f"  class {place}{name}: {found['train']} to train on, {found['test']} to test on")
     print_line(f'name it in a problem file:\n\n[data]\nset = "{version["reference"]}"')
 
 

@@ -73,7 +73,7 @@ def _print_private(competition: str, found: Mapping[str, Any]) -> None:
     for each in finalists:
         end = each["verdict"] or (f"{each['status']} {each['finished']}/{each['total']}" if each["status"] else "–")
         print_line(f"{each['submission_id']}  {each['team']}  {each['filename']}  {end}")
-    if found["state"] == "scoring":
+    if found["state"] == "scoring" and found["board"]["digest"]:  # empty before anybody has a line
         print_note(f"the ranking is {found['board']['digest']}; look at it: lacuna leaderboard {competition} --final")
     proposal = found["proposal"]
     if proposal is not None:

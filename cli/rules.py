@@ -6,6 +6,7 @@ import typer
 
 from cli.console import print_json, print_note
 from cli.contests import SlugArgument
+from cli.numbers import show_time
 from cli.remote import UrlOption, choose_competition, open_client
 from cli.validate import JsonOption
 from core.domain.errors import NotFound
@@ -33,6 +34,6 @@ def rules(
         return
     typer.echo(found["text"])
     if found["accepted_at"]:
-        print_note(f"you accepted version {found['version']} at {found['accepted_at']}")
+        print_note(f"you accepted version {found['version']} on {show_time(found['accepted_at'])}")
     else:
         print_note(f"version {found['version']}; accept it with `lacuna rules {slug} --accept`")
