@@ -8,9 +8,9 @@ from api.announcements import service
 from api.announcements.feed import write_feed
 from api.announcements.schemas import AnnouncementChange, AnnouncementList, AnnouncementView, NewAnnouncement
 from api.competitions.service import load_competition
+from api.conditional import UNCHANGED, IfNoneMatch, answer
 from api.deps import Organizer, PublicCaller, ReadingDep, SessionDep, SettingsDep
 from api.errors import describe_errors
-from api.leaderboard.endpoints import UNCHANGED, IfNoneMatch, is_known, make_headers
 from api.organize.schemas import Decision
 
 router = APIRouter(tags=["competitions"])
@@ -41,9 +41,7 @@ def get_announcements_feed(
     items = service.list_announcements(session, slug, caller).items
     content = write_feed(competition, items, site=settings.resolved_public_url)
     tag = f'"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
-    if is_known(tag, if_none_match):
-        return Response(status_code=304, headers=make_headers(tag))
-    return Response(content, media_type="application/atom+xml", headers=make_headers(tag))
+    return answer(tag, if_none_match, "application/atom+xml", lambda: content)
 
 
 @router.post(

@@ -2,24 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Response
 
+from api.conditional import UNCHANGED, IfNoneMatch, answer_json
 from api.deps import Member, Organizer, PublicCaller, ReadingDep, SessionDep, Submitter
 from api.errors import describe_errors
 from api.finals import selection, service
 from api.finals.board import find_final_view, make_final_board
 from api.finals.schemas import PhaseList, PrivateView, ProposalRequest, Publication, SelectionRequest, SelectionView
-from api.leaderboard.endpoints import (
-    CSV_CONTENT,
-    UNCHANGED,
-    AsOf,
-    IfNoneMatch,
-    answer_csv,
-    answer_json,
-    is_known,
-    make_headers,
-    wants_csv,
-)
+from api.leaderboard.endpoints import CHANGES, CSV_CONTENT, AsOf, BeforeVersion, MostChanges, answer_csv, wants_csv
 from api.leaderboard.schemas import BoardChanges, Leaderboard
 from api.leaderboard.service import list_changes
 from api.leaderboard.views import make_etag
@@ -66,9 +57,7 @@ def get_final_board(
     if wants_csv(accept):
         return answer_csv(session, view, if_none_match, kind="final")
     tag = make_etag(view, "final")
-    if is_known(tag, if_none_match):
-        return Response(status_code=304, headers=make_headers(tag))
-    return answer_json(make_final_board(session, view), tag)
+    return answer_json(tag, if_none_match, lambda: make_final_board(session, view))
 
 
 @router.get(
@@ -94,16 +83,14 @@ def list_final_changes(
     slug: str,
     caller: PublicCaller,
     session: ReadingDep,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    before: Annotated[int | None, Query(ge=1, lt=1 << 31, description="version of the last one seen")] = None,
+    limit: MostChanges = CHANGES,
+    before: BeforeVersion = None,
     if_none_match: IfNoneMatch = "",
 ) -> Response:
     """Its publication and what moved since and why, newest first; staff see the scoring before it too."""
     view = find_final_view(session, slug, caller)
     tag = make_etag(view, "final changes", view.oldest, limit, before)
-    if is_known(tag, if_none_match):
-        return Response(status_code=304, headers=make_headers(tag))
-    return answer_json(list_changes(session, view, limit=limit, before=before), tag)
+    return answer_json(tag, if_none_match, lambda: list_changes(session, view, limit=limit, before=before))
 
 
 @router.get("/admin/competitions/{slug}/private", operation_id="get_private_phase", responses=REFUSALS)

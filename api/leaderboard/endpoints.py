@@ -3,10 +3,11 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime
 from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
+from api.conditional import UNCHANGED, IfNoneMatch, answer, answer_json
 from api.deps import Member, PublicCaller, ReadingDep
 from api.errors import describe_errors
 from api.leaderboard import service
@@ -15,24 +16,11 @@ from api.leaderboard.views import BoardView, decode_cursor, find_view, make_etag
 from core.db.queries import history
 
 router = APIRouter(tags=["leaderboard"])
-UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "unchanged since the ETag in If-None-Match"}}
 CSV_CONTENT: dict[str, Any] = {"content": {"text/csv": {"schema": {"type": "string"}}}}
-IfNoneMatch = Annotated[str, Header()]
+CHANGES = 50
+MostChanges = Annotated[int, Query(ge=1, le=500)]
+BeforeVersion = Annotated[int | None, Query(ge=1, lt=1 << 31, description="version of the last one seen")]
 AsOf = Annotated[AwareDatetime | None, Query(description="the board as it stood then, with its zone: `…Z`")]
-
-
-def is_known(tag: str, if_none_match: str) -> bool:
-    known = {part.strip().removeprefix("W/") for part in if_none_match.split(",")}
-    return tag in known or "*" in known
-
-
-def make_headers(tag: str) -> dict[str, str]:
-    """Kept by browsers and asked about every time; who asks decides what is shown."""
-    return {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept, Authorization, Cookie"}
-
-
-def answer_json(body: BaseModel, tag: str) -> Response:
-    return Response(body.model_dump_json(), media_type="application/json", headers=make_headers(tag))
 
 
 def wants_csv(accept: str) -> bool:
@@ -40,12 +28,11 @@ def wants_csv(accept: str) -> bool:
 
 
 def answer_csv(session: Session, view: BoardView, if_none_match: str, *, kind: str = "leaderboard") -> Response:
-    tag = make_etag(view, "csv")
-    if is_known(tag, if_none_match):
-        return Response(status_code=304, headers=make_headers(tag))
     name = f"{view.competition.slug}-{kind}-{view.version}.csv"
-    headers = {**make_headers(tag), "Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(service.write_board(session, view), media_type="text/csv", headers=headers)
+    as_file = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return answer(
+        make_etag(view, "csv"), if_none_match, "text/csv", lambda: service.write_board(session, view), **as_file
+    )
 
 
 @router.get(
@@ -73,9 +60,7 @@ def get_leaderboard(
     if wants_csv(accept):
         return answer_csv(session, view, if_none_match)
     tag = make_etag(view, "json", limit, offset)
-    if is_known(tag, if_none_match):
-        return Response(status_code=304, headers=make_headers(tag))
-    return answer_json(service.make_leaderboard(session, view, limit=limit, offset=offset), tag)
+    return answer_json(tag, if_none_match, lambda: service.make_leaderboard(session, view, limit=limit, offset=offset))
 
 
 @router.get(
@@ -103,9 +88,7 @@ def get_own_place(slug: str, caller: Member, session: ReadingDep, if_none_match:
     view = find_view(session, load_competition(session, slug, caller), caller)
     own = history.fetch_own_team(session, view.competition.id, caller.member_id)
     tag = make_etag(view, "me", own)
-    if is_known(tag, if_none_match):
-        return Response(status_code=304, headers=make_headers(tag))
-    return answer_json(service.load_own(session, view, own), tag)
+    return answer_json(tag, if_none_match, lambda: service.load_own(session, view, own))
 
 
 @router.get(
@@ -118,13 +101,11 @@ def list_changes(
     slug: str,
     caller: PublicCaller,
     session: ReadingDep,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    before: Annotated[int | None, Query(ge=1, lt=1 << 31, description="version of the last one seen")] = None,
+    limit: MostChanges = CHANGES,
+    before: BeforeVersion = None,
     if_none_match: IfNoneMatch = "",
 ) -> Response:
     """Who moved when and why, newest first; `at` of one of them as `as_of` shows the board it made."""
     view = find_view(session, load_competition(session, slug, caller), caller)
     tag = make_etag(view, "changes", limit, before)
-    if is_known(tag, if_none_match):
-        return Response(status_code=304, headers=make_headers(tag))
-    return answer_json(service.list_changes(session, view, limit=limit, before=before), tag)
+    return answer_json(tag, if_none_match, lambda: service.list_changes(session, view, limit=limit, before=before))
