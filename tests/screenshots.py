@@ -7,35 +7,24 @@ for the account whose token is in LACUNA_TOKEN; `--small HEIGHT` makes one small
 
 import argparse
 import os
-import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 
 from core.db.session import transaction
 from core.settings import Settings
 from tests import gallery
+from tests.chromium import open_browser
 from tests.integration.api.conftest import serve
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 WIDTHS = {"phone": 400, "desktop": 1280}
 SCHEMES = ("light", "dark")
 COOKIE = "lacuna"
 SMALL_WIDTH, COLOURS = 1100, 160
-
-
-@contextmanager
-def open_browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-quic"])
-        yield browser
-        browser.close()
 
 
 def open_context(browser: Browser, url: str, *, secret: str | None, width: int, scheme: str) -> BrowserContext:

@@ -1,22 +1,21 @@
 """The real platform on loopback: processes, embedded broker, SQLite, a real sandbox, a small problem."""
 
 import secrets
-import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from cli.client import LacunaClient
 from cli.processes import LocalPlatform
 from core.problems import ProblemSpec, find_problem
 from core.settings import Settings
+from tests.chromium import CHROMIUM, open_browser
 from worker.runner.choose import choose_sandbox
 
 PASSWORD = "correct horse battery"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def make_small_problem() -> ProblemSpec:
@@ -72,7 +71,5 @@ def client(platform: LocalPlatform) -> Iterator[LacunaClient]:
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("no Chromium is installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-quic"])
+    with open_browser() as browser:
         yield browser
-        browser.close()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from cli.client import LacunaClient
 from cli.processes import LocalPlatform
@@ -16,7 +16,7 @@ from core.db.session import get_engine, transaction
 from core.domain.access import Role
 from core.domain.errors import RequestRefused
 from core.starter import STARTER
-from tests.e2e.conftest import CHROMIUM, PASSWORD, make_settings
+from tests.e2e.conftest import PASSWORD, make_settings
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 GUIDE = (Path(__file__).parents[2] / "docs/guides/admin.md").read_text()
@@ -36,23 +36,20 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPlatform
 
 
 @pytest.fixture
-def page(platform: LocalPlatform) -> Iterator[Page]:
+def page(browser: Browser, platform: LocalPlatform) -> Iterator[Page]:
     """An admin who is logged in."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed")
     with LacunaClient(platform.url) as client:
         client.register("root", PASSWORD)
     with transaction(get_engine(platform.settings.resolved_database_url)) as session:
         set_role(session, "root", Role.ADMIN)
-    with sync_playwright() as playwright:
-        browser: Browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-quic"])
-        page = browser.new_context(base_url=platform.url).new_page()
-        page.goto("/login")
-        page.get_by_label("Name").fill("root")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Log in").click()
-        yield page
-        browser.close()
+    context = browser.new_context(base_url=platform.url)
+    page = context.new_page()
+    page.goto("/login")
+    page.get_by_label("Name").fill("root")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    yield page
+    context.close()
 
 
 def wait(platform: LocalPlatform, until: Callable[[], bool]) -> None:

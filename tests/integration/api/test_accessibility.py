@@ -15,8 +15,9 @@ from core import jobs
 from core.db.session import transaction
 from core.settings import Settings
 from tests import gallery
+from tests.chromium import CHROMIUM, open_browser
 from tests.integration.api.conftest import SilentBroker, Site, serve
-from tests.screenshots import CHROMIUM, WIDTHS, open_browser, open_context
+from tests.screenshots import WIDTHS, open_context
 
 pytestmark = pytest.mark.integration
 

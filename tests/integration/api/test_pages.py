@@ -1,10 +1,9 @@
 """The pages in a real browser."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import update
 
 from core.db.models.contests import Competition
@@ -13,11 +12,11 @@ from core.db.queries import evaluations
 from core.db.session import transaction
 from core.domain.submission import Status, Verdict
 from tests import factories
+from tests.chromium import CHROMIUM, open_browser
 from tests.integration.api.conftest import Site
 
 pytestmark = pytest.mark.integration
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PHONE = {"width": 390, "height": 844}
 
 
@@ -25,10 +24,8 @@ PHONE = {"width": 390, "height": 844}
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("no Chromium is installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-quic"])
+    with open_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

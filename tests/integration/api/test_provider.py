@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.chromium import CHROMIUM, open_browser
 from tests.integration.api.conftest import Site
 from tests.ports import find_free_port
-from tests.screenshots import CHROMIUM, open_browser
 from tests.unit.api.auth.oidc import CLIENT, SECRET, OidcProvider
 
 pytestmark = pytest.mark.integration

@@ -1,6 +1,6 @@
 """Logging in by a provider: every step of the way, and every way to cheat on it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -13,30 +13,8 @@ from api.security import NO_PASSWORD, hash_token, is_password
 from core.db.base import utc_now
 from core.db.models.accounts import BrowserSession, Identity, LoginAttempt, User
 from core.db.session import reading, transaction
-from core.settings import Settings
 from tests import factories
 from tests.unit.api.auth.oidc import CLIENT, SECRET, OidcProvider
-
-OURS = {"Sec-Fetch-Site": "same-origin", "Accept": "text/html"}
-
-
-@pytest.fixture
-def provider() -> Iterator[OidcProvider]:
-    provider = OidcProvider()
-    provider.start()
-    yield provider
-    provider.stop()
-
-
-@pytest.fixture
-def visitor(client: TestClient, settings: Settings, provider: OidcProvider) -> TestClient:
-    """Follows nothing by itself."""
-    changes = {"oidc_issuer": provider.issuer, "oidc_client_id": CLIENT, "oidc_client_secret": SECRET}
-    changes |= {"oidc_name": "The Academy", "public_url": "https://lacuna.example"}
-    client.app.state.settings = settings.model_copy(update=changes)  # type: ignore[attr-defined]
-    client.headers.update(OURS)
-    client.follow_redirects = False
-    return client
 
 
 def begin(visitor: TestClient, path: str = "/login/provider?next=/submissions") -> str:

@@ -1,6 +1,5 @@
 """Logging out where a provider let one in."""
 
-from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -8,10 +7,7 @@ from fastapi.testclient import TestClient
 
 from api.auth import provider as provider_module
 from core.settings import Settings
-from tests.unit.api.auth.oidc import CLIENT, SECRET, OidcProvider
-
-OURS = {"Sec-Fetch-Site": "same-origin", "Accept": "text/html"}
-LEAVE = {"end_session_endpoint": ""}
+from tests.unit.api.auth.oidc import CLIENT, OidcProvider
 
 
 @pytest.fixture(autouse=True)
@@ -20,25 +16,12 @@ def nothing_is_known_of_earlier_providers() -> None:
 
 
 @pytest.fixture
-def provider() -> Iterator[OidcProvider]:
-    provider = OidcProvider()
-    provider.start()
-    yield provider
-    provider.stop()
-
-
-@pytest.fixture
-def visitor(client: TestClient, settings: Settings, provider: OidcProvider) -> TestClient:
+def visitor(visitor: TestClient, provider: OidcProvider) -> TestClient:
     """Somebody whom the provider let in."""
-    changes = {"oidc_issuer": provider.issuer, "oidc_client_id": CLIENT, "oidc_client_secret": SECRET}
-    changes |= {"oidc_name": "The Academy", "public_url": "https://lacuna.example"}
-    client.app.state.settings = settings.model_copy(update=changes)  # type: ignore[attr-defined]
-    client.headers.update(OURS)
-    client.follow_redirects = False
-    asked = client.get("/login/provider").headers["location"]
-    client.get("/login/provider/callback", params=provider.log_in(asked, "s1"))
-    assert client.post("/login/provider/name", data={"name": "ann"}).status_code == 303
-    return client
+    asked = visitor.get("/login/provider").headers["location"]
+    visitor.get("/login/provider/callback", params=provider.log_in(asked, "s1"))
+    assert visitor.post("/login/provider/name", data={"name": "ann"}).status_code == 303
+    return visitor
 
 
 def test_the_way_out_leads_past_the_provider(visitor: TestClient, provider: OidcProvider) -> None:
