@@ -21,11 +21,11 @@ from core.settings import Settings
 from evaluator import ScoredPool, ScoringSpec, compute_confidence, score
 from evaluator.sequential import Look, Standing, compute_boundary, compute_look, decide_place
 from sandbox.contract import ENTRY_FILE
-from worker.execution import make_orders
 from worker.local import open_bench, run_orders
-from worker.outputs import ModelOutputs, concat_outputs
-from worker.pools import PoolKind, pool_sizes
+from worker.replicas.execution import make_orders
+from worker.replicas.outputs import ModelOutputs, concat_outputs
 from worker.runner.choose import choose_sandbox
+from worker.training.pools import PoolKind, pool_sizes
 
 Array = NDArray[np.float64]
 SHIFTS = (0.25, 0.35, 0.45, 0.5, 0.55, 0.7, 0.9, 1.2)  # mean shift of each entry of a board

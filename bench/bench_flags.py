@@ -17,12 +17,12 @@ from core.domain.pools import PoolKind
 from core.problems import find_problem
 from evaluator.fingerprints import make_reference
 from evaluator.flags import check_collapsed, check_copied
-from worker.flags import FlagFacts, find_flags
-from worker.outputs import ModelOutputs, concat_outputs
-from worker.pools import Pool
 from worker.problems import LoadedProblem, load_problem
-from worker.relearn import MEASURED_REPLICAS, add_relearning
+from worker.replicas.outputs import ModelOutputs, concat_outputs
+from worker.replicas.relearn import MEASURED_REPLICAS, add_relearning
+from worker.scorecard.flags import FlagFacts, find_flags
 from worker.training.chunks import pool_chunks, train_chunk
+from worker.training.pools import Pool
 
 WIDTH = 300  # outputs of a made-up model
 

@@ -19,11 +19,11 @@ from evaluator.inference import compute_logits
 from evaluator.metrics import divergences, membership
 from evaluator.metrics.klom import VARIANTS
 from evaluator.metrics.ulira import compute_ulira
-from worker.calibration import RunSeconds
-from worker.measurement import BATCH, measure_network
-from worker.metrics import MIA_MODELS, UNTRAINED, describe_metrics
-from worker.pools import TrainingPlan, ensure_pools, pool_sizes
 from worker.problems import LoadedProblem, load_network, load_problem
+from worker.replicas.measurement import BATCH, measure_network
+from worker.scorecard.cost import RunSeconds
+from worker.scorecard.metrics import MIA_MODELS, UNTRAINED, describe_metrics
+from worker.training.pools import TrainingPlan, ensure_pools, pool_sizes
 
 SIZES = {"digits": (256, 128, 896, 645, 10), "CIFAR-10": (256, 4500, 4096, 4096, 10)}  # models, forget, probes, classes
 

@@ -22,10 +22,10 @@ from core.problems import find_problem
 from core.settings import Settings
 from sandbox.loaders import make_loader
 from sandbox.submission import seed_everything
-from worker.execution import make_orders
 from worker.local import Bench, open_bench, run_orders
-from worker.measurement import measure_network
 from worker.problems import load_network
+from worker.replicas.execution import make_orders
+from worker.replicas.measurement import measure_network
 from worker.runner.base import ReplicaOrder
 from worker.runner.choose import choose_sandbox
 

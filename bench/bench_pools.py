@@ -14,8 +14,8 @@ import torch
 
 from core.domain.pools import PoolKind
 from core.problems import find_problem
-from worker.measurement import measure_network
 from worker.problems import LoadedProblem, load_problem
+from worker.replicas.measurement import measure_network
 from worker.training.chunks import choose_strategy, pool_chunks
 from worker.training.members import member_seed
 from worker.training.one_by_one import train_one

@@ -18,6 +18,7 @@ import grimp
 
 TOPS = ("api", "worker", "evaluator", "baselines", "sandbox", "core", "client", "cli", "bench", "migrations")
 WALK_FROM = "compute_scorecard"
+WIDTH = 15
 STATE_WORDS = (
     "pending|leased|done|abandoned|building|sealed|active|retired|queued|canary|running|scoring|finished|cancelling"
     "|practice|public|private|calibration|ranked|reference|draft|preparing|open|closed|archived"
@@ -30,7 +31,8 @@ Edges = Mapping[str, set[str]]
 def main() -> None:
     tops = [top for top in TOPS if Path(top, "__init__.py").exists() or top in ("bench", "migrations")]
     graph = grimp.build_graph(*[top for top in tops if Path(top, "__init__.py").exists()], cache_dir=None)
-    print(f"{'folder':<12}{'files':>6}{'rooms':>6}{'imports':>8}{'levels':>7}{'room levels':>12}{'between rooms':>14}{'upward':>7}")
+    heads = ("files", "rooms", "imports", "levels", "room levels", "between rooms", "upward")
+    print(f"{'folder':<12}" + "".join(f"{head:>{WIDTH}}" for head in heads))
     for top in tops:
         if Path(top, "__init__.py").exists():
             print(_describe(top, _collect_edges(graph, top)))
@@ -75,10 +77,8 @@ def _describe(top: str, edges: Edges) -> str:
                 between[pair] += 1
     upward = sum(min(count, between.get((b, a), 0)) for (a, b), count in between.items() if a < b)
     imports = sum(len(targets) for targets in edges.values())
-    return (
-        f"{top:<12}{len(files):>6}{len(room_edges):>6}{imports:>8}{_levels(edges):>7}"
-        f"{_levels(room_edges):>12}{between.total():>14}{upward:>7}"
-    )
+    figures = (len(files), len(room_edges), imports, _levels(edges), _levels(room_edges), between.total(), upward)
+    return f"{top:<12}" + "".join(f"{figure:>{WIDTH}}" for figure in figures)
 
 
 def _is_package(name: str) -> bool:

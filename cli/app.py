@@ -2,29 +2,29 @@
 
 import typer
 
-from cli.account import account_app
-from cli.accounts import login, register
-from cli.admin import admin_app
-from cli.apply import apply, configured, export
-from cli.compare import compare
-from cli.contests import announcements, competitions, leaderboard, limits
-from cli.data_sets import data_set_app
-from cli.doctor import doctor
-from cli.evaluate import evaluate
-from cli.finals import select
+from cli.here.doctor import doctor
+from cli.here.evaluate import evaluate
+from cli.here.problems import problem_app
+from cli.here.starter import init
+from cli.here.validate import validate
 from cli.late import LateGroup, list_late_commands
-from cli.notify import notify_app
-from cli.organize import organize_app
-from cli.pools import pools_app
-from cli.preview import preview
-from cli.problems import problem_app
-from cli.rejudge import rejudge_app
-from cli.rules import rules
-from cli.runtime import runtime
-from cli.starter import init
-from cli.submissions import cancel, logs, promote, source, status, submissions, submit
-from cli.team import team_app
-from cli.validate import validate
+from cli.server.account import account_app
+from cli.server.compare import compare
+from cli.server.competitions import announcements, competitions, leaderboard, limits
+from cli.server.finals import select
+from cli.server.log_in import login, register
+from cli.server.notify import notify_app
+from cli.server.rules import rules
+from cli.server.runtime import runtime
+from cli.server.submissions import cancel, logs, promote, source, status, submissions, submit
+from cli.server.team import team_app
+from cli.staff.apply import apply, configured, export
+from cli.staff.data_sets import data_set_app
+from cli.staff.operations import admin_app
+from cli.staff.organize import organize_app
+from cli.staff.pools import pools_app
+from cli.staff.preview import preview
+from cli.staff.rejudge import rejudge_app
 
 admin_app.add_typer(data_set_app, name="data-set")
 admin_app.add_typer(pools_app, name="pools")

@@ -6,8 +6,8 @@ from typing import Any
 import typer
 from typer.main import get_command
 
-from cli.console import ReadableGroup
-from cli.lazy import load
+from cli.show.console import ReadableGroup
+from cli.show.lazy import load
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,10 @@ class LateCommand:
 LATE_COMMANDS = {
     command.name: command
     for command in (
-        LateCommand("cli.demo", "demo", "From nothing to a leaderboard, all baselines entered.", "This machine"),
-        LateCommand("cli.score", "score", "Score pools of margins or logits from files.", "This machine"),
-        LateCommand("cli.up", "up", "Run the whole platform on this machine until Ctrl-C.", "This machine"),
-        LateCommand("cli.grant", "grant", "Give an account a role.", "Organizers"),
+        LateCommand("cli.here.demo", "demo", "From nothing to a leaderboard, all baselines entered.", "This machine"),
+        LateCommand("cli.here.score", "score", "Score pools of margins or logits from files.", "This machine"),
+        LateCommand("cli.here.up", "up", "Run the whole platform on this machine until Ctrl-C.", "This machine"),
+        LateCommand("cli.here.grant", "grant", "Give an account a role.", "Organizers"),
     )
 }
 

@@ -2,8 +2,8 @@
 
 import sys
 
-from cli.console import print_contest_error
-from cli.lazy import load
+from cli.show.console import print_contest_error
+from cli.show.lazy import load
 from core.domain.errors import ContestError
 
 

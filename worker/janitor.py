@@ -9,9 +9,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.domain.errors import ContestError
 from core.logs import configure_logging
 from core.settings import get_settings
-from worker.context import make_context
-from worker.delivery import deliver_until
-from worker.sweep import sweep
+from worker.jobs.context import make_context
+from worker.jobs.sweep import sweep
+from worker.messages.delivery import deliver_until
 
 log = structlog.get_logger()
 COURIER_SECONDS = 5.0  # a message that is cut off goes out again

@@ -18,17 +18,17 @@ from core.problems import ProblemSpec
 from core.settings import Settings
 from core.storage import BlobStore, FolderStore
 from sandbox.contract import ENTRY_FILE
-from worker.calibration import RetrainCost, RunSeconds, collect_seconds
-from worker.execution import Batch, make_orders, make_request, run_batch
-from worker.flags import FlagFacts
-from worker.inspection import InspectedReplica, Inspector
-from worker.outputs import concat_outputs
-from worker.pools import Pool, TrainingPlan, ensure_pools, pool_sizes
-from worker.preparation import make_calibration_source
+from worker.jobs.preparation import make_calibration_source
 from worker.problems import LoadedProblem, load_problem
-from worker.report_examples import ExampleDetail
+from worker.replicas.execution import Batch, make_orders, make_request, run_batch
+from worker.replicas.inspection import InspectedReplica, Inspector
+from worker.replicas.outputs import concat_outputs
+from worker.report.examples import ExampleDetail
 from worker.runner.base import ReplicaOrder, Sandbox
-from worker.scorecard import RunFacts, compute_scorecard
+from worker.scorecard.card import RunFacts, compute_scorecard
+from worker.scorecard.cost import RetrainCost, RunSeconds, collect_seconds
+from worker.scorecard.flags import FlagFacts
+from worker.training.pools import Pool, TrainingPlan, ensure_pools, pool_sizes
 
 Progress = Callable[[str, int, int], None]  # stage, done, total
 

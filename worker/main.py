@@ -7,7 +7,7 @@ from core.logs import configure_logging
 from core.settings import get_settings
 from evaluator.warm_up import warm_up
 from worker import tasks
-from worker.node import start_beat
+from worker.jobs.node import start_beat
 
 configure_logging()
 

@@ -9,9 +9,8 @@ from core.db.session import get_engine
 from core.domain.errors import ContestError
 from core.jobs import BUILD_CHUNK, DECIDE, PREPARE, PREVIEW, RUN_SHARD, SCORE, VALIDATE, celery_app
 from core.settings import get_settings
-from worker import adaptive, pipeline, preparation, preview, scoring
-from worker.context import WorkerContext, make_context
-from worker.data_sets import validation
+from worker.jobs import looks, preparation, preview, scores, shards, validation
+from worker.jobs.context import WorkerContext, make_context
 
 log = structlog.get_logger()
 
@@ -25,17 +24,17 @@ def get_context() -> WorkerContext:
 
 @celery_app.task(name=RUN_SHARD)
 def run_shard(shard_id: str) -> None:
-    pipeline.run_shard(get_context(), shard_id)
+    shards.run_shard(get_context(), shard_id)
 
 
 @celery_app.task(name=SCORE)
 def score_evaluation(evaluation_id: str) -> None:
-    scoring.score_evaluation(get_context(), evaluation_id)
+    scores.score_evaluation(get_context(), evaluation_id)
 
 
 @celery_app.task(name=DECIDE)
 def decide_evaluation(evaluation_id: str) -> None:
-    adaptive.decide_evaluation(get_context(), evaluation_id)
+    looks.decide_evaluation(get_context(), evaluation_id)
 
 
 @celery_app.task(name=PREPARE)

@@ -1,4 +1,4 @@
-"""What is run to learn what retraining costs on a class of node; `worker.calibration` says how it is read."""
+"""What is run to learn what retraining costs on a class of node; `worker.scorecard.cost` says how it is read."""
 
 RETRAIN_FILE = "retrain.py"
 IDLE_FILE = "identity.py"

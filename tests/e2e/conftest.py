@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from cli.client import LacunaClient
-from cli.processes import LocalPlatform
+from cli.here.processes import LocalPlatform
+from client.http import LacunaClient
 from core.problems import ProblemSpec, find_problem
 from core.settings import Settings
 from tests.chromium import CHROMIUM, open_browser

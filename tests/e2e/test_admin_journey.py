@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from cli.client import LacunaClient
-from cli.processes import LocalPlatform
+from cli.here.processes import LocalPlatform
+from client.http import LacunaClient
 from core.db.queries.users import set_role
 from core.db.session import get_engine, transaction
 from core.domain.access import Role

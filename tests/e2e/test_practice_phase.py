@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from cli.client import LacunaClient
-from cli.processes import LocalPlatform
+from cli.here.processes import LocalPlatform
+from client.http import LacunaClient
 from core.problems import ProblemSpec
 from tests.e2e.conftest import make_settings, make_small_problem
 from tests.e2e.test_submit_to_leaderboard import finish, submit, wait, wait_until_open

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cli.client import LacunaClient
-from cli.processes import LocalPlatform
+from cli.here.processes import LocalPlatform
+from client.http import LacunaClient
 from core.db.queries import evaluations
 from core.db.queries.users import set_role
 from core.db.session import get_engine, reading, transaction

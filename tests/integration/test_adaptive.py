@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from cli.client import LacunaClient
-from cli.processes import LocalPlatform
+from cli.here.processes import LocalPlatform
+from client.http import LacunaClient
 from core.problems import ProblemSpec
 from tests.e2e.conftest import PASSWORD, make_settings, make_small_problem
 from tests.e2e.test_submit_to_leaderboard import BASELINES, finish, submit, wait_until_open

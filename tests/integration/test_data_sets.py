@@ -22,7 +22,7 @@ from tests import factories
 from tests.tiny_problems import make_tiny_spec
 from tests.unit.worker.conftest import FakeSandbox, Platform
 from tests.unit.worker.data_sets.uploads import make_images, make_npz
-from worker.context import WorkerContext
+from worker.jobs.context import WorkerContext
 
 pytestmark = pytest.mark.integration
 

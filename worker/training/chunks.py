@@ -11,7 +11,7 @@ from core.domain.pools import PoolKind
 from core.problems import TrainingStrategy
 from evaluator.errors import BadWeights
 from worker.problems import LoadedProblem, load_network
-from worker.relearn import MEASURED_MEMBERS, add_relearning
+from worker.replicas.relearn import MEASURED_MEMBERS, add_relearning
 from worker.training import one_by_one, stacked
 from worker.training.dense import dense_layers
 from worker.training.members import TRAINING_VERSION, TrainedMembers, member_seed

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from core.domain.pools import PoolKind
 from core.problems import RecipePart
-from worker.outputs import ModelOutputs
 from worker.problems import LoadedProblem, load_network
+from worker.replicas.outputs import ModelOutputs
 
 TRAINING_VERSION = 2  # raise it when the same seeds make other models, or when more is kept of a model
 

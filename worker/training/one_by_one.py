@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.domain.pools import PoolKind
-from worker.measurement import measure_network
-from worker.outputs import concat_outputs
 from worker.problems import LoadedProblem
+from worker.replicas.measurement import measure_network
+from worker.replicas.outputs import concat_outputs
 from worker.training.members import (
     TrainedMembers,
     TrainingData,

@@ -14,9 +14,9 @@ from torch.nn import functional as F
 
 from core.domain.pools import PoolKind
 from evaluator.errors import NotFiniteWeights
-from worker.measurement import collect_outputs
-from worker.outputs import ModelOutputs
 from worker.problems import LoadedProblem, Split
+from worker.replicas.measurement import collect_outputs
+from worker.replicas.outputs import ModelOutputs
 from worker.training.dense import DenseStack, dense_layers
 from worker.training.members import (
     TrainedMembers,

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import lacuna_client as lacuna
-from cli.client import LacunaClient
-from cli.credentials import Credentials, save_credentials
+from client.credentials import Credentials, save_credentials
+from client.http import LacunaClient
 from core.db.models.submissions import Submission
 from core.db.session import transaction
 from core.domain.errors import InvalidInput, NotAuthenticated

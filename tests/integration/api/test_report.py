@@ -14,7 +14,7 @@ from tests import factories
 from tests.integration.api.conftest import Site
 from tests.integration.api.test_pages import PHONE, browser
 from tests.unit.worker.reports import describe_tiny
-from worker.report import Report, render_report
+from worker.report.page import Report, render_report
 
 __all__ = ["browser"]  # the fixture, for this module too
 

@@ -1,30 +1,19 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import stamina
 from typer.testing import CliRunner
 
 from cli.app import app
-from core.settings import get_settings
 from tests.unit.cli.fakes import FakeServer
 
 GOOD = "def unlearning(net, retain_loader, forget_loader, val_loader):\n    return net\n"
 
 
 @pytest.fixture(autouse=True)
-def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No test reads or writes the account of whoever runs it."""
-    for name in ("LACUNA_URL", "LACUNA_TOKEN", "LACUNA_PASSWORD"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("LACUNA_DATA_FOLDER", str(tmp_path / "data"))
-    monkeypatch.chdir(tmp_path)
-    get_settings.cache_clear()
-    with stamina.set_testing(True, attempts=4, cap=True):  # no pauses between attempts
-        yield
-    get_settings.cache_clear()
+def _own_home(own_home: None) -> None:
+    """No test here reads or writes the account of whoever runs it."""
 
 
 @pytest.fixture
@@ -51,7 +40,7 @@ def good(tmp_path: Path) -> Path:
 def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
     """A server that every command talks to."""
     fake = FakeServer()
-    for module in ("cli.remote", "cli.accounts"):
+    for module in ("cli.show.remote", "cli.server.log_in"):
         monkeypatch.setattr(f"{module}.LacunaClient", lambda _url, token=None: fake.client(token))
     fake.on("GET", "/competitions", {"items": [{"slug": "digits", "title": "Digits", "state": "open"}]})
     return fake

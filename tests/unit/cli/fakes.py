@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import numpy as np
 
-from cli.client import LacunaClient
+from client.http import LacunaClient
 from core.domain.submission import Verdict
 
 BODY: dict[str, Any] = {

@@ -24,10 +24,9 @@ from core.settings import Settings
 from core.storage import FolderStore
 from sandbox.contract import Outcome
 from tests.database import make_database
-from worker import adaptive, pipeline, preparation, preview, scoring
-from worker.context import WorkerContext
-from worker.data_sets import validation
-from worker.preparation import make_calibration_source
+from worker.jobs import looks, preparation, preview, scores, shards, validation
+from worker.jobs.context import WorkerContext
+from worker.jobs.preparation import make_calibration_source
 from worker.runner.base import ReplicaResult, RunRequest, RunResult
 
 RECIPE, IDLE = b"RECIPE.update", make_calibration_source(IDLE_FILE, find_problem("digits"))
@@ -172,9 +171,9 @@ class Platform:
 
 DELIVER = {
     VALIDATE: validation.validate_data_set,
-    RUN_SHARD: pipeline.run_shard,
-    SCORE: scoring.score_evaluation,
-    DECIDE: adaptive.decide_evaluation,
+    RUN_SHARD: shards.run_shard,
+    SCORE: scores.score_evaluation,
+    DECIDE: looks.decide_evaluation,
     PREPARE: preparation.prepare_problem,
     BUILD_CHUNK: preparation.build_pool_chunk,
     PREVIEW: preview.preview_problem,

@@ -8,7 +8,7 @@ from evaluator import Attack, EpsilonOptions
 from evaluator.explain import Region, Side
 from tests.tiny_problems import make_tiny_spec
 from worker.problems import LoadedProblem, load_problem
-from worker.report_examples import ExampleDetail, ShownExample, describe_examples
+from worker.report.examples import ExampleDetail, ShownExample, describe_examples
 
 PIXEL = "data:image/png;base64,AAAA"
 

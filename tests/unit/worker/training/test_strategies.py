@@ -11,8 +11,8 @@ from core.domain.errors import PlatformFault
 from core.domain.pools import PoolKind
 from core.problems import TrainingStrategy
 from tests.tiny_problems import make_tiny_image_spec, make_tiny_spec, write_idx_folder
-from worker.measurement import measure_network
 from worker.problems import LoadedProblem, load_problem
+from worker.replicas.measurement import measure_network
 from worker.training import one_by_one, stacked
 from worker.training.chunks import choose_strategy, pool_chunks, train_chunk
 from worker.training.dense import DenseStack, dense_layers

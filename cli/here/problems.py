@@ -1,0 +1,65 @@
+"""`lacuna problem`: what there is to unlearn, and building its pools before they are needed."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from cli.here.validate import JsonOption
+from cli.show.console import make_console, print_json, print_line
+from cli.show.lazy import load
+from cli.show.progress import StageProgress
+from core.problems import find_problem, list_problems
+from core.settings import get_settings
+
+problem_app = typer.Typer(no_args_is_help=True, help="List problems and build their pools.")
+
+
+@problem_app.command("list")
+def list_all(as_json: JsonOption = False) -> None:
+    """List the problems on this machine."""
+    specs = list_problems()
+    if as_json:
+        print_json([{"slug": spec.slug, "title": spec.title, "summary": spec.summary} for spec in specs])
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("problem", "title", "replicas", "budget", "summary"):
+        table.add_column(name, no_wrap=name == "problem")
+    for spec in specs:
+        rules = spec.evaluation
+        table.add_row(spec.slug, spec.title, str(rules.replicas), f"{rules.compute_budget:.0%}", spec.summary)
+    make_console().print(table)
+
+
+@problem_app.command()
+def build(
+    name: Annotated[str, typer.Argument(metavar="PROBLEM", help="A problem's name or a problem file.")],
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes to train with (default: one per core).")] = None,
+) -> None:
+    """Train the pools of a problem; what is already trained is kept."""
+    spec = find_problem(name)
+    settings = get_settings()
+    sizes: dict[Any, int] = load("worker.training.pools", "pool_sizes")(spec)
+    trained = _build(spec, sizes, settings, workers or settings.workers)
+    total = sum(sizes.values())
+    if trained:
+        print_line(f"{spec.slug}: trained {trained} of {total} models, kept in {settings.store_folder}")
+    else:
+        print_line(f"{spec.slug}: already built, {total} models in {settings.store_folder}")
+
+
+def _build(spec: Any, sizes: dict[Any, int], settings: Any, workers: int) -> int:
+    """Return how many models had to be trained."""
+    store = load("core.storage", "FolderStore")(settings.store_folder)
+    problem = load("worker.problems", "load_problem")(spec, settings.dataset_folder, store)
+    plan = load("worker.training.pools", "TrainingPlan")(workers=workers, device=settings.device)
+    missing: list[int] = []
+    with StageProgress() as progress:
+
+        def show(done: int, total: int) -> None:
+            missing.append(total - done)
+            if missing[0]:
+                progress.update("models", done, total)
+
+        load("worker.training.pools", "ensure_pools")(problem, sizes, store, on_progress=show, plan=plan)
+    return missing[0]

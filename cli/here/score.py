@@ -1,0 +1,178 @@
+"""`lacuna score`: published pools scored from their files, without a platform, a problem or a network."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from cli.show.console import make_console, print_json, print_line, print_note
+from cli.show.files import check_writable, write_report
+from cli.show.numbers import show_interval, show_score
+from client.failures import CommandFailed, Exit
+from core.domain.errors import InvalidInput
+from evaluator import Attack, InvalidPool, ScoringProtocol
+from evaluator.spec import DEFAULT_ATTACKS, HELD_OUT_ATTACKS
+from worker.published.page import KLOM_TEXT, render_published_report
+from worker.published.reading import Originals, read_labels, read_pool, settle_originals
+from worker.published.score import NOT_STATED, Accuracies, PublishedPools, score_published
+
+PLACE = "FILE, FILE:KEY or a folder with one file a model (.npy, .npz, .safetensors, .pt, .pth)"
+CHOOSABLE = tuple(attack.value for attack in HELD_OUT_ATTACKS)
+Fraction = Annotated[float | None, typer.Option(min=0.0, max=1.0, help="Mean accuracy, a fraction.")]
+
+
+def score(
+    unlearned: Annotated[str, typer.Option(help=f"Margins (R, N) or logits (R, N, K): {PLACE}.", show_default=False)],
+    retrained: Annotated[str, typer.Option(help="The same of models retrained without the forget set.")],
+    labels: Annotated[str, typer.Option(help="True classes (N,), for logits.")] = "",
+    control: Annotated[str, typer.Option(help="A second bank of retrained models: ceiling and noise floor.")] = "",
+    originals: Annotated[Originals | None, typer.Option(help="What the unlearned models started from.")] = None,
+    protocol: Annotated[ScoringProtocol, typer.Option(help="The one that the score is under.")] = (
+        ScoringProtocol.held_out
+    ),
+    attacks: Annotated[str, typer.Option(help=f"What held_out chooses from, of {', '.join(CHOOSABLE)}.")] = ",".join(
+        DEFAULT_ATTACKS
+    ),
+    retain_unlearned: Fraction = None,
+    test_unlearned: Fraction = None,
+    retain_retrained: Fraction = None,
+    test_retrained: Fraction = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report here.", show_default=False)] = None,
+) -> None:
+    """Score pools of margins or logits that anyone published: epsilons, forgetting quality, KLOM, U-LiRA."""
+    accuracies = _gather(retain_unlearned, test_unlearned, retain_retrained, test_retrained)
+    if report is not None:
+        check_writable(report)
+    try:
+        pools = _read(unlearned, retrained, control, labels)
+        given = (pools.unlearned, pools.retrained, *([pools.control] if pools.control else []))
+        settled = settle_originals(originals, *given)
+        body = score_published(
+            pools, originals=settled, protocol=protocol, attacks=_parse_attacks(attacks), accuracies=accuracies
+        )
+    except InvalidPool as error:
+        raise CommandFailed(str(error), exit_code=Exit.REJECTED) from None
+    if report is not None:
+        write_report(report, render_published_report(body, title=Path(unlearned).name))
+    if as_json:
+        print_json({**body, "report": str(report) if report else None})
+        return
+    _print_body(body)
+    if report is not None:
+        print_line(f"report: {report}")
+
+
+def _parse_attacks(text: str) -> tuple[Attack, ...]:
+    names = [name.strip() for name in text.split(",")]
+    unknown = [name for name in names if name not in CHOOSABLE]
+    if unknown:
+        raise InvalidInput(f"no such attack: {', '.join(unknown)}; there are {', '.join(CHOOSABLE)}")
+    return tuple(map(Attack, names))
+
+
+def _gather(*values: float | None) -> Accuracies | None:
+    known = [value for value in values if value is not None]
+    if not known:
+        return None
+    if len(known) < len(values):
+        raise InvalidInput(
+            "a score needs all of --retain-unlearned, --test-unlearned, --retain-retrained and --test-retrained"
+        )
+    return Accuracies(*known)
+
+
+def _read(unlearned: str, retrained: str, control: str, labels: str) -> PublishedPools:
+    classes = read_labels(labels) if labels else None
+    left, right, *rest = (
+        read_pool(place, labels=classes) for place in (unlearned, retrained, *([control] if control else []))
+    )
+    pools = PublishedPools(left, right, rest[0] if rest else None)
+    made_from = {pool.made_from for pool in (left, right, *rest)}
+    if labels and made_from == {"margins"}:
+        raise InvalidPool(f"labels are for logits (models, examples, classes); {unlearned} holds margins")
+    return pools
+
+
+def _print_body(body: Mapping[str, Any]) -> None:
+    console = make_console()
+    for table in (_render_summary(body), _render_protocols(body), _render_families(body), _render_metrics(body)):
+        console.print(table)
+        console.print()
+    sizes = {name: pool["replicas"] for name, pool in body["pools"].items()}
+    if len(set(sizes.values())) > 1:
+        told = ", ".join(f"{count} {name}" for name, count in sizes.items())
+        print_note(f"the pools differ in size ({told}); the published KLOM code takes equal sizes only")
+    if body["originals"] == NOT_STATED:
+        print_note(
+            "pools of one original and of many do not compare: say which with --originals "
+            "(scores under the two must not stand in one column)"
+        )
+
+
+def _render_summary(body: Mapping[str, Any]) -> Table:
+    quality, control, score_body = body["forgetting_quality"], body["control"], body["score"]
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column()
+    table.add_column(style="dim")
+    models = ", ".join(f"{pool['replicas']} {name}" for name, pool in body["pools"].items())
+    table.add_row("models", models, f"{body['examples']} examples")
+    table.add_row("originals", body["originals"], "what the unlearned models started from")
+    if score_body is not None:
+        table.add_row("score", _show_estimate(score_body), f"utility {show_score(score_body['utility'])}")
+    table.add_row(
+        "forgetting quality", _show_estimate(quality), f"{body['ranked_by']}, {100 * quality['level']:.0f} % interval"
+    )
+    if control is not None:
+        table.add_row("ceiling", _show_estimate(control), "the control pool in its place")
+    return table
+
+
+def _show_estimate(found: Mapping[str, Any]) -> str:
+    return show_interval(found["estimate"], found["low"], found["high"])
+
+
+def _render_protocols(body: Mapping[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for title in ("protocol", "quality", "median ε", "mean ε", "p95 ε", "attack that won: examples"):
+        table.add_column(title)
+    for name, found in body["protocols"].items():
+        epsilon = found["epsilon"]
+        attacks = ", ".join(f"{attack}: {count}" for attack, count in found["attacks"].items())
+        numbers = [f"{epsilon[key]:.2f}" for key in ("median", "mean", "p95")]
+        table.add_row(name, show_score(found["forgetting_quality"]), *numbers, attacks)
+    return table
+
+
+def _render_families(body: Mapping[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for title in ("attack alone, held_out", "median ε", "mean ε", ""):
+        table.add_column(title, style="dim" if not title else "")
+    for name, found in body["alone"].items():
+        note = "" if name in body["attacks"] else "not chosen from (--attacks)"
+        table.add_row(name, f"{found['median']:.2f}", f"{found['mean']:.2f}", note)
+    return table
+
+
+def _render_metrics(body: Mapping[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for title in ("metric", "mean ± 95 %", "p95", ""):
+        table.add_column(title, style="dim" if not title else "")
+    for name, text in KLOM_TEXT.items():
+        found = body["klom"][name]
+        mean = show_interval(found["mean"], found["mean_low"], found["mean_high"])
+        table.add_row(name, mean, show_score(found["p95"]), text)
+    excess, ulira = body["klom"]["klom_excess"], body["u_lira"]
+    if excess is not None:
+        floor = f"over the floor {excess['floor_mean']:.3f} of {excess['floor_from']}"
+        sizes = f"{excess['unlearned_replicas']} and {excess['retrained_replicas']} models"
+        mean = show_interval(excess["mean"], excess["mean_low"], excess["mean_high"])
+        table.add_row("klom_excess", mean, show_score(excess["p95"]), f"{floor}, {sizes}")
+    if ulira is not None:
+        accuracy = show_interval(ulira["accuracy"], ulira["accuracy_low"], ulira["accuracy_high"])
+        rate = f"TPR {ulira['true_positive_rate']:.3f} at FPR {ulira['false_positive_rate']:g}"
+        table.add_row("U-LiRA accuracy", accuracy, "", f"AUC {ulira['auc']:.3f}, {rate}; 0.5: none")
+    return table

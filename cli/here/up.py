@@ -1,0 +1,46 @@
+"""`lacuna up`: run everything on this machine until Ctrl-C."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cli.here.processes import LocalPlatform, end_on_sigterm
+from core.problems import find_problem
+from core.settings import Settings, get_settings
+
+
+def up(
+    problem: Annotated[list[str] | None, typer.Option(help="problem to open as a competition; may repeat")] = None,
+    port: Annotated[int | None, typer.Option(help="port of the site and API")] = None,
+    data_folder: Annotated[Path | None, typer.Option(help="where everything is kept")] = None,
+) -> None:
+    """Run broker, worker, janitor and site here, and open competitions on the given problems."""
+    specs = [find_problem(name) for name in problem or ["digits"]]
+    settings = with_options(get_settings(), port=port, data_folder=data_folder)
+    console = Console()
+    end_on_sigterm()
+    with LocalPlatform(settings, specs) as platform:
+        console.print(f"Lacuna is up at [bold]{platform.url}[/bold] · data in {settings.data_folder} · Ctrl-C stops it")
+        stay(platform)
+
+
+def with_options(settings: Settings, *, port: int | None, data_folder: Path | None) -> Settings:
+    changes: dict[str, object] = {}
+    if port is not None:
+        changes["api_port"] = port
+    if data_folder is not None:
+        changes["data_folder"] = data_folder
+    return settings.model_copy(update=changes)
+
+
+def stay(platform: LocalPlatform) -> None:
+    """Watch the children until Ctrl-C."""
+    try:
+        while True:
+            platform.check()
+            time.sleep(1.0)
+    except KeyboardInterrupt:
+        return

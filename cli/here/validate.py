@@ -1,0 +1,84 @@
+"""`lacuna validate`: the checks of an upload, without running anything."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.show.console import print_json, print_line, print_note
+from cli.show.files import find_upload, read_upload
+from client.failures import Exit
+from core.domain.errors import ParticipantFault
+from core.domain.intake.reading import read_submission
+from core.domain.intake.report import Note, Origin, SubmissionFiles
+from core.settings import get_settings
+
+FILE_HELP = "A .py file, a .ipynb notebook, a .zip, or the folder that `lacuna init` made."
+FileArgument = Annotated[Path, typer.Argument(help=FILE_HELP, show_default=False, callback=find_upload)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+_ORIGIN_TEXT = {
+    Origin.FILE: "a Python file; it runs as it is",
+    Origin.ARCHIVE: "an archive",
+    Origin.SCRIPT: "a script written like a notebook; the part below is what runs",
+    Origin.NOTEBOOK: "a notebook; the part below is what runs",
+}
+
+
+def validate(file: FileArgument, as_json: JsonOption = False) -> None:
+    """Check a submission without running it; of a notebook, show what is kept and what is left out."""
+    content = read_upload(file)
+    try:
+        read = read_submission(file.name, content, limit_bytes=get_settings().upload_bytes)
+    except ParticipantFault as fault:
+        if not as_json:
+            raise
+        print_json({"ok": False, "code": fault.code, "message": fault.message, "hint": fault.hint})
+        raise typer.Exit(Exit.REJECTED) from None
+    if as_json:
+        print_json(_to_json(read))
+    else:
+        print_reading(file.name, read)
+
+
+def read_or_reject(file: Path, *, quiet: bool = False) -> SubmissionFiles:
+    """Read a submission for a command that goes on to run it."""
+    read = read_submission(file.name, read_upload(file), limit_bytes=get_settings().upload_bytes)
+    if not quiet:
+        for warning in read.warnings:
+            print_note(f"warning: {warning}")
+    return read
+
+
+def print_reading(name: str, read: SubmissionFiles) -> None:
+    print_line(f"{name}: {_ORIGIN_TEXT[read.origin]}")
+    if len(read.files) > 1:
+        print_line(f"files: {', '.join(sorted(read.files))}")
+    for title, notes in (("kept", read.kept), ("changed", read.changed), ("left out", read.left_out)):
+        _print_notes(title, notes)
+    for warning in read.warnings:
+        print_line(f"warning: {warning}")
+    print_line("ok: unlearning() is there and can be called")
+
+
+def _print_notes(title: str, notes: tuple[Note, ...]) -> None:
+    if not notes:
+        return
+    print_line(f"{title} ({len(notes)}):")
+    for note in notes:
+        print_line(f"  {note}")
+
+
+def _to_json(read: SubmissionFiles) -> dict[str, Any]:
+    def tell(notes: tuple[Note, ...]) -> list[dict[str, str]]:
+        return [{"where": note.where, "source": note.source, "reason": note.reason} for note in notes]
+
+    return {
+        "ok": True,
+        "origin": read.origin,
+        "files": sorted(read.files),
+        "kept": tell(read.kept),
+        "changed": tell(read.changed),
+        "left_out": tell(read.left_out),
+        "warnings": list(read.warnings),
+    }

@@ -1,0 +1,164 @@
+"""`lacuna competitions`, `leaderboard`, `limits`: what a server has to show."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from cli.here.validate import JsonOption
+from cli.show.board import describe_own, render_board, render_changes
+from cli.show.console import make_console, print_json, print_line
+from cli.show.numbers import show_time
+from cli.show.remote import UrlOption, choose_competition, open_client
+from core.domain.errors import InvalidInput
+from core.domain.spreadsheet import BOARD_COLUMNS, write_csv
+
+SlugArgument = Annotated[
+    str, typer.Argument(metavar="[COMPETITION]", help="May be left out if there is only one.", show_default=False)
+]
+
+
+def competitions(url: UrlOption = "", as_json: JsonOption = False) -> None:
+    """List the competitions of a server."""
+    with open_client(url) as client:
+        items = client.list_competitions()
+    if as_json:
+        print_json(items)
+        return
+    if not items:
+        print_line("no competition yet")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("competition", "title", "state", "until"):
+        table.add_column(name)
+    for item in items:
+        closes = item.get("closes_at")
+        table.add_row(item["slug"], item["title"], item["state"], show_time(closes) if closes else "no deadline")
+    make_console().print(table)
+
+
+def leaderboard(
+    competition: SlugArgument = "",
+    url: UrlOption = "",
+    as_of: Annotated[
+        str, typer.Option("--as-of", metavar="TIME", help="As it stood then; UTC unless the time has a zone.")
+    ] = "",
+    changes: Annotated[bool, typer.Option("--changes", help="Show who moved when and why.")] = False,
+    me: Annotated[bool, typer.Option("--me", help="Show where your team stands.")] = False,
+    final: Annotated[bool, typer.Option("--final", help="The board of the private phase, once published.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, all digits.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show who is where, with intervals, ties and what each entry costs."""
+    if as_csv and as_json:
+        raise InvalidInput("choose one of --csv and --json")
+    if changes + me + bool(as_of) > 1 or (as_csv and (changes or me)):
+        raise InvalidInput("--changes and --me stand alone or with --json")
+    if final and me:
+        raise InvalidInput("your final place stands on your submissions: `lacuna submissions`")
+    moment = read_moment(as_of)
+    with open_client(url) as client:
+        slug = choose_competition(client, competition)
+        if changes:
+            show_changes(client.list_board_changes(slug, final=final), as_json=as_json)
+            return
+        if me:
+            show_own(client.get_own_place(slug), as_json=as_json)
+            return
+        board = client.get_final_board(slug, as_of=moment) if final else client.get_leaderboard(slug, as_of=moment)
+    if as_json:
+        print_json(board)
+    elif as_csv:
+        typer.echo(write_csv(board["entries"], BOARD_COLUMNS), nl=False)
+    else:
+        make_console().print(render_board(board))
+
+
+def read_moment(text: str) -> str:
+    """The time as the server wants it, with a zone; empty if none was named."""
+    if not text:
+        return ""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(f"{text!r} is not a time such as 2026-01-31T12:00") from None
+    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).isoformat()
+
+
+def show_changes(items: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        print_json(items)
+    elif not items:
+        print_line("the board has not changed yet")
+    else:
+        make_console().print(render_changes(items))
+
+
+def show_own(own: Mapping[str, Any], *, as_json: bool) -> None:
+    print_json(own) if as_json else print_line(describe_own(own))
+
+
+def limits(
+    competition: SlugArgument = "",
+    ledger: Annotated[bool, typer.Option("--ledger", help="What was spent, given back and granted, and why.")] = False,
+    url: UrlOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Show how many submissions are left today."""
+    with open_client(url) as client:
+        slug = choose_competition(client, competition)
+        found = client.get_ledger(slug) if ledger else client.get_limits(slug)
+    if as_json:
+        print_json(found)
+    elif ledger:
+        print_ledger(found)
+    else:
+        print_line(describe_limits(found))
+
+
+def print_ledger(found: Mapping[str, Any]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("when", "what", "submissions", "why", "who"):
+        table.add_column(name, justify="right" if name == "submissions" else "left")
+    for item in found["items"]:
+        table.add_row(
+            show_time(item["at"]), item["kind"], f"{item['amount']:+d}", Text(item["reason"]), Text(item["by"])
+        )
+    make_console().print(table)
+    print_line(f"{found['charged']} submitted, {found['refunded']} given back, {found['granted']} granted")
+
+
+def announcements(competition: SlugArgument = "", url: UrlOption = "", as_json: JsonOption = False) -> None:
+    """Print what the organizers announced, newest first."""
+    with open_client(url) as client:
+        items = client.list_announcements(choose_competition(client, competition))
+    if as_json:
+        print_json(items)
+        return
+    for item in items:
+        edited = f", edited {show_time(item['edited_at'])}" if item.get("edited_at") else ""
+        head = f"{item['title']} ({show_time(item['created_at'])}, {item['author']}{edited}; {item['id']})"
+        typer.echo(f"{head}\n\n{item['text']}\n")
+    if not items:
+        print_line("nothing was announced yet")
+
+
+def describe_limits(found: Mapping[str, Any]) -> str:
+    total = "" if found.get("total_left") is None else f"; {found['total_left']} left in all"
+    return (
+        f"{found['left']} of {found['daily_limit']} submissions left today (resets {show_time(found['resets_at'])});"
+        f" {found['running']} of {found['concurrent_limit']} running{total}{_describe_practice(found)}"
+    )
+
+
+def _describe_practice(found: Mapping[str, Any]) -> str:
+    practice = found.get("practice")
+    if practice is None:
+        return ""
+    return (
+        f"; practice: {practice['left']} of {practice['daily_limit']} left today,"
+        f" {practice['running']} of {practice['concurrent_limit']} running"
+    )

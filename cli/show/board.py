@@ -1,0 +1,99 @@
+"""A leaderboard, as the API gives it, as a table for the terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cli.show.numbers import show_chance, show_interval, show_percent, show_points, show_score
+from cli.show.scorecard import show_verdict
+
+NOTE = (
+    "± is the longer half of the interval; corrected: without the bias of finitely many replicas; > next: the"
+    " probability of being better than the next rank;\na tie group shares a range of ranks: its first is better than"
+    " each other one with less than 95 %"
+)
+
+
+def render_board(board: Mapping[str, Any]) -> RenderableType:
+    """Ranked rows, references in position without a rank, over-budget rows below, and the ceiling."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("rank", justify="right", no_wrap=True)
+    table.add_column("name", no_wrap=True)
+    table.add_column("score", justify="right", no_wrap=True)
+    for title in ("corrected", "> next", "2023", "UA", "RA", "TA", "runtime"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for row in board["entries"]:
+        table.add_row(*_show_row(row), style="" if row["rank"] is not None else "dim")
+    if not board["entries"]:
+        return Text(
+            "nobody is on the board yet; `lacuna init` writes a file to begin with, `lacuna submit FILE` enters it"
+        )
+    ceiling = board.get("ceiling")
+    if ceiling is not None:
+        score = show_interval(ceiling["estimate"], ceiling["low"], ceiling["high"])
+        more = (show_score(ceiling.get("corrected")), "", show_score(ceiling.get("neurips2023")))
+        table.add_row("", "ceiling", score, *more, "", "", "", "", "", style="italic")
+    return Group(table, Text(NOTE, style="dim"))
+
+
+def show_rank(row: Mapping[str, Any]) -> str:
+    """A rank, and the range that its tie group spans."""
+    rank, label = row["rank"], str(row["rank_label"])
+    return label if rank is None or label == str(rank) else f"{rank} ({label})"
+
+
+def render_changes(changes: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Who moved when and why; a time, given to --as-of, shows the board after it."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("when", "who", "why", "rank"):
+        table.add_column(title, no_wrap=title != "who")
+    for change in changes:
+        cause = str(change["cause"]).replace("_", " ")
+        table.add_row(change["at"], Text(change["name"] or "the whole board"), cause, _show_move(change))
+    return table
+
+
+def describe_own(own: Mapping[str, Any]) -> str:
+    """One line about the reader's own team."""
+    entry = own["entry"]
+    if own["team"] is None:
+        return "you have no team here yet; submitting makes one"
+    if entry is None:
+        return f"{own['team']} has no rank yet"
+    score = show_interval(entry["score"], entry["score_low"], entry["score_high"])
+    return f"{own['team']} stands at {show_rank(entry)} of {own['ranked']} with {score}"
+
+
+def _show_move(change: Mapping[str, Any]) -> str:
+    before, after = change["rank_before"], change["rank_after"]
+    if before is None and after is None:
+        return "–"
+    return f"stays {after}" if before == after else f"{before or 'none'} → {after or 'none'}"
+
+
+def _show_row(row: Mapping[str, Any]) -> list[str | Text]:
+    return [
+        show_rank(row),
+        Text(row["name"]),
+        show_interval(row["score"], row["score_low"], row["score_high"]),
+        show_score(row.get("score_corrected")),
+        show_chance(row.get("better_than_next")),
+        show_score(row.get("neurips2023")),
+        show_points(row.get("unlearning_accuracy")),
+        show_points(row.get("retain_accuracy")),
+        show_points(row.get("test_accuracy")),
+        show_percent(row["relative_runtime"]),
+        _show_end(row),
+    ]
+
+
+def _show_end(row: Mapping[str, Any]) -> Text:
+    if row["purpose"] == "reference":
+        return Text("reference")
+    if row.get("decided_early"):
+        return Text(f"decided early after {row['scored_replicas']} of {row['replicas_total']} replicas", style="yellow")
+    return show_verdict(row["verdict"])

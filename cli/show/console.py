@@ -1,0 +1,63 @@
+"""Where a command writes: results to stdout, progress and errors to stderr, plain text when nobody watches."""
+
+import json
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+from typer.core import TyperGroup
+
+from client.failures import Exit, get_exit_of_error
+from core.domain.errors import ContestError
+
+PLAIN_WIDTH = 160  # of a pipe or file: wide enough that no table column is cut
+
+
+def make_console(*, stderr: bool = False) -> Console:
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal:
+        console = Console(stderr=stderr, highlight=False, width=PLAIN_WIDTH)
+    return console
+
+
+def print_line(text: str = "") -> None:
+    """Print words as they are: foreign text may look like markup."""
+    make_console().print(Text(text), soft_wrap=True)
+
+
+def print_note(text: str) -> None:
+    make_console(stderr=True).print(Text(text), soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_error(message: str, hint: str = "") -> None:
+    console = make_console(stderr=True)
+    console.print(Text.assemble(("error: ", "bold red"), " ".join(message.split())), soft_wrap=True)
+    if hint:
+        console.print(Text(f"hint: {hint}"), soft_wrap=True)
+
+
+def print_contest_error(error: ContestError) -> Exit:
+    print_error(error.message, str(getattr(error, "hint", "")))
+    return get_exit_of_error(error)
+
+
+class ReadableGroup(TyperGroup):
+    """Commands whose expected failures are one line and an exit code, never a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ContestError as error:
+            raise typer.Exit(print_contest_error(error)) from None
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            print_error(f"{place}{error.strerror or error}")
+            raise typer.Exit(Exit.REFUSED) from None
+        except KeyboardInterrupt:
+            print_error("interrupted")
+            raise typer.Exit(Exit.INTERRUPTED) from None

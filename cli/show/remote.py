@@ -1,0 +1,47 @@
+"""What the commands that talk to a server share."""
+
+import re
+from typing import Annotated
+
+import typer
+
+from client.credentials import choose_server
+from client.http import LacunaClient
+from core.domain.errors import NotFound
+
+SHORTENED = re.compile(r"[0-9a-f-]{4,35}")  # the beginning or, better, the end of an ID
+UrlOption = Annotated[
+    str, typer.Option("--url", help="The server (LACUNA_URL; default: where you logged in).", show_default=False)
+]
+
+
+def open_client(url: str) -> LacunaClient:
+    address, token = choose_server(url or None)
+    return LacunaClient(address, token)
+
+
+def choose_competition(client: LacunaClient, slug: str) -> str:
+    """The named competition, or the only one there is."""
+    if slug:
+        return slug
+    slugs = [str(item["slug"]) for item in client.list_competitions()]
+    if len(slugs) == 1:
+        return slugs[0]
+    if not slugs:
+        raise NotFound(f"{client.url} has no competition yet")
+    raise NotFound(f"name one of the competitions: {', '.join(slugs)}")
+
+
+def choose_submission(client: LacunaClient, named: str) -> str:
+    """The named submission, the only one of one's own with this beginning or end, or without a name the newest."""
+    if named and SHORTENED.fullmatch(named) is None:
+        return named
+    own = [str(item["id"]) for item in (client.list_submissions() if named else client.list_newest_submissions(1))]
+    found = [each for each in own if each.startswith(named) or each.endswith(named)]
+    if len(found) == 1:
+        return found[0]
+    if not named:
+        raise NotFound("nothing submitted yet; `lacuna submit FILE` does")
+    raise NotFound(
+        f"{len(found) or 'none'} of your submissions begin or end with {named!r}; `lacuna submissions` lists them"
+    )

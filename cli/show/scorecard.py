@@ -1,0 +1,73 @@
+"""A scorecard as a table for the terminal."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cli.show.metric_table import render_metrics
+from cli.show.numbers import show_interval, show_percent, show_points, show_score, show_seconds
+from core.domain.submission import Verdict
+
+VERDICT_STYLES: dict[str, str] = {Verdict.SCORED: "green", Verdict.OVER_BUDGET: "yellow"}
+
+
+def show_verdict(verdict: str) -> Text:
+    return Text(
+        verdict.replace("_", " "), style=VERDICT_STYLES.get(Verdict(verdict), "red") if verdict in set(Verdict) else ""
+    )
+
+
+def render_scorecard(body: Mapping[str, Any], *, verdict: str) -> RenderableType:
+    score, ceiling, runtime = body["score"], body["ceiling"], body["relative_runtime"]
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column()
+    table.add_column(style="dim")
+    table.add_row("verdict", show_verdict(verdict))
+    interval = show_interval(score["estimate"], score["low"], score["high"])
+    table.add_row("score", interval, f"{body['protocol']}, {100 * score['level']:.0f} % interval")
+    if score.get("corrected") is not None:
+        table.add_row("corrected", show_score(score["corrected"]), "without the bias of finitely many replicas")
+    table.add_row(
+        "ceiling",
+        show_interval(ceiling["estimate"], ceiling["low"], ceiling["high"]),
+        "a second bank of retrained models",
+    )
+    table.add_row(
+        "2023 score", show_score(body["protocols"]["neurips2023"]), f"ceiling {show_score(ceiling['neurips2023'])}"
+    )
+    table.add_row(
+        "forgetting quality",
+        show_score(body["forgetting_quality"]),
+        f"median epsilon {body['epsilon']['median']:.2f} nats",
+    )
+    table.add_row("utility", show_score(body["utility"]["value"]), "accuracy kept, retain × test")
+    accuracies = (body["unlearning_accuracy"], body["retain_accuracy"], body["test_accuracy"])
+    table.add_row("UA / RA / TA", " / ".join(show_points(value) for value in accuracies), "percent")
+    table.add_row("relative runtime", _show_runtime(runtime), _explain_runtime(runtime))
+    _add_flags(table, body)
+    return Group(table, render_metrics(body))
+
+
+def _add_flags(table: Table, body: Mapping[str, Any]) -> None:
+    """One line for each flag; a scorecard from before there were flags says nothing of them."""
+    if "flags" not in body:
+        return
+    if not body["flags"]:
+        table.add_row("flags", "none", "")
+    for flag in body["flags"]:
+        said = Text(f"{flag['code'].replace('_', ' ')}, {flag['severity']}", style="yellow")
+        table.add_row("flag", said, flag.get("detail", ""))
+
+
+def _show_runtime(runtime: Mapping[str, Any]) -> Text:
+    style = "yellow" if runtime["over_budget"] else ""
+    return Text(f"{show_percent(runtime['estimate'])} of a budget of {show_percent(runtime['budget'])}", style=style)
+
+
+def _explain_runtime(runtime: Mapping[str, Any]) -> str:
+    one, retraining = show_seconds(runtime["seconds_per_replica"]), show_seconds(runtime["retrain_seconds"])
+    return f"{one} a run, {retraining} a retraining"

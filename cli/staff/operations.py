@@ -1,0 +1,188 @@
+"""`lacuna admin`: queue, nodes, costs and flags, for those who run the platform."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from cli.here.validate import JsonOption
+from cli.show.console import make_console, print_json, print_line
+from cli.show.remote import UrlOption, open_client
+from cli.staff.organize import Because
+from core.domain.review import FlagState, FlagVerdict
+
+admin_app = typer.Typer(no_args_is_help=True, help="Queue, nodes, costs, flags.")
+
+
+def print_table(names: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in names:
+        table.add_column(name)
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))  # foreign text may look like markup
+    make_console().print(table)
+
+
+def format_seconds(seconds: float | None) -> str:
+    if seconds is None:
+        return "unknown"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+@admin_app.command()
+def queue(url: UrlOption = "", as_json: JsonOption = False) -> None:
+    """Show what waits and runs, how long it may take, and what does not move."""
+    with open_client(url) as client:
+        answer = client.get_queue()
+    if as_json:
+        print_json(answer)
+        return
+    rows = (
+        (_name_group(group), group["status"], group["count"], format_seconds(group["oldest_seconds"]))
+        for group in answer["groups"]
+    )
+    print_table(("for", "status", "count", "oldest"), rows)
+    print_line(f"{answer['replicas_left']} replicas left on {answer['workers']} workers: {_tell_left(answer)}")
+    if answer["messages_unsent"]:
+        print_line(f"{answer['messages_unsent']} messages have not reached the broker")
+    for item in answer["waiting"]:
+        waited = format_seconds(item["waited_seconds"])
+        fault = f": {item['fault']}" if item["fault"] else ""
+        print_line(f"stuck {waited} {item['status']} {item['evaluation_id']} {item['filename']} by {item['by']}{fault}")
+
+
+@admin_app.command()
+def nodes(url: UrlOption = "", as_json: JsonOption = False) -> None:
+    """Show the machines that work, and what at."""
+    with open_client(url) as client:
+        answer = client.list_nodes()
+    if as_json:
+        print_json(answer)
+        return
+    rows = (
+        (
+            node["name"],
+            node["health"] + (", draining" if node["is_draining"] else ""),
+            node["node_class"],
+            ", ".join(node["calibrated_for"]) or "–",
+            node["sandbox"],
+            node["version"],
+            f"{len(node['shards']) + node['pool_chunks']} of {node['workers']}",
+            node["last_seen_at"][:19].replace("T", " "),
+            node["fault"] or node["drain_reason"],
+        )
+        for node in answer["items"]
+    )
+    print_table(("node", "health", "class", "calibrated for", "sandbox", "version", "busy", "last seen", "why"), rows)
+
+
+@admin_app.command()
+def drain(node: str, because: Because, url: UrlOption = "") -> None:
+    """Let a node end what it holds and claim nothing more."""
+    with open_client(url) as client:
+        row = client.set_node(node, "drain", because)
+    print_line(f"{row['name']} drains; it still holds {len(row['shards'])} shards and {row['pool_chunks']} pool chunks")
+
+
+@admin_app.command()
+def activate(node: str, because: Because, url: UrlOption = "") -> None:
+    """Let a drained node work again."""
+    with open_client(url) as client:
+        row = client.set_node(node, "activate", because)
+    print_line(f"{row['name']} works again")
+
+
+@admin_app.command()
+def costs(
+    days: Annotated[int, typer.Option("--days", min=1, help="How many UTC days, today included.")] = 30,
+    competition: Annotated[str, typer.Option("-c", "--competition", help="Only this one.", show_default=False)] = "",
+    url: UrlOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Show processor and wall seconds by day and team."""
+    with open_client(url) as client:
+        answer = client.get_costs(days=days, competition=competition)
+    if as_json:
+        print_json(answer)
+        return
+    rows = (
+        (
+            line["day"],
+            line["competition"],
+            line["team"] or "–",
+            _name_group(line),
+            line["evaluations"],
+            line["replicas"],
+            f"{line['cpu_seconds']:.1f}",
+            f"{line['wall_seconds']:.1f}",
+        )
+        for line in answer["items"]
+    )
+    print_table(("day", "competition", "team", "for", "evaluations", "replicas", "processor s", "wall s"), rows)
+    print_line(f"together {answer['cpu_seconds']:.1f} processor seconds, {answer['wall_seconds']:.1f} wall seconds")
+
+
+@admin_app.command()
+def requeue(evaluation: str, because: Because, url: UrlOption = "") -> None:
+    """Send a stuck evaluation's work out again, or try anew what ended by our fault."""
+    with open_client(url) as client:
+        row = client.act_on_evaluation(evaluation, "requeue", because)
+    print_line(f"{row['evaluation_id']} is {row['status']}; {row['messages']} tasks sent")
+
+
+@admin_app.command()
+def cancel(evaluation: str, because: Because, url: UrlOption = "") -> None:
+    """Stop an evaluation; its author reads why."""
+    with open_client(url) as client:
+        row = client.act_on_evaluation(evaluation, "cancel", because)
+    print_line(f"{row['evaluation_id']} is {row['status']}")
+
+
+@admin_app.command()
+def flags(
+    state: Annotated[FlagState, typer.Option("--state", help="Which entries.")] = FlagState.OPEN,
+    competition: Annotated[str, typer.Option("-c", "--competition", help="Only this one.", show_default=False)] = "",
+    url: UrlOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Show entries whose scores a person should look at."""
+    with open_client(url) as client:
+        answer = client.list_flags(state=state.value, competition=competition)
+    if as_json:
+        print_json(answer)
+        return
+    rows = (
+        (
+            item["evaluation_id"],
+            item["by"],
+            item["filename"],
+            flag["code"],
+            flag["severity"],
+            flag["decision"]["decision"] if flag["decision"] else "open",
+            flag["detail"],
+        )
+        for item in answer["items"]
+        for flag in item["flags"]
+    )
+    print_table(("evaluation", "by", "file", "flag", "severity", "decision", "detail"), rows)
+
+
+@admin_app.command()
+def decide(evaluation: str, flag: str, decision: FlagVerdict, because: Because, url: UrlOption = "") -> None:
+    """Dismiss or uphold a flag; no score changes by it."""
+    with open_client(url) as client:
+        row = client.decide_flag(evaluation, flag, decision.value, because)
+    print_line(f"{row['code']} is {row['decision']['decision']}")
+
+
+def _name_group(group: dict[str, Any]) -> str:
+    return f"{group['purpose']}, rejudge" if group["is_rejudge"] else str(group["purpose"])
+
+
+def _tell_left(answer: dict[str, Any]) -> str:
+    seconds = answer["seconds_left"]
+    return "nobody knows how long" if seconds is None else f"about {format_seconds(seconds)}"

@@ -1,0 +1,231 @@
+"""`lacuna organize`: what staff may do to a competition and its submissions."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from cli.here.validate import JsonOption
+from cli.server.competitions import print_ledger
+from cli.server.finals import private
+from cli.show.console import make_console, print_json, print_line
+from cli.show.files import read_text
+from cli.show.remote import UrlOption, open_client
+from core.domain.competition import CompetitionState
+from core.domain.errors import Conflict, InvalidInput
+
+organize_app = typer.Typer(no_args_is_help=True, help="Freeze, close, disqualify; read the audit log.")
+Because = Annotated[str, typer.Option("--because", help="Why; it is kept, and shown to the author.", prompt="because")]
+
+
+@organize_app.command()
+def state(
+    competition: Annotated[str, typer.Argument(show_default=False)],
+    state: Annotated[CompetitionState, typer.Argument(help="What it becomes.", show_default=False)],
+    because: Because,
+    url: UrlOption = "",
+) -> None:
+    """Freeze, close, open again or archive a competition."""
+    with open_client(url) as client:
+        row = client.change_state(competition, state.value, because)
+    print_line(f"{row['slug']} is now {row['state']}")
+
+
+@organize_app.command("set")
+def change_settings(
+    competition: Annotated[str, typer.Argument(show_default=False)],
+    because: Because,
+    closes_at: Annotated[
+        str | None, typer.Option(help="The deadline, such as 2026-12-31T23:59 (UTC), or `none`.", show_default=False)
+    ] = None,
+    daily_limit: Annotated[int | None, typer.Option(min=1, help="Submissions of a team a UTC day.")] = None,
+    concurrent_limit: Annotated[int | None, typer.Option(min=1, help="Unfinished submissions of a team.")] = None,
+    total_limit: Annotated[int | None, typer.Option(min=0, help="Submissions of a team in all; 0: no limit.")] = None,
+    selection_limit: Annotated[int | None, typer.Option(min=1, help="Finalists of a team.")] = None,
+    practice_daily_limit: Annotated[
+        int | None, typer.Option(min=0, help="Practice submissions of a team a UTC day; 0 closes practice.")
+    ] = None,
+    practice_concurrent_limit: Annotated[
+        int | None, typer.Option(min=1, help="Unfinished practice submissions of a team.")
+    ] = None,
+    publish_approvals: Annotated[
+        int | None, typer.Option(min=1, max=2, help="How many of the staff it takes to publish the final board.")
+    ] = None,
+    url: UrlOption = "",
+) -> None:
+    """Move the deadline of a competition, change its limits."""
+    named = {
+        "daily_limit": daily_limit,
+        "concurrent_limit": concurrent_limit,
+        "selection_limit": selection_limit,
+        "practice_daily_limit": practice_daily_limit,
+        "practice_concurrent_limit": practice_concurrent_limit,
+        "publish_approvals": publish_approvals,
+    }
+    changes: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
+    if total_limit is not None:
+        changes["total_limit"] = total_limit or None
+    if closes_at is not None:
+        changes["closes_at"] = _read_moment(closes_at)
+    with open_client(url) as client:
+        row = client.change_settings(competition, changes, because)
+    print_line(f"{row['slug']}: deadline {row['closes_at'] or 'none'}, {row['daily_limit']} a day")
+
+
+@organize_app.command()
+def rules(
+    competition: Annotated[str, typer.Argument(show_default=False)],
+    file: Annotated[Path, typer.Argument(help="Markdown; an empty file takes the rules back.", show_default=False)],
+    url: UrlOption = "",
+) -> None:
+    """Write the next version of a competition's rules."""
+    with open_client(url) as client:
+        row = client.write_rules(competition, read_text(file))
+    version = row["version"]
+    print_line(f"{competition}: version {version} of the rules" if version else f"{competition} has no rules now")
+
+
+organize_app.command()(private)
+
+
+@organize_app.command("grant")
+def grant_submissions(
+    competition: Annotated[str, typer.Argument(show_default=False)],
+    team: Annotated[str, typer.Argument(help="Its name.", show_default=False)],
+    amount: Annotated[int, typer.Argument(min=1, max=1000, show_default=False)],
+    because: Because,
+    url: UrlOption = "",
+) -> None:
+    """Give a team submissions on top of the limits."""
+    with open_client(url) as client:
+        row = client.grant(competition, team, amount, because)
+    print_line(f"{row['team']} was granted {row['amount']}, {row['granted']} in all")
+
+
+@organize_app.command()
+def ledger(
+    competition: Annotated[str, typer.Argument(show_default=False)],
+    team: Annotated[str, typer.Argument(help="Its name.", show_default=False)],
+    url: UrlOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a team's quota was spent on, what was given back and what was granted."""
+    with open_client(url) as client:
+        found = client.get_ledger_of_team(competition, team)
+    print_json(found) if as_json else print_ledger(found)
+
+
+@organize_app.command()
+def announce(
+    competition: Annotated[str, typer.Argument(show_default=False)],
+    title: Annotated[str, typer.Argument(show_default=False)],
+    file: Annotated[Path, typer.Argument(help="Markdown.", show_default=False)],
+    url: UrlOption = "",
+) -> None:
+    """Announce something on a competition's page."""
+    with open_client(url) as client:
+        row = client.announce(competition, title, read_text(file))
+    print_line(f"announced on {competition}: {row['title']}")
+
+
+@organize_app.command("edit-announcement")
+def edit_announcement(
+    competition: Annotated[str, typer.Argument(show_default=False)],
+    announcement: Annotated[
+        str, typer.Argument(help="Its id, as `lacuna announcements` shows it.", show_default=False)
+    ],
+    because: Because,
+    title: Annotated[str, typer.Option(help="Another title.", show_default=False)] = "",
+    file: Annotated[Path | None, typer.Option(help="Another text, Markdown.", show_default=False)] = None,
+    url: UrlOption = "",
+) -> None:
+    """Say an announcement otherwise; the audit log keeps what it said."""
+    changes = {"title": title, "text": read_text(file) if file else ""}
+    with open_client(url) as client:
+        named = {name: value for name, value in changes.items() if value}
+        row = client.edit_announcement(competition, announcement, named, because)
+    print_line(f"{competition} reads now: {row['title']}")
+
+
+@organize_app.command("withdraw-announcement")
+def withdraw_announcement(
+    competition: Annotated[str, typer.Argument(show_default=False)],
+    announcement: Annotated[
+        str, typer.Argument(help="Its id, as `lacuna announcements` shows it.", show_default=False)
+    ],
+    because: Because,
+    url: UrlOption = "",
+) -> None:
+    """Take an announcement back; the audit log keeps it."""
+    with open_client(url) as client:
+        row = client.withdraw_announcement(competition, announcement, because)
+    print_line(f"withdrawn from {competition}: {row['title']}")
+
+
+@organize_app.command()
+def disqualify(submission: str, because: Because, url: UrlOption = "") -> None:
+    """Take a submission off the board."""
+    with open_client(url) as client:
+        row = client.moderate(submission, "disqualify", because)
+    print_line(f"{row['filename']} by {row['user']} is off the board of {row['competition']}")
+
+
+@organize_app.command()
+def reinstate(submission: str, because: Because, url: UrlOption = "") -> None:
+    """Put a disqualified submission back."""
+    with open_client(url) as client:
+        row = client.moderate(submission, "reinstate", because)
+    print_line(f"{row['filename']} by {row['user']} is back on the board of {row['competition']}")
+
+
+@organize_app.command()
+def audit(
+    verify: Annotated[bool, typer.Option("--verify", help="Recompute the whole chain.")] = False,
+    url: UrlOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Show what staff did, newest first."""
+    with open_client(url) as client:
+        answer = client.verify_audit() if verify else client.list_audit()
+    if as_json:
+        print_json(answer)
+    elif verify:
+        print_line(f"{answer['entries']} entries, head {answer['head']}")
+    else:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for name in ("when", "who", "what", "to what", "detail"):
+            table.add_column(name)
+        for item in answer["items"]:
+            detail = "; ".join(f"{name}: {value}" for name, value in item["detail"].items())
+            table.add_row(item["at"][:19].replace("T", " "), item["actor"], item["action"], item["subject"], detail)
+        make_console().print(table)
+    if verify and not answer["intact"]:
+        raise Conflict(f"the audit log is broken at entry {answer['broken_at']}")
+
+
+@organize_app.command()
+def boards(
+    competition: Annotated[str, typer.Argument(show_default=False)], url: UrlOption = "", as_json: JsonOption = False
+) -> None:
+    """Recompute the digests of a competition's boards, and say where one breaks."""
+    with open_client(url) as client:
+        answer = client.verify_boards(competition)
+    if as_json:
+        print_json(answer)
+    for item in [] if as_json else answer["items"]:
+        end = "intact" if item["intact"] else f"broken at version {item['broken_at']}: {item['reason']}"
+        print_line(f"{item['kind']} board, version {item['version']}, {item['digest']}: {end}")
+    if not answer["intact"]:
+        raise Conflict(f"a board of {competition} is not what its digests say")
+
+
+def _read_moment(text: str) -> str | None:
+    if text == "none":
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(f"{text!r} is not a date and time such as 2026-12-31T23:59") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()

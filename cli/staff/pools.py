@@ -1,0 +1,83 @@
+"""`lacuna admin pools`: how far a competition's pools are, whether they are what was sealed, opening and retiring."""
+
+from typing import Annotated, Any
+
+import typer
+
+from cli.here.validate import JsonOption
+from cli.show.console import print_json, print_line
+from cli.show.remote import UrlOption, open_client
+from cli.staff.operations import format_seconds, print_table
+from cli.staff.organize import Because
+from client.failures import CommandFailed, Exit
+
+JSON = dict[str, Any]
+pools_app = typer.Typer(no_args_is_help=True, help="Pools of trained models.")
+CompetitionArgument = Annotated[str, typer.Argument(help="Its short name.")]
+
+
+@pools_app.command()
+def show(competition: CompetitionArgument, url: UrlOption = "", as_json: JsonOption = False) -> None:
+    """Show every pool: what it is for, where it is, how long it takes, and what it is sealed with."""
+    with open_client(url) as client:
+        answer = client.list_pools(competition)
+    if as_json:
+        print_json(answer)
+        return
+    print_table(("for", "pool", "state", "models", "left", "seal", "fault"), map(_describe, answer["items"]))
+    ready = answer["state"] == "preparing" and answer["prepared_at"]
+    print_line(f"{competition} is {answer['state']}" + (": prepared, and opens by hand" if ready else ""))
+
+
+@pools_app.command()
+def verify(competition: CompetitionArgument, url: UrlOption = "", as_json: JsonOption = False) -> None:
+    """Read what was sealed again and compute every digest; exit code 2 if anything is another one."""
+    with open_client(url) as client:
+        answer = client.verify_pools(competition)
+    if as_json:
+        print_json(answer)
+    else:
+        for item in answer["items"]:
+            pool = item["pool"]
+            print_line(f"{pool['role']} {pool['kind']}, {(pool['seal'] or 'no seal')[:12]}: {_tell(item)}")
+    if not answer["intact"]:
+        raise CommandFailed("not everything is what was sealed", exit_code=Exit.REJECTED)
+
+
+@pools_app.command()
+def activate(competition: CompetitionArgument, because: Because, url: UrlOption = "") -> None:
+    """Open a competition that is prepared and opens by hand."""
+    with open_client(url) as client:
+        state = client.list_pools(competition)["state"]
+        if state != "preparing":
+            hint = "lacuna organize state changes the state of others"
+            raise CommandFailed(
+                f"{competition} is {state}: only what is preparing is activated", exit_code=Exit.REFUSED, hint=hint
+            )
+        row = client.change_state(competition, "open", because)
+    print_line(f"{row['slug']} is {row['state']}")
+
+
+@pools_app.command()
+def retire(competition: CompetitionArgument, because: Because, url: UrlOption = "") -> None:
+    """Let nothing be scored any more against pools of earlier problems; all of them once it is closed."""
+    with open_client(url) as client:
+        before = _count_retired(client.list_pools(competition))
+        retired = _count_retired(client.retire_pools(competition, because))
+    print_line(f"{retired - before} pools of {competition} were retired; {retired} are")
+
+
+def _describe(pool: JSON) -> tuple[object, ...]:
+    left = "–" if pool["seconds_left"] is None else format_seconds(pool["seconds_left"])
+    models = f"{pool['finished']} of {pool['total']}"
+    return pool["role"], pool["kind"], pool["state"], models, left, (pool["seal"] or "–")[:12], pool["fault"]
+
+
+def _tell(item: JSON) -> str:
+    return "; ".join(item["faults"]) or (
+        "as it was sealed" if item["pool"]["seal"] else "sealed before seals were kept"
+    )
+
+
+def _count_retired(answer: JSON) -> int:
+    return sum(pool["state"] == "retired" for pool in answer["items"])

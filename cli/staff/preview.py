@@ -1,0 +1,53 @@
+"""`lacuna admin preview`: what a competition's splits hold and what its pools would take, before they are trained."""
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from cli.here.validate import JsonOption
+from cli.show.console import print_json, print_line
+from cli.show.remote import UrlOption, open_client
+from cli.staff.operations import format_seconds, print_table
+from client.failures import CommandFailed, Exit
+
+JSON = dict[str, Any]
+WAIT_SECONDS, POLL_SECONDS = 600.0, 1.0
+
+
+def preview(
+    competition: Annotated[str, typer.Argument(help="Its short name.")],
+    url: UrlOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Count the classes of every split, and estimate what training the pools takes; nothing is trained or opened."""
+    with open_client(url) as client:
+        answer = client.ask_for_preview(competition)
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not all(item["made_at"] for item in answer["items"]):
+            if time.monotonic() > deadline:
+                raise CommandFailed("no worker looked at it in time", exit_code=Exit.TIMEOUT)
+            time.sleep(POLL_SECONDS)
+            answer = client.get_preview(competition)
+    if as_json:
+        print_json(answer)
+    else:
+        for item in answer["items"]:
+            _print_preview(item, answer["workers"])
+    faults = [item["fault"] for item in answer["items"] if item["fault"]]
+    if faults:
+        raise CommandFailed(f"no preview of {competition}: {faults[0]}", exit_code=Exit.REJECTED)
+
+
+def _print_preview(item: JSON, workers: int) -> None:
+    if item["fault"]:
+        return
+    forget = item["forget"]
+    print_line(f"{item['role']} problem: {forget['count']} examples to forget, of kind {forget['kind']}")
+    counts = item["counts"]
+    print_table(("class", *counts), zip(item["classes"], *counts.values(), strict=True))
+    for pool in item["pools"]:
+        print_line(f"{pool['kind']}: {pool['models']} models, about {format_seconds(pool['seconds'])} of one worker")
+    seconds = sum(pool["seconds"] for pool in item["pools"])
+    share = f", {format_seconds(seconds / workers)} on the {workers} there are now" if workers else ""
+    print_line(f"together about {format_seconds(seconds)} of one worker{share}")

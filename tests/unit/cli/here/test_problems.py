@@ -1,0 +1,96 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.show.lazy import load
+from core.domain.errors import PlatformFault
+
+Run = Callable[..., Any]
+
+
+class Trainer:
+    """Stands in for loading the data and training the pools."""
+
+    def __init__(self) -> None:
+        self.missing = 5
+        self.fault = ""
+        self.plans: list[dict[str, Any]] = []
+
+    def load(self, module: str, name: str) -> Any:
+        known: dict[str, Any] = {
+            "pool_sizes": lambda _spec: {"original": 1, "retrained": 4},
+            "load_problem": self.load_problem,
+            "TrainingPlan": lambda **plan: self.plans.append(plan),
+            "ensure_pools": self.train,
+        }
+        return known.get(name) or load(module, name)
+
+    def load_problem(self, *_arguments: Any) -> object:
+        if self.fault:
+            raise PlatformFault(self.fault)
+        return object()
+
+    def train(self, *_arguments: Any, on_progress: Callable[[int, int], None], plan: Any) -> None:
+        for done in range(5 - self.missing, 6):
+            on_progress(done, 5)
+        self.missing = 0
+
+
+@pytest.fixture
+def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
+    fake = Trainer()
+    monkeypatch.setattr("cli.here.problems.load", fake.load)
+    return fake
+
+
+def test_the_problems_of_this_machine_are_listed(run: Run) -> None:
+    assert "digits" in run("problem", "list").stdout
+    assert "digits" in [problem["slug"] for problem in json.loads(run("problem", "list", "--json").stdout)]
+
+
+def test_the_second_build_trains_nothing_and_says_so(run: Run, trainer: Trainer) -> None:
+    first, second = run("problem", "build", "digits"), run("problem", "build", "digits")
+    assert "trained 5 of 5 models" in first.stdout
+    assert "models 5/5" in first.stderr
+    assert "already built, 5 models" in second.stdout
+    assert second.stderr == ""
+
+
+def test_the_number_of_workers_is_passed_on(run: Run, trainer: Trainer) -> None:
+    run("problem", "build", "digits", "--workers", 3)
+    assert trainer.plans[0]["workers"] == 3
+
+
+def test_missing_or_damaged_data_is_one_line(run: Run, trainer: Trainer) -> None:
+    trainer.fault = "problem digits: digits.csv.gz is damaged"
+    result = run("problem", "build", "digits")
+    assert result.exit_code == 4
+    assert result.stderr.strip() == f"error: {trainer.fault}"
+
+
+def test_an_unknown_problem_is_one_line(run: Run) -> None:
+    result = run("problem", "build", "nope")
+    assert result.exit_code == 1
+    assert "no problem named 'nope'" in result.stderr
+
+
+def test_a_problem_file_that_is_not_valid_is_one_line(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("slug = 3\n")
+    result = run("problem", "build", path)
+    assert result.exit_code == 1
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_a_store_that_cannot_be_written_is_one_line(
+    run: Run, trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("LACUNA_DATA_FOLDER", str(tmp_path / "file"))
+    result = run("problem", "build", "digits")
+    assert result.exit_code == 4
+    assert "cannot write to the store" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1

@@ -1,0 +1,146 @@
+"""What the worker hands to the checks, and what it keeps of them; the checks' own tests are the evaluator's."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.db.queries import evaluations
+from core.db.session import reading
+from core.domain.pools import PoolKind
+from core.storage import FolderStore
+from evaluator.flags import FlagCode
+from tests.tiny_problems import make_tiny_spec
+from tests.unit.worker.conftest import Platform, make_spec
+from worker.problems import LoadedProblem, load_problem
+from worker.replicas.outputs import ModelOutputs
+from worker.scorecard.flags import FlagFacts, find_flags, load_reruns, store_reruns
+from worker.training.pools import Pool, TrainingPlan, ensure_pools, pool_sizes
+
+
+@pytest.fixture(scope="module")
+def problem() -> LoadedProblem:
+    return load_problem(make_tiny_spec(recipe={"epochs": 25, "batch_size": 32, "learning_rate": 0.2}))
+
+
+@pytest.fixture(scope="module")
+def pools(problem: LoadedProblem, tmp_path_factory: pytest.TempPathFactory) -> dict[PoolKind, Pool]:
+    store = FolderStore(tmp_path_factory.mktemp("store"))
+    return ensure_pools(
+        problem, pool_sizes(problem.spec), store, on_progress=lambda done, total: None, plan=TrainingPlan(workers=1)
+    )
+
+
+@pytest.fixture
+def honest(pools: dict[PoolKind, Pool]) -> ModelOutputs:
+    """Half of the control bank, as a submission that retrained would give it."""
+    outputs = pools[PoolKind.CONTROL].outputs.select(slice(0, 8))
+    return replace(outputs, weight_change=np.ones(8))
+
+
+@pytest.fixture
+def others(pools: dict[PoolKind, Pool]) -> dict[PoolKind, Pool]:
+    """The pools without that half."""
+    control = pools[PoolKind.CONTROL]
+    return {**pools, PoolKind.CONTROL: replace(control, outputs=control.outputs.select(slice(8, 16)))}
+
+
+def test_retrained_models_raise_no_flag_and_every_check_says_something(
+    problem: LoadedProblem, honest: ModelOutputs, others: dict[PoolKind, Pool]
+) -> None:
+    facts = FlagFacts(digests=tuple("abcdefgh"), reruns=honest.select(slice(0, 1)))
+    found = find_flags(problem, honest, others, facts)
+    assert found["flags"] == []
+    assert [check["code"] for check in found["flag_checks"]] == list(FlagCode)
+    assert all(check["detail"].endswith(".") for check in found["flag_checks"])
+    assert all(check["value"] is not None for check in found["flag_checks"])
+    json.dumps(found, allow_nan=False)
+
+
+def test_models_of_a_pool_are_found_again(
+    problem: LoadedProblem, honest: ModelOutputs, pools: dict[PoolKind, Pool]
+) -> None:
+    (flag,) = find_flags(problem, honest, pools, FlagFacts())["flags"]
+    assert (flag["code"], flag["severity"], flag["fires"]) == ("copied_member", "strong", "below")
+    assert flag["value"] < flag["threshold"]
+
+
+def test_originals_are_a_no_op(problem: LoadedProblem, pools: dict[PoolKind, Pool]) -> None:
+    original = pools[PoolKind.ORIGINAL].outputs.select(np.zeros(6, np.int64))
+    codes = {flag["code"] for flag in find_flags(problem, original, pools, FlagFacts(("same",) * 6))["flags"]}
+    assert codes == {"no_op", "collapsed", "variance_off"}
+
+
+def test_what_was_not_measured_is_said_and_not_judged(
+    problem: LoadedProblem, honest: ModelOutputs, others: dict[PoolKind, Pool]
+) -> None:
+    unmeasured = replace(honest, relearn_loss=np.full_like(honest.relearn_loss, -1))
+    checks = {entry["code"]: entry for entry in find_flags(problem, unmeasured, others, FlagFacts())["flag_checks"]}
+    assert [checks[code]["value"] for code in ("rerun_distance", "relearn_time")] == [None, None]
+    assert checks["rerun_distance"]["detail"] == "No replica was run again."
+
+
+def test_digests_of_another_number_of_replicas_are_left_out(
+    problem: LoadedProblem, honest: ModelOutputs, others: dict[PoolKind, Pool]
+) -> None:
+    assert find_flags(problem, honest, others, FlagFacts(("same", "same")))["flags"] == []
+
+
+def test_reruns_are_kept_by_evaluation(honest: ModelOutputs, tmp_path_factory: pytest.TempPathFactory) -> None:
+    store = FolderStore(tmp_path_factory.mktemp("store"))
+    store_reruns(store, "mine", [])
+    assert load_reruns(store, "mine") is None
+    store_reruns(store, "mine", [honest.select(slice(0, 1)), honest.select(slice(1, 2))])
+    kept = load_reruns(store, "mine")
+    assert kept is not None
+    np.testing.assert_array_equal(kept.forget_logits, honest.forget_logits[:2])
+
+
+@pytest.mark.parametrize(("count", "value"), [(1, 0.0), (0, None)])
+def test_a_canary_runs_its_first_replica_once_more_and_nobody_pays(
+    platform: Platform, count: int, value: float | None
+) -> None:
+    competition = platform.open_competition(make_spec(rerun_replicas=count))
+    before = len(platform.sandbox.requests)
+    evaluation_id = platform.submit(competition)
+    platform.run_until_quiet()
+    canary, *rest = [request.orders for request in platform.sandbox.requests[before:]]
+    assert [order.index for order in canary] == [0, 1, 2][: 2 + count]
+    assert [order.seed for order in canary[2:]] == [canary[0].seed] * count
+    assert [len(orders) for orders in rest] == [7, 7]
+    with reading(platform.engine) as session:
+        rows = evaluations.fetch_replicas(session, evaluation_id)
+        evaluation = evaluations.fetch_evaluation(session, evaluation_id)
+        card = evaluations.fetch_scorecard(session, evaluation_id)
+    assert sorted(row.position for row in rows) == list(range(16))
+    assert evaluation is not None
+    assert [shard.finished_replicas for shard in evaluation.shards] == [2, 7, 7]
+    assert evaluation.relative_runtime == pytest.approx(0.01)
+    assert card is not None
+    assert {check["code"]: check["value"] for check in card.body["flag_checks"]}["rerun_distance"] == value
+
+
+def test_calibrations_are_not_run_again(platform: Platform) -> None:
+    platform.open_competition(make_spec())
+    assert sum(len(request.orders) for request in platform.sandbox.requests) == 2 * 2
+
+
+def test_a_rerun_that_fails_is_nobodys_fault(platform: Platform) -> None:
+    competition = platform.open_competition(make_spec())
+    calls: list[int] = []
+
+    def fail_third(weights: bytes) -> bytes:
+        calls.append(1)
+        return b"junk" if len(calls) == 3 else weights
+
+    platform.sandbox.bend = fail_third
+    evaluation_id = platform.submit(competition)
+    platform.run_until_quiet()
+    with reading(platform.engine) as session:
+        evaluation = evaluations.fetch_evaluation(session, evaluation_id)
+        card = evaluations.fetch_scorecard(session, evaluation_id)
+    assert evaluation is not None
+    assert evaluation.verdict == "scored"
+    assert card is not None
+    assert {check["code"]: check["value"] for check in card.body["flag_checks"]}["rerun_distance"] is None

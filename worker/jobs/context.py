@@ -1,0 +1,52 @@
+"""What a worker process holds for its whole life: settings, engine, store, sandbox, and the problems it has met."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Engine
+
+from core.db.session import get_engine
+from core.problems import parse_problem
+from core.settings import Settings
+from core.storage import BlobStore, FolderStore
+from worker.problems import LoadedProblem, load_problem
+from worker.replicas.inspection import Inspector
+from worker.runner.base import Sandbox
+from worker.runner.choose import choose_sandbox
+
+
+@dataclass(slots=True)
+class WorkerContext:
+    settings: Settings
+    engine: Engine
+    store: BlobStore
+    sandbox: Sandbox
+    _problems: dict[str, LoadedProblem] = field(default_factory=dict)
+    _inspectors: dict[str, Inspector] = field(default_factory=dict)
+
+    def load(self, body: Mapping[str, Any]) -> LoadedProblem:
+        """Load a problem from its stored spec; the newest two are kept in memory."""
+        spec = parse_problem(dict(body), source="stored problem")
+        if spec.digest not in self._problems:
+            while len(self._problems) >= 2:
+                oldest = next(iter(self._problems))
+                self._problems.pop(oldest)
+                self._inspectors.pop(oldest, None)
+            self._problems[spec.digest] = load_problem(spec, self.settings.dataset_folder, self.store)
+        return self._problems[spec.digest]
+
+    def inspector(self, problem: LoadedProblem) -> Inspector:
+        digest = problem.spec.digest
+        if digest not in self._inspectors:
+            self._inspectors[digest] = Inspector(problem, device=self.settings.device)
+        return self._inspectors[digest]
+
+
+def make_context(settings: Settings) -> WorkerContext:
+    return WorkerContext(
+        settings=settings,
+        engine=get_engine(settings.resolved_database_url),
+        store=FolderStore(settings.store_folder),
+        sandbox=choose_sandbox(settings),
+    )

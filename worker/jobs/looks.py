@@ -1,0 +1,189 @@
+"""One look at a running evaluation: is it decidedly behind the entry at the place that counts? Load → work → apply.
+
+A look may come twice, late or not at all: it reads what is there, and its one consequence happens under the row's
+lock. Whatever goes wrong here costs replicas, never a verdict.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+from sqlalchemy.orm import Session
+
+from core.db.models.submissions import Evaluation, Shard
+from core.db.queries import boards, evaluations
+from core.db.session import reading, transaction
+from core.domain.leaderboard import Purpose
+from core.domain.pools import PoolKind
+from core.domain.submission import Status
+from core.jobs import SCORE, enqueue
+from core.problems import AdaptivePart
+from core.storage import BlobStore
+from evaluator import ScoredPool, ScoringProtocol, compute_confidence
+from evaluator.sequential import LOOK_RESAMPLES, PlaceDecision, Standing, compute_look, decide_place
+from worker.jobs.context import WorkerContext
+from worker.problems import LoadedProblem
+from worker.replicas.outputs import ModelOutputs, concat_outputs, load_npz
+from worker.scorecard.card import make_scoring_spec
+from worker.training.pools import load_pool
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class LookWork:
+    """What one look compares: the entry's first replicas, and as many of the rival's."""
+
+    evaluation_id: str
+    spec: dict[str, Any]
+    rules: AdaptivePart
+    replicas: int
+    outputs: tuple[str, ...]
+    rival: str  # a submission
+    rival_outputs: tuple[str, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the problem hides nothing from participants."""
+        return bool(self.spec["problem"]["exposure"] == "practice")
+
+
+def is_look_due(evaluation: Evaluation, shard_first: int, *, purpose: str, rules: dict[str, Any]) -> bool:
+    """Whether the shard that begins at `shard_first` made the unbroken prefix long enough to decide anything."""
+    adaptive = rules.get("adaptive")  # absent from specs of before
+    if adaptive is None or purpose != Purpose.RANKED or evaluation.status != Status.RUNNING:
+        return False
+    if evaluation.rejudge_id is not None:  # it may be why the places are wrong: every replica runs
+        return False
+    done = count_replicas(find_prefix(evaluation.shards))
+    return shard_first < done and adaptive["min_replicas"] <= done < evaluation.replicas_total
+
+
+def find_prefix(shards: Sequence[Shard]) -> list[Shard]:
+    """The finished shards from the first on, up to the first that is not: replicas are compared in their order."""
+    prefix: list[Shard] = []
+    for shard in sorted(shards, key=lambda shard: shard.position):
+        if shard.state != "done":
+            break
+        prefix.append(shard)
+    return prefix
+
+
+def count_replicas(shards: Sequence[Shard]) -> int:
+    return sum(shard.count for shard in shards)
+
+
+def decide_evaluation(context: WorkerContext, evaluation_id: str) -> None:
+    """Stop one evaluation if its place is decided; safe to deliver twice, and safe to lose."""
+    work = _load(context, evaluation_id)
+    if work is None:
+        return
+    decision = _work(context, work)
+    log.info(
+        "looked at a running evaluation",
+        evaluation_id=evaluation_id,
+        rival=work.rival,
+        replicas=decision.replicas,
+        standing=decision.standing.value,
+        difference=decision.difference,
+        low=decision.low,
+        high=decision.high,
+    )
+    if decision.standing is Standing.behind:
+        _apply(context, work, decision)
+
+
+def describe_decision(store: BlobStore, evaluation_id: str, rules: dict[str, Any], *, after: int) -> dict[str, Any]:
+    """The scorecard's account of an early end; what a rival's score could be told from is there on open problems."""
+    digest = store.get_ref(_name(evaluation_id))
+    details: dict[str, Any] = json.loads(store.get(digest)) if digest else {}
+    adaptive = rules["adaptive"]
+    return {
+        "standing": Standing.behind.value,
+        "rival_place": adaptive["rival_place"],
+        "alpha": adaptive["alpha"],
+        "after": after,
+        "of": rules["replicas"],
+        **details,
+    }
+
+
+def _load(context: WorkerContext, evaluation_id: str) -> LookWork | None:
+    with reading(context.engine) as session:
+        evaluation = evaluations.fetch_evaluation(session, evaluation_id)
+        if evaluation is None or evaluation.status != Status.RUNNING:
+            return None
+        body = evaluation.spec.body
+        purpose = evaluation.submission.purpose
+        if not is_look_due(evaluation, 0, purpose=purpose, rules=body["evaluation"]):
+            return None
+        rules = AdaptivePart.model_validate(body["evaluation"]["adaptive"])
+        prefix = find_prefix(evaluation.shards)
+        replicas = count_replicas(prefix)
+        rival = _find_rival(session, evaluation, rules.rival_place, replicas)
+        if rival is None:
+            return None
+        return LookWork(
+            evaluation_id=evaluation_id,
+            spec=body,
+            rules=rules,
+            replicas=replicas,
+            outputs=tuple(shard.outputs_digest or "" for shard in prefix),
+            rival=rival.submission_id,
+            rival_outputs=tuple(shard.outputs_digest or "" for shard in rival.shards if shard.first < replicas),
+        )
+
+
+def _find_rival(session: Session, evaluation: Evaluation, place: int, replicas: int) -> Evaluation | None:
+    """Whoever stands at that place now, among entries that ran all replicas; None while fewer have."""
+    found = boards.find_ranked_evaluation(session, evaluation.submission.competition_id, evaluation.spec_id, place)
+    rival = evaluations.fetch_evaluation(session, found) if found else None
+    return rival if rival is not None and count_replicas(find_prefix(rival.shards)) >= replicas else None
+
+
+def _work(context: WorkerContext, work: LookWork) -> PlaceDecision:
+    problem = context.load(work.spec["problem"])
+    entry, rival = (_load_pool(problem, names, work.replicas, context) for names in (work.outputs, work.rival_outputs))
+    bank = _make_pool(problem, load_pool(problem, PoolKind.RETRAINED, context.store).outputs)
+    rules = make_scoring_spec(problem.spec.evaluation)
+    spec = replace(rules, protocol=ScoringProtocol(work.spec["protocol"]), interval_resamples=LOOK_RESAMPLES)
+    look = compute_look(entry, rival, bank, spec=spec)
+    return decide_place([look], alpha=work.rules.alpha, min_replicas=work.rules.min_replicas)
+
+
+def _load_pool(problem: LoadedProblem, names: Sequence[str], replicas: int, context: WorkerContext) -> ScoredPool:
+    outputs = concat_outputs([load_npz(context.store.get(name)) for name in names])
+    return _make_pool(problem, outputs.select(slice(replicas)))
+
+
+def _make_pool(problem: LoadedProblem, outputs: ModelOutputs) -> ScoredPool:
+    return ScoredPool(
+        confidences=compute_confidence(outputs.forget_logits, problem.splits.forget.y),
+        retain_accuracy=outputs.retain_accuracy,
+        test_accuracy=outputs.test_accuracy,
+        forget_accuracy=outputs.forget_accuracy,
+    )
+
+
+def _apply(context: WorkerContext, work: LookWork, decision: PlaceDecision) -> None:
+    """Take the rest of the shards back, whoever holds them, and score what the decision was made on."""
+    details = {"rival": work.rival, "difference": decision.difference, "low": decision.low, "high": decision.high}
+    digest = context.store.put(json.dumps(details if work.is_open else {}).encode())
+    with transaction(context.engine) as session:
+        evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
+        if evaluation is None or evaluation.status != Status.RUNNING:
+            return  # cancelled, failed, finished or decided meanwhile
+        context.store.set_ref(_name(evaluation.id), digest)  # under the lock, so the look that decided names it
+        evaluation.decision, evaluation.scored_replicas = Standing.behind.value, work.replicas
+        for shard in evaluation.shards:
+            if shard.state in ("pending", "leased"):  # a worker at it finds its fence useless and stops
+                shard.state, shard.lease_until = "abandoned", None
+        reason = f"behind place {work.rules.rival_place}, decided after {work.replicas} of "
+        evaluations.move(session, evaluation, Status.SCORING, reason=f"{reason}{evaluation.replicas_total} replicas")
+        enqueue(session, SCORE, evaluation.id)
+
+
+def _name(evaluation_id: str) -> str:
+    return f"decisions/{evaluation_id}"

@@ -1,0 +1,51 @@
+"""On which class of node an evaluation runs: one alone, and one that retraining was measured on.
+
+Its cost is compared with retraining's, and seconds of two kinds of machine do not compare (docs/decisions/0002).
+"""
+
+from sqlalchemy.orm import Session
+
+from core.db.models.submissions import Evaluation, Shard
+from core.db.queries import competitions, data_sets
+from core.domain.leaderboard import Purpose
+from core.domain.phases import PhaseKind
+from core.domain.submission import Verdict
+from worker.jobs.context import WorkerContext
+from worker.jobs.preparation import start_calibration
+from worker.scorecard.cost import load_cost
+
+
+def may_run_here(session: Session, context: WorkerContext, evaluation: Evaluation, shard: Shard) -> bool:
+    """Whether this node may take the shard; if not, the shard says what it waits for, and costs no attempt.
+
+    evaluation: locked, with its spec and submission. A class that was never calibrated is, before anything runs there.
+    """
+    node_class = context.settings.node_class
+    if evaluation.node_class not in ("", node_class):
+        shard.fault = f"waits for a node of class {evaluation.node_class}, on which it was begun"
+    elif evaluation.submission.purpose == Purpose.CALIBRATION:
+        return True
+    elif load_cost(session, evaluation.spec_id, node_class) is None:
+        shard.fault = _calibrate(session, context, evaluation)
+    else:
+        return True
+    return False
+
+
+def _calibrate(session: Session, context: WorkerContext, evaluation: Evaluation) -> str:
+    node_class, spec = context.settings.node_class, evaluation.spec
+    if data_sets.is_revoked(session, spec.body["problem"]):
+        return f"waits for a node of a calibrated class: on revoked data class {node_class} is not measured any more"
+    competitions.lock_problem(session, spec.problem_id)  # two nodes of the class may come here at once
+    runs = competitions.fetch_calibration_runs(session, spec.id, node_class)
+    if all(run.verdict for run in runs):
+        newest = {run.submission.filename: run for run in runs if run.node_class}
+        failed = next((run for run in newest.values() if run.verdict == Verdict.PLATFORM_ERROR), None)
+        if failed is not None:
+            return (
+                f"waits for another class, or until evaluation {failed.id} is requeued:"
+                f" retraining could not be measured on class {node_class}: {failed.reason}"
+            )
+        phase = PhaseKind(evaluation.phase)
+        start_calibration(session, context, spec, evaluation.submission.competition_id, phase)
+    return f"waits for what retraining costs on nodes of class {node_class}, which is being measured"

@@ -1,0 +1,240 @@
+"""From a registered problem to an open competition: chunk rows, trained pools, one calibration run."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.resources import files
+from typing import Any
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from core.db.base import utc_now
+from core.db.models.accounts import User
+from core.db.models.contests import Competition
+from core.db.models.lifecycle import Phase
+from core.db.models.problems import EvaluationSpec, Pool, PoolChunk
+from core.db.models.submissions import Submission
+from core.db.queries import competitions, data_sets, leases, nodes, users
+from core.db.session import transaction
+from core.domain.access import Role
+from core.domain.calibration import CALIBRATION_FILES, RETRAIN_FILE
+from core.domain.errors import ContestError
+from core.domain.phases import PhaseKind
+from core.domain.pools import PoolKind, PoolState
+from core.jobs import BUILD_CHUNK, enqueue, open_evaluation, put_off
+from core.problems import ProblemSpec, parse_problem
+from worker.jobs.context import WorkerContext
+from worker.problems import LoadedProblem
+from worker.scorecard.card import find_ceiling
+from worker.scorecard.cost import fetch_waiting, load_cost, open_waiting
+from worker.training.chunks import pool_chunks
+from worker.training.pools import build_chunk, load_pools, make_seal, pool_sizes
+
+log = structlog.get_logger()
+PLATFORM_USER = "platform"
+NO_PASSWORD = "!"  # noqa: S105 -- no hash of anything: nobody can log in as the platform
+CHUNK_LEASE_SECONDS = 900.0  # chunks are short and idempotent; training one twice costs time only
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkWork:
+    chunk_id: str
+    fence: int
+    pool_id: str
+    problem_id: str
+    spec: dict[str, Any]
+    kind: PoolKind
+    size: int
+    position: int
+
+
+def prepare_problem(context: WorkerContext, problem_id: str) -> None:
+    """Load the data, write down the pools and chunks that are needed, and send the unfinished ones out."""
+    with transaction(context.engine) as session:
+        row = competitions.fetch_problem_by_id(session, problem_id)
+        is_revoked = row is not None and data_sets.is_revoked(session, row.spec)
+    if row is None:
+        return
+    if is_revoked:
+        report_fault(context.engine, problem_id, data_sets.REVOKED)
+        return
+    try:
+        problem = context.load(row.spec)
+    except ContestError as error:
+        report_fault(context.engine, problem_id, error.message)
+        return
+    with transaction(context.engine) as session:
+        locked = competitions.lock_problem(session, problem_id)
+        manifest = problem.manifest
+        locked.manifest = {"kind": manifest.kind, "count": manifest.count, "digest": manifest.digest}
+        pools = {pool.kind: pool for pool in competitions.fetch_pools(session, problem_id)}
+        for kind, size in pool_sizes(problem.spec).items():
+            pool = pools.get(kind) or _add_pool(session, context, problem, problem_id, kind, size)
+            if pool.state == PoolState.RETIRED:
+                pool.state = PoolState.SEALED.value
+            for chunk in pool.chunks:
+                if chunk.state == "pending":
+                    enqueue(session, BUILD_CHUNK, chunk.id)
+        session.flush()
+        _calibrate_if_sealed(session, context, problem_id)
+
+
+def build_pool_chunk(context: WorkerContext, chunk_id: str) -> None:
+    """Train one chunk; safe to deliver twice."""
+    work = _load(context, chunk_id)
+    if work is None:
+        return
+    try:
+        problem = context.load(work.spec)
+        chunk = pool_chunks(problem, work.kind, work.size)[work.position]
+        build_chunk(problem, chunk, context.store, device=context.settings.device)
+    except Exception as error:  # the task's edge: training is ours alone
+        log.exception("pool chunk failed", chunk_id=chunk_id)
+        _give_back(context, work, error.message if isinstance(error, ContestError) else repr(error))
+        return
+    with transaction(context.engine) as session:
+        pool = competitions.lock_pool(session, work.pool_id)
+        if not leases.settle(session, PoolChunk, chunk_id, work.fence, state="done"):
+            return
+        if competitions.count_unfinished_chunks(session, pool.id) > 0:
+            return
+        # read within the transaction: only now is every chunk known to be there, and chunks are small
+        pool.seal = make_seal(pool_chunks(problem, work.kind, work.size), context.store)
+        pool.state, pool.sealed_at = PoolState.SEALED.value, utc_now()
+        session.flush()
+        all_sealed = _calibrate_if_sealed(session, context, work.problem_id)
+    if all_sealed:  # the calibration runs elsewhere meanwhile; without this the first score would pay for it
+        find_ceiling(problem, load_pools(problem, context.store), context.store)
+
+
+def _add_pool(
+    session: Session, context: WorkerContext, problem: LoadedProblem, problem_id: str, kind: PoolKind, size: int
+) -> Pool:
+    plan = pool_chunks(problem, kind, size)
+    pool = Pool(problem_id=problem_id, kind=kind.value, size=size)
+    pool.chunks = [
+        PoolChunk(position=position, first=chunk.start, count=len(chunk.seeds)) for position, chunk in enumerate(plan)
+    ]
+    session.add(pool)
+    session.flush()
+    for part in pool.chunks:
+        part.state = "pending"
+    return pool
+
+
+def _load(context: WorkerContext, chunk_id: str) -> ChunkWork | None:
+    now = utc_now()
+    until = now + timedelta(seconds=CHUNK_LEASE_SECONDS)
+    with transaction(context.engine) as session:
+        if nodes.is_draining(session, context.settings.node_name):
+            put_off(session, BUILD_CHUNK, chunk_id)
+            return None
+        if data_sets.is_chunk_revoked(session, chunk_id):
+            return None
+        fence = leases.claim(session, PoolChunk, chunk_id, worker=context.settings.node_name, now=now, until=until)
+        row = competitions.fetch_chunk(session, chunk_id) if fence else None
+        if row is None:
+            return None
+        pool = row.pool
+        return ChunkWork(
+            chunk_id=chunk_id,
+            fence=fence,
+            pool_id=pool.id,
+            problem_id=pool.problem_id,
+            spec=pool.problem.spec,
+            kind=PoolKind(pool.kind),
+            size=pool.size,
+            position=row.position,
+        )
+
+
+def _give_back(context: WorkerContext, work: ChunkWork, fault: str) -> None:
+    with transaction(context.engine) as session:
+        if not leases.settle(session, PoolChunk, work.chunk_id, work.fence, state="pending", fault=fault):
+            return
+        if work.fence < context.settings.max_attempts:
+            enqueue(session, BUILD_CHUNK, work.chunk_id)
+            return
+        for competition in _waiting(session, work.problem_id):
+            competition.fault = f"training the {work.kind} pool failed: {fault}"
+
+
+def _calibrate_if_sealed(session: Session, context: WorkerContext, problem_id: str) -> bool:
+    """When every pool is whole, measure what retraining costs here; the result opens the competitions."""
+    problem = competitions.lock_problem(session, problem_id)
+    pools = competitions.fetch_pools(session, problem_id)
+    if data_sets.is_revoked(session, problem.spec):
+        return False
+    if not pools or any(pool.state == PoolState.BUILDING for pool in pools):
+        return False
+    for spec in competitions.fetch_specs_of_problem(session, problem_id):
+        waiting = fetch_waiting(session, spec.id)
+        if waiting:
+            _open_or_calibrate(session, context, waiting, spec)
+    return True
+
+
+def _open_or_calibrate(
+    session: Session, context: WorkerContext, waiting: list[Competition | Phase], spec: EvaluationSpec
+) -> None:
+    node_class = context.settings.node_class
+    if load_cost(session, spec.id, node_class) is not None:
+        for row in waiting:
+            open_waiting(session, row)
+    elif all(run.verdict for run in competitions.fetch_calibration_runs(session, spec.id, node_class)):
+        first = waiting[0]
+        competition_id = first.competition_id if isinstance(first, Phase) else first.id
+        phase = PhaseKind(first.kind) if isinstance(first, Phase) else PhaseKind.PUBLIC
+        start_calibration(session, context, spec, competition_id, phase)
+
+
+def start_calibration(
+    session: Session, context: WorkerContext, spec: EvaluationSpec, competition_id: str, phase: PhaseKind
+) -> None:
+    """Measure on this class of node whatever was not yet; the caller knows that nobody else does."""
+    node_class = context.settings.node_class
+    measured = competitions.fetch_calibrations(session, spec.id, node_class)
+    for filename in CALIBRATION_FILES:
+        if filename in measured:
+            continue
+        source = make_calibration_source(filename, parse_problem(spec.body["problem"], source="stored problem"))
+        submission = Submission(
+            competition_id=competition_id,
+            user_id=_platform_user(session).id,
+            filename=filename,
+            source_digest=context.store.put(source),
+            note="calibration",
+            purpose="calibration",
+        )
+        session.add(submission)
+        session.flush()
+        open_evaluation(session, submission, spec, phase=phase, node_class=node_class)
+
+
+def make_calibration_source(filename: str, spec: ProblemSpec) -> bytes:
+    """Return a baseline; `retrain.py` comes with this problem's recipe written into it."""
+    source = files("baselines").joinpath(filename).read_text(encoding="utf-8")
+    recipe = f"\n\nRECIPE.update({spec.recipe.model_dump(mode='json')!r})\n" if filename == RETRAIN_FILE else ""
+    return (source + recipe).encode()
+
+
+def _platform_user(session: Session) -> User:
+    user = users.fetch_user_by_name(session, PLATFORM_USER)
+    if user is None:
+        user = User(name=PLATFORM_USER, password_hash=NO_PASSWORD, role=Role.ADMIN.value)
+        session.add(user)
+        session.flush()
+    return user
+
+
+def report_fault(engine: Engine, problem_id: str, fault: str) -> None:
+    """Tell everybody who waits for this problem why it cannot go on."""
+    with transaction(engine) as session:
+        for competition in _waiting(session, problem_id):
+            competition.fault = fault
+
+
+def _waiting(session: Session, problem_id: str) -> list[Competition | Phase]:
+    specs = competitions.fetch_specs_of_problem(session, problem_id)
+    return [row for spec in specs for row in fetch_waiting(session, spec.id)]

@@ -1,0 +1,124 @@
+"""What a problem is made of and what its pools would take, before any of them is trained."""
+
+import math
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import structlog
+
+from core.db.base import utc_now
+from core.db.queries import competitions, data_sets, nodes
+from core.db.session import transaction
+from core.domain.errors import ContestError
+from core.domain.pools import PoolKind
+from core.jobs import PREVIEW, put_off
+from core.storage import BlobStore
+from worker.data_sets.samples import SAMPLES, draw
+from worker.jobs.context import WorkerContext
+from worker.problems import LoadedProblem, Split
+from worker.replicas.relearn import MEASURED_MEMBERS
+from worker.training.chunks import Chunk, pool_chunks, train_chunk
+from worker.training.members import batch_slices
+from worker.training.pools import pool_sizes
+
+log = structlog.get_logger()
+FEW, MANY = 2, 8  # steps of training that are timed: their difference has no start and no end in it
+MEASURED_EXAMPLES = 32  # of the sets that only outputs are computed of
+OURS = "it failed on our side; the worker's log says why"
+
+
+def preview_problem(context: WorkerContext, problem_id: str) -> None:
+    """Safe to deliver twice: the newest preview counts."""
+    with transaction(context.engine) as session:
+        if nodes.is_draining(session, context.settings.node_name):
+            put_off(session, PREVIEW, problem_id)
+            return
+        row = competitions.fetch_problem_by_id(session, problem_id)
+        is_revoked = row is not None and data_sets.is_revoked(session, row.spec)
+    if row is None:
+        return
+    try:
+        preview = {"fault": data_sets.REVOKED} if is_revoked else make_preview(context, context.load(row.spec))
+    except ContestError as error:
+        preview = {"fault": error.message}
+    except Exception:  # the task's edge
+        log.exception("a preview failed", problem_id=problem_id)
+        preview = {"fault": OURS}
+    with transaction(context.engine) as session:
+        competitions.lock_problem(session, problem_id).preview = {"made_at": utc_now().isoformat(), **preview}
+
+
+def make_preview(context: WorkerContext, problem: LoadedProblem) -> dict[str, Any]:
+    splits, manifest = problem.splits, problem.manifest
+    parts = {"retain": splits.retain, "forget": splits.forget, "validation": splits.validation, "test": splits.test}
+    return {
+        "fault": "",
+        "classes": list(problem.class_names),
+        "counts": {name: _count(part, problem.num_classes) for name, part in parts.items()},
+        "forget": {"kind": manifest.kind, "count": manifest.count, "digest": manifest.digest},
+        "samples": _store_samples(problem, context.store),
+        "pools": estimate_training(problem, device=context.settings.device),
+    }
+
+
+def estimate_training(problem: LoadedProblem, *, device: str) -> list[dict[str, Any]]:
+    """Seconds of one worker for each pool: a few steps of one chunk are timed, and the rest is multiplied."""
+    sample = pool_chunks(problem, PoolKind.RETRAINED, pool_sizes(problem.spec)[PoolKind.RETRAINED])[0]
+    few, many = (_time_steps(problem, sample, steps, device) for steps in (FEW, MANY))
+    a_step = max(many - few, 0.0) / (MANY - FEW) / len(sample.seeds)
+    retain, forget = len(problem.splits.retain), len(problem.splits.forget)
+    recipe = problem.spec.recipe
+    found = []
+    for kind, size in pool_sizes(problem.spec).items():
+        examples = retain + forget if kind is PoolKind.ORIGINAL else retain
+        steps = len(batch_slices(examples, recipe.batch_size)) * recipe.epochs
+        found.append({"kind": kind.value, "models": size, "seconds": a_step * steps * size})
+    return found
+
+
+def _time_steps(problem: LoadedProblem, sample: Chunk, steps: int, device: str) -> float:
+    """Train so many steps of a problem that is as small as they are; nothing of it is kept."""
+    recipe = problem.spec.recipe.model_copy(update={"epochs": 1})
+    rows = np.resize(np.arange(len(problem.splits.retain)), steps * recipe.batch_size)
+    splits = replace(
+        problem.splits,
+        retain=problem.splits.retain.take(rows),
+        forget=problem.splits.forget.take(np.arange(min(MEASURED_EXAMPLES, len(problem.splits.forget)))),
+        test=problem.splits.test.take(np.arange(min(MEASURED_EXAMPLES, len(problem.splits.test)))),
+    )
+    small = replace(problem, spec=problem.spec.model_copy(update={"recipe": recipe}), splits=splits)
+    clock = time.process_time if device == "cpu" else time.perf_counter  # a busy neighbour stretches only the latter
+    begun = clock()
+    train_chunk(small, replace(sample, start=MEASURED_MEMBERS), device=device)
+    return clock() - begun
+
+
+def _count(part: Split, classes: int) -> list[int]:
+    return [int(count) for count in np.bincount(part.y, minlength=classes)]
+
+
+def _store_samples(problem: LoadedProblem, store: BlobStore) -> list[dict[str, Any]]:
+    """The first of the forget set, as they are trained on: label noise shows as a wrong class."""
+    forget = problem.splits.forget
+    found = ((row, _find_image(forget.x[row])) for row in range(min(SAMPLES, len(forget))))
+    return [
+        {
+            "digest": store.put(draw(image)),
+            "id": int(forget.ids[row]),
+            "class": problem.class_names[int(forget.y[row])],
+            "clean_class": problem.class_names[int(problem.clean_forget_y[row])],
+        }
+        for row, image in found
+        if image is not None
+    ]
+
+
+def _find_image(x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32] | None:
+    """(C, H, W) with one or three channels; a flat example is a picture if it is a square."""
+    if x.ndim == 1:
+        side = math.isqrt(len(x))
+        return x.reshape(1, side, side) if side * side == len(x) else None
+    return x if x.ndim == 3 and x.shape[0] in (1, 3) else None

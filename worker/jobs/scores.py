@@ -1,0 +1,173 @@
+"""The score task: join the outputs of all shards, compare them with the retrained pool, write the scorecard."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from core.db.models.submissions import Evaluation, Scorecard
+from core.db.queries import evaluations, pools
+from core.db.session import reading, transaction
+from core.domain.errors import ContestError
+from core.domain.faults import FaultCode
+from core.domain.leaderboard import GATED
+from core.domain.phases import PhaseKind
+from core.domain.submission import Status, Verdict
+from core.jobs import SCORE, enqueue_for
+from core.storage import BlobStore
+from worker.jobs.context import WorkerContext
+from worker.jobs.looks import describe_decision
+from worker.replicas.outputs import ModelOutputs, concat_outputs, load_npz
+from worker.report.page import Report, render_report
+from worker.scorecard.card import FinishedScore, RunFacts, compute_scorecard
+from worker.scorecard.cost import RetrainCost, RunSeconds, collect_seconds, load_cost
+from worker.scorecard.flags import FlagFacts, load_reruns
+from worker.training.pools import check_seals, load_pools
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreWork:
+    evaluation_id: str
+    title: str  # of the problem, with the phase if it is not the contest's
+    gated: bool
+    filename: str
+    spec_digest: str
+    spec: dict[str, Any]
+    source_digest: str
+    outputs: tuple[str, ...]
+    decided_after: int | None  # replicas, if the runs were stopped early
+    node_class: str
+    run: RunSeconds
+    weights: tuple[str, ...]
+    retrain: RetrainCost | None
+    seals: tuple[dict[str, Any], ...]  # of the pools that were sealed since seals are kept
+
+
+def score_evaluation(context: WorkerContext, evaluation_id: str) -> None:
+    """Score one evaluation whose shards are all done, or whose place is decided; safe to deliver twice."""
+    work = _load(context, evaluation_id)
+    if work is None:
+        return
+    try:
+        score = _work(context, work)
+    except Exception as error:  # the task's edge: everything here is the platform's own
+        log.exception("scoring failed", evaluation_id=evaluation_id)
+        _give_back(context, evaluation_id, error.message if isinstance(error, ContestError) else repr(error))
+        return
+    _apply(context, work, score)
+
+
+def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
+    with reading(context.engine) as session:
+        evaluation = evaluations.fetch_evaluation(session, evaluation_id)
+        if evaluation is None or evaluation.status != Status.SCORING:
+            return None
+        decided = bool(evaluation.decision)
+        # of the nodes that ran it: whoever scores it may be of another class
+        node_class = evaluation.node_class or context.settings.node_class
+        kept = evaluation.scored_replicas if decided and evaluation.scored_replicas else evaluation.replicas_total
+        replicas = [row for row in evaluations.fetch_replicas(session, evaluation_id) if row.position < kept]
+        return ScoreWork(
+            evaluation_id=evaluation_id,
+            title=_name(evaluation),
+            gated=evaluation.submission.purpose in GATED,
+            filename=evaluation.submission.filename,
+            spec_digest=evaluation.spec.digest,
+            spec=evaluation.spec.body,
+            source_digest=evaluation.submission.source_digest,
+            outputs=tuple(shard.outputs_digest or "" for shard in evaluation.shards if shard.first < kept),
+            decided_after=kept if decided else None,
+            node_class=node_class,
+            run=collect_seconds(replicas),
+            weights=tuple(row.weights_sha256 for row in replicas),
+            retrain=load_cost(session, evaluation.spec_id, node_class),
+            seals=tuple(pools.fetch_seals(session, evaluation.spec.problem_id)),
+        )
+
+
+def _name(evaluation: Evaluation) -> str:
+    title = str(evaluation.spec.body["problem"]["title"])
+    return f"{title} (practice)" if evaluation.phase == PhaseKind.PRACTICE else title
+
+
+def _work(context: WorkerContext, work: ScoreWork) -> FinishedScore:
+    problem = context.load(work.spec["problem"])
+    check_seals(work.seals, context.store)
+    outputs: ModelOutputs = concat_outputs([load_npz(context.store.get(digest)) for digest in work.outputs])
+    facts = RunFacts(
+        evaluation_id=work.evaluation_id,
+        spec_digest=work.spec_digest,
+        source_digest=work.source_digest,
+        sandbox=context.sandbox.name,
+        node_class=work.node_class,
+        run=work.run,
+        retrain=work.retrain,
+        checks=FlagFacts(work.weights, load_reruns(context.store, work.evaluation_id)),
+    )
+    score = compute_scorecard(problem, outputs, load_pools(problem, context.store), facts, context.store)
+    if work.decided_after is not None:
+        rules = work.spec["evaluation"]
+        decision = describe_decision(context.store, work.evaluation_id, rules, after=work.decided_after)
+        score = replace(score, body={**score.body, "decision": decision})
+    return _keep_report(context.store, work, score)
+
+
+def _keep_report(store: BlobStore, work: ScoreWork, score: FinishedScore) -> FinishedScore:
+    """Draw the report now: the pools it is drawn from may be gone when somebody asks for it."""
+    verdict, code, reason = _judge(work, score)
+    report = Report(
+        title=work.filename,
+        problem=work.title,
+        verdict=verdict,
+        body=score.body,
+        detail=score.detail,
+        code=code,
+        reason=reason,
+    )
+    return replace(score, body={**score.body, "report_digest": store.put(render_report(report).encode())})
+
+
+def _judge(work: ScoreWork, score: FinishedScore) -> tuple[Verdict, FaultCode | None, str]:
+    if not (work.gated and score.over_budget):
+        return Verdict.SCORED, None, ""
+    budget = work.spec["evaluation"]["compute_budget"]
+    reason = f"the runs cost {score.relative_runtime:.1%} of retraining; the budget is {budget:.0%}"
+    return Verdict.OVER_BUDGET, FaultCode.COMPUTE_BUDGET, reason
+
+
+def _apply(context: WorkerContext, work: ScoreWork, score: FinishedScore) -> None:
+    with transaction(context.engine) as session:
+        evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
+        if evaluation is None or evaluation.status == Status.FINISHED:
+            return
+        if evaluation.status == Status.CANCELLING:
+            evaluations.move(session, evaluation, Status.FINISHED, verdict=Verdict.WITHDRAWN)
+            return
+        session.add(
+            Scorecard(
+                evaluation_id=evaluation.id,
+                body=score.body,
+                epsilon_svg=score.epsilon_svg,
+                confidence_svg=score.confidence_svg,
+            )
+        )
+        evaluation.score, evaluation.score_low, evaluation.score_high = score.estimate, score.low, score.high
+        evaluation.score_error, evaluation.score_draws = score.body["score"]["standard_error"], list(score.draws)
+        evaluation.relative_runtime = score.relative_runtime
+        verdict, code, reason = _judge(work, score)
+        evaluations.move(session, evaluation, Status.FINISHED, verdict=verdict, code=code, reason=reason)
+
+
+def _give_back(context: WorkerContext, evaluation_id: str, fault: str) -> None:
+    with transaction(context.engine) as session:
+        evaluation = evaluations.lock_evaluation(session, evaluation_id)
+        if evaluation is None or evaluation.status != Status.SCORING:
+            return
+        evaluation.score_attempts += 1
+        if evaluation.score_attempts < context.settings.max_attempts:
+            enqueue_for(session, SCORE, evaluation_id, evaluation)
+            return
+        reason = f"scoring failed {evaluation.score_attempts} times: {fault}"
+        evaluations.move(session, evaluation, Status.FINISHED, verdict=Verdict.PLATFORM_ERROR, reason=reason)

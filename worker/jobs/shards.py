@@ -1,0 +1,311 @@
+"""A shard of replicas, from claim to consequence: load → work → apply.
+
+Load claims the shard with a fence, reads what is needed and closes the session. Work takes minutes and holds no
+session; a heartbeat renews the lease. Apply is one transaction guarded by the fence: a worker that lost its lease
+changes nothing. What follows from a shard is decided in `_follow_up`, and nowhere else.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy.orm import Session
+
+from core.db.base import utc_now
+from core.db.models.submissions import Evaluation, Replica, Shard
+from core.db.queries import evaluations, leases, nodes, rejudges
+from core.db.session import reading, transaction
+from core.domain.errors import ContestError, ParticipantFault, PlatformFault
+from core.domain.faults import FaultCode
+from core.domain.intake.reading import read_submission
+from core.domain.leaderboard import GATED
+from core.domain.submission import VERDICT_OF_FAULT, Status, Verdict
+from core.jobs import (
+    DECIDE,
+    RUN_SHARD,
+    SCORE,
+    add_shards,
+    enqueue,
+    enqueue_for,
+    finish_cancelled,
+    get_priority,
+    put_off,
+)
+from core.problems import Gate
+from worker.jobs.context import WorkerContext
+from worker.jobs.heartbeat import Heartbeat
+from worker.jobs.looks import is_look_due
+from worker.jobs.placing import may_run_here
+from worker.replicas.execution import Batch, make_orders, make_request, run_batch
+from worker.replicas.outputs import concat_outputs, save_npz
+from worker.scorecard.cost import RetrainCost, collect_seconds, fetch_waiting, load_cost, store_calibration
+from worker.scorecard.flags import store_reruns
+from worker.training.pools import load_originals
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ShardWork:
+    """All a worker needs to know of a shard, read once."""
+
+    shard_id: str
+    fence: int
+    evaluation_id: str
+    position: int
+    first: int
+    count: int
+    purpose: str
+    filename: str
+    source_digest: str
+    spec_id: str
+    spec: dict[str, Any]
+    retrain: RetrainCost | None  # None: no gate applies
+
+    @property
+    def is_canary(self) -> bool:
+        return self.position == 0 and self.purpose != "calibration"
+
+
+def run_shard(context: WorkerContext, shard_id: str) -> None:
+    """Run one shard; safe to deliver twice, at any time, by any number of workers."""
+    try:
+        work = _load(context, shard_id)
+    except ContestError as error:  # nothing of it was written: without its message the shard would wait for ever
+        log.exception("shard cannot be begun", shard_id=shard_id)
+        _wait(context, shard_id, error.message)
+        return
+    if work is None:
+        return
+    try:
+        batch = _work(context, work)
+    except ParticipantFault as fault:
+        _end(context, work, code=fault.code, reason=fault.message)
+    except Exception as error:  # the task's edge: whatever is left is ours
+        log.exception("shard failed", shard_id=shard_id)
+        _give_back(context, work, error.message if isinstance(error, ContestError) else repr(error))
+    else:
+        _apply(context, work, batch)
+
+
+def _load(context: WorkerContext, shard_id: str) -> ShardWork | None:
+    settings = context.settings
+    with transaction(context.engine) as session:
+        shard = evaluations.fetch_shard(session, shard_id)
+        evaluation = evaluations.lock_evaluation(session, shard.evaluation_id) if shard else None
+        if shard is None or evaluation is None or evaluation.status in (Status.FINISHED, Status.CANCELLING):
+            return None
+        if evaluation.status == Status.QUEUED and rejudges.is_paused(session, evaluation.rejudge_id):
+            return None  # sent out again when it is resumed
+        whole = evaluations.fetch_evaluation(session, evaluation.id)
+        if whole is None:
+            raise PlatformFault(f"evaluation {evaluation.id} vanished")
+        if nodes.is_draining(session, settings.node_name) or not may_run_here(session, context, whole, shard):
+            put_off(session, RUN_SHARD, shard_id, priority=get_priority(evaluation))
+            return None
+        now = utc_now()
+        until = now + timedelta(seconds=settings.lease_seconds)
+        fence = leases.claim(session, Shard, shard_id, worker=settings.node_name, now=now, until=until)
+        if not fence:
+            return None
+        evaluation.node_class = settings.node_class
+        if evaluation.status == Status.QUEUED:
+            evaluations.move(session, evaluation, Status.CANARY)
+        gated = whole.submission.purpose in GATED
+        return ShardWork(
+            shard_id=shard_id,
+            fence=fence,
+            evaluation_id=evaluation.id,
+            position=shard.position,
+            first=shard.first,
+            count=shard.count,
+            purpose=whole.submission.purpose,
+            filename=whole.submission.filename,
+            source_digest=whole.submission.source_digest,
+            spec_id=whole.spec_id,
+            spec=whole.spec.body,
+            retrain=load_cost(session, whole.spec_id, settings.node_class) if gated else None,
+        )
+
+
+def _wait(context: WorkerContext, shard_id: str, fault: str) -> None:
+    with transaction(context.engine) as session:
+        shard = evaluations.fetch_shard(session, shard_id)
+        evaluation = evaluations.lock_evaluation(session, shard.evaluation_id) if shard else None
+        if shard is not None and evaluation is not None:
+            shard.fault = fault
+            put_off(session, RUN_SHARD, shard_id, priority=get_priority(evaluation))
+
+
+def _work(context: WorkerContext, work: ShardWork) -> Batch:
+    source = context.store.get(work.source_digest)
+    files = read_submission(work.filename, source, limit_bytes=context.settings.upload_bytes).files
+    problem = context.load(work.spec["problem"])
+    originals = load_originals(problem, context.store)
+    orders = make_orders(work.evaluation_id, first=work.first, count=work.count, originals=len(originals))
+    request = make_request(
+        problem,
+        files,
+        label=f"lacuna-{work.shard_id}-{work.fence}",
+        originals=originals,
+        orders=orders,
+        retrain_seconds=work.retrain.wall_seconds if work.retrain else None,
+        device=context.settings.device,
+    )
+    with Heartbeat(context, work.shard_id, work.fence, work.evaluation_id) as heartbeat:
+        return run_batch(
+            context.sandbox,
+            request,
+            context.inspector(problem),
+            on_progress=heartbeat.report,
+            rerun_replicas=problem.spec.evaluation.rerun_replicas if work.is_canary else 0,
+        )
+
+
+def _apply(context: WorkerContext, work: ShardWork, batch: Batch) -> None:
+    if batch.platform_fault:
+        _give_back(context, work, batch.platform_fault)
+    elif batch.fault is not None and batch.code is not None:
+        problem_is_open = work.spec["problem"]["exposure"] == "practice"
+        text = batch.fault.log + batch.fault.traceback if problem_is_open else ""
+        _end(context, work, code=batch.code, reason=batch.fault.reason if problem_is_open else "", text=text)
+    elif batch.stopped:
+        _abandon(context, work)
+    else:
+        _complete(context, work, batch)
+
+
+def _complete(context: WorkerContext, work: ShardWork, batch: Batch) -> None:
+    outputs = concat_outputs([replica.outputs for replica in batch.replicas if replica.outputs is not None])
+    digest = context.store.put(save_npz(outputs))
+    store_reruns(context.store, work.evaluation_id, [run.outputs for run in batch.reruns if run.outputs is not None])
+    with transaction(context.engine) as session:
+        evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
+        values = {"finished_replicas": work.count, "outputs_digest": digest, "fault": ""}
+        if evaluation is None or not leases.settle(session, Shard, work.shard_id, work.fence, state="done", **values):
+            log.warning("outdated fence, result dropped", shard_id=work.shard_id, fence=work.fence)
+            return
+        session.refresh(evaluation, ["shards"])
+        if evaluation.status == Status.CANCELLING:
+            _finish_if_idle(session, evaluation)
+        elif evaluation.status != Status.FINISHED:
+            session.add_all(_make_rows(work, batch))
+            if work.position == 0:
+                evaluation.log = batch.replicas[0].log if work.spec["problem"]["exposure"] == "practice" else ""
+            session.flush()
+            _follow_up(session, evaluation, work)
+
+
+def _follow_up(session: Session, evaluation: Evaluation, work: ShardWork) -> None:
+    """Decide what a finished shard leads to: an end, the rest of the shards, a look at its place, or scoring."""
+    rules = work.spec["evaluation"]
+    if work.purpose == "calibration":
+        if all(shard.state == "done" for shard in evaluation.shards):
+            store_calibration(session, evaluation, filename=work.filename, node_class=evaluation.node_class)
+        return
+    if work.position == 0 and work.retrain is not None:
+        run = collect_seconds(evaluations.fetch_replicas(session, evaluation.id))
+        runtime = work.retrain.compare(run, Gate(rules["gate"])).estimate
+        evaluation.relative_runtime = runtime
+        if runtime > rules["compute_budget"] * rules["canary_margin"]:
+            reason = f"the canary cost {runtime:.1%} of retraining; the budget is {rules['compute_budget']:.0%}"
+            _finish(session, evaluation, Verdict.OVER_BUDGET, FaultCode.COMPUTE_BUDGET, reason)
+            return
+    if work.position == 0 and work.count < evaluation.replicas_total:
+        add_shards(session, evaluation, position=1, first=work.count, size=rules["shard_replicas"])
+        evaluations.move(session, evaluation, Status.RUNNING)
+    elif all(shard.state == "done" for shard in evaluation.shards):
+        evaluations.move(session, evaluation, Status.SCORING)
+        enqueue_for(session, SCORE, evaluation.id, evaluation)
+    if is_look_due(evaluation, work.first, purpose=work.purpose, rules=rules):
+        enqueue(session, DECIDE, evaluation.id)
+
+
+def _end(context: WorkerContext, work: ShardWork, *, code: FaultCode, reason: str, text: str = "") -> None:
+    """End the whole evaluation by the participant's fault, once."""
+    with transaction(context.engine) as session:
+        evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
+        if evaluation is None or not leases.settle(session, Shard, work.shard_id, work.fence, state="done"):
+            return
+        session.refresh(evaluation, ["shards"])
+        if evaluation.status == Status.CANCELLING:
+            _finish_if_idle(session, evaluation)
+        elif evaluation.status != Status.FINISHED:
+            evaluation.log = text
+            verdict = VERDICT_OF_FAULT[code]
+            if work.purpose == "calibration":  # our own file: whatever it did is our fault
+                verdict = Verdict.PLATFORM_ERROR
+            _finish(session, evaluation, verdict, code, reason)
+
+
+def _give_back(context: WorkerContext, work: ShardWork, fault: str) -> None:
+    """Return a shard that failed on our side; after too many attempts the evaluation ends as our error."""
+    with transaction(context.engine) as session:
+        evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
+        if evaluation is None or not leases.settle(
+            session, Shard, work.shard_id, work.fence, state="pending", fault=fault
+        ):
+            return
+        session.refresh(evaluation, ["shards"])
+        retry_or_fail(session, evaluation, work.shard_id, max_attempts=context.settings.max_attempts)
+
+
+def retry_or_fail(session: Session, evaluation: Evaluation, shard_id: str, *, max_attempts: int) -> None:
+    """Send a pending shard out again, unless it was lost too often or its evaluation is over."""
+    shard = next(shard for shard in evaluation.shards if shard.id == shard_id)
+    if evaluation.status == Status.CANCELLING:
+        _finish_if_idle(session, evaluation)
+    elif evaluation.status == Status.FINISHED:
+        shard.state = "abandoned"
+    elif shard.attempts >= max_attempts:
+        reason = f"the platform failed {shard.attempts} times at one shard: {shard.fault}"
+        _finish(session, evaluation, Verdict.PLATFORM_ERROR, None, reason)
+    else:
+        enqueue_for(session, RUN_SHARD, shard.id, evaluation)
+
+
+def _abandon(context: WorkerContext, work: ShardWork) -> None:
+    with transaction(context.engine) as session:
+        evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
+        settled = leases.settle(session, Shard, work.shard_id, work.fence, state="abandoned")
+        if evaluation is not None and settled and evaluation.status == Status.CANCELLING:
+            session.refresh(evaluation, ["shards"])
+            _finish_if_idle(session, evaluation)
+
+
+def _finish(session: Session, evaluation: Evaluation, verdict: Verdict, code: FaultCode | None, reason: str) -> None:
+    for shard in evaluation.shards:
+        if shard.state == "pending":
+            shard.state = "abandoned"
+    evaluations.move(session, evaluation, Status.FINISHED, verdict=verdict, code=code, reason=reason)
+    if verdict is Verdict.PLATFORM_ERROR:
+        for waiting in fetch_waiting(session, evaluation.spec_id):
+            waiting.fault = reason
+
+
+def _finish_if_idle(session: Session, evaluation: Evaluation) -> None:
+    if all(shard.state != "leased" for shard in evaluation.shards):
+        finish_cancelled(session, evaluation)
+
+
+def _make_rows(work: ShardWork, batch: Batch) -> list[Replica]:
+    return [
+        Replica(
+            evaluation_id=work.evaluation_id,
+            shard_id=work.shard_id,
+            position=replica.index,
+            seed=str(replica.seed),
+            wall_seconds=replica.wall_seconds,
+            cpu_seconds=replica.cpu_seconds,
+            peak_memory_bytes=replica.peak_memory_bytes,
+            weights_sha256=replica.weights_sha256,
+        )
+        for replica in batch.replicas
+    ]
+
+
+def find_live_labels(context: WorkerContext) -> set[str]:
+    """Name the sandboxes that may be running: those of shards under a live lease."""
+    with reading(context.engine) as session:
+        return {f"lacuna-{shard_id}-{fence}" for shard_id, fence in leases.fetch_live(session, Shard, utc_now())}

@@ -1,0 +1,84 @@
+"""The janitor: returns lost work, relays unsent messages, ends what was cancelled, kills sandboxes nobody owns."""
+
+from datetime import timedelta
+
+import structlog
+
+from core.db.base import utc_now
+from core.db.models.data_sets import DataSetVersion
+from core.db.models.problems import PoolChunk
+from core.db.models.submissions import Shard
+from core.db.queries import evaluations, leases
+from core.db.session import reading, transaction
+from core.domain.submission import Status
+from core.jobs import BUILD_CHUNK, SCORE, VALIDATE, enqueue, finish_cancelled, relay_unsent
+from worker.jobs.context import WorkerContext
+from worker.jobs.shards import find_live_labels, retry_or_fail
+
+log = structlog.get_logger()
+SCORING_PATIENCE = timedelta(minutes=5)  # a score takes seconds; after this its message is taken for lost
+
+
+def sweep(context: WorkerContext) -> None:
+    """Idempotent and short: any number of workers may sweep at once."""
+    relay_unsent(context.settings)
+    _return_shards(context)
+    _return_chunks(context)
+    _return_data_sets(context)
+    _finish_cancelled(context)
+    _remind_scores(context)
+    context.sandbox.kill_orphans(find_live_labels(context))
+
+
+def _return_shards(context: WorkerContext) -> None:
+    with reading(context.engine) as session:
+        expired = leases.fetch_expired(session, Shard, utc_now())
+    for shard_id in expired:
+        with transaction(context.engine) as session:
+            shard = evaluations.fetch_shard(session, shard_id)
+            evaluation = evaluations.lock_evaluation(session, shard.evaluation_id) if shard else None
+            if evaluation is None or not leases.release_expired(session, Shard, shard_id, utc_now()):
+                continue
+            session.refresh(evaluation, ["shards"])
+            for row in evaluation.shards:
+                session.refresh(row)
+            log.warning("a shard was lost and goes out again", shard_id=shard_id)
+            retry_or_fail(session, evaluation, shard_id, max_attempts=context.settings.max_attempts)
+
+
+def _return_chunks(context: WorkerContext) -> None:
+    with reading(context.engine) as session:
+        expired = leases.fetch_expired(session, PoolChunk, utc_now())
+    for chunk_id in expired:
+        with transaction(context.engine) as session:
+            if leases.release_expired(session, PoolChunk, chunk_id, utc_now()):
+                enqueue(session, BUILD_CHUNK, chunk_id)
+
+
+def _return_data_sets(context: WorkerContext) -> None:
+    with reading(context.engine) as session:
+        expired = leases.fetch_expired(session, DataSetVersion, utc_now())
+    for version_id in expired:
+        with transaction(context.engine) as session:
+            if leases.release_expired(session, DataSetVersion, version_id, utc_now()):
+                enqueue(session, VALIDATE, version_id)
+
+
+def _finish_cancelled(context: WorkerContext) -> None:
+    with reading(context.engine) as session:
+        waiting = evaluations.fetch_cancelling_ids(session)
+    for evaluation_id in waiting:
+        with transaction(context.engine) as session:
+            evaluation = evaluations.lock_evaluation(session, evaluation_id)
+            if evaluation is None or evaluation.status != Status.CANCELLING:
+                continue
+            if all(shard.state != "leased" for shard in evaluation.shards):
+                finish_cancelled(session, evaluation)
+
+
+def _remind_scores(context: WorkerContext) -> None:
+    with reading(context.engine) as session:
+        waiting = evaluations.fetch_scoring_ids(session, utc_now() - SCORING_PATIENCE)
+    for evaluation_id in waiting:
+        with transaction(context.engine) as session:
+            enqueue(session, SCORE, evaluation_id)

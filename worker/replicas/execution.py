@@ -1,0 +1,132 @@
+"""One submission's replicas: build the request, run it in a sandbox, judge each result as it arrives."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from core.domain.faults import FaultCode
+from core.problems import EvaluationPart
+from worker.problems import LoadedProblem, pack_splits
+from worker.replicas.inspection import InspectedReplica, Inspector
+from worker.runner.base import Limits, ReplicaOrder, ReplicaResult, RunRequest, RunResult, Sandbox
+
+WALL_SAFETY = 4.0  # a replica is killed at this many times its budget, so that noise kills nobody
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What came of a contiguous range of replicas: all inspected, or the first participant's fault, or our own."""
+
+    replicas: tuple[InspectedReplica, ...]
+    stopped: bool  # the caller asked to stop: cancelled, or the lease was lost
+    sandbox: str
+    platform_fault: str
+    reruns: tuple[InspectedReplica, ...] = ()  # of the first replicas, with their seeds; no part of the pool
+
+    @property
+    def fault(self) -> InspectedReplica | None:
+        return next((replica for replica in self.replicas if replica.fault is not None), None)
+
+    @property
+    def code(self) -> FaultCode | None:
+        return self.fault.fault if self.fault is not None else None
+
+
+def derive_seed(evaluation_id: str, index: int) -> int:
+    """Draw a replica's seed from its evaluation's identity: unguessable beforehand, recomputable afterwards."""
+    digest = hashlib.sha256(f"replica:{evaluation_id}:{index}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def make_orders(evaluation_id: str, *, first: int, count: int, originals: int) -> tuple[ReplicaOrder, ...]:
+    indices = range(first, first + count)
+    return tuple(ReplicaOrder(i, derive_seed(evaluation_id, i), i % originals) for i in indices)
+
+
+def make_reruns(orders: Sequence[ReplicaOrder], count: int) -> tuple[ReplicaOrder, ...]:
+    """Order the first replicas once more: the same seed and original, under indices of their own."""
+    free = max((order.index for order in orders), default=-1) + 1
+    return tuple(replace(order, index=free + place) for place, order in enumerate(orders[:count]))
+
+
+def make_limits(rules: EvaluationPart, *, weights_bytes: int, retrain_seconds: float | None) -> Limits:
+    """Bound one replica; without a calibration, or with the gate lifted, only the ceiling bounds its time."""
+    wall = rules.wall_seconds_ceiling
+    if retrain_seconds is not None:
+        wall = max(rules.wall_seconds_floor, WALL_SAFETY * rules.compute_budget * retrain_seconds)
+    return Limits(
+        wall_seconds=wall,
+        memory_bytes=rules.memory_bytes,
+        output_bytes=4 * weights_bytes + (1 << 20),
+        log_bytes=rules.log_bytes,
+        print_bytes=max(8 << 20, 2 * rules.log_bytes),
+        scratch_bytes=rules.scratch_bytes,
+        processes=rules.processes,
+    )
+
+
+def make_request(
+    problem: LoadedProblem,
+    files: Mapping[str, bytes],
+    *,
+    label: str,
+    originals: Sequence[bytes],
+    orders: Sequence[ReplicaOrder],
+    retrain_seconds: float | None,
+    device: str = "cpu",
+) -> RunRequest:
+    """Collect what the sandbox sees: code, one problem's participant-visible splits, the originals, seeds."""
+    rules = problem.spec.evaluation
+    weights_bytes = max(len(blob) for blob in originals)
+    return RunRequest(
+        label=label,
+        network=problem.network_ref(),
+        batch_format=rules.batch_format,
+        batch_size=rules.batch_size,
+        files=files,
+        splits=pack_splits(problem),
+        originals=tuple(originals),
+        orders=tuple(orders),
+        limits=make_limits(rules, weights_bytes=weights_bytes, retrain_seconds=retrain_seconds),
+        budget_seconds=None if retrain_seconds is None else rules.compute_budget * retrain_seconds,
+        device=device,
+    )
+
+
+def run_batch(
+    sandbox: Sandbox,
+    request: RunRequest,
+    inspector: Inspector,
+    *,
+    on_progress: Callable[[int], bool],
+    rerun_replicas: int = 0,
+) -> Batch:
+    """Run every order; stop at the first fault. `on_progress` gets the count so far and returns False to stop.
+
+    Reruns come last and decide nothing: whatever becomes of one, it is neither a replica nor a fault.
+    """
+    inspected: list[InspectedReplica] = []
+    again: list[InspectedReplica] = []
+    orders = (*request.orders, *make_reruns(request.orders, rerun_replicas))
+    starts = {order.index: request.originals[order.original] for order in orders}
+
+    def receive(result: ReplicaResult) -> bool:
+        replica = inspector.inspect(result, starts[result.index])
+        if len(inspected) == len(request.orders):
+            again.append(replica)
+            return True
+        inspected.append(replica)
+        return replica.is_good and on_progress(len(inspected))
+
+    outcome = sandbox.run(replace(request, orders=orders), on_replica=receive)
+    return replace(_conclude(request, outcome, tuple(inspected)), reruns=tuple(again))
+
+
+def _conclude(request: RunRequest, outcome: RunResult, replicas: tuple[InspectedReplica, ...]) -> Batch:
+    ours = outcome.sandbox_error or next((replica.platform_fault for replica in replicas if replica.platform_fault), "")
+    faulty = any(replica.fault is not None for replica in replicas)
+    missing = len(replicas) < len(request.orders)
+    if missing and not (ours or faulty or outcome.stopped):
+        ours = f"the sandbox returned {len(replicas)} of {len(request.orders)} replicas"
+    stopped = missing and not faulty and not ours
+    return Batch(replicas, stopped=stopped, sandbox=outcome.sandbox, platform_fault="" if faulty else ours)

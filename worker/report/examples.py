@@ -1,0 +1,112 @@
+"""The single forget examples that a report shows: the worst and the best forgotten, and how each was attacked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.problems import ProblemSpec
+from evaluator import Attack, EpsilonOptions, ScoringProtocol
+from evaluator.explain import Region, explain_example
+from worker.problems import LoadedProblem
+from worker.report.images import make_image
+
+HARDEST, EASIEST = 6, 3
+
+
+@dataclass(frozen=True, slots=True)
+class ShownExample:
+    """One forget example; ranks count from 1, the worst forgotten."""
+
+    rank: int
+    example_id: int  # its place in the data set
+    label: str
+    clean_label: str  # the same, unless label noise changed it
+    image: str  # data: address, or empty
+    epsilon: float  # nats
+    lower: float
+    mu: float | None
+    region: Region
+    unlearned: npt.NDArray[np.float64]  # (R,) confidences
+    retrained: npt.NDArray[np.float64]  # (R',)
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleDetail:
+    """What a report says of single forget examples."""
+
+    hardest: tuple[ShownExample, ...]
+    easiest: tuple[ShownExample, ...]
+    epsilons: npt.NDArray[np.float64]  # (N,)
+    difficulty: npt.NDArray[np.float64]  # (N,) mean confidence of the retrained models: low is difficult
+
+    @property
+    def shown(self) -> tuple[ShownExample, ...]:
+        return self.hardest + self.easiest
+
+
+def is_open(spec: ProblemSpec) -> bool:
+    """May a report show single forget examples? On hidden problems they would be the way to fit them."""
+    return spec.exposure == "practice"
+
+
+def describe_examples(
+    problem: LoadedProblem,
+    body: Mapping[str, Any],
+    unlearned: npt.NDArray[np.float64],
+    retrained: npt.NDArray[np.float64],
+    *,
+    options: EpsilonOptions,
+) -> ExampleDetail:
+    """Pick the worst and best forgotten of N examples from the scorecard's body and both (R, N) pools."""
+    epsilons = np.asarray(body["epsilon"]["per_example"], np.float64)
+    order = np.argsort(-epsilons, kind="stable")
+    hardest = min(HARDEST, len(order))
+    easiest = min(EASIEST, len(order) - hardest)
+
+    def describe(rank: int) -> ShownExample:
+        return _describe(problem, body, (unlearned, retrained), int(order[rank]), rank=rank + 1, options=options)
+
+    return ExampleDetail(
+        hardest=tuple(describe(rank) for rank in range(hardest)),
+        easiest=tuple(describe(rank) for rank in range(len(order) - easiest, len(order))),
+        epsilons=epsilons,
+        difficulty=np.asarray(retrained.mean(axis=0)),
+    )
+
+
+def _describe(
+    problem: LoadedProblem,
+    body: Mapping[str, Any],
+    pools: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
+    column: int,
+    *,
+    rank: int,
+    options: EpsilonOptions,
+) -> ShownExample:
+    forget, epsilon = problem.splits.forget, body["epsilon"]
+    unlearned, retrained = (pool[:, column] for pool in pools)
+    region = explain_example(
+        unlearned,
+        retrained,
+        attack=Attack(epsilon["attack"][column]),
+        protocol=ScoringProtocol(body["protocol"]),
+        alpha=options.alpha,
+        delta=options.delta,
+    )
+    mu = epsilon.get("mu")
+    return ShownExample(
+        rank=rank,
+        example_id=int(forget.ids[column]),
+        label=problem.class_names[int(forget.y[column])],
+        clean_label=problem.class_names[int(problem.clean_forget_y[column])],
+        image=make_image(forget.x[column]),
+        epsilon=float(epsilon["per_example"][column]),
+        lower=float(epsilon["lower"][column]),
+        mu=None if mu is None else float(mu[column]),
+        region=region,
+        unlearned=unlearned,
+        retrained=retrained,
+    )

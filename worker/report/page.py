@@ -1,0 +1,99 @@
+"""One evaluation as one HTML file that needs nothing beside it: no script, no network, light and dark."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.domain.faults import HINTS, FaultCode
+from core.domain.submission import Verdict
+from worker.report import plots, pool_plots, rows, words
+from worker.report.examples import ExampleDetail
+from worker.report.templating import make_environment
+
+SECTIONS = {
+    "score": "score",
+    "points": "points",
+    "examples": "examples",
+    "difficulty": "difficulty",
+    "utility": "utility",
+    "runtime": "cost",
+    "attacks": "attacks",
+    "metrics": "metrics",
+    "decision": "early decision",
+    "flag_checks": "flags",
+    "glossary": "words",
+    "provenance": "provenance",
+}
+OPTIONAL = frozenset({"attacks", "metrics", "decision", "flag_checks"})  # there if the scorecard has them
+# of a hidden problem's scorecard: values of single forget examples, and what helps to stay below a threshold
+HIDDEN_FIELDS = frozenset({"flags", "flag_checks"})
+AGGREGATES = frozenset({"edges", "points", "counts", "median"})
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    title: str
+    problem: str
+    verdict: Verdict
+    body: Mapping[str, Any] | None = None  # of the scorecard
+    detail: ExampleDetail | None = None  # never given for a hidden problem
+    code: FaultCode | None = None
+    reason: str = ""
+    log: str = ""
+    traceback: str = ""
+    relative_runtime: float | None = None
+
+
+def render_report(report: Report) -> str:
+    environment = make_environment(number=format_number, percent=format_percent, value=format_value)
+    body = report.body if report.detail else hide_examples(report.body)
+    return environment.get_template("report.html").render(
+        report=report,
+        body=body,
+        sections=list_sections(body, has_examples=report.detail is not None),
+        verdict_text=words.VERDICT_TEXT[report.verdict],
+        hint=HINTS[report.code] if report.code else "",
+        plots=plots,
+        plot_pools=pool_plots.plot_pools,
+        rows=rows,
+        words=words,
+    )
+
+
+def hide_examples(body: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A scorecard's body without anything that tells of single forget examples."""
+    if body is None:
+        return None
+    kept = {name: value for name, value in body.items() if name not in HIDDEN_FIELDS}
+    return {**kept, "epsilon": {name: value for name, value in body["epsilon"].items() if name in AGGREGATES}}
+
+
+def list_sections(body: Mapping[str, Any] | None, *, has_examples: bool) -> list[tuple[str, str]]:
+    """Name and label of each section of a report, in order."""
+    missing = {name for name in OPTIONAL if not (body or {}).get(name)}
+    if not has_examples:
+        missing.add("difficulty")
+    return [(name, label) for name, label in SECTIONS.items() if name not in missing]
+
+
+def format_number(value: float | None, digits: int = 3) -> str:
+    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
+def format_percent(share: float | None, digits: int = 1) -> str:
+    return "–" if share is None else f"{100 * share:.{digits}f} %"
+
+
+def format_value(value: object) -> str:
+    """Whatever stands in a scorecard, on one line."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}".replace("-", "−")
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {format_value(inner)}" for name, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(format_value, value))
+    return str(value)

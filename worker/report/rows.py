@@ -1,0 +1,130 @@
+"""The numbers of a report's tables and pictures, worked out from a scorecard's body."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata
+
+from worker.report.examples import ExampleDetail
+
+QUARTERS = ("most difficult quarter", "second quarter", "third quarter", "easiest quarter")
+
+
+@dataclass(frozen=True, slots=True)
+class BucketRow:
+    """One range of epsilon; earned and lost are shares of a full point for every forget example."""
+
+    label: str
+    points: str
+    examples: int
+    earned: float
+    lost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the way from full points to the score; it starts where the one before it ended."""
+
+    label: str
+    note: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class AccuracyRow:
+    part: str
+    unlearned: float
+    retrained: float
+    ratio: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DifficultyRow:
+    label: str
+    low: float
+    high: float
+    examples: int
+    median_epsilon: float
+
+
+def list_buckets(body: Mapping[str, Any]) -> list[BucketRow]:
+    """Rows from the best forgotten examples to those that earn nothing."""
+    epsilon = body["epsilon"]
+    counts, edges = epsilon["counts"], epsilon["edges"]
+    points = [*epsilon["points"], *[0.0] * (len(counts) - len(epsilon["points"]))]
+    total = max(sum(counts), 1)
+    labels = [*(f"{low:g} to {high:g}" for low, high in pairwise(edges)), f"{edges[-1]:g} and more"]
+    return [
+        BucketRow(label, show_points(worth), count, count * worth / total, count * (1 - worth) / total)
+        for label, worth, count in zip(labels, points, counts, strict=False)
+    ]
+
+
+def sum_points(body: Mapping[str, Any]) -> float:
+    """Points over examples; halving powers of two sum without rounding, so this is the forgetting quality itself."""
+    counts = body["epsilon"]["counts"]
+    earned = sum(count * worth for count, worth in zip(counts, body["epsilon"]["points"], strict=False))
+    return float(earned / max(sum(counts), 1))
+
+
+def list_steps(body: Mapping[str, Any]) -> list[Step]:
+    """From a full point for every example, bucket by bucket and through both accuracies, to the score."""
+    buckets = [row for row in list_buckets(body) if row.examples]
+    levels = [*accumulate((row.lost for row in buckets), lambda level, lost: level - lost, initial=1.0)]
+    levels[-1] = sum_points(body)
+    quality, utility = levels[-1], body["utility"]
+    kept = quality * utility["retain_ratio"]
+    return [
+        *(
+            Step(f"ε {row.label}", f"{row.examples} × {row.points}", before, after)
+            for row, (before, after) in zip(buckets, pairwise(levels), strict=True)
+        ),
+        Step("retain accuracy", f"× {utility['retain_ratio']:.3f}", quality, kept),
+        Step("test accuracy", f"× {utility['test_ratio']:.3f}", kept, kept * utility["test_ratio"]),
+    ]
+
+
+def list_accuracies(body: Mapping[str, Any]) -> list[AccuracyRow]:
+    unlearned, retrained = body["accuracy"]["unlearned"], body["accuracy"]["retrained"]
+    rows = ((part, unlearned[part], retrained[part]) for part in ("retain", "forget", "test"))
+    return [AccuracyRow(part, ours, ideal, ours / ideal if ideal else None) for part, ours, ideal in rows]
+
+
+def split_metrics(metrics: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """The metrics of the literature, and apart from them the many variants of one."""
+    variants = [entry for entry in metrics if entry.get("group") == "klom"]
+    return [entry for entry in metrics if entry.get("group") != "klom"], variants
+
+
+def list_quarters(detail: ExampleDetail) -> list[DifficultyRow]:
+    """Forget examples in four groups, by how sure retrained models are of them."""
+    order = np.argsort(detail.difficulty, kind="stable")
+    groups = zip(QUARTERS, np.array_split(order, len(QUARTERS)), strict=True)
+    return [
+        DifficultyRow(
+            label,
+            float(detail.difficulty[group].min()),
+            float(detail.difficulty[group].max()),
+            len(group),
+            float(np.median(detail.epsilons[group])),
+        )
+        for label, group in groups
+        if len(group)
+    ]
+
+
+def correlate_ranks(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> float | None:
+    """Spearman's rank correlation of two (N,) vectors; None where one of them is constant."""
+    ranks = rankdata(first), rankdata(second)
+    if min(np.ptp(values) for values in ranks) == 0:
+        return None
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def show_points(worth: float) -> str:
+    return f"1/{round(1 / worth)}" if 0 < worth < 1 else f"{worth:g}"

@@ -1,0 +1,122 @@
+"""Checks a scored entry for what a score alone does not show, from stored outputs; docs/flags.md.
+
+Flags accuse nobody and change no score: organizers see them and decide.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.domain.pools import PoolKind
+from core.storage import BlobStore
+from evaluator import compute_confidence
+from evaluator.fingerprints import Reference, compute_fingerprints, make_reference
+from evaluator.flags import (
+    BELOW,
+    Check,
+    FlagCode,
+    check_collapsed,
+    check_copied,
+    check_no_op,
+    check_relearning,
+    check_rerun,
+    check_variance,
+    skip,
+)
+from worker.problems import LoadedProblem
+from worker.replicas.outputs import ModelOutputs, concat_outputs, load_npz, save_npz
+from worker.training.pools import Pool
+
+DIGITS = 6  # of what is stored
+
+
+@dataclass(frozen=True, slots=True)
+class FlagFacts:
+    """What is known of the replicas beside their outputs."""
+
+    digests: tuple[str, ...] = ()  # of each replica's weights
+    reruns: ModelOutputs | None = None  # of the first replicas, run again with their seeds
+
+
+def find_flags(
+    problem: LoadedProblem, outputs: ModelOutputs, pools: Mapping[PoolKind, Pool], facts: FlagFacts
+) -> dict[str, Any]:
+    """The scorecard's two keys: `flags`, those that fired, and `flag_checks`, all of them with values."""
+    members = [pools[kind].outputs for kind in (PoolKind.RETRAINED, PoolKind.CONTROL)]
+    reference = make_reference(
+        np.concatenate([_fingerprint(part) for part in members]), _fingerprint(pools[PoolKind.ORIGINAL].outputs)
+    )
+    prints = reference.standardise(_fingerprint(outputs))
+    labels = problem.splits.forget.y
+    checks = (
+        check_no_op(prints, reference, outputs.weight_change),
+        check_collapsed(prints, reference, facts.digests if len(facts.digests) == len(outputs) else ()),
+        check_variance(*(_collect_confidences(part, labels) for part in (outputs, *members))),
+        check_copied(prints, reference),
+        _check_rerun(prints, reference, facts.reruns),
+        _check_relearning(outputs, members, pools[PoolKind.ORIGINAL].outputs),
+    )
+    described = [_describe(check) for check in checks]
+    return {
+        "flags": [entry for entry in described if entry["severity"] is not None],
+        "flag_checks": described,
+    }
+
+
+def store_reruns(store: BlobStore, evaluation_id: str, reruns: Sequence[ModelOutputs]) -> None:
+    """Keep the reruns of an evaluation; the seeds are the same, so whoever comes second stores the same."""
+    if reruns:
+        store.set_ref(_name_reruns(evaluation_id), store.put(save_npz(concat_outputs(reruns))))
+
+
+def load_reruns(store: BlobStore, evaluation_id: str) -> ModelOutputs | None:
+    digest = store.get_ref(_name_reruns(evaluation_id))
+    return load_npz(store.get(digest)) if digest is not None else None
+
+
+def _name_reruns(evaluation_id: str) -> str:
+    return f"reruns/{evaluation_id}"
+
+
+def _fingerprint(outputs: ModelOutputs) -> npt.NDArray[np.float64]:
+    return compute_fingerprints(outputs.forget_logits, outputs.retain_confidence)
+
+
+def _collect_confidences(outputs: ModelOutputs, labels: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
+    return {"forget": compute_confidence(outputs.forget_logits, labels), "retain": outputs.retain_confidence}
+
+
+def _check_rerun(prints: npt.NDArray[np.float64], reference: Reference, reruns: ModelOutputs | None) -> Check:
+    if reruns is None:
+        return skip(FlagCode.rerun_distance, "No replica was run again.")
+    return check_rerun(prints, reference.standardise(_fingerprint(reruns)))
+
+
+def _check_relearning(outputs: ModelOutputs, members: Sequence[ModelOutputs], originals: ModelOutputs) -> Check:
+    ours, starts = _measured(outputs), _measured(originals)
+    theirs = np.concatenate([_measured(part) for part in members])
+    if 0 in (len(ours), len(starts), len(theirs)):
+        return skip(FlagCode.relearn_time, "Relearning was not measured.")
+    return check_relearning(ours, theirs, float(starts[:, 0].mean()))
+
+
+def _measured(outputs: ModelOutputs) -> npt.NDArray[np.float32]:
+    return outputs.relearn_loss[outputs.relearn_loss[:, 0] >= 0]
+
+
+def _describe(check: Check) -> dict[str, Any]:
+    return {
+        "code": check.code.value,
+        "severity": check.severity.value if check.severity is not None else None,
+        "value": _round(check.value),
+        "threshold": _round(check.threshold),
+        "fires": "below" if check.code in BELOW else "above",
+        "detail": check.detail,
+    }
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, DIGITS)
