@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cli.show.progress import StageProgress
-from cli.show.watch import wait_until_finished
 from client.credentials import Credentials, choose_server, save_credentials
 from client.gathering import make_source
 from client.http import LacunaClient
+from client.progress import StageProgress
+from client.waiting import wait_until_finished
 from core.domain.errors import ContestError, InvalidInput, NotAuthenticated
 from core.domain.intake.reading import read_submission
 

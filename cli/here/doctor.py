@@ -8,12 +8,13 @@ import typer
 
 from cli.here.evaluate import ProblemOption, SandboxOption, open_sandbox, print_failure
 from cli.here.probe import ProbeReport, add_probe, read_probe, remove_probe, remove_probe_frame
-from cli.here.validate import FileArgument, JsonOption, print_reading, read_or_reject
+from cli.here.validate import print_reading, read_or_reject
 from cli.show.console import print_json, print_line
 from cli.show.lazy import load
 from cli.show.numbers import show_percent, show_seconds
-from cli.show.progress import StageProgress
+from cli.show.options import FileArgument, JsonOption
 from client.failures import CommandFailed, Exit, get_exit_of_verdict
+from client.progress import StageProgress
 from core.domain.submission import VERDICT_OF_FAULT
 from core.problems import Gate, ProblemSpec, find_problem
 from core.settings import Settings, get_settings

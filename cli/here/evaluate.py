@@ -5,13 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.here.validate import FileArgument, JsonOption, read_or_reject
+from cli.here.validate import read_or_reject
 from cli.show.console import make_console, print_error, print_json, print_line, print_note
 from cli.show.files import check_writable, write_report
 from cli.show.lazy import load
-from cli.show.progress import StageProgress
+from cli.show.options import FileArgument, JsonOption
 from cli.show.scorecard import render_scorecard, show_verdict
 from client.failures import get_exit_of_verdict
+from client.progress import StageProgress
 from core.domain.faults import HINTS
 from core.problems import find_problem
 from core.settings import Settings, get_settings

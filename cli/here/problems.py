@@ -3,12 +3,12 @@
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from cli.here.validate import JsonOption
 from cli.show.console import make_console, print_json, print_line
 from cli.show.lazy import load
-from cli.show.progress import StageProgress
+from cli.show.options import JsonOption
+from cli.show.tables import make_table
+from client.progress import StageProgress
 from core.problems import find_problem, list_problems
 from core.settings import get_settings
 
@@ -22,7 +22,7 @@ def list_all(as_json: JsonOption = False) -> None:
     if as_json:
         print_json([{"slug": spec.slug, "title": spec.title, "summary": spec.summary} for spec in specs])
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = make_table()
     for name in ("problem", "title", "replicas", "budget", "summary"):
         table.add_column(name, no_wrap=name == "problem")
     for spec in specs:

@@ -10,6 +10,7 @@ from rich.table import Table
 from cli.show.console import make_console, print_json, print_line, print_note
 from cli.show.files import check_writable, write_report
 from cli.show.numbers import show_interval, show_score
+from cli.show.tables import make_table
 from client.failures import CommandFailed, Exit
 from core.domain.errors import InvalidInput
 from evaluator import Attack, InvalidPool, ScoringProtocol
@@ -114,7 +115,7 @@ def _print_body(body: Mapping[str, Any]) -> None:
 
 def _render_summary(body: Mapping[str, Any]) -> Table:
     quality, control, score_body = body["forgetting_quality"], body["control"], body["score"]
-    table = Table(show_header=False, box=None, pad_edge=False)
+    table = make_table(show_header=False)
     table.add_column(style="bold")
     table.add_column()
     table.add_column(style="dim")
@@ -136,7 +137,7 @@ def _show_estimate(found: Mapping[str, Any]) -> str:
 
 
 def _render_protocols(body: Mapping[str, Any]) -> Table:
-    table = Table(box=None, pad_edge=False)
+    table = make_table()
     for title in ("protocol", "quality", "median ε", "mean ε", "p95 ε", "attack that won: examples"):
         table.add_column(title)
     for name, found in body["protocols"].items():
@@ -148,7 +149,7 @@ def _render_protocols(body: Mapping[str, Any]) -> Table:
 
 
 def _render_families(body: Mapping[str, Any]) -> Table:
-    table = Table(box=None, pad_edge=False)
+    table = make_table()
     for title in ("attack alone, held_out", "median ε", "mean ε", ""):
         table.add_column(title, style="dim" if not title else "")
     for name, found in body["alone"].items():
@@ -158,7 +159,7 @@ def _render_families(body: Mapping[str, Any]) -> Table:
 
 
 def _render_metrics(body: Mapping[str, Any]) -> Table:
-    table = Table(box=None, pad_edge=False)
+    table = make_table()
     for title in ("metric", "mean ± 95 %", "p95", ""):
         table.add_column(title, style="dim" if not title else "")
     for name, text in KLOM_TEXT.items():

@@ -1,21 +1,18 @@
 """`lacuna validate`: the checks of an upload, without running anything."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from cli.show.console import print_json, print_line, print_note
-from cli.show.files import find_upload, read_upload
+from cli.show.files import read_upload
+from cli.show.options import FileArgument, JsonOption
 from client.failures import Exit
 from core.domain.errors import ParticipantFault
 from core.domain.intake.reading import read_submission
 from core.domain.intake.report import Note, Origin, SubmissionFiles
 from core.settings import get_settings
-
-FILE_HELP = "A .py file, a .ipynb notebook, a .zip, or the folder that `lacuna init` made."
-FileArgument = Annotated[Path, typer.Argument(help=FILE_HELP, show_default=False, callback=find_upload)]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 _ORIGIN_TEXT = {
     Origin.FILE: "a Python file; it runs as it is",

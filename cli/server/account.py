@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from cli.here.validate import JsonOption
 from cli.server.log_in import NewPassword
 from cli.show.console import print_json, print_line
-from cli.show.remote import UrlOption, open_client
+from cli.show.options import JsonOption, UrlOption
+from cli.show.remote import open_client
 
 account_app = typer.Typer(no_args_is_help=True, help="Password, log-ins and tokens.")
 OldPassword = Annotated[

@@ -8,10 +8,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cli.here.validate import JsonOption
 from cli.show.console import make_console, print_json
 from cli.show.numbers import show_interval
-from cli.show.remote import UrlOption, choose_submission, open_client
+from cli.show.options import JsonOption, UrlOption
+from cli.show.remote import choose_submission, open_client
+from cli.show.tables import make_table
 from core.domain.errors import InvalidInput
 
 BAR = 24  # letters that the fullest bucket of epsilon takes
@@ -53,7 +54,7 @@ def render_comparison(found: Mapping[str, Any], *, everything: bool = True) -> R
 
 
 def _list_sides(found: Mapping[str, Any]) -> Table:
-    table = Table(show_header=False, box=None, pad_edge=False)
+    table = make_table(show_header=False)
     for side in ("a", "b"):
         view = found[side]
         score = show_interval(view["score"]["estimate"], view["score"]["low"], view["score"]["high"])
@@ -69,7 +70,7 @@ def _conclude(found: Mapping[str, Any]) -> str:
 
 
 def _list_metrics(metrics: list[Mapping[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = make_table()
     table.add_column("metric", no_wrap=True)
     for name in ("A", "B", "B − A"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -84,7 +85,7 @@ def _list_metrics(metrics: list[Mapping[str, Any]]) -> Table:
 
 def _draw_epsilons(epsilons: Mapping[str, Any]) -> Table:
     """Back to back: A's forget examples grow to the left, B's to the right."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = make_table()
     table.add_column("A", justify="right", no_wrap=True)
     table.add_column("epsilon", justify="right", no_wrap=True)
     table.add_column("B", no_wrap=True)

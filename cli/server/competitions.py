@@ -5,20 +5,15 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from cli.here.validate import JsonOption
 from cli.show.board import describe_own, render_board, render_changes
 from cli.show.console import make_console, print_json, print_line
 from cli.show.numbers import show_time
-from cli.show.remote import UrlOption, choose_competition, open_client
+from cli.show.options import JsonOption, SlugArgument, UrlOption
+from cli.show.remote import choose_competition, open_client
+from cli.show.tables import make_table, print_ledger
 from core.domain.errors import InvalidInput
 from core.domain.spreadsheet import BOARD_COLUMNS, write_csv
-
-SlugArgument = Annotated[
-    str, typer.Argument(metavar="[COMPETITION]", help="May be left out if there is only one.", show_default=False)
-]
 
 
 def competitions(url: UrlOption = "", as_json: JsonOption = False) -> None:
@@ -31,7 +26,7 @@ def competitions(url: UrlOption = "", as_json: JsonOption = False) -> None:
     if not items:
         print_line("no competition yet")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = make_table()
     for name in ("competition", "title", "state", "until"):
         table.add_column(name)
     for item in items:
@@ -117,18 +112,6 @@ def limits(
         print_ledger(found)
     else:
         print_line(describe_limits(found))
-
-
-def print_ledger(found: Mapping[str, Any]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("when", "what", "submissions", "why", "who"):
-        table.add_column(name, justify="right" if name == "submissions" else "left")
-    for item in found["items"]:
-        table.add_row(
-            show_time(item["at"]), item["kind"], f"{item['amount']:+d}", Text(item["reason"]), Text(item["by"])
-        )
-    make_console().print(table)
-    print_line(f"{found['charged']} submitted, {found['refunded']} given back, {found['granted']} granted")
 
 
 def announcements(competition: SlugArgument = "", url: UrlOption = "", as_json: JsonOption = False) -> None:

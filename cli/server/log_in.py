@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.show.console import print_line, print_note
-from cli.show.remote import UrlOption
+from cli.show.options import UrlOption
 from client.credentials import Credentials, choose_server, save_credentials
 from client.http import LacunaClient
 

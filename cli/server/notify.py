@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.here.validate import JsonOption
 from cli.show.console import print_json, print_line, print_note
 from cli.show.numbers import show_time
-from cli.show.remote import UrlOption, open_client
+from cli.show.options import JsonOption, UrlOption
+from cli.show.remote import open_client
 from core.domain.errors import InvalidInput
 from core.domain.notifications import Event
 

@@ -4,11 +4,10 @@ from typing import Annotated
 
 import typer
 
-from cli.here.validate import JsonOption
-from cli.server.competitions import SlugArgument
 from cli.show.console import print_json, print_note
 from cli.show.numbers import show_time
-from cli.show.remote import UrlOption, choose_competition, open_client
+from cli.show.options import JsonOption, SlugArgument, UrlOption
+from cli.show.remote import choose_competition, open_client
 from core.domain.errors import NotFound
 
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
-from cli.here.validate import JsonOption
 from cli.show.console import make_console, print_json, print_line
 from cli.show.numbers import show_percent
-from cli.show.remote import UrlOption, open_client
+from cli.show.options import JsonOption, UrlOption
+from cli.show.remote import open_client
+from cli.show.tables import make_table
 
 MIB = 1 << 20
 
@@ -38,7 +38,7 @@ def _print_runtime(found: Mapping[str, Any]) -> None:
     if seen is not None:
         print_line(f"newest score: {seen['sandbox']} on {seen['node_class']}, {_join(seen['versions'])}")
     print_line()
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = make_table()
     table.add_column("competition", no_wrap=True)
     for name in ("memory", "files", "output", "processes", "clock", "budget", "replicas"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -57,7 +57,7 @@ def _print_runtime(found: Mapping[str, Any]) -> None:
 
 
 def _print_codes(codes: list[Mapping[str, Any]]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = make_table()
     for name in ("code", "verdict", "what to do"):
         table.add_column(name, no_wrap=name != "what to do")
     for each in codes:

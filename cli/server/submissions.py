@@ -6,20 +6,20 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from cli.here.validate import FileArgument, JsonOption
 from cli.server.competitions import describe_limits
 from cli.show.board import show_rank
 from cli.show.console import make_console, print_error, print_json, print_line, print_note
 from cli.show.files import read_upload
 from cli.show.numbers import show_interval, show_percent
-from cli.show.progress import StageProgress
-from cli.show.remote import UrlOption, choose_competition, choose_submission, open_client
+from cli.show.options import FileArgument, JsonOption, UrlOption
+from cli.show.remote import choose_competition, choose_submission, open_client
 from cli.show.scorecard import render_scorecard, show_verdict
-from cli.show.watch import wait_until_finished
+from cli.show.tables import make_table
 from client.failures import CommandFailed, Exit, get_exit_of_verdict
 from client.http import LacunaClient
+from client.progress import StageProgress
+from client.waiting import wait_until_finished
 from core.domain.errors import ContestError, InvalidInput, NotFound
 from core.domain.intake.reading import read_submission
 from core.domain.phases import PhaseKind
@@ -97,7 +97,7 @@ def submissions(url: UrlOption = "", as_json: JsonOption = False) -> None:
     if not items:
         print_line("nothing submitted yet; `lacuna init` writes a file to begin with, `lacuna submit FILE` enters it")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = make_table()
     for name in ("id", "competition", "phase", "file", "status", "score", "runtime", "final", "note"):
         table.add_column(name, no_wrap=name == "id")
     for item in items:

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.here.validate import JsonOption
 from cli.show.console import print_json, print_line
 from cli.show.numbers import show_count
-from cli.show.remote import UrlOption, choose_competition, open_client
+from cli.show.options import JsonOption, UrlOption
+from cli.show.remote import choose_competition, open_client
 from client.http import LacunaClient
 from core.domain.errors import NotFound
 

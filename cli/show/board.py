@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from cli.show.numbers import show_chance, show_interval, show_percent, show_points, show_score
 from cli.show.scorecard import show_verdict
+from cli.show.tables import make_table
 
 NOTE = (
     "± is the longer half of the interval; corrected: without the bias of finitely many replicas; > next: the"
@@ -19,7 +19,7 @@ NOTE = (
 
 def render_board(board: Mapping[str, Any]) -> RenderableType:
     """Ranked rows, references in position without a rank, over-budget rows below, and the ceiling."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = make_table()
     table.add_column("rank", justify="right", no_wrap=True)
     table.add_column("name", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
@@ -48,7 +48,7 @@ def show_rank(row: Mapping[str, Any]) -> str:
 
 def render_changes(changes: Sequence[Mapping[str, Any]]) -> RenderableType:
     """Who moved when and why; a time, given to --as-of, shows the board after it."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = make_table()
     for title in ("when", "who", "why", "rank"):
         table.add_column(title, no_wrap=title != "who")
     for change in changes:

@@ -5,10 +5,10 @@ from itertools import zip_longest
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from cli.show.numbers import show_points, show_score, show_seconds
+from cli.show.tables import make_table
 
 SHOWN = (
     *("ua", "ra", "ta", "rte"),
@@ -26,7 +26,7 @@ def render_metrics(body: Mapping[str, Any]) -> RenderableType:
     shown = [entries[name] for name in SHOWN if name in entries]
     if not shown:
         return Text("")
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = make_table(header_style="dim")
     for _ in range(2):
         table.add_column("metric", no_wrap=True)
         table.add_column("value", justify="right", no_wrap=True)

@@ -1,18 +1,12 @@
 """What the commands that talk to a server share."""
 
 import re
-from typing import Annotated
-
-import typer
 
 from client.credentials import choose_server
 from client.http import LacunaClient
 from core.domain.errors import NotFound
 
 SHORTENED = re.compile(r"[0-9a-f-]{4,35}")  # the beginning or, better, the end of an ID
-UrlOption = Annotated[
-    str, typer.Option("--url", help="The server (LACUNA_URL; default: where you logged in).", show_default=False)
-]
 
 
 def open_client(url: str) -> LacunaClient:

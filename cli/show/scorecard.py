@@ -9,6 +9,7 @@ from rich.text import Text
 
 from cli.show.metric_table import render_metrics
 from cli.show.numbers import show_interval, show_percent, show_points, show_score, show_seconds
+from cli.show.tables import make_table
 from core.domain.submission import Verdict
 
 VERDICT_STYLES: dict[str, str] = {Verdict.SCORED: "green", Verdict.OVER_BUDGET: "yellow"}
@@ -22,7 +23,7 @@ def show_verdict(verdict: str) -> Text:
 
 def render_scorecard(body: Mapping[str, Any], *, verdict: str) -> RenderableType:
     score, ceiling, runtime = body["score"], body["ceiling"], body["relative_runtime"]
-    table = Table(show_header=False, box=None, pad_edge=False)
+    table = make_table(show_header=False)
     table.add_column(style="bold")
     table.add_column()
     table.add_column(style="dim")

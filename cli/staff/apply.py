@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
-from cli.here.validate import JsonOption
 from cli.show.console import make_console, print_json, print_line, print_note
-from cli.show.remote import UrlOption, open_client
-from cli.staff.operations import format_seconds
+from cli.show.numbers import show_duration
+from cli.show.options import JsonOption, UrlOption
+from cli.show.remote import open_client
+from cli.show.tables import make_table
 from client.failures import CommandFailed, Exit
 from core.competition_file import make_plain, parse_competition_file
 from core.domain.data_sets import parse_ids
@@ -67,7 +67,7 @@ def configured(url: UrlOption = "", as_json: JsonOption = False) -> None:
     if as_json:
         print_json(found)
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = make_table()
     for name in ("competition", "state", "exposure", "models", "left", "data set", "fault"):
         table.add_column(name, no_wrap=name == "competition")
     for row in found:
@@ -76,7 +76,7 @@ def configured(url: UrlOption = "", as_json: JsonOption = False) -> None:
         models = f"{preparation['finished']} of {preparation['total']}"
         data_set = (row["data_set"] or "–").split("@")
         named = "@".join([data_set[0], *(digest[:12] for digest in data_set[1:])])
-        seconds = "–" if left is None else format_seconds(left)
+        seconds = "–" if left is None else show_duration(left)
         table.add_row(row["slug"], row["state"], row["exposure"], models, seconds, named, Text(row["fault"]))
     make_console().print(table)
 

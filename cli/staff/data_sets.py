@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from cli.here.validate import JsonOption
 from cli.show.console import make_console, print_json, print_line, print_note
-from cli.show.remote import UrlOption, open_client
-from cli.staff.organize import Because
+from cli.show.options import Because, JsonOption, UrlOption
+from cli.show.remote import open_client
+from cli.show.tables import make_table
 from client.failures import CommandFailed, Exit
 from client.http import LacunaClient
 from core.domain.data_sets import DataFormat, parse_reference
@@ -32,7 +31,7 @@ def list_all(url: UrlOption = "", as_json: JsonOption = False) -> None:
     if as_json:
         print_json(sets)
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = make_table()
     for name in ("version", "state", "train", "test", "classes", "shape", "digest", "note"):
         table.add_column(name, no_wrap=name in ("version", "state"))
     for version in (version for found in sets for version in found["versions"]):

@@ -1,36 +1,17 @@
 """`lacuna admin`: queue, nodes, costs and flags, for those who run the platform."""
 
-from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from cli.here.validate import JsonOption
-from cli.show.console import make_console, print_json, print_line
-from cli.show.remote import UrlOption, open_client
-from cli.staff.organize import Because
+from cli.show.console import print_json, print_line
+from cli.show.numbers import show_duration
+from cli.show.options import Because, JsonOption, UrlOption
+from cli.show.remote import open_client
+from cli.show.tables import print_table
 from core.domain.review import FlagState, FlagVerdict
 
 admin_app = typer.Typer(no_args_is_help=True, help="Queue, nodes, costs, flags.")
-
-
-def print_table(names: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in names:
-        table.add_column(name)
-    for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))  # foreign text may look like markup
-    make_console().print(table)
-
-
-def format_seconds(seconds: float | None) -> str:
-    if seconds is None:
-        return "unknown"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 @admin_app.command()
@@ -42,7 +23,7 @@ def queue(url: UrlOption = "", as_json: JsonOption = False) -> None:
         print_json(answer)
         return
     rows = (
-        (_name_group(group), group["status"], group["count"], format_seconds(group["oldest_seconds"]))
+        (_name_group(group), group["status"], group["count"], show_duration(group["oldest_seconds"]))
         for group in answer["groups"]
     )
     print_table(("for", "status", "count", "oldest"), rows)
@@ -50,7 +31,7 @@ def queue(url: UrlOption = "", as_json: JsonOption = False) -> None:
     if answer["messages_unsent"]:
         print_line(f"{answer['messages_unsent']} messages have not reached the broker")
     for item in answer["waiting"]:
-        waited = format_seconds(item["waited_seconds"])
+        waited = show_duration(item["waited_seconds"])
         fault = f": {item['fault']}" if item["fault"] else ""
         print_line(f"stuck {waited} {item['status']} {item['evaluation_id']} {item['filename']} by {item['by']}{fault}")
 
@@ -185,4 +166,4 @@ def _name_group(group: dict[str, Any]) -> str:
 
 def _tell_left(answer: dict[str, Any]) -> str:
     seconds = answer["seconds_left"]
-    return "nobody knows how long" if seconds is None else f"about {format_seconds(seconds)}"
+    return "nobody knows how long" if seconds is None else f"about {show_duration(seconds)}"

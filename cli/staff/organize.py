@@ -5,19 +5,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from cli.here.validate import JsonOption
-from cli.server.competitions import print_ledger
-from cli.server.finals import private
 from cli.show.console import make_console, print_json, print_line
 from cli.show.files import read_text
-from cli.show.remote import UrlOption, open_client
+from cli.show.options import Because, JsonOption, UrlOption
+from cli.show.remote import open_client
+from cli.show.tables import make_table, print_ledger
+from cli.staff.private import private
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, InvalidInput
 
 organize_app = typer.Typer(no_args_is_help=True, help="Freeze, close, disqualify; read the audit log.")
-Because = Annotated[str, typer.Option("--because", help="Why; it is kept, and shown to the author.", prompt="because")]
 
 
 @organize_app.command()
@@ -194,7 +192,7 @@ def audit(
     elif verify:
         print_line(f"{answer['entries']} entries, head {answer['head']}")
     else:
-        table = Table(box=None, pad_edge=False, header_style="bold")
+        table = make_table()
         for name in ("when", "who", "what", "to what", "detail"):
             table.add_column(name)
         for item in answer["items"]:

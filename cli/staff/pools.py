@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.here.validate import JsonOption
 from cli.show.console import print_json, print_line
-from cli.show.remote import UrlOption, open_client
-from cli.staff.operations import format_seconds, print_table
-from cli.staff.organize import Because
+from cli.show.numbers import show_duration
+from cli.show.options import Because, JsonOption, UrlOption
+from cli.show.remote import open_client
+from cli.show.tables import print_table
 from client.failures import CommandFailed, Exit
 
 JSON = dict[str, Any]
@@ -68,7 +68,7 @@ def retire(competition: CompetitionArgument, because: Because, url: UrlOption = 
 
 
 def _describe(pool: JSON) -> tuple[object, ...]:
-    left = "–" if pool["seconds_left"] is None else format_seconds(pool["seconds_left"])
+    left = "–" if pool["seconds_left"] is None else show_duration(pool["seconds_left"])
     models = f"{pool['finished']} of {pool['total']}"
     return pool["role"], pool["kind"], pool["state"], models, left, (pool["seal"] or "–")[:12], pool["fault"]
 

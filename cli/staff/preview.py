@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.here.validate import JsonOption
 from cli.show.console import print_json, print_line
-from cli.show.remote import UrlOption, open_client
-from cli.staff.operations import format_seconds, print_table
+from cli.show.numbers import show_duration
+from cli.show.options import JsonOption, UrlOption
+from cli.show.remote import open_client
+from cli.show.tables import print_table
 from client.failures import CommandFailed, Exit
 
 JSON = dict[str, Any]
@@ -47,7 +48,7 @@ def _print_preview(item: JSON, workers: int) -> None:
     counts = item["counts"]
     print_table(("class", *counts), zip(item["classes"], *counts.values(), strict=True))
     for pool in item["pools"]:
-        print_line(f"{pool['kind']}: {pool['models']} models, about {format_seconds(pool['seconds'])} of one worker")
+        print_line(f"{pool['kind']}: {pool['models']} models, about {show_duration(pool['seconds'])} of one worker")
     seconds = sum(pool["seconds"] for pool in item["pools"])
-    share = f", {format_seconds(seconds / workers)} on the {workers} there are now" if workers else ""
-    print_line(f"together about {format_seconds(seconds)} of one worker{share}")
+    share = f", {show_duration(seconds / workers)} on the {workers} there are now" if workers else ""
+    print_line(f"together about {show_duration(seconds)} of one worker{share}")

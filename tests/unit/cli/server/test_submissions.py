@@ -25,7 +25,7 @@ SUBMIT, STATUS = ("POST", "/competitions/digits/submissions"), ("GET", "/submiss
 def server(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> FakeServer:
     server.on("GET", "/competitions/digits/limits", LIMITS)
     server.on("GET", "/submissions/s1/scorecard", BODY)
-    monkeypatch.setattr("cli.show.watch.FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("client.waiting.FIRST_PAUSE_SECONDS", 0.0)
     return server
 
 

@@ -3,10 +3,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from cli.show.progress import StageProgress
-from cli.show.watch import wait_until_finished
 from client.failures import CommandFailed
 from client.http import ServerUnreachable
+from client.progress import StageProgress
+from client.waiting import wait_until_finished
 from tests.unit.cli.fakes import FakeServer, make_ended, make_state
 
 

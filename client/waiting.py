@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from cli.show.progress import StageProgress
 from client.failures import CommandFailed, Exit
 from client.http import LacunaClient, ServerUnreachable
+from client.progress import StageProgress
 
 OUTAGE_SECONDS = 60.0
 FIRST_PAUSE_SECONDS = 0.25

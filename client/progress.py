@@ -2,6 +2,7 @@
 
 from types import TracebackType
 
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -12,8 +13,6 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from cli.show.console import make_console
-
 QUARTERS = 4
 
 
@@ -21,8 +20,7 @@ class StageProgress:
     """Call `update(stage, done, total)` from anywhere in the work; a new stage opens a new bar."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self._console = make_console(stderr=True)
-        self._console.quiet = quiet
+        self._console = Console(stderr=True, highlight=False, quiet=quiet)
         self._tasks: dict[str, TaskID] = {}
         self._quarters: dict[str, int] = {}
         self._bars = Progress(
@@ -62,4 +60,4 @@ class StageProgress:
         if self._quarters.get(stage) == quarter:
             return
         self._quarters[stage] = quarter
-        self._console.print(f"{stage} {done}/{total}")
+        self._console.print(f"{stage} {done}/{total}", soft_wrap=True)
