@@ -1,0 +1,60 @@
+"""Every import contract catches what it forbids: one planted in the graph of imports breaks it."""
+
+from copy import deepcopy
+
+import grimp
+import pytest
+from importlinter.api import read_configuration
+from importlinter.contracts.acyclic_siblings import AcyclicSiblingsContract
+from importlinter.contracts.forbidden import ForbiddenContract
+from importlinter.contracts.independence import IndependenceContract
+from importlinter.contracts.layers import LayersContract
+from importlinter.domain.contract import Contract
+
+CONFIGURATION = read_configuration("pyproject.toml")
+SESSION = CONFIGURATION["session_options"]
+CONTRACTS = {options["name"].split(" ", 1)[0]: options for options in CONFIGURATION["contracts_options"]}
+KINDS: dict[str, type[Contract]] = {
+    "layers": LayersContract,
+    "forbidden": ForbiddenContract,
+    "independence": IndependenceContract,
+    "acyclic_siblings": AcyclicSiblingsContract,
+}
+# by the contract's number: an import that it must refuse
+PLANTS = {
+    "1": ("worker.local", "api.main"),
+    "2": ("core.domain.quota", "core.settings"),
+    "3": ("core.domain.quota", "numpy"),
+    "4": ("evaluator.scoring", "core.db.session"),
+    "5": ("evaluator.scoring", "torch"),
+    "6": ("sandbox.contract", "core.domain.errors"),
+    "7": ("api.main", "torch"),
+    "8": ("worker.local", "subprocess"),
+    "9": ("cli.server.compare", "cli.here.validate"),
+    "10": ("client.http", "worker.local"),
+}
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph(*SESSION["root_packages"], include_external_packages=True, cache_dir=None)
+
+
+def is_kept(number: str, graph: grimp.ImportGraph) -> bool:
+    options = CONTRACTS[number]
+    contract = KINDS[options["type"]](options["name"], SESSION, options)
+    return contract.check(deepcopy(graph), verbose=False).kept
+
+
+def test_every_contract_has_a_violation_to_catch() -> None:
+    assert PLANTS.keys() == CONTRACTS.keys()
+
+
+@pytest.mark.parametrize("number", PLANTS)
+def test_a_planted_violation_is_caught(number: str, graph: grimp.ImportGraph) -> None:
+    importer, imported = PLANTS[number]
+    assert {importer, *([imported] if imported.split(".")[0] in SESSION["root_packages"] else [])} <= graph.modules
+    assert is_kept(number, graph)
+    planted = deepcopy(graph)
+    planted.add_import(importer=importer, imported=imported)
+    assert not is_kept(number, planted)
