@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.domain.errors import InvalidInput, NotFound
+from core.domain.exposure import Exposure
 
 DATA_SET = "data_set"  # the package of what was uploaded
 MIN_REPLICAS = 16  # an interval needs halves that can be cut into folds
@@ -208,7 +209,7 @@ class ProblemSpec(_Model):
     title: str = Field(min_length=1, max_length=120)
     summary: str = ""
     kind: Literal["image_classification"] = "image_classification"
-    exposure: Literal["practice", "public", "private"] = "practice"
+    exposure: Exposure = Exposure.PRACTICE
     data: DataPart
     network: NetworkPart
     recipe: RecipePart
@@ -235,7 +236,7 @@ class ProblemSpec(_Model):
 
     @model_validator(mode="after")
     def _check_exposure(self) -> "ProblemSpec":
-        if self.exposure == "private" and self.evaluation.adaptive is not None:
+        if self.exposure is Exposure.PRIVATE and self.evaluation.adaptive is not None:
             raise ValueError("a private problem gives the final ranking, which runs all replicas: take out `adaptive`")
         return self
 
@@ -245,7 +246,7 @@ class ProblemSpec(_Model):
             return None
         split_seed = self.split.seed if self.private.split_seed is None else self.private.split_seed
         changes = {
-            "exposure": "private",
+            "exposure": Exposure.PRIVATE,
             "split": self.split.model_dump() | {"seed": split_seed},
             "forget": self.private.forget.model_dump(),
             "pools": self.pools.model_dump() | {"seed": self.private.pool_seed},
@@ -259,7 +260,7 @@ class ProblemSpec(_Model):
         if part is None or part.forget is None:
             return None
         changes = {
-            "exposure": "practice",
+            "exposure": Exposure.PRACTICE,
             "split": self.split.model_dump() | {"seed": part.split_seed},
             "forget": part.forget.model_dump(),
             "pools": self.pools.model_dump() | {"seed": part.pool_seed},
@@ -276,7 +277,7 @@ class ProblemSpec(_Model):
 
 def check_practice(spec: ProblemSpec, part: PracticePart) -> None:
     """Refuse a practice phase that could show anything of what the other phases hide."""
-    if spec.exposure == "practice":
+    if spec.exposure is Exposure.PRACTICE:
         raise ValueError("a problem of exposure practice shows everything already: take out `practice`")
     if part.forget is None:
         return

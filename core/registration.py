@@ -13,6 +13,7 @@ from core.db.models.problems import EvaluationSpec, Problem
 from core.db.queries import competitions, phases
 from core.domain.competition import CompetitionState
 from core.domain.errors import InvalidInput
+from core.domain.exposure import Exposure
 from core.domain.phases import PhaseKind, PhaseState
 from core.jobs import PREPARE, enqueue
 from core.problems import PracticePart, PrivatePart, ProblemSpec, check_draws, find_problem, parse_problem
@@ -61,9 +62,9 @@ def find_practice(session: Session, spec: ProblemSpec) -> ProblemSpec | None:
     name = spec.practice.problem
     row = competitions.fetch_competition(session, name)
     found = parse_problem(row.spec.body["problem"], source=f"problem {name}") if row else find_problem(name)
-    if found.exposure != "practice":
+    if found.exposure is not Exposure.PRACTICE:
         raise InvalidInput(
-            f"{spec.slug} cannot be practised on {name!r}: its exposure is {found.exposure!r}, and practice shows"
+            f"{spec.slug} cannot be practised on {name!r}: its exposure is {found.exposure.value!r}, and practice shows"
             " everything; name a problem of exposure 'practice'"
         )
     return found
@@ -80,7 +81,7 @@ def _check_stored(session: Session, spec: ProblemSpec) -> None:
     if practice is None and (stored := phases.fetch_practice_phase(session, row.id)) is not None:
         is_own = stored.spec.body["problem"]["slug"] == spec.slug
         practice = PracticePart.model_validate(_read_draws(stored)) if is_own else None
-    if practice is None or spec.exposure == "practice":
+    if practice is None or spec.exposure is Exposure.PRACTICE:
         return
     try:
         check_draws(spec.model_copy(update={"private": private}), practice)

@@ -17,6 +17,7 @@ from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
 from core.db.models.submissions import Evaluation, EvaluationEvent, Replica, Scorecard, Shard, Submission
 from core.db.queries import boards, teams
 from core.db.queries.data_sets import add_version
+from core.domain.exposure import Exposure
 from core.domain.submission import Verdict
 from core.problems import ProblemSpec, find_problem
 
@@ -51,7 +52,7 @@ def make_competition(
     session: Session, slug: str = "", *, state: str = "open", exposure: str = "practice", **values: Any
 ) -> Competition:
     slug = slug or f"digits-{next(_numbers)}"
-    spec = make_problem_spec(slug=slug, exposure=exposure)
+    spec = make_problem_spec(slug=slug, exposure=Exposure(exposure))
     manifest = {"kind": "random", "count": 128, "digest": "c" * 64}
     problem = Problem(slug=slug, digest=spec.digest, spec=spec.model_dump(mode="json"), manifest=manifest)
     session.add(problem)

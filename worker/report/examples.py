@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.domain.exposure import Exposure
 from core.problems import ProblemSpec
 from evaluator import Attack, EpsilonOptions, ScoringProtocol
 from evaluator.explain import Region, explain_example
@@ -49,7 +50,7 @@ class ExampleDetail:
 
 def is_open(spec: ProblemSpec) -> bool:
     """May a report show single forget examples? On hidden problems they would be the way to fit them."""
-    return spec.exposure == "practice"
+    return spec.exposure is Exposure.PRACTICE
 
 
 def describe_examples(

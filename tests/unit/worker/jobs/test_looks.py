@@ -13,6 +13,7 @@ from core.db.models.contests import Competition
 from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import evaluations, leases
 from core.db.session import reading, transaction
+from core.domain.exposure import Exposure
 from core.domain.submission import Verdict
 from core.jobs import DECIDE, RUN_SHARD, SCORE, request_cancel
 from core.problems import ProblemSpec
@@ -26,7 +27,7 @@ BAD = b"# bad\n" + HONEST
 
 def _make_spec(exposure: str = "practice", **changes: Any) -> ProblemSpec:
     spec = make_spec(replicas=47, canary_replicas=2, shard_replicas=15, adaptive=ADAPTIVE | changes)
-    return spec.model_copy(update={"exposure": exposure})
+    return spec.model_copy(update={"exposure": Exposure(exposure)})
 
 
 def _ruin(weights: bytes) -> bytes:

@@ -6,11 +6,12 @@ import pytest
 
 from core.db.queries import evaluations
 from core.db.session import reading
+from core.domain.exposure import Exposure
 from tests.unit.worker.conftest import HONEST, Platform, make_spec
 
 
 def score_and_read(platform: Platform, exposure: str) -> tuple[str, dict[str, object]]:
-    spec = make_spec().model_copy(update={"exposure": exposure})
+    spec = make_spec().model_copy(update={"exposure": Exposure(exposure)})
     evaluation_id = platform.submit(platform.open_competition(spec), HONEST)
     platform.run_until_quiet()
     with reading(platform.engine) as session:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from core.domain.exposure import Exposure
 from evaluator import Attack, EpsilonOptions
 from tests.tiny_problems import make_tiny_spec
 from tests.unit.worker.reports import describe_tiny, make_body
@@ -62,4 +63,4 @@ def test_difficulty_is_the_mean_confidence_of_the_retrained_models() -> None:
 
 @pytest.mark.parametrize(("exposure", "shown"), [("practice", True), ("public", False), ("private", False)])
 def test_only_practice_problems_show_single_examples(exposure: str, shown: bool) -> None:
-    assert is_open(make_tiny_spec().model_copy(update={"exposure": exposure})) is shown
+    assert is_open(make_tiny_spec().model_copy(update={"exposure": Exposure(exposure)})) is shown
