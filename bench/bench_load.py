@@ -27,11 +27,13 @@ from api.pages import surveys
 from api.security import hash_token
 from core import jobs
 from core.db.base import new_id, utc_now
-from core.db.migrate import adopt_boards, upgrade_database
+from core.db.migrate import upgrade_database
 from core.db.models.accounts import ApiToken, User
 from core.db.models.contests import Team, TeamMember
 from core.db.models.submissions import Evaluation, Scorecard, Submission
+from core.db.queries import boards, competitions
 from core.db.session import get_engine, transaction
+from core.domain.history import Cause
 from core.settings import Settings
 from tests import factories
 
@@ -124,7 +126,8 @@ def run(teams: int, submissions: int, args: argparse.Namespace) -> None:
         begin = time.perf_counter()
         fill(engine, teams, submissions, args.examples)
         with transaction(engine) as session:
-            adopt_boards(session)
+            for row in competitions.fetch_competitions(session):
+                boards.refresh(session, row.id, row.spec_id, Cause.REJUDGED)
         filled = time.perf_counter() - begin
         client = TestClient(create_app(settings), headers={"Authorization": f"Bearer {TOKEN}"})
         cells = [measure(work, args.requests, CLOCKS[args.clock]) for work in list_requests(client)]

@@ -1,19 +1,24 @@
 """Alembic's entry: the URL comes with the config or from the settings."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from alembic import context
-from sqlalchemy import Connection
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, TypeDecorator
 
-from core.db.base import Base, UtcDateTime
+from core.db.base import Base
 from core.db.session import get_engine  # which fills the metadata
 from core.settings import get_settings
+
+OLD = re.compile(r"00(0[1-9]|1[0-5])(-\d)?")  # revisions before 0.2 were bare numbers
 
 
 def _render_item(kind: str, item: object, _context: object) -> str | bool:
     """Revisions name plain SQL types: they must not change when our Python type does."""
-    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
+    return f"sa.{item.impl_instance!r}" if kind == "type" and isinstance(item, TypeDecorator) else False
 
 
 def _migrate(connection: Connection) -> None:
@@ -26,7 +31,21 @@ def _migrate(connection: Connection) -> None:
         transaction_per_migration=True,
     )
     with context.begin_transaction():
+        _check_revisions(connection)
         context.run_migrations()
+
+
+def _check_revisions(connection: Connection) -> None:
+    """A revision that we do not have cannot be changed into one of ours; alembic prints the error as one line."""
+    known = {script.revision for script in ScriptDirectory.from_config(context.config).walk_revisions()}
+    strange = [each for each in context.get_context().get_current_heads() if each not in known]
+    if strange:
+        where = connection.engine.url.render_as_string(hide_password=True)
+        origin = "made by a version before 0.2" if OLD.fullmatch(strange[0]) else "made by a newer version"
+        raise CommandError(
+            f"the database {where} was {origin} (revision {strange[0]}); this version cannot read it: "
+            "name an empty database, or remove this one"
+        )
 
 
 @contextmanager

@@ -4,11 +4,9 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy.orm import Session
+from alembic.util import CommandError
 
-from core.db.queries import boards, competitions
-from core.db.session import get_engine, transaction
-from core.domain.history import Cause
+from core.domain.errors import PlatformFault
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -20,13 +18,8 @@ def make_config(url: str) -> Config:
 
 
 def upgrade_database(url: str) -> None:
-    command.upgrade(make_config(url), "head")
-    with transaction(get_engine(url)) as session:
-        adopt_boards(session)
-
-
-def adopt_boards(session: Session) -> None:
-    """Competitions from before boards had a history begin it with what stands there now."""
-    for row in competitions.fetch_competitions(session):
-        if boards.fetch_board(session, row.id, row.spec_id) is None:
-            boards.refresh(session, row.id, row.spec_id, Cause.ADOPTED)
+    """Raises PlatformFault, in one line, for a database of a revision that is not ours."""
+    try:
+        command.upgrade(make_config(url), "head")
+    except CommandError as error:
+        raise PlatformFault(str(error)) from None

@@ -21,7 +21,6 @@ class Cause(StrEnum):
     MERGED = "merged"  # two teams became one
     REJUDGED = "rejudged"  # a rejudge was promoted
     PUBLISHED = "published"
-    ADOPTED = "adopted"  # the board was there before its history
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class BrowserSession(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    issuer: Mapped[str] = mapped_column(default="", server_default="")  # of the provider that let in; empty: a password
+    issuer: Mapped[str] = mapped_column(default="")  # of the provider that let in; empty: a password
     user: Mapped[User] = relationship(lazy="raise")
 
 

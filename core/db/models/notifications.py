@@ -17,7 +17,7 @@ class Webhook(Base):
     url: Mapped[str]
     events: Mapped[str]  # names separated by blanks
     secret: Mapped[str]  # signs, so a digest would not do; shown to its owner once
-    old_secret: Mapped[str] = mapped_column(default="", server_default="")  # the one before; signs too, for a while
+    old_secret: Mapped[str] = mapped_column(default="")  # the one before; signs too, for a while
     old_secret_until: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
     disabled_reason: Mapped[str] = mapped_column(Text, default="")

@@ -3,17 +3,15 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from alembic import command
-from sqlalchemy import Engine, delete, text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from core.db.base import new_id
-from core.db.migrate import make_config, upgrade_database
 from core.db.models.boards import Board, BoardChange, BoardLine
 from core.db.models.contests import Competition, Team
-from core.db.models.submissions import Evaluation, Scorecard, Submission
+from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import boards, evaluations, teams
-from core.db.session import get_engine, reading, transaction
+from core.db.session import reading, transaction
 from core.domain.history import Cause, hash_change
 from core.domain.leaderboard import Place
 from core.domain.submission import Status, Verdict
@@ -228,25 +226,6 @@ def test_refreshing_everybody_finds_what_nobody_reported(engine: Engine, competi
         assert not boards.refresh(session, competition.id, competition.spec_id, Cause.REJUDGED)
     assert read(engine, competition) == [("ann", 0.7), ("bob", 0.5)]
     assert list_changes(engine, competition)[-1].lines == 4
-
-
-def test_a_database_from_before_boards_begins_its_history_with_what_stands_there(
-    engine: Engine, competition: Competition
-) -> None:
-    for name, score in (("ann", 0.3), ("bob", 0.5)):
-        enter(engine, competition, name, score)
-    url = engine.url.render_as_string(hide_password=False)
-    with reading(engine) as session:
-        kept = [card.summary for card in session.query(Scorecard).order_by(Scorecard.evaluation_id)]
-    with transaction(engine) as session:
-        for table in (BoardLine, BoardChange, Board):
-            session.execute(delete(table))
-    command.downgrade(make_config(url), "0006-1")
-    upgrade_database(url)
-    assert read(get_engine(url), competition) == [("bob", 0.5), ("ann", 0.3)]
-    assert [(row.cause, row.lines) for row in list_changes(engine, competition)] == [("adopted", 2)]
-    with reading(engine) as session:
-        assert [card.summary for card in session.query(Scorecard).order_by(Scorecard.evaluation_id)] == kept
 
 
 def test_the_order_comes_from_an_index_without_sorting(engine: Engine, competition: Competition) -> None:

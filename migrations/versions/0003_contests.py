@@ -1,0 +1,90 @@
+"""contests: competitions, teams, members, invites"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003_contests"
+down_revision = "0002_problems"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "competitions",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("slug", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("summary", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("fault", sa.Text(), nullable=False),
+        sa.Column("spec_id", sa.String(), nullable=False),
+        sa.Column("daily_limit", sa.Integer(), nullable=False),
+        sa.Column("concurrent_limit", sa.Integer(), nullable=False),
+        sa.Column("total_limit", sa.Integer(), nullable=True),
+        sa.Column("practice_daily_limit", sa.Integer(), nullable=False),
+        sa.Column("practice_concurrent_limit", sa.Integer(), nullable=False),
+        sa.Column("team_size", sa.Integer(), nullable=False),
+        sa.Column("selection_limit", sa.Integer(), nullable=False),
+        sa.Column("publish_approvals", sa.Integer(), nullable=False),
+        sa.Column("closes_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("opens_by_hand", sa.Boolean(), nullable=False),
+        sa.Column("prepared_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["spec_id"], ["evaluation_specs.id"], name=op.f("fk_competitions_spec_id_evaluation_specs")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_competitions")),
+        sa.UniqueConstraint("slug", name=op.f("uq_competitions_slug")),
+    )
+    op.create_table(
+        "teams",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("competition_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("folded_name", sa.String(), nullable=False),
+        sa.Column("leader_id", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["competition_id"], ["competitions.id"], name=op.f("fk_teams_competition_id_competitions")
+        ),
+        sa.ForeignKeyConstraint(["leader_id"], ["users.id"], name=op.f("fk_teams_leader_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_teams")),
+        sa.UniqueConstraint("competition_id", "folded_name", name=op.f("uq_teams_competition_id_folded_name")),
+    )
+    op.create_table(
+        "team_invites",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("team_id", sa.String(), nullable=False),
+        sa.Column("user_id", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name=op.f("fk_team_invites_team_id_teams")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_team_invites_user_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_team_invites")),
+        sa.UniqueConstraint("team_id", "user_id", name=op.f("uq_team_invites_team_id_user_id")),
+    )
+    op.create_index(op.f("ix_team_invites_user_id"), "team_invites", ["user_id"], unique=False)
+    op.create_table(
+        "team_members",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("team_id", sa.String(), nullable=False),
+        sa.Column("competition_id", sa.String(), nullable=False),
+        sa.Column("user_id", sa.String(), nullable=False),
+        sa.Column("joined_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["competition_id"], ["competitions.id"], name=op.f("fk_team_members_competition_id_competitions")
+        ),
+        sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name=op.f("fk_team_members_team_id_teams")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_team_members_user_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_team_members")),
+        sa.UniqueConstraint("competition_id", "user_id", name=op.f("uq_team_members_competition_id_user_id")),
+    )
+    op.create_index(op.f("ix_team_members_team_id"), "team_members", ["team_id"], unique=False)
+    op.create_index(op.f("ix_team_members_user_id"), "team_members", ["user_id"], unique=False)
+
+
+def downgrade() -> None:
+    op.drop_table("team_members")
+    op.drop_table("team_invites")
+    op.drop_table("teams")
+    op.drop_table("competitions")

@@ -1,0 +1,66 @@
+"""operations: outbox, audit log, nodes"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011_operations"
+down_revision = "0010_notifications"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "audit_entries",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("detail", sa.JSON(), nullable=False),
+        sa.Column("previous_sha256", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entries")),
+        sa.UniqueConstraint("previous_sha256", name=op.f("uq_audit_entries_previous_sha256")),
+        sa.UniqueConstraint("sha256", name=op.f("uq_audit_entries_sha256")),
+    )
+    op.create_index(op.f("ix_audit_entries_action"), "audit_entries", ["action"], unique=False)
+    op.create_index(op.f("ix_audit_entries_subject"), "audit_entries", ["subject"], unique=False)
+    op.create_table(
+        "audit_head",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
+    )
+    op.create_table(
+        "nodes",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("node_class", sa.String(), nullable=False),
+        sa.Column("device", sa.String(), nullable=False),
+        sa.Column("sandbox", sa.String(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("workers", sa.Integer(), nullable=False),
+        sa.Column("fault", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("draining_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("drain_reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_nodes")),
+    )
+    op.create_index(op.f("ix_nodes_last_seen_at"), "nodes", ["last_seen_at"], unique=False)
+    op.create_table(
+        "outbox",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("task", sa.String(), nullable=False),
+        sa.Column("object_id", sa.String(), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("outbox")
+    op.drop_table("nodes")
+    op.drop_table("audit_head")
+    op.drop_table("audit_entries")
