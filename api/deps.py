@@ -9,7 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from api.auth.cookies import check_same_site, read_cookie
+from api.cookies import check_same_site, read_cookie
 from api.security import hash_token
 from core.db.base import utc_now
 from core.db.queries import users

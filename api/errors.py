@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
-from api.users.schemas import OWN_WORDS
+from api.validation import OWN_WORDS
 from core.domain.errors import (
     Conflict,
     ContestError,

@@ -8,7 +8,6 @@ from starlette.staticfiles import StaticFiles
 
 from api import health
 from api.announcements import endpoints as announcements
-from api.auth import endpoints as auth
 from api.competitions import endpoints as competitions
 from api.configure import endpoints as configure
 from api.data_sets import endpoints as data_sets
@@ -98,7 +97,6 @@ def _add_routes(app: FastAPI) -> None:
     api = APIRouter(prefix="/api/v1")
     for module in (
         users,
-        auth,
         competitions,
         submissions,
         leaderboard,

@@ -23,7 +23,7 @@ from sqlalchemy import Engine, insert
 
 from api.leaderboard import service, walks
 from api.main import create_app
-from api.pages import surveys
+from api.pages.charts import surveys
 from api.security import hash_token
 from core import jobs
 from core.db.base import new_id, utc_now

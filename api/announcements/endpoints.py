@@ -9,9 +9,9 @@ from api.announcements.feed import write_feed
 from api.announcements.schemas import AnnouncementChange, AnnouncementList, AnnouncementView, NewAnnouncement
 from api.competitions.service import load_competition
 from api.conditional import UNCHANGED, IfNoneMatch, answer
+from api.decisions import Decision
 from api.deps import Organizer, PublicCaller, ReadingDep, SessionDep, SettingsDep
 from api.errors import describe_errors
-from api.organize.schemas import Decision
 
 router = APIRouter(tags=["competitions"])
 REFUSALS = describe_errors(401, 403, 404, 409, 422)

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Body, Path, Query, Response
 
 from api.configure import document, overview, pools, previews, service
 from api.configure.schemas import ConfiguredList, Plan, PoolChecks, PoolList, PoolRole, PreviewList
+from api.decisions import Decision
 from api.deps import Configurer, EngineDep, ReadingDep, SessionDep, StoreDep
 from api.errors import describe_errors
-from api.organize.schemas import Decision
 from core.db.session import reading, transaction
 
 router = APIRouter(prefix="/admin/competitions", tags=["configuring"])

@@ -5,13 +5,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from api.competitions.standing import check_approvals, check_unread
 from api.configure.planning import find_changes
 from api.configure.practice import find_practice_changes, is_practice
 from api.configure.private import describe_for_audit, find_private_changes, is_private
 from api.configure.schemas import Change, Effect, Plan
 from api.data_sets.service import check_usable, find_version
 from api.deps import Caller
-from api.finals.service import check_approvals, check_unread
 from core.competition_file import CompetitionFile, CompetitionPart, make_plain, parse_competition_file
 from core.db.base import utc_now
 from core.db.models.contests import Competition

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Response
 
 from api.conditional import UNCHANGED, IfNoneMatch, answer_json
+from api.decisions import Decision
 from api.deps import Member, Organizer, PublicCaller, ReadingDep, SessionDep, Submitter
 from api.errors import describe_errors
 from api.finals import selection, service
@@ -14,7 +15,6 @@ from api.leaderboard.endpoints import CHANGES, CSV_CONTENT, AsOf, BeforeVersion,
 from api.leaderboard.schemas import BoardChanges, Leaderboard
 from api.leaderboard.service import list_changes
 from api.leaderboard.views import make_etag
-from api.organize.schemas import Decision
 
 router = APIRouter(tags=["finals"])
 REFUSALS = describe_errors(401, 403, 404, 409, 422)

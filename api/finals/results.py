@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from api.finals.board import find_phase_view
-from api.leaderboard.schemas import LeaderboardEntry
+from api.finals.schemas import FinalResult
+from api.leaderboard.schemas import Interval, LeaderboardEntry
 from api.leaderboard.service import count_lines, load_entries
 from api.leaderboard.views import BoardView
-from api.submissions.schemas import FinalResult, Interval
 from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.submissions import Evaluation, Submission

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.leaderboard.schemas import Leaderboard
-from api.organize.schemas import Decision
+from api.decisions import Decision
+from api.leaderboard.schemas import Interval, Leaderboard
 from core.domain.phases import PhaseKind, PhaseState
 from core.domain.submission import Status, Verdict
 
@@ -95,3 +95,15 @@ class PrivateView(BaseModel):
     board: Leaderboard = Field(description="a preview until it is published")
     publish_approvals: int = Field(description="2: one of the staff proposes and another one publishes")
     proposal: ProposalView | None = Field(description="null unless somebody proposed to publish")
+
+
+class FinalResult(BaseModel):
+    """What came of a finalist in the private phase: docs/lifecycle.md."""
+
+    published_at: datetime | None
+    verdict: Verdict
+    score: Interval | None
+    relative_runtime: float | None
+    rank: int | None = Field(description="null if another finalist stands for the team, or it has no place")
+    rank_label: str = Field(description="`3`, or `2–4` for a tie group; empty without a rank")
+    ranked: int = Field(description="how many are ranked on the final board")

@@ -132,20 +132,6 @@ def publish(session: Session, slug: str, request: Publication, caller: Caller) -
     return make_view(session, competition, phase)
 
 
-def check_unread(session: Session, competition: Competition) -> None:
-    """Once the private phase runs, what happens could be known: submissions are over for good."""
-    phase = phases.fetch_private_phase(session, competition.id)
-    if phase is not None and phase.state in (PhaseState.SCORING, PhaseState.PUBLISHED):
-        raise Conflict(f"its private phase is {phase.state}: it takes no submissions any more")
-
-
-def check_approvals(session: Session, competition: Competition, approvals: int) -> None:
-    """Who wants to publish alone may not arrange that once there is something to publish."""
-    phase = phases.fetch_private_phase(session, competition.id)
-    if phase is not None and phase.state == PhaseState.SCORING and approvals < competition.publish_approvals:
-        raise Conflict("its private phase is scoring: until it is published two people have to agree")
-
-
 def _find_chosen(session: Session, competition: Competition, phase: Phase) -> list[Candidate]:
     """Who stands, or stood: what happens to the public board after publishing makes nobody a finalist."""
     if phase.state != PhaseState.PUBLISHED:

@@ -10,6 +10,12 @@ from core.domain.leaderboard import Place, Purpose
 from core.domain.submission import Verdict
 
 
+class Interval(BaseModel):
+    estimate: float
+    low: float | None
+    high: float | None
+
+
 class Ceiling(BaseModel):
     """What retrained models score against retrained models: nothing can honestly score more."""
 

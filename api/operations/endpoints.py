@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from api.decisions import Decision
 from api.deps import EngineDep, NodeAdmin, OperationsReader, Operator, ReadingDep, SessionDep
 from api.errors import describe_errors
 from api.operations import service
 from api.operations.schemas import CostReport, NodeList, NodeView, QueueView, Requeued
-from api.organize.schemas import Decision
 from core.db.session import reading, transaction
 from core.domain.errors import NotFound
 

@@ -6,13 +6,14 @@ from fastapi import APIRouter, Query
 
 from api.competitions import service as competitions
 from api.competitions.schemas import CompetitionView
+from api.decisions import Decision
 from api.deps import Auditor, EngineDep, Moderator, Organizer, ReadingDep, SettingsDep
 from api.errors import describe_errors
 from api.leaderboard.checking import check_boards
 from api.leaderboard.schemas import BoardChecks
 from api.organize import service
 from api.organize.grants import Grant, GrantView, grant
-from api.organize.schemas import AuditCheck, AuditPage, Decision, StateChange
+from api.organize.schemas import AuditCheck, AuditPage, StateChange
 from api.organize.settings import SettingsChange, change_settings
 from api.submissions import service as submissions
 from api.submissions.schemas import SubmissionView

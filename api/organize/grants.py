@@ -4,8 +4,8 @@ from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
+from api.decisions import Decision
 from api.deps import Caller
-from api.organize.schemas import Decision
 from core.db.queries import audit, competitions, grants, teams
 from core.domain.errors import NotFound
 

@@ -1,19 +1,12 @@
 """Requests and answers of organizers."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
+from api.decisions import Decision
 from core.domain.competition import CompetitionState
-
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
-
-
-class Decision(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    reason: Reason = Field(description="shown to the author and kept in the audit log")
 
 
 class StateChange(Decision):

@@ -3,8 +3,8 @@
 from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
+from api.competitions.standing import check_unread
 from api.deps import Caller
-from api.finals.service import check_unread
 from api.organize.schemas import AuditCheck, AuditPage, AuditView, StateChange
 from core.db.base import utc_now
 from core.db.models.contests import Competition

@@ -7,9 +7,9 @@ from pydantic import AwareDatetime, Field
 from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
+from api.competitions.standing import check_approvals, check_unread
+from api.decisions import Decision
 from api.deps import Caller
-from api.finals.service import check_approvals, check_unread
-from api.organize.schemas import Decision
 from core.db.models.contests import Competition
 from core.db.queries import audit, competitions
 from core.domain.errors import InvalidInput

@@ -1,15 +1,13 @@
 """Pages that need to know who reads them: logging in, tokens, one's submissions, uploading."""
 
-import secrets
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 
-from api.auth import service as auth
-from api.auth.cookies import check_same_site, drop_cookie, read_cookie, set_cookie
 from api.competitions import service as competitions
+from api.cookies import check_same_site, drop_cookie, read_cookie, set_cookie
 from api.deps import (
     Caller,
     Canceller,
@@ -23,8 +21,8 @@ from api.deps import (
     StoreDep,
     Submitter,
 )
-from api.errors import get_status
-from api.pages.formats import TEMPLATES
+from api.pages.kit.reading import clean_next
+from api.pages.kit.showing import make_key, show
 from api.pages.views import load_submission
 from api.rules.service import make_view as make_rules_view
 from api.submissions import service as submissions
@@ -32,6 +30,7 @@ from api.submissions.acceptance import Upload, accept_upload, clean_filename
 from api.submissions.promotion import promote
 from api.submissions.reading import Reading, make_reading
 from api.submissions.schemas import RequestedPurpose
+from api.users import logins
 from api.users import service as accounts
 from api.users.schemas import Registration, TokenRequest, TokenView
 from core.db.queries import phases, users
@@ -43,24 +42,6 @@ from core.settings import Settings
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 PAGE_SIZE = 50
-
-
-def clean_next(target: str) -> str:
-    """A path of this site; anything that could lead elsewhere becomes the first page."""
-    is_local = target.startswith("/") and not target.startswith("//") and "\\" not in target and target.isprintable()
-    return target if is_local else "/"
-
-
-def make_key() -> str:
-    """Sent along with a form, so that sending it twice uploads once."""
-    return secrets.token_urlsafe(16)
-
-
-def show(request: Request, template: str, *, error: RequestRefused | None = None, **values: Any) -> HTMLResponse:
-    """Render a page; a refused form is the same page with the reason on it, under the refusal's own status."""
-    status = get_status(error)[0] if error else 200
-    context = {**values, "error": error.message if error else ""}
-    return TEMPLATES.TemplateResponse(request, template, context, status_code=status)
 
 
 @router.get("/login", name="login")
@@ -87,7 +68,7 @@ def log_in(
 ) -> Response:
     check_same_site(request)
     try:
-        entered = auth.log_in(engine, settings, name, password)
+        entered = logins.log_in(engine, settings, name, password)
     except RequestRefused as error:
         values = {"next": clean_next(next), "name": name, "provider": get_provider(settings)}
         return show(request, "login.html", error=error, **values)
@@ -117,7 +98,7 @@ def register(
     try:
         with transaction(engine) as session:
             accounts.register(session, settings, _read_registration(name, password))
-        entered = auth.log_in(engine, settings, name, password)
+        entered = logins.log_in(engine, settings, name, password)
     except RequestRefused as error:
         values = {"next": clean_next(next), "name": name, "provider": get_provider(settings)}
         return show(request, "register.html", error=error, **values)
@@ -136,7 +117,7 @@ def _read_registration(name: str, password: str) -> Registration:
 @router.post("/logout")
 def log_out(request: Request, caller: PublicCaller, engine: EngineDep, settings: SettingsDep) -> Response:
     check_same_site(request)
-    issuer = auth.log_out(engine, read_cookie(request, settings))
+    issuer = logins.log_out(engine, read_cookie(request, settings))
     is_known = bool(issuer) and settings.has_provider and issuer == settings.oidc_issuer
     response = RedirectResponse("/logout/provider" if is_known else "/", status_code=303)
     drop_cookie(request, response, settings)

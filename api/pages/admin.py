@@ -14,8 +14,8 @@ from api.configure.schemas import Plan
 from api.deps import Configurer, EngineDep, ReadingDep
 from api.organize.schemas import StateChange
 from api.organize.service import change_state
-from api.pages.account import show
-from api.pages.forms import submit_form
+from api.pages.kit.forms import submit_form
+from api.pages.kit.showing import show
 from core.competition_file import make_plain
 from core.domain.competition import CompetitionState
 from core.domain.data_sets import parse_ids

@@ -8,8 +8,8 @@ from fastapi.responses import HTMLResponse
 
 from api.competitions.service import load_competition
 from api.deps import Member, ReadingDep
-from api.pages.account import show
-from api.pages.drawing import ScoreBar, draw_score
+from api.pages.charts.drawing import ScoreBar, draw_score
+from api.pages.kit.showing import show
 from api.submissions.comparison import ComparedEpsilons, Comparison, list_choices, load_comparison
 from api.submissions.schemas import SubmissionView
 

@@ -16,7 +16,7 @@ from api.configure.fields import DATA, FIELDS, OWN_DATA, SECTIONS, Kind
 from api.configure.form import PACKAGE, SET, Values, fill_form, read_form
 from api.data_sets.service import list_data_sets
 from api.deps import Configurer, EngineDep, ReadingDep
-from api.pages.account import show
+from api.pages.kit.showing import show
 from core.competition_file import RULES_CHARS
 from core.db.queries import competitions
 from core.db.session import reading

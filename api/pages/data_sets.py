@@ -12,9 +12,9 @@ from api.data_sets import lineage, service
 from api.data_sets.receiving import keep_file, read_field, receive_form
 from api.data_sets.schemas import DataSetName, VersionNumber
 from api.deps import DataManager, EngineDep, ReadingDep, SettingsDep, StoreDep
-from api.pages.account import show
-from api.pages.forms import submit_form
-from api.pages.organize import read_decision
+from api.pages.kit.forms import submit_form
+from api.pages.kit.reading import read_decision
+from api.pages.kit.showing import show
 from core.db.session import reading, transaction
 from core.domain.data_sets import NAME, NAMED_SETS, DataFormat, DataSetStatus
 from core.domain.errors import InvalidInput, RequestRefused

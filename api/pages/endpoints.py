@@ -1,6 +1,5 @@
 """The pages: server-rendered, readable without scripts, live with one small one."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -8,10 +7,9 @@ from fastapi.responses import HTMLResponse
 
 from api.deps import PublicCaller, ReadingDep, SettingsDep
 from api.pages import views
-from api.pages.account import make_key, show
-from api.pages.formats import TEMPLATES
+from api.pages.kit.reading import read_moment
+from api.pages.kit.showing import TEMPLATES, make_key, show
 from api.runtime import service as runtime
-from core.domain.errors import InvalidInput
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -50,17 +48,6 @@ def show_changes(
     """Who moved on the board, when and why."""
     page = views.load_changes(session, slug, caller, before)
     return TEMPLATES.TemplateResponse(request, "changes.html", {"page": page})
-
-
-def read_moment(text: str) -> datetime | None:
-    """A time of the form, which is UTC like every time on the pages, or one with its zone; empty is now."""
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise InvalidInput(f"{text!r} is not a time such as 2026-01-31T12:00") from None
 
 
 @router.get("/submissions/{submission_id}", name="submission")

@@ -6,11 +6,12 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 
-from api.auth import federation
-from api.auth.cookies import check_same_site, drop_attempt_cookie, read_attempt_cookie, set_attempt_cookie, set_cookie
-from api.auth.provider import make_logout_url
+from api.cookies import check_same_site, drop_attempt_cookie, read_attempt_cookie, set_attempt_cookie, set_cookie
 from api.deps import Caller, EngineDep, Manager, PublicCaller, Registrant, SettingsDep
-from api.pages.account import clean_next, show
+from api.pages.kit.reading import clean_next
+from api.pages.kit.showing import show
+from api.users import federation
+from api.users.provider import make_logout_url
 from api.users.schemas import NAME_RULE, NewName
 from core.domain.errors import CrossSite, InvalidInput, NotFound, RequestRefused
 from core.settings import Settings

@@ -14,10 +14,9 @@ from api.finals import selection, service
 from api.finals.board import find_final_view, make_final_board
 from api.finals.schemas import SELECTABLE, ProposalRequest, Publication
 from api.leaderboard.service import list_changes
-from api.pages.account import show
-from api.pages.endpoints import read_moment
-from api.pages.forms import submit_form
-from api.pages.organize import read_decision
+from api.pages.kit.forms import submit_form
+from api.pages.kit.reading import read_decision, read_moment
+from api.pages.kit.showing import show
 from api.pages.settings_form import read_form
 from core.db.base import utc_now
 from core.domain.access import Action

@@ -7,9 +7,9 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.orm import Session
 
 from api.deps import EngineDep, FlagReviewer, ReadingDep
-from api.pages.account import show
-from api.pages.forms import submit_form
-from api.pages.organize import read_decision
+from api.pages.kit.forms import submit_form
+from api.pages.kit.reading import read_decision
+from api.pages.kit.showing import show
 from api.review import service
 from api.review.schemas import FlagDecisionRequest
 from core.db.queries import competitions

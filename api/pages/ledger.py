@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from api.competitions.service import load_competition
 from api.deps import Member, Organizer, ReadingDep
 from api.ledger import service
-from api.pages.account import show
+from api.pages.kit.showing import show
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from api.deps import Caller, EngineDep, Manager, Member, PublicCaller, ReadingDep, SettingsDep
 from api.notifications import service
 from api.notifications.schemas import FreshWebhook, NewWebhook, NotificationsChange, SecretChange, WebhookChange
-from api.pages.account import show
-from api.pages.forms import submit_form
+from api.pages.kit.forms import submit_form
+from api.pages.kit.showing import show
 from core.db.base import utc_now
 from core.db.queries import deliveries
 from core.db.session import reading, transaction

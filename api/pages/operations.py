@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from api.deps import Caller, EngineDep, NodeAdmin, OperationsReader, Operator, ReadingDep
 from api.operations import service
 from api.operations.endpoints import COST_DAYS, MOST_COST_DAYS
-from api.pages.account import show
-from api.pages.forms import submit_form
-from api.pages.organize import read_decision
+from api.pages.kit.forms import submit_form
+from api.pages.kit.reading import read_decision
+from api.pages.kit.showing import show
 from core.db.queries import competitions
 from core.domain.access import Action
 from core.domain.errors import InvalidInput, RequestRefused

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
-from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from api.announcements import service as announcements
@@ -15,10 +14,11 @@ from api.deps import Auditor, Caller, EngineDep, Moderator, Organizer, ReadingDe
 from api.leaderboard.checking import check_boards
 from api.organize import service
 from api.organize.grants import grant
-from api.organize.schemas import Decision, StateChange
+from api.organize.schemas import StateChange
 from api.organize.settings import change_settings
-from api.pages.account import show
-from api.pages.forms import ShowAgain, submit_form
+from api.pages.kit.forms import ShowAgain, submit_form
+from api.pages.kit.reading import read_decision
+from api.pages.kit.showing import show
 from api.pages.settings_form import (
     AnnouncementChangeForm,
     AnnouncementForm,
@@ -34,7 +34,7 @@ from core.db.base import utc_now
 from core.db.queries import evaluations
 from core.db.session import reading
 from core.domain.competition import COMPETITION_MOVES, CompetitionState
-from core.domain.errors import InvalidInput, RequestRefused
+from core.domain.errors import RequestRefused
 from core.settings import Settings
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -44,13 +44,6 @@ SHOWN = 200
 class AnnouncementDeed(StrEnum):
     EDIT = "edit"
     WITHDRAW = "withdraw"
-
-
-def read_decision(reason: str) -> Decision:
-    try:
-        return Decision(reason=reason)
-    except ValidationError:
-        raise InvalidInput("give a reason of 3 to 500 characters; it is shown to the author and kept") from None
 
 
 @router.get("/competitions/{slug}/organize", name="organize")

@@ -11,9 +11,9 @@ from api.configure.schemas import PoolCheck
 from api.deps import Configurer, EngineDep, ReadingDep, StoreDep
 from api.organize.schemas import StateChange
 from api.organize.service import change_state
-from api.pages.account import show
-from api.pages.forms import submit_form
-from api.pages.organize import read_decision
+from api.pages.kit.forms import submit_form
+from api.pages.kit.reading import read_decision
+from api.pages.kit.showing import show
 from core.domain.competition import CompetitionState
 from core.domain.errors import RequestRefused
 

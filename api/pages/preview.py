@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 
 from api.configure import previews
 from api.deps import Configurer, EngineDep, ReadingDep
-from api.pages.account import show
-from api.pages.forms import submit_form
+from api.pages.kit.forms import submit_form
+from api.pages.kit.showing import show
 from core.domain.errors import RequestRefused
 
 router = APIRouter(prefix="/admin/competitions", include_in_schema=False, default_response_class=HTMLResponse)

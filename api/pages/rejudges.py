@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from api.competitions import service as competitions
 from api.deps import Caller, EngineDep, ReadingDep, Rejudger
-from api.pages.account import show
-from api.pages.forms import submit_form
-from api.pages.organize import read_decision
+from api.pages.kit.forms import submit_form
+from api.pages.kit.reading import read_decision
+from api.pages.kit.showing import show
 from api.rejudges import service
 from api.rejudges.schemas import MOST_SUBMISSIONS, RejudgeRequest, Scope
 from core.db.models.rejudges import Rejudge

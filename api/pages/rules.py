@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
 from api.deps import Caller, EngineDep, Organizer, PublicCaller, ReadingDep, Submitter
-from api.pages.account import show
-from api.pages.forms import submit_form
+from api.pages.kit.forms import submit_form
+from api.pages.kit.showing import show
 from api.rules import service
 from api.rules.schemas import RULES_LENGTH, NewRules
 from core.domain.access import Action

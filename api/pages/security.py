@@ -6,12 +6,13 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 
-from api.auth import federation, service
-from api.auth.cookies import check_same_site, read_cookie, set_cookie
+from api.cookies import check_same_site, read_cookie, set_cookie
 from api.deps import Caller, EngineDep, Manager, Member, ReadingDep, SettingsDep
-from api.pages.account import show
-from api.pages.forms import submit_form
+from api.pages.kit.forms import submit_form
+from api.pages.kit.showing import show
 from api.security import NO_PASSWORD, hash_token
+from api.users import federation
+from api.users import logins as service
 from api.users.schemas import PasswordChange
 from core.db.base import utc_now
 from core.db.queries import identities, users

@@ -5,7 +5,7 @@ from fastapi.responses import HTMLResponse
 
 from api.competitions import service as competitions
 from api.deps import PublicCaller, ReadingDep, SettingsDep
-from api.pages.account import show
+from api.pages.kit.showing import show
 from core.starter import NAMES, STARTER
 
 router = APIRouter(include_in_schema=False)

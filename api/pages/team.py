@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
 from api.deps import Caller, EngineDep, Member, ReadingDep, Submitter
-from api.pages.account import show
-from api.pages.forms import submit_form
+from api.pages.kit.forms import submit_form
+from api.pages.kit.showing import show
 from api.teams import service
 from api.teams.schemas import NewName
 from core.domain.errors import InvalidInput, RequestRefused

@@ -15,10 +15,10 @@ from api.deps import Caller
 from api.leaderboard import service as leaderboard
 from api.leaderboard.schemas import BoardChange, BoardChanges, Leaderboard, LeaderboardEntry, OwnPlace
 from api.leaderboard.views import BoardView, find_view
-from api.pages.charts import Landscape, Timeline, draw_landscape, draw_timeline
-from api.pages.drawing import RuntimeBar, ScoreBar, draw_runtime, draw_score, trust_svg
-from api.pages.formats import DASH
-from api.pages.surveys import find_survey
+from api.pages.charts.drawing import RuntimeBar, ScoreBar, draw_runtime, draw_score, trust_svg
+from api.pages.charts.figures import Landscape, Timeline, draw_landscape, draw_timeline
+from api.pages.charts.surveys import find_survey
+from api.pages.kit.formats import DASH
 from api.submissions import service as submissions
 from api.submissions.schemas import SubmissionView
 from core.db.base import utc_now

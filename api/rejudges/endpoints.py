@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from api.decisions import Decision
 from api.deps import EngineDep, ReadingDep, Rejudger
 from api.errors import describe_errors
-from api.organize.schemas import Decision
 from api.rejudges import service
 from api.rejudges.schemas import RejudgeComparison, RejudgeList, RejudgePlan, RejudgeRequest, RejudgeView, Scope
 from core.db.session import reading, transaction

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.organize.schemas import Reason
+from api.decisions import Reason
 from core.domain.phases import PhaseKind
 from core.domain.rejudge import RejudgeState
 from core.domain.submission import Verdict

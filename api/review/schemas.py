@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.organize.schemas import Decision
+from api.decisions import Decision
 from core.domain.leaderboard import Purpose
 from core.domain.review import FlagVerdict
 

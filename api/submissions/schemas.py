@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.finals.schemas import FinalResult
+from api.leaderboard.schemas import Interval
 from api.submissions.flags import FlagView
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
@@ -39,24 +41,6 @@ class Rejudged(BaseModel):
     reason: str
     previous_verdict: Verdict | None
     previous_score: float | None
-
-
-class Interval(BaseModel):
-    estimate: float
-    low: float | None
-    high: float | None
-
-
-class FinalResult(BaseModel):
-    """What came of a finalist in the private phase: docs/lifecycle.md."""
-
-    published_at: datetime | None
-    verdict: Verdict
-    score: Interval | None
-    relative_runtime: float | None
-    rank: int | None = Field(description="null if another finalist stands for the team, or it has no place")
-    rank_label: str = Field(description="`3`, or `2–4` for a tie group; empty without a rank")
-    ranked: int = Field(description="how many are ranked on the final board")
 
 
 class Links(BaseModel):

@@ -9,17 +9,10 @@ from sqlalchemy.orm import Session
 from api.competitions.service import PRACTICE
 from api.deps import Caller
 from api.finals.results import find_results
+from api.finals.schemas import FinalResult
+from api.leaderboard.schemas import Interval
 from api.submissions.flags import FlagView, hide_flag_values, make_flag_views
-from api.submissions.schemas import (
-    DecidedEarly,
-    FinalResult,
-    Interval,
-    Links,
-    Progress,
-    Rejudged,
-    SubmissionPage,
-    SubmissionView,
-)
+from api.submissions.schemas import DecidedEarly, Links, Progress, Rejudged, SubmissionPage, SubmissionView
 from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import evaluations, rejudges
 from core.domain.access import Action

@@ -1,16 +1,18 @@
-"""Accounts and tokens over HTTP."""
+"""Accounts, tokens and log-ins over HTTP."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
-from api.auth import service as auth
-from api.deps import EngineDep, Manager, Member, ReadingDep, Registrant, SessionDep, SettingsDep
+from api.cookies import check_same_site, drop_cookie, read_cookie, set_cookie
+from api.deps import EngineDep, Manager, Member, PublicCaller, ReadingDep, Registrant, SessionDep, SettingsDep
 from api.errors import describe_errors
-from api.users import service
+from api.users import logins, service
 from api.users.schemas import (
     Credentials,
+    LoginView,
     LogOutEverywhere,
     NewToken,
     PasswordChange,
+    PasswordLogin,
     Registration,
     TokenList,
     TokenRequest,
@@ -36,7 +38,7 @@ def create_token(
 ) -> NewToken:
     """Exchange name and password for a token; its secret is shown this once."""
     response.headers["Cache-Control"] = "no-store"
-    user = auth.check_password(engine, credentials.name, credentials.password)
+    user = logins.check_password(engine, credentials.name, credentials.password)
     with transaction(engine) as session:
         return service.issue_token(session, settings, user, credentials)
 
@@ -70,14 +72,14 @@ def revoke_token(token_id: str, caller: Manager, session: SessionDep) -> None:
 )
 def change_password(caller: Manager, engine: EngineDep, settings: SettingsDep, change: PasswordChange) -> None:
     """Ends every browser's log-in; tokens stay."""
-    entered = auth.change_password(engine, settings, caller.member_id, old=change.old, new=change.new)
-    auth.log_out(engine, entered.secret)
+    entered = logins.change_password(engine, settings, caller.member_id, old=change.old, new=change.new)
+    logins.log_out(engine, entered.secret)
 
 
 @router.post("/me/logout", status_code=204, operation_id="log_out_everywhere", responses=describe_errors(401, 403, 422))
 def log_out_everywhere(caller: Manager, engine: EngineDep, request: LogOutEverywhere) -> None:
     """End every browser's log-in, and on request every token."""
-    auth.log_out_everywhere(engine, caller.member_id, tokens=request.tokens)
+    logins.log_out_everywhere(engine, caller.member_id, tokens=request.tokens)
 
 
 @router.get("/me", operation_id="get_me", responses=describe_errors(401))
@@ -86,3 +88,29 @@ def get_me(caller: Member, session: ReadingDep) -> UserView:
     if user is None:
         raise NotAuthenticated("the account is gone")
     return UserView.model_validate(user)
+
+
+@router.post("/auth/login", operation_id="log_in", responses=describe_errors(401, 403, 422, 429))
+def log_in(
+    caller: Registrant,
+    engine: EngineDep,
+    settings: SettingsDep,
+    request: Request,
+    response: Response,
+    login: PasswordLogin,
+) -> LoginView:
+    """Exchange name and password for a cookie; from this site's own pages only."""
+    check_same_site(request)
+    entered = logins.log_in(engine, settings, login.name, login.password)
+    set_cookie(request, response, settings, entered.secret)
+    return LoginView(user=UserView.model_validate(entered.user), expires_at=entered.expires_at)
+
+
+@router.post("/auth/logout", status_code=204, operation_id="log_out", responses=describe_errors(403))
+def log_out(caller: PublicCaller, engine: EngineDep, settings: SettingsDep, request: Request) -> Response:
+    """End the log-in at once, on the server too."""
+    check_same_site(request)
+    logins.log_out(engine, read_cookie(request, settings))
+    response = Response(status_code=204)
+    drop_cookie(request, response, settings)
+    return response

@@ -1,28 +1,12 @@
-"""Requests and answers about accounts and tokens."""
+"""Requests and answers about accounts, tokens and logging in."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, WrapValidator
-from pydantic.functional_validators import ModelWrapValidatorHandler
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from api.validation import say
 from core.domain.access import Role, Scope
-
-OWN_WORDS = "own_words"  # the kind of an error that says all there is to say
-
-
-def say(rule: str) -> WrapValidator:
-    """Refuse in these words instead of the constraint's."""
-
-    def check(value: Any, keep: ModelWrapValidatorHandler[str]) -> str:
-        try:
-            return keep(value)
-        except ValidationError:
-            raise PydanticCustomError(OWN_WORDS, "{rule}", {"rule": rule}) from None
-
-    return WrapValidator(check)
-
 
 NAME_RULE = "a name has 2 to 39 letters, digits, `_`, `.` or `-`, and begins with a letter or digit"
 PASSWORD_RULE = "a password has at least 8 characters, and at most 256"  # noqa: S105
@@ -96,3 +80,15 @@ class NewToken(BaseModel):
 
 class TokenList(BaseModel):
     items: list[TokenView]
+
+
+class PasswordLogin(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(max_length=64)
+    password: str = Field(max_length=256)
+
+
+class LoginView(BaseModel):
+    user: UserView
+    expires_at: datetime

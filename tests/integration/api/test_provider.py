@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.chromium import CHROMIUM, open_browser
 from tests.integration.api.conftest import Site
 from tests.ports import find_free_port
-from tests.unit.api.auth.oidc import CLIENT, SECRET, OidcProvider
+from tests.unit.api.users.oidc import CLIENT, SECRET, OidcProvider
 
 pytestmark = pytest.mark.integration
 PASSWORD = "correct horse battery"

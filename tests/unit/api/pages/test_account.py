@@ -5,7 +5,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
-from api.pages.account import clean_next
+from api.pages.kit.reading import clean_next
 from api.security import hash_password, hash_token
 from core.db.base import utc_now
 from core.db.models.accounts import BrowserSession

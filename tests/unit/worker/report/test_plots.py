@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from api.pages.drawing import trust_svg
+from api.pages.charts.drawing import trust_svg
 from evaluator import Attack
 from evaluator.explain import Region, Side
 from tests.unit.worker.reports import make_body, make_detail, make_example

@@ -9,8 +9,8 @@ from api.competitions.service import load_competition
 from api.deps import ANONYMOUS
 from api.leaderboard.service import load_lines
 from api.leaderboard.views import find_view
-from api.pages.charts import CROWD, OWN, draw_landscape, draw_timeline, place_labels
-from api.pages.surveys import Mark, Survey, survey_lines
+from api.pages.charts.figures import CROWD, OWN, draw_landscape, draw_timeline, place_labels
+from api.pages.charts.surveys import Mark, Survey, survey_lines
 from core.db.base import utc_now
 from core.db.board import StoredLine
 from core.db.queries.history import fetch_own_team, fetch_scores_of

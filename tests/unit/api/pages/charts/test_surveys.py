@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 from api.competitions.service import load_competition
 from api.deps import ANONYMOUS
 from api.leaderboard.views import BoardView, find_view
-from api.pages import surveys
-from api.pages.charts import draw_landscape
+from api.pages.charts import surveys
+from api.pages.charts.figures import draw_landscape
 from core.db.base import utc_now
 from core.db.models.contests import Competition, Team
 from core.db.models.submissions import Submission

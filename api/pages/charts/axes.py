@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from api.pages.formats import format_share
+from api.pages.kit.formats import format_share
 
 SCORE_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2)
 MOST_TICKS = 6

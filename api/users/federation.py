@@ -12,9 +12,9 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from api.auth.provider import Claimed, discover, make_url, redeem
-from api.auth.service import Entered, open_browser_session
 from api.security import NO_PASSWORD, hash_token
+from api.users.logins import Entered, open_browser_session
+from api.users.provider import Claimed, discover, make_url, redeem
 from api.users.service import make_account
 from core.db.base import utc_now
 from core.db.models.accounts import LoginAttempt, User

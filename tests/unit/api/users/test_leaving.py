@@ -5,9 +5,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from fastapi.testclient import TestClient
 
-from api.auth import provider as provider_module
+from api.users import provider as provider_module
 from core.settings import Settings
-from tests.unit.api.auth.oidc import CLIENT, OidcProvider
+from tests.unit.api.users.oidc import CLIENT, OidcProvider
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 import pytest
 
-from api.pages.drawing import RUNTIME_WIDTH, SCORE_WIDTH, draw_runtime, draw_score, trust_svg
+from api.pages.charts.drawing import RUNTIME_WIDTH, SCORE_WIDTH, draw_runtime, draw_score, trust_svg
 from tests import factories
 
 

@@ -1,31 +1,16 @@
 """How numbers and times read on pages; what is missing is a dash."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
-from starlette.templating import Jinja2Templates
 
 from api.markdown import render_markdown
 from core.db.base import utc_now
 
 DASH = "–"
-
-
-def make_environment(folder: Path, filters: Mapping[str, Callable[..., Any]]) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(filters)
-    return environment
 
 
 def format_number(value: float | None, digits: int = 3) -> str:
@@ -105,5 +90,3 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "code": format_code,
     "markdown": render_markdown,
 }
-
-TEMPLATES = Jinja2Templates(env=make_environment(Path(__file__).parent / "templates", FILTERS))

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from api.kept import Kept
 from api.leaderboard import service as leaderboard
 from api.leaderboard.views import BoardView
-from api.pages.axes import Axis, make_runtime_axis, make_score_axis
-from api.pages.formats import format_number, format_share
+from api.pages.charts.axes import Axis, make_runtime_axis, make_score_axis
+from api.pages.kit.formats import format_number, format_share
 from core.db.board import StoredLine
 from core.domain.leaderboard import Place
 

@@ -5,7 +5,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from api.pages.forms import submit_form
+from api.pages.kit.forms import submit_form
 from core.db.session import reading
 from core.domain.errors import Conflict, RequestRefused
 

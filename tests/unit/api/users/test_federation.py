@@ -14,7 +14,7 @@ from core.db.base import utc_now
 from core.db.models.accounts import BrowserSession, Identity, LoginAttempt, User
 from core.db.session import reading, transaction
 from tests import factories
-from tests.unit.api.auth.oidc import CLIENT, SECRET, OidcProvider
+from tests.unit.api.users.oidc import CLIENT, SECRET, OidcProvider
 
 
 def begin(visitor: TestClient, path: str = "/login/provider?next=/submissions") -> str:

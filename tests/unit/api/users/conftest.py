@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from core.settings import Settings
-from tests.unit.api.auth.oidc import CLIENT, SECRET, OidcProvider
+from tests.unit.api.users.oidc import CLIENT, SECRET, OidcProvider
 
 OURS = {"Sec-Fetch-Site": "same-origin", "Accept": "text/html"}
 

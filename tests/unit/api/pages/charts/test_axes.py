@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.pages.axes import make_runtime_axis, make_score_axis, make_time_axis
+from api.pages.charts.axes import make_runtime_axis, make_score_axis, make_time_axis
 
 START = datetime(2026, 3, 1, 7, 13, tzinfo=UTC)
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from api.pages.axes import Axis, Tick, make_time_axis
-from api.pages.formats import format_number, format_share, format_time
-from api.pages.surveys import BOTTOM, LEFT, RIGHT, Mark, Survey
+from api.pages.charts.axes import Axis, Tick, make_time_axis
+from api.pages.charts.surveys import BOTTOM, LEFT, RIGHT, Mark, Survey
+from api.pages.kit.formats import format_number, format_share, format_time
 from core.db.queries.history import ScoredAt
 from core.domain.leaderboard import Place
 

@@ -1,0 +1,42 @@
+"""Rendering a page, and a refused form as the same page with the reason on it."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from starlette.templating import Jinja2Templates
+
+from api.errors import get_status
+from api.pages.kit.formats import FILTERS
+from core.domain.errors import RequestRefused
+
+
+def show(request: Request, template: str, *, error: RequestRefused | None = None, **values: Any) -> HTMLResponse:
+    """Render a page; a refused form is the same page with the reason on it, under the refusal's own status."""
+    status = get_status(error)[0] if error else 200
+    context = {**values, "error": error.message if error else ""}
+    return TEMPLATES.TemplateResponse(request, template, context, status_code=status)
+
+
+def make_key() -> str:
+    """Sent along with a form, so that sending it twice uploads once."""
+    return secrets.token_urlsafe(16)
+
+
+def make_environment(folder: Path, filters: Mapping[str, Callable[..., Any]]) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(filters)
+    return environment
+
+
+TEMPLATES = Jinja2Templates(env=make_environment(Path(__file__).parents[1] / "templates", FILTERS))
