@@ -1,0 +1,324 @@
+"""The scorecard: one typed, versioned record of a result, and how every form that was ever stored is read.
+
+The worker writes it; board, report, comparison, pages, API and terminal read it. A field that may be missing is left
+out of the JSON when it is; a field that is always there and may be empty is null. Names that the evaluator owns
+(protocols, attacks, flags, metrics) are plain strings: a record outlives them.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+FORM: Final = 2  # of the record that is written now; 1: what was stored before records named their form
+
+
+class UnreadableScorecard(ValueError):
+    """A stored or received scorecard is of no form that this release reads."""
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+def _maybe(description: str) -> Any:
+    """A field that older records lack or that a reader may not see: left out when it is not there."""
+    return Field(None, exclude_if=_is_none, description=description)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MeasuredScore(_Part):
+    """The score that ranks, with its interval over fresh models of both pools."""
+
+    estimate: float = Field(description="score, 0 to 1")
+    low: float = Field(description="lower end of the interval")
+    high: float = Field(description="upper end of the interval")
+    level: float = Field(description="share of such intervals that hold, a fraction")
+    corrected: float | None = _maybe("score without the bias of a finite number of replicas")
+    standard_error: float | None = _maybe("standard error of the score over fresh models of both pools")
+
+
+class ProtocolScores(_Part):
+    """Score of the same runs under each protocol."""
+
+    held_out: float = Field(description="score, the attack judged on other models than it is chosen on")
+    neurips2023: float = Field(description="score under the rule of the 2023 contest")
+    exact: float = Field(description="score, every threshold and interval tried on the models it is judged on")
+
+
+class Ceiling(_Part):
+    """What retrained models score against retrained models: nothing can honestly score more."""
+
+    estimate: float = Field(description="score of the control pool")
+    low: float = Field(description="lower end of its interval")
+    high: float = Field(description="upper end of its interval")
+    corrected: float | None = _maybe("without the bias of a finite number of replicas")
+    neurips2023: float | None = _maybe("the same under the 2023 rule")
+    exact: float | None = _maybe("the same under the exact protocol")
+
+
+class AccuracyKept(_Part):
+    """Accuracies relative to those of the retrained models."""
+
+    value: float = Field(description="utility: the product of both ratios")
+    retain_ratio: float = Field(description="retain accuracy ÷ that of the retrained models")
+    test_ratio: float = Field(description="test accuracy ÷ that of the retrained models")
+
+
+class SplitAccuracies(_Part):
+    """Mean accuracy of a pool's models on each set."""
+
+    retain: float = Field(description="on the retain set, a fraction")
+    forget: float = Field(description="on the forget set, a fraction")
+    test: float = Field(description="on the test set, a fraction")
+
+
+class PoolAccuracies(_Part):
+    unlearned: SplitAccuracies = Field(description="of the submission's models")
+    retrained: SplitAccuracies = Field(description="of the models that never saw the forget set")
+
+
+class EpsilonSummary(_Part):
+    """Epsilon of the forget examples: how well an attacker tells unlearned from retrained models by one of them."""
+
+    edges: tuple[float, ...] = Field(description="where each bucket of epsilon begins, in nats; the last one is open")
+    points: tuple[float, ...] = Field(
+        description="what an example in each bucket earns, 0 to 1; further buckets earn 0"
+    )
+    counts: tuple[int, ...] = Field(description="forget examples in each bucket")
+    median: float = Field(description="median over the forget examples, in nats")
+    per_example: tuple[float, ...] | None = _maybe("of each forget example, in nats; not for participants where hidden")
+    lower: tuple[float, ...] | None = _maybe("95 % lower bound of each, in nats; hidden with `per_example`")
+    mu: tuple[float, ...] | None = _maybe("the same as a distance, in standard deviations; hidden with `per_example`")
+    attack: tuple[str, ...] | None = _maybe("family of the attack that won each; hidden with `per_example`")
+
+
+class MeasuredRuntime(_Part):
+    """What one run costs, as a share of one retraining in the same sandbox."""
+
+    estimate: float = Field(description="what the gate reads, a fraction of one retraining")
+    low: float = Field(description="lower end of its interval")
+    high: float = Field(description="upper end of its interval")
+    wall: float = Field(description="by the wall clock, a fraction of one retraining")
+    cpu: float = Field(description="by processor time, a fraction of one retraining")
+    gate: str | None = _maybe("which clock the gate reads: `cpu` (or half of the wall clock, if larger) or `larger`")
+    budget: float = Field(description="the largest fraction that is ranked")
+    over_budget: bool = Field(description="whether `estimate` is above `budget`")
+    seconds_per_replica: float = Field(description="wall clock of one run, in seconds")
+    retrain_seconds: float = Field(description="wall clock of one retraining, in seconds")
+
+
+class ModelCounts(_Part):
+    """How many models each pool holds."""
+
+    unlearned: int = Field(description="runs of the submission that were scored")
+    retrained: int = Field(description="models they are compared with")
+    control: int = Field(description="models of the second retrained bank, behind the ceiling")
+    originals: int = Field(description="models that unlearning starts from; the runs take turns")
+
+
+class PoolDigests(_Part):
+    """SHA-256 of the pools that were drawn for the problem."""
+
+    original: str = Field(description="of the models that unlearning starts from")
+    retrained: str = Field(description="of the models without the forget set")
+    control: str = Field(description="of the second retrained bank")
+
+
+class Provenance(_Part):
+    """All it takes to compute the score again."""
+
+    evaluation_id: str = Field(description="the attempt this is the result of")
+    spec_digest: str = Field(description="SHA-256 of the evaluation's terms; empty at home")
+    source_digest: str = Field(description="SHA-256 of the upload; empty at home")
+    problem_digest: str = Field(description="SHA-256 of the problem")
+    manifest_digest: str = Field(description="SHA-256 over the problem's data and splits")
+    pool_digests: PoolDigests = Field(description="SHA-256 of each pool")
+    calibrations: tuple[str, ...] = Field(description="evaluations that measured retraining and doing nothing")
+    sandbox: str = Field(description="kind of sandbox the runs were in")
+    node_class: str = Field(description="class of the node they ran on")
+    versions: dict[str, str] = Field(description="version of Python and of each library that scored, by name")
+
+
+class AttackLine(_Part):
+    """One family of attacks."""
+
+    attack: str = Field(description="name of the family")
+    won: int = Field(description="forget examples that it won under the ranking rule")
+    median_epsilon: float | None = Field(description="had it been the only one, in nats; null if not computed alone")
+
+
+class RaisedFlag(_Part):
+    """A check that fired; it accuses nobody and changes no score: docs/flags.md."""
+
+    code: str = Field(description="which check")
+    severity: str = Field(description="`notice`, `suspicious` or `strong`")
+    value: float | None = _maybe("what was measured; not for participants where hidden")
+    threshold: float | None = _maybe("from where on it fires; hidden with `value`")
+    fires: str | None = _maybe("`below` or `above` the threshold; hidden with `value`")
+    detail: str | None = _maybe("one sentence for who does not know the check; hidden with `value`")
+
+
+class FlagCheck(_Part):
+    """One check, whether it fired or not."""
+
+    code: str = Field(description="which check")
+    severity: str | None = Field(description="null if it did not fire")
+    value: float | None = Field(description="what was measured; null if it could not be, and `detail` says why")
+    threshold: float | None = Field(description="from where on it fires; null with `value`")
+    fires: str = Field(description="`below` or `above` the threshold")
+    detail: str = Field(description="one sentence for who does not know the check")
+
+
+class MetricLine(_Part):
+    """One metric of the literature, beside what retrained models get: docs/metrics.md."""
+
+    id: str = Field(description="which definition; never compare values of different ids")
+    name: str = Field(description="as papers print it")
+    group: str = Field(description="`accuracy`, `membership`, `divergence`, `aggregate` or `klom`")
+    unit: str = Field(description="percent, percent points, fraction, nats, seconds or minutes")
+    better: str = Field(description="`lower`, `higher` or `closer to retrained`")
+    variant: str = Field(description="what tells it from others of the same name")
+    source: str = Field(description="the paper that defines it")
+    value: float | None = Field(description="in `unit`, mean over the models; null if there is none, with a `note`")
+    standard_error: float | None = Field(description="of that mean, in `unit`")
+    interval: tuple[float, float] | None = Field(description="95 %, in `unit`; null with too few models to tell")
+    models: int = Field(description="how many models the value is over")
+    retrained: float | None = Field(description="what models get that never saw the forget set, in `unit`")
+    retrained_standard_error: float | None = Field(description="of that, in `unit`")
+    originals_per_run: int = Field(description="1: every run starts from the same original; more: they take turns")
+    note: str = Field(description="why there is no value; empty otherwise")
+
+
+class EarlyDecision(_Part):
+    """The runs were stopped because the place on the board was clear: docs/adaptive.md."""
+
+    standing: str = Field(description="relative to the rival: `behind`")
+    rival_place: int = Field(description="place on the board that it was compared with")
+    alpha: float = Field(description="chance of ever stopping an entry that equals its rival")
+    after: int = Field(description="replicas that ran")
+    of: int = Field(description="replicas that would have run")
+    rival: str | None = _maybe("submission it was compared with; on open problems only")
+    difference: float | None = _maybe("score minus the rival's at that point; on open problems only")
+    low: float | None = _maybe("lower end of that difference's interval; on open problems only")
+    high: float | None = _maybe("upper end of that difference's interval; on open problems only")
+
+
+class ScorecardRecord(_Part):
+    """Everything a score was made from."""
+
+    version: int = Field(FORM, description="form of this record")
+    metric_version: str = Field(description="of the metric: scores of different versions do not compare")
+    protocol: str = Field(description="the protocol that ranks")
+    score: MeasuredScore = Field(description="forgetting quality × utility")
+    protocols: ProtocolScores = Field(description="the same runs under each protocol")
+    forgetting_quality: float = Field(description="mean of the points of all forget examples, 0 to 1")
+    utility: AccuracyKept = Field(description="accuracy kept, relative to the retrained models")
+    unlearning_accuracy: float = Field(description="UA: 100 minus the accuracy on the forget set, percent")
+    retain_accuracy: float = Field(description="RA, percent")
+    test_accuracy: float = Field(description="TA, percent")
+    epsilon: EpsilonSummary = Field(description="how well the forget examples were forgotten")
+    ceiling: Ceiling = Field(description="what a second bank of retrained models scores")
+    accuracy: PoolAccuracies = Field(description="mean accuracies of both pools")
+    relative_runtime: MeasuredRuntime = Field(description="unlearning time ÷ retraining time")
+    replicas: ModelCounts = Field(description="models of each pool")
+    provenance: Provenance = Field(description="what it was computed from, by digest and version")
+    attacks: tuple[AttackLine, ...] | None = _maybe("every family of attacks")
+    flags: tuple[RaisedFlag, ...] | None = _maybe("checks that fired")
+    flag_checks: tuple[FlagCheck, ...] | None = _maybe("every check; not for participants where hidden")
+    metrics: tuple[MetricLine, ...] | None = _maybe("the literature's metrics")
+    decision: EarlyDecision | None = _maybe("how it ended early; only where it did")
+    report_digest: str | None = _maybe("SHA-256 of the HTML report, which shows no more than this reader sees")
+
+
+class ScorecardSummary(_Part):
+    """What lists show of a scorecard, so that they do not read the whole of it; it tells of no single example."""
+
+    score_corrected: float | None = Field(None, description="score without the bias of a finite number of replicas")
+    neurips2023: float | None = Field(None, description="score under the 2023 rule")
+    exact: float | None = Field(None, description="score under the exact protocol")
+    forgetting_quality: float | None = Field(None, description="mean of the points of all forget examples, 0 to 1")
+    utility: float | None = Field(None, description="accuracy kept, retain × test")
+    unlearning_accuracy: float | None = Field(None, description="UA, percent")
+    retain_accuracy: float | None = Field(None, description="RA, percent")
+    test_accuracy: float | None = Field(None, description="TA, percent")
+    over_budget: bool = Field(False, description="whether the runs cost more than the compute budget")
+    ceiling: Ceiling | None = Field(None, description="what a second bank of retrained models scores")
+    flags: tuple[str, ...] = Field((), description="codes of the checks that fired")
+
+
+def parse_scorecard(stored: Mapping[str, Any]) -> ScorecardRecord:
+    """A scorecard as the database keeps it, of any form; raises UnreadableScorecard."""
+    form = stored.get("version", 1)
+    if form > FORM:
+        raise UnreadableScorecard(f"a scorecard of form {form}; this release reads forms up to {FORM}")
+    try:
+        return ScorecardRecord.model_validate(_upgrade(stored))
+    except ValidationError as error:
+        raise UnreadableScorecard(f"a scorecard of form {form} is damaged: {error}") from None
+
+
+def read_scorecard(answer: Mapping[str, Any]) -> ScorecardRecord:
+    """A scorecard as another server tells it, which may be newer: what is not known here is passed over."""
+    try:
+        return ScorecardRecord.model_validate(_upgrade(answer), extra="ignore")
+    except ValidationError as error:
+        raise UnreadableScorecard(f"the scorecard lacks what every form has: {error}") from None
+
+
+def dump_scorecard(record: ScorecardRecord) -> dict[str, Any]:
+    """As it is stored and told."""
+    return record.model_dump(mode="json")
+
+
+def summarize(record: ScorecardRecord) -> ScorecardSummary:
+    """The figures a board shows beside the score, the ceiling, and which flags fired."""
+    return ScorecardSummary(
+        score_corrected=record.score.corrected,
+        neurips2023=record.protocols.neurips2023,
+        exact=record.protocols.exact,
+        forgetting_quality=record.forgetting_quality,
+        utility=record.utility.value,
+        unlearning_accuracy=record.unlearning_accuracy,
+        retain_accuracy=record.retain_accuracy,
+        test_accuracy=record.test_accuracy,
+        over_budget=record.relative_runtime.over_budget,
+        ceiling=record.ceiling,
+        flags=tuple(flag.code for flag in record.flags or ()),
+    )
+
+
+def parse_summary(stored: Mapping[str, Any]) -> ScorecardSummary:
+    """A summary as the database keeps it; rows from before a field was added lack it."""
+    return ScorecardSummary.model_validate(stored)
+
+
+def dump_summary(summary: ScorecardSummary) -> dict[str, Any]:
+    return summary.model_dump(mode="json")
+
+
+def _upgrade(stored: Mapping[str, Any]) -> dict[str, Any]:
+    body = dict(stored)
+    for form in range(body.get("version", 1), FORM):
+        body = _UPGRADES[form](body)
+    return body
+
+
+def _name_form(body: dict[str, Any]) -> dict[str, Any]:
+    """Form 1 to 2: records name their form.
+
+    Form 1 grew without saying so: the first ones name one calibration, where later ones name several, and for a while
+    the score held its draws, which now stand beside the scorecard.
+    """
+    provenance, score = dict(body.get("provenance", {})), dict(body.get("score", {}))
+    score.pop("draws", None)
+    calibration = provenance.pop("calibration", None)
+    if calibration is not None:
+        provenance["calibrations"] = [calibration] if calibration else []
+    return {**body, "version": 2, "provenance": provenance, "score": score}
+
+
+_UPGRADES: Final[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {1: _name_form}

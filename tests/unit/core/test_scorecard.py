@@ -1,0 +1,120 @@
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from core.scorecard import (
+    FORM,
+    ScorecardRecord,
+    ScorecardSummary,
+    UnreadableScorecard,
+    dump_scorecard,
+    dump_summary,
+    parse_scorecard,
+    parse_summary,
+    read_scorecard,
+    summarize,
+)
+
+STORED = sorted(Path("tests/fixtures/scorecards").glob("*.json"))
+
+
+def load(name: str) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(Path(f"tests/fixtures/scorecards/{name}.json").read_text())
+    return body
+
+
+def find_models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """A record and every record inside it."""
+    yield model
+    for field in model.model_fields.values():
+        for name in re.findall(r"core\.scorecard\.(\w+)", str(field.annotation)):
+            yield from find_models(getattr(__import__("core.scorecard", fromlist=[name]), name))
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+def test_every_form_that_was_ever_stored_opens_with_the_same_numbers(path: Path) -> None:
+    stored = json.loads(path.read_text())
+    told = dump_scorecard(parse_scorecard(stored))
+    assert told.pop("version") == FORM
+    stored["score"].pop("draws", None)
+    if "calibration" in stored["provenance"]:
+        stored["provenance"]["calibrations"] = [stored["provenance"].pop("calibration")]
+    assert told == stored
+
+
+def test_forms_that_lack_a_part_say_that_it_is_not_there() -> None:
+    record = parse_scorecard(load("form-1-first"))
+    assert (record.flags, record.flag_checks, record.attacks, record.metrics, record.decision) == (None,) * 5
+    assert (record.report_digest, record.score.corrected, record.ceiling.corrected, record.epsilon.mu) == (None,) * 4
+    assert record.relative_runtime.gate is None
+
+
+def test_what_is_written_now_is_read_back_as_it_was() -> None:
+    record = parse_scorecard(load("form-1-newest"))
+    assert parse_scorecard(json.loads(json.dumps(dump_scorecard(record)))) == record
+
+
+def test_no_calibration_of_the_first_form_is_none_of_this() -> None:
+    stored = load("form-1-first")
+    stored["provenance"]["calibration"] = ""
+    assert parse_scorecard(stored).provenance.calibrations == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"version": FORM + 1}, f"form {FORM + 1}"),
+        ({"surprise": 1}, "surprise"),
+        ({"forgetting_quality": None}, "forgetting_quality"),
+        ({"provenance": {}}, "sandbox"),
+    ],
+)
+def test_what_no_form_has_is_refused_with_its_name(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(UnreadableScorecard, match=said):
+        parse_scorecard(load("form-1-newest") | change)
+
+
+def test_a_newer_servers_scorecard_is_read_without_what_is_not_known_here() -> None:
+    body = dump_scorecard(parse_scorecard(load("form-1-newest")))
+    newer = {**body, "version": FORM + 1, "surprise": 1, "epsilon": body["epsilon"] | {"mean": 2.0}}
+    assert dump_scorecard(read_scorecard(newer)) == {**body, "version": FORM + 1}
+
+
+def test_an_answer_that_is_no_scorecard_is_refused() -> None:
+    with pytest.raises(UnreadableScorecard):
+        read_scorecard({"detail": "no such submission"})
+
+
+def test_a_record_cannot_be_changed() -> None:
+    record = parse_scorecard(load("form-1-newest"))
+    with pytest.raises(ValueError, match="frozen"):
+        record.forgetting_quality = 1.0  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("model", [ScorecardRecord, ScorecardSummary])
+def test_every_field_is_described_and_none_holds_just_anything(model: type[BaseModel]) -> None:
+    for part in find_models(model):
+        for name, field in part.model_fields.items():
+            assert field.description, f"{part.__name__}.{name}"
+            assert "Any" not in str(field.annotation), f"{part.__name__}.{name}"
+
+
+def test_a_summary_has_what_lists_show_and_is_read_back() -> None:
+    record = parse_scorecard(load("form-1-newest"))
+    summary = summarize(record)
+    assert (summary.score_corrected, summary.utility) == (record.score.corrected, record.utility.value)
+    assert (summary.over_budget, summary.flags, summary.ceiling) == (False, ("variance_off",), record.ceiling)
+    assert parse_summary(json.loads(json.dumps(dump_summary(summary)))) == summary
+
+
+def test_a_summary_from_before_has_gaps() -> None:
+    assert parse_summary({}) == ScorecardSummary()
+
+
+def test_a_summary_carries_nothing_of_single_examples() -> None:
+    assert "per_example" not in str(dump_summary(summarize(parse_scorecard(load("form-1-newest")))))
