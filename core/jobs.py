@@ -18,6 +18,7 @@ from core.db.session import after_commit, get_engine, reading, transaction
 from core.domain.errors import Conflict, NotFound, PhaseClosed, PlatformFault
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
+from core.domain.work import WorkState
 from core.settings import Settings, get_settings
 
 RUN_SHARD = "lacuna.run_shard"
@@ -188,7 +189,7 @@ def request_cancel(
         return evaluation
     evaluations.move(session, evaluation, Status.CANCELLING, reason=reason)
     evaluation.reason, evaluation.refunded = reason, refunded
-    if all(shard.state != "leased" for shard in evaluation.shards):
+    if all(shard.state != WorkState.LEASED for shard in evaluation.shards):
         finish_cancelled(session, evaluation)
     return evaluation
 
@@ -196,8 +197,8 @@ def request_cancel(
 def finish_cancelled(session: Session, evaluation: Evaluation) -> None:
     """End a cancelled evaluation that no worker holds any more."""
     for shard in evaluation.shards:
-        if shard.state == "pending":
-            shard.state = "abandoned"
+        if shard.state == WorkState.PENDING:
+            shard.state = WorkState.ABANDONED
     evaluations.move(
         session, evaluation, Status.FINISHED, verdict=Verdict.WITHDRAWN, reason=evaluation.reason or CANCELLED
     )
@@ -211,9 +212,9 @@ def requeue(session: Session, evaluation: Evaluation) -> int:
         return 1
     now = utc_now()
     for shard in evaluation.shards:
-        if shard.state == "leased" and shard.lease_until is not None and shard.lease_until < now:
-            shard.state, shard.lease_until = "pending", None
-    free = [shard for shard in evaluation.shards if shard.state == "pending"]
+        if shard.state == WorkState.LEASED and shard.lease_until is not None and shard.lease_until < now:
+            shard.state, shard.lease_until = WorkState.PENDING, None
+    free = [shard for shard in evaluation.shards if shard.state == WorkState.PENDING]
     for shard in free:
         shard.attempts = 0
         enqueue_for(session, RUN_SHARD, shard.id, evaluation)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from alembic import context
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, TypeDecorator
+from sqlalchemy import Connection, Enum, TypeDecorator
 
 from core.db.base import Base
 from core.db.session import get_engine  # which fills the metadata
@@ -18,6 +18,8 @@ OLD = re.compile(r"00(0[1-9]|1[0-5])(-\d)?")  # revisions before 0.2 were bare n
 
 def _render_item(kind: str, item: object, _context: object) -> str | bool:
     """Revisions name plain SQL types: they must not change when our Python type does."""
+    if kind == "type" and isinstance(item, Enum):
+        return "sa.String()"
     return f"sa.{item.impl_instance!r}" if kind == "type" and isinstance(item, TypeDecorator) else False
 
 

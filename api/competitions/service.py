@@ -25,6 +25,7 @@ from core.domain.errors import NotFound
 from core.domain.phases import PhaseKind, PhaseState
 from core.domain.pools import PoolKind, estimate_seconds_left
 from core.domain.quota import Allowance, next_reset, start_of_day
+from core.domain.work import WorkState
 from core.settings import Settings
 
 PRACTICE = "practice"
@@ -202,7 +203,7 @@ def _describe(competition: Competition) -> dict[str, Any]:
 
 
 def _make_pool_view(pool: Pool) -> PoolView:
-    finished = sum(chunk.count for chunk in pool.chunks if chunk.state == "done")
+    finished = sum(chunk.count for chunk in pool.chunks if chunk.state == WorkState.DONE)
     return PoolView(kind=PoolKind(pool.kind).value, state=pool.state, finished=finished, total=pool.size)
 
 

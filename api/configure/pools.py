@@ -14,6 +14,7 @@ from core.db.queries import audit, competitions, data_sets, phases, pools
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, NotFound, PlatformFault
 from core.domain.pools import PoolKind, PoolState, check_pool_move, compute_seal_digest, estimate_seconds_left
+from core.domain.work import WorkState
 from core.storage import BlobStore
 
 ENDED = (CompetitionState.CLOSED, CompetitionState.ARCHIVED)
@@ -95,7 +96,7 @@ def _load(session: Session, slug: str) -> tuple[Competition, dict[str, PoolRole]
 
 
 def _make_view(pool: Pool, roles: dict[str, PoolRole], now: datetime) -> PoolDetail:
-    finished = sum(chunk.count for chunk in pool.chunks if chunk.state == "done")
+    finished = sum(chunk.count for chunk in pool.chunks if chunk.state == WorkState.DONE)
     left = None
     if pool.state == PoolState.BUILDING:
         left = estimate_seconds_left(finished, pool.size, (now - pool.created_at).total_seconds())
@@ -110,7 +111,7 @@ def _make_view(pool: Pool, roles: dict[str, PoolRole], now: datetime) -> PoolDet
         created_at=pool.created_at,
         sealed_at=pool.sealed_at,
         seal=pool.seal["digest"] if pool.seal else None,
-        fault=next((chunk.fault for chunk in pool.chunks if chunk.fault and chunk.state != "done"), ""),
+        fault=next((chunk.fault for chunk in pool.chunks if chunk.fault and chunk.state != WorkState.DONE), ""),
     )
 
 

@@ -28,6 +28,7 @@ from core.domain.leaderboard import Purpose
 from core.domain.operations import FORGOTTEN_AFTER, STUCK_AFTER, Backlog, Health, estimate_seconds, get_health
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
+from core.domain.work import WorkState
 from core.jobs import open_evaluation, request_cancel, requeue
 
 WAITING_SHOWN = 100
@@ -242,7 +243,7 @@ def _make_waiting(evaluation: Evaluation, moved_at: datetime, now: datetime) -> 
         waited_seconds=(now - moved_at).total_seconds(),
         finished=sum(shard.finished_replicas for shard in evaluation.shards),
         total=evaluation.replicas_total,
-        fault=next((shard.fault for shard in evaluation.shards if shard.fault and shard.state != "done"), ""),
+        fault=next((shard.fault for shard in evaluation.shards if shard.fault and shard.state != WorkState.DONE), ""),
     )
 
 

@@ -1,9 +1,10 @@
 """Declarative base: constraint names that never change, UTC times, ids that sort by creation."""
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, MetaData, String, TypeDecorator
+from sqlalchemy import JSON, DateTime, Dialect, Enum, MetaData, String, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase
 from uuid_utils import uuid7
 
@@ -33,11 +34,24 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def _list_values(choices: type[StrEnum]) -> list[str]:
+    return [choice.value for choice in choices]
+
+
+# a plain string in the database and a member of its enum outside; whatever is no member is refused both ways
+CHOICE = Enum(StrEnum, native_enum=False, length=None, validate_strings=True, values_callable=_list_values)
+
+
 class Base(DeclarativeBase):
-    """Every table's; its relationships raise when they were not asked for, and choices are strings checked by enums."""
+    """Every table's; its relationships raise when they were not asked for, and `Mapped[SomeStrEnum]` is a choice."""
 
     metadata = MetaData(naming_convention=NAMES)
-    type_annotation_map = {dict[str, Any]: JSON, datetime: UtcDateTime, str: String}  # noqa: RUF012
+    type_annotation_map = {  # noqa: RUF012
+        dict[str, Any]: JSON,
+        datetime: UtcDateTime,
+        str: String,
+        StrEnum: CHOICE,
+    }
 
 
 def new_id() -> str:

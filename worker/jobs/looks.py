@@ -18,6 +18,7 @@ from core.db.session import reading, transaction
 from core.domain.leaderboard import Purpose
 from core.domain.pools import PoolKind
 from core.domain.submission import Status
+from core.domain.work import WorkState
 from core.jobs import SCORE, enqueue
 from core.problems import AdaptivePart
 from core.storage import BlobStore
@@ -65,7 +66,7 @@ def find_prefix(shards: Sequence[Shard]) -> list[Shard]:
     """The finished shards from the first on, up to the first that is not: replicas are compared in their order."""
     prefix: list[Shard] = []
     for shard in sorted(shards, key=lambda shard: shard.position):
-        if shard.state != "done":
+        if shard.state != WorkState.DONE:
             break
         prefix.append(shard)
     return prefix
@@ -178,8 +179,8 @@ def _apply(context: WorkerContext, work: LookWork, decision: PlaceDecision) -> N
         context.store.set_ref(_name(evaluation.id), digest)  # under the lock, so the look that decided names it
         evaluation.decision, evaluation.scored_replicas = Standing.behind.value, work.replicas
         for shard in evaluation.shards:
-            if shard.state in ("pending", "leased"):  # a worker at it finds its fence useless and stops
-                shard.state, shard.lease_until = "abandoned", None
+            if shard.state in (WorkState.PENDING, WorkState.LEASED):  # a worker at it finds its fence useless and stops
+                shard.state, shard.lease_until = WorkState.ABANDONED, None
         reason = f"behind place {work.rules.rival_place}, decided after {work.replicas} of "
         evaluations.move(session, evaluation, Status.SCORING, reason=f"{reason}{evaluation.replicas_total} replicas")
         enqueue(session, SCORE, evaluation.id)

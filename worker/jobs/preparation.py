@@ -22,6 +22,7 @@ from core.domain.calibration import CALIBRATION_FILES, RETRAIN_FILE
 from core.domain.errors import ContestError
 from core.domain.phases import PhaseKind
 from core.domain.pools import PoolKind, PoolState
+from core.domain.work import WorkState
 from core.jobs import BUILD_CHUNK, enqueue, open_evaluation, put_off
 from core.problems import ProblemSpec, parse_problem
 from worker.jobs.context import WorkerContext
@@ -74,7 +75,7 @@ def prepare_problem(context: WorkerContext, problem_id: str) -> None:
             if pool.state == PoolState.RETIRED:
                 pool.state = PoolState.SEALED.value
             for chunk in pool.chunks:
-                if chunk.state == "pending":
+                if chunk.state == WorkState.PENDING:
                     enqueue(session, BUILD_CHUNK, chunk.id)
         session.flush()
         _calibrate_if_sealed(session, context, problem_id)
@@ -95,7 +96,7 @@ def build_pool_chunk(context: WorkerContext, chunk_id: str) -> None:
         return
     with transaction(context.engine) as session:
         pool = competitions.lock_pool(session, work.pool_id)
-        if not leases.settle(session, PoolChunk, chunk_id, work.fence, state="done"):
+        if not leases.settle(session, PoolChunk, chunk_id, work.fence, state=WorkState.DONE):
             return
         if competitions.count_unfinished_chunks(session, pool.id) > 0:
             return
@@ -119,7 +120,7 @@ def _add_pool(
     session.add(pool)
     session.flush()
     for part in pool.chunks:
-        part.state = "pending"
+        part.state = WorkState.PENDING
     return pool
 
 
@@ -151,7 +152,7 @@ def _load(context: WorkerContext, chunk_id: str) -> ChunkWork | None:
 
 def _give_back(context: WorkerContext, work: ChunkWork, fault: str) -> None:
     with transaction(context.engine) as session:
-        if not leases.settle(session, PoolChunk, work.chunk_id, work.fence, state="pending", fault=fault):
+        if not leases.settle(session, PoolChunk, work.chunk_id, work.fence, state=WorkState.PENDING, fault=fault):
             return
         if work.fence < context.settings.max_attempts:
             enqueue(session, BUILD_CHUNK, work.chunk_id)

@@ -21,6 +21,7 @@ from core.domain.faults import FaultCode
 from core.domain.intake.reading import read_submission
 from core.domain.leaderboard import GATED
 from core.domain.submission import VERDICT_OF_FAULT, Status, Verdict
+from core.domain.work import WorkState
 from core.jobs import (
     DECIDE,
     RUN_SHARD,
@@ -183,7 +184,9 @@ def _complete(context: WorkerContext, work: ShardWork, batch: Batch) -> None:
     with transaction(context.engine) as session:
         evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
         values = {"finished_replicas": work.count, "outputs_digest": digest, "fault": ""}
-        if evaluation is None or not leases.settle(session, Shard, work.shard_id, work.fence, state="done", **values):
+        if evaluation is None or not leases.settle(
+            session, Shard, work.shard_id, work.fence, state=WorkState.DONE, **values
+        ):
             log.warning("outdated fence, result dropped", shard_id=work.shard_id, fence=work.fence)
             return
         session.refresh(evaluation, ["shards"])
@@ -201,7 +204,7 @@ def _follow_up(session: Session, evaluation: Evaluation, work: ShardWork) -> Non
     """Decide what a finished shard leads to: an end, the rest of the shards, a look at its place, or scoring."""
     rules = work.spec["evaluation"]
     if work.purpose == "calibration":
-        if all(shard.state == "done" for shard in evaluation.shards):
+        if all(shard.state == WorkState.DONE for shard in evaluation.shards):
             store_calibration(session, evaluation, filename=work.filename, node_class=evaluation.node_class)
         return
     if work.position == 0 and work.retrain is not None:
@@ -215,7 +218,7 @@ def _follow_up(session: Session, evaluation: Evaluation, work: ShardWork) -> Non
     if work.position == 0 and work.count < evaluation.replicas_total:
         add_shards(session, evaluation, position=1, first=work.count, size=rules["shard_replicas"])
         evaluations.move(session, evaluation, Status.RUNNING)
-    elif all(shard.state == "done" for shard in evaluation.shards):
+    elif all(shard.state == WorkState.DONE for shard in evaluation.shards):
         evaluations.move(session, evaluation, Status.SCORING)
         enqueue_for(session, SCORE, evaluation.id, evaluation)
     if is_look_due(evaluation, work.first, purpose=work.purpose, rules=rules):
@@ -226,7 +229,7 @@ def _end(context: WorkerContext, work: ShardWork, *, code: FaultCode, reason: st
     """End the whole evaluation by the participant's fault, once."""
     with transaction(context.engine) as session:
         evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
-        if evaluation is None or not leases.settle(session, Shard, work.shard_id, work.fence, state="done"):
+        if evaluation is None or not leases.settle(session, Shard, work.shard_id, work.fence, state=WorkState.DONE):
             return
         session.refresh(evaluation, ["shards"])
         if evaluation.status == Status.CANCELLING:
@@ -244,7 +247,7 @@ def _give_back(context: WorkerContext, work: ShardWork, fault: str) -> None:
     with transaction(context.engine) as session:
         evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
         if evaluation is None or not leases.settle(
-            session, Shard, work.shard_id, work.fence, state="pending", fault=fault
+            session, Shard, work.shard_id, work.fence, state=WorkState.PENDING, fault=fault
         ):
             return
         session.refresh(evaluation, ["shards"])
@@ -257,7 +260,7 @@ def retry_or_fail(session: Session, evaluation: Evaluation, shard_id: str, *, ma
     if evaluation.status == Status.CANCELLING:
         _finish_if_idle(session, evaluation)
     elif evaluation.status == Status.FINISHED:
-        shard.state = "abandoned"
+        shard.state = WorkState.ABANDONED
     elif shard.attempts >= max_attempts:
         reason = f"the platform failed {shard.attempts} times at one shard: {shard.fault}"
         _finish(session, evaluation, Verdict.PLATFORM_ERROR, None, reason)
@@ -268,7 +271,7 @@ def retry_or_fail(session: Session, evaluation: Evaluation, shard_id: str, *, ma
 def _abandon(context: WorkerContext, work: ShardWork) -> None:
     with transaction(context.engine) as session:
         evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
-        settled = leases.settle(session, Shard, work.shard_id, work.fence, state="abandoned")
+        settled = leases.settle(session, Shard, work.shard_id, work.fence, state=WorkState.ABANDONED)
         if evaluation is not None and settled and evaluation.status == Status.CANCELLING:
             session.refresh(evaluation, ["shards"])
             _finish_if_idle(session, evaluation)
@@ -276,8 +279,8 @@ def _abandon(context: WorkerContext, work: ShardWork) -> None:
 
 def _finish(session: Session, evaluation: Evaluation, verdict: Verdict, code: FaultCode | None, reason: str) -> None:
     for shard in evaluation.shards:
-        if shard.state == "pending":
-            shard.state = "abandoned"
+        if shard.state == WorkState.PENDING:
+            shard.state = WorkState.ABANDONED
     evaluations.move(session, evaluation, Status.FINISHED, verdict=verdict, code=code, reason=reason)
     if verdict is Verdict.PLATFORM_ERROR:
         for waiting in fetch_waiting(session, evaluation.spec_id):
@@ -285,7 +288,7 @@ def _finish(session: Session, evaluation: Evaluation, verdict: Verdict, code: Fa
 
 
 def _finish_if_idle(session: Session, evaluation: Evaluation) -> None:
-    if all(shard.state != "leased" for shard in evaluation.shards):
+    if all(shard.state != WorkState.LEASED for shard in evaluation.shards):
         finish_cancelled(session, evaluation)
 
 

@@ -11,6 +11,7 @@ from core.db.models.submissions import Shard
 from core.db.queries import evaluations, leases
 from core.db.session import reading, transaction
 from core.domain.submission import Status
+from core.domain.work import WorkState
 from core.jobs import BUILD_CHUNK, SCORE, VALIDATE, enqueue, finish_cancelled, relay_unsent
 from worker.jobs.context import WorkerContext
 from worker.jobs.shards import find_live_labels, retry_or_fail
@@ -72,7 +73,7 @@ def _finish_cancelled(context: WorkerContext) -> None:
             evaluation = evaluations.lock_evaluation(session, evaluation_id)
             if evaluation is None or evaluation.status != Status.CANCELLING:
                 continue
-            if all(shard.state != "leased" for shard in evaluation.shards):
+            if all(shard.state != WorkState.LEASED for shard in evaluation.shards):
                 finish_cancelled(session, evaluation)
 
 

@@ -12,6 +12,7 @@ from core.db.queries import data_sets, leases, nodes
 from core.db.session import reading, transaction
 from core.domain.data_sets import DataFormat, DataSetStatus
 from core.domain.errors import InvalidInput
+from core.domain.work import WorkState
 from core.jobs import VALIDATE, enqueue, put_off
 from worker.data_sets.arrays import Tensors, pack_tensors, summarise
 from worker.data_sets.named import read_named
@@ -46,7 +47,7 @@ def validate_data_set(context: WorkerContext, version_id: str) -> None:
         _give_back(context, work, repr(error))
         return
     with transaction(context.engine) as session:
-        leases.settle(session, DataSetVersion, version_id, work.fence, state="done", **values)
+        leases.settle(session, DataSetVersion, version_id, work.fence, state=WorkState.DONE, **values)
 
 
 def read_upload(context: WorkerContext, work: Work) -> Tensors:
@@ -85,9 +86,11 @@ def _load(context: WorkerContext, version_id: str) -> Work | None:
 def _give_back(context: WorkerContext, work: Work, fault: str) -> None:
     with transaction(context.engine) as session:
         if work.fence < context.settings.max_attempts:
-            if leases.settle(session, DataSetVersion, work.version_id, work.fence, state="pending", fault=fault):
+            if leases.settle(
+                session, DataSetVersion, work.version_id, work.fence, state=WorkState.PENDING, fault=fault
+            ):
                 enqueue(session, VALIDATE, work.version_id)
             return
         reason = f"reading it failed on our side {work.fence} times; the worker's log says why"
         values = {"outcome": DataSetStatus.REFUSED.value, "reason": reason, "fault": fault}
-        leases.settle(session, DataSetVersion, work.version_id, work.fence, state="done", **values)
+        leases.settle(session, DataSetVersion, work.version_id, work.fence, state=WorkState.DONE, **values)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from core.db.base import Base, new_id, utc_now
 from core.db.models.problems import Leased
 from core.domain.data_sets import DataSetStatus
+from core.domain.work import WorkState
 
 
 class DataSet(Base):
@@ -51,4 +52,4 @@ class DataSetVersion(Leased, Base):
             return DataSetStatus.REVOKED
         if self.outcome:
             return DataSetStatus(self.outcome)
-        return DataSetStatus.VALIDATING if self.state == "leased" else DataSetStatus.UPLOADED
+        return DataSetStatus.VALIDATING if self.state == WorkState.LEASED else DataSetStatus.UPLOADED

@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db.base import Base, new_id, utc_now
+from core.domain.work import WorkState
 
 
 class Problem(Base):
@@ -27,7 +28,7 @@ class Problem(Base):
 class Leased:
     """A piece of work that one worker at a time holds: a lease, and a fence that outdates slow holders."""
 
-    state: Mapped[str] = mapped_column(default="pending", index=True)  # pending, leased, done, abandoned
+    state: Mapped[WorkState] = mapped_column(default=WorkState.PENDING, index=True)
     fence: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[datetime | None] = mapped_column(index=True)

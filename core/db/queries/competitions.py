@@ -9,6 +9,7 @@ from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
 from core.db.models.submissions import Calibration, Evaluation, Submission
 from core.domain.calibration import CALIBRATION_FILES
 from core.domain.competition import CompetitionState
+from core.domain.work import WorkState
 
 
 def fetch_competitions(session: Session) -> list[Competition]:
@@ -64,7 +65,11 @@ def fetch_chunk(session: Session, chunk_id: str) -> PoolChunk | None:
 
 
 def count_unfinished_chunks(session: Session, pool_id: str) -> int:
-    query = select(func.count()).select_from(PoolChunk).where(PoolChunk.pool_id == pool_id, PoolChunk.state != "done")
+    query = (
+        select(func.count())
+        .select_from(PoolChunk)
+        .where(PoolChunk.pool_id == pool_id, PoolChunk.state != WorkState.DONE)
+    )
     return session.scalars(query).one()
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 from core.db.models.operations import Node
 from core.db.models.problems import PoolChunk
 from core.db.models.submissions import Shard
+from core.domain.work import WorkState
 
 
 def fetch_nodes(session: Session, since: datetime) -> list[Node]:
@@ -35,10 +36,14 @@ def is_draining(session: Session, name: str) -> bool:
 
 def fetch_held_shards(session: Session, now: datetime) -> list[Shard]:
     """What is being worked at, under live leases."""
-    query = select(Shard).where(Shard.state == "leased", Shard.lease_until >= now).options(joinedload(Shard.evaluation))
+    query = (
+        select(Shard)
+        .where(Shard.state == WorkState.LEASED, Shard.lease_until >= now)
+        .options(joinedload(Shard.evaluation))
+    )
     return list(session.scalars(query.order_by(Shard.id)))
 
 
 def fetch_held_chunks(session: Session, now: datetime) -> list[PoolChunk]:
-    query = select(PoolChunk).where(PoolChunk.state == "leased", PoolChunk.lease_until >= now)
+    query = select(PoolChunk).where(PoolChunk.state == WorkState.LEASED, PoolChunk.lease_until >= now)
     return list(session.scalars(query.order_by(PoolChunk.id)))

@@ -13,6 +13,7 @@ from core.db.models.problems import PoolChunk
 from core.db.models.submissions import Evaluation, EvaluationEvent, Replica, Shard, Submission
 from core.db.queries.evaluations import LIVE
 from core.domain.submission import Status
+from core.domain.work import WorkState
 
 RECENT = 20  # evaluations whose replicas say what one costs
 
@@ -91,11 +92,13 @@ def fetch_mean_seconds(session: Session, spec_id: str) -> tuple[float, float] | 
 
 def count_waiting_shards(session: Session) -> int:
     query = select(func.count()).select_from(Shard).join(Evaluation)
-    return session.scalars(query.where(Shard.state == "pending", Evaluation.status.in_(LIVE))).one()
+    return session.scalars(query.where(Shard.state == WorkState.PENDING, Evaluation.status.in_(LIVE))).one()
 
 
 def count_waiting_chunks(session: Session) -> int:
-    return session.scalars(select(func.count()).select_from(PoolChunk).where(PoolChunk.state == "pending")).one()
+    return session.scalars(
+        select(func.count()).select_from(PoolChunk).where(PoolChunk.state == WorkState.PENDING)
+    ).one()
 
 
 def fetch_unsent_state(session: Session) -> tuple[int, datetime | None]:
@@ -116,8 +119,10 @@ def fetch_waiting(
         .group_by(EvaluationEvent.evaluation_id)
         .subquery()
     )
-    held = exists().where(Shard.evaluation_id == Evaluation.id, Shard.state == "leased", Shard.lease_until >= now)
-    told = exists().where(Shard.evaluation_id == Evaluation.id, Shard.state == "pending", Shard.fault != "")
+    held = exists().where(
+        Shard.evaluation_id == Evaluation.id, Shard.state == WorkState.LEASED, Shard.lease_until >= now
+    )
+    told = exists().where(Shard.evaluation_id == Evaluation.id, Shard.state == WorkState.PENDING, Shard.fault != "")
     yielding = (Evaluation.status == Status.QUEUED.value) & Evaluation.rejudge_id.is_not(None) & ~told
     query = (
         select(Evaluation, moved.c.at)

@@ -14,6 +14,7 @@ from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
 from core.domain.rejudge import NEVER_REPLACES, UNDECIDED, PastRun, RejudgeState
 from core.domain.submission import Status, Verdict
+from core.domain.work import WorkState
 
 _SHOWN = (Purpose.RANKED.value, Purpose.REFERENCE.value)
 
@@ -69,7 +70,9 @@ def is_paused(session: Session, rejudge_id: str | None) -> bool:
 def fetch_free_shards(session: Session, rejudge_id: str) -> list[str]:
     """Ids of what of it was not begun."""
     query = select(Shard.id).join(Evaluation).where(Evaluation.rejudge_id == rejudge_id)
-    return list(session.scalars(query.where(Evaluation.status == Status.QUEUED.value, Shard.state == "pending")))
+    return list(
+        session.scalars(query.where(Evaluation.status == Status.QUEUED.value, Shard.state == WorkState.PENDING))
+    )
 
 
 def fetch_candidates(

@@ -1,8 +1,18 @@
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import StatementError
 
 import core.db.session  # noqa: F401
 from core.db.base import Base
+from core.db.models.problems import PoolChunk
+from core.db.session import reading, transaction
+from core.domain.work import WorkState
+from tests.database import make_database
+from tests.factories import make_competition, make_pool
 
 # in a process of its own, which nothing else has helped to a table
 SCRIPT = (
@@ -14,3 +24,25 @@ def test_whoever_opens_a_session_knows_every_table_that_others_refer_to() -> Non
     found = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
     assert found.stderr == ""
     assert set(found.stdout.split()) == set(Base.metadata.tables)
+
+
+def test_a_choice_is_a_string_in_the_database_and_a_member_outside(tmp_path: Path) -> None:
+    engine = make_database(tmp_path)
+    with transaction(engine) as session:
+        make_pool(session, make_competition(session))
+    with reading(engine) as session:
+        first = select(PoolChunk).order_by(PoolChunk.position).limit(1)
+        assert session.scalars(first).one().state is WorkState.DONE
+        assert session.scalar(text("SELECT state FROM pool_chunks WHERE position = 0")) == "done"
+
+
+def test_what_is_no_choice_is_neither_written_nor_read(tmp_path: Path) -> None:
+    engine = make_database(tmp_path)
+    with transaction(engine) as session:
+        make_pool(session, make_competition(session))
+    with pytest.raises(StatementError, match="'finnished' is not among"), transaction(engine) as session:
+        session.execute(update(PoolChunk).values(state="finnished"))
+    with transaction(engine) as session:
+        session.execute(text("UPDATE pool_chunks SET state = 'finnished'"))
+    with pytest.raises(LookupError, match="'finnished' is not among"), reading(engine) as session:
+        session.scalars(select(PoolChunk)).first()

@@ -185,11 +185,11 @@ def test_shards_behind_a_gap_are_not_looked_at_and_no_replica_is_compared_out_of
 def test_a_look_delivered_twice_or_late_changes_nothing_more(platform: Platform) -> None:
     competition = _open(platform, _make_spec())
     evaluation_id = _submit_bad(platform, competition)
-    looks: list[str] = []
+    taken: list[str] = []
 
     def twice(task: str, name: str) -> None:
         if task == DECIDE:
-            looks.append(name)
+            taken.append(name)
             looks.decide_evaluation(platform.context, name)
 
     ran = _run_in_turn(platform, before=twice)
@@ -197,7 +197,7 @@ def test_a_look_delivered_twice_or_late_changes_nothing_more(platform: Platform)
     before = _fetch(platform, evaluation_id)
     looks.decide_evaluation(platform.context, evaluation_id)
     after = _fetch(platform, evaluation_id)
-    assert looks
+    assert taken
     assert platform.drop_messages() == []
     assert (after.verdict, after.scored_replicas) == (before.verdict, before.scored_replicas)
 

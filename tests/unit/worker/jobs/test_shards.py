@@ -94,16 +94,16 @@ def test_seeds_differ_between_replicas_and_between_evaluations(platform: Platfor
 def test_every_task_delivered_twice_counts_once(platform: Platform) -> None:
     competition = platform.open_competition(make_spec())
     evaluation_id = platform.submit(competition)
-    shards = []
+    sent = []
     while messages := platform.drop_messages():
         for task, object_id in messages:
             run = shards.run_shard if task == RUN_SHARD else score_evaluation
             run(platform.context, object_id)
             run(platform.context, object_id)
-            shards.append(object_id)
+            sent.append(object_id)
     assert _fetch(platform, evaluation_id).verdict == Verdict.SCORED
     assert _count_replicas(platform, evaluation_id) == 16
-    assert len(set(shards)) == len(shards)
+    assert len(set(sent)) == len(sent)
 
 
 def test_a_worker_that_lost_its_lease_changes_nothing(platform: Platform) -> None:
