@@ -1,31 +1,67 @@
-"""Liveness (the process answers) and readiness (it can do its work)."""
+"""Liveness (the process answers) and readiness (the platform can take work and do it)."""
 
+from collections.abc import Callable
+from enum import StrEnum
 from typing import Literal
 
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from fastapi import APIRouter, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.deps import EngineDep, PublicCaller
+from api.deps import EngineDep, PublicCaller, SettingsDep, StoreDep
+from core.broker import ping_broker
+from core.db.base import utc_now
 from core.db.migrate import make_config
+from core.db.queries import nodes
 from core.db.session import reading
 from core.domain.errors import PlatformFault
+from core.domain.operations import SILENT_AFTER
+from core.settings import Settings
+from core.storage import BlobStore
 
 router = APIRouter(tags=["health"])
+
+
+class Part(StrEnum):
+    """What the platform needs, in the order in which one looks for what is wrong."""
+
+    DATABASE = "database"
+    STORE = "store"
+    DISK = "disk"
+    BROKER = "broker"
+    SANDBOX = "sandbox"
 
 
 class Health(BaseModel):
     status: Literal["ok"] = "ok"
 
 
+class Check(BaseModel):
+    part: Part
+    ok: bool
+    detail: str = Field(description="what is missing, in one line; empty if nothing is")
+
+
 class Readiness(BaseModel):
-    ready: bool
-    detail: str
-    revision: str | None
+    ready: bool = Field(description="whether every part is there")
+    detail: str = Field(description="of the first part that is missing; empty if none is")
+    revision: str | None = Field(description="of the database")
     newest_revision: str | None
+    checks: list[Check]
+
+
+class Revision(BaseModel):
+    current: str | None
+    newest: str | None
+
+    @property
+    def detail(self) -> str:
+        if self.current == self.newest:
+            return ""
+        return "the database is not at the newest revision: run `alembic upgrade head`"
 
 
 @router.get("/healthz", operation_id="get_health")
@@ -34,27 +70,68 @@ def get_health(caller: PublicCaller) -> Health:
 
 
 @router.get("/readyz", operation_id="get_readiness", responses={503: {"model": Readiness}})
-def get_readiness(caller: PublicCaller, engine: EngineDep, response: Response) -> Readiness:
-    try:
-        readiness = check_database(engine)
-    except PlatformFault:
-        readiness = Readiness(ready=False, detail="the database cannot be opened", revision=None, newest_revision=None)
-    if not readiness.ready:
+def get_readiness(
+    caller: PublicCaller, engine: EngineDep, settings: SettingsDep, store: StoreDep, response: Response
+) -> Readiness:
+    """Whether the platform can take a submission and run it; 503, and what is missing, if it cannot."""
+    revision = Revision(current=None, newest=None)
+
+    def look_at_database() -> str:
+        nonlocal revision
+        revision = read_revision(engine)
+        return revision.detail
+
+    checks = [
+        _look(Part.DATABASE, look_at_database, "the database cannot be opened"),
+        _look(Part.STORE, store.check_writable, "the store cannot be written"),
+        _look(Part.DISK, lambda: _find_lack_of_space(store, settings), "the disk cannot be looked at"),
+        _look(Part.BROKER, lambda: ping_broker(settings.resolved_broker_url), "the broker does not answer"),
+        _look(Part.SANDBOX, lambda: _find_lack_of_sandbox(engine), "the nodes cannot be looked at"),
+    ]
+    missing = [check.detail for check in checks if not check.ok]
+    if missing:
         response.status_code = 503
-    return readiness
+    return Readiness(
+        ready=not missing,
+        detail=missing[0] if missing else "",
+        revision=revision.current,
+        newest_revision=revision.newest,
+        checks=checks,
+    )
 
 
-def check_database(engine: Engine) -> Readiness:
-    """Compare the database's revision with the newest; raises PlatformFault in one line if it cannot be opened."""
+def read_revision(engine: Engine) -> Revision:
+    """The database's revision beside the newest; raises PlatformFault in one line if it cannot be opened."""
     newest = ScriptDirectory.from_config(make_config(str(engine.url))).get_current_head()
     try:
         with reading(engine) as session:
-            revision = MigrationContext.configure(session.connection()).get_current_revision()
+            current = MigrationContext.configure(session.connection()).get_current_revision()
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         where = engine.url.render_as_string(hide_password=True)
         raise PlatformFault(f"cannot open the database {where}: {reason}") from None
-    if revision == newest:
-        return Readiness(ready=True, detail="", revision=revision, newest_revision=newest)
-    detail = "the database is not at the newest revision: run `alembic upgrade head`"
-    return Readiness(ready=False, detail=detail, revision=revision, newest_revision=newest)
+    return Revision(current=current, newest=newest)
+
+
+def _look(part: Part, look: Callable[[], str | None], fault: str) -> Check:
+    """Anybody may ask: what a fault says of hosts and paths stays in the log of whoever meets it."""
+    try:
+        detail = look() or ""
+    except (PlatformFault, SQLAlchemyError, OSError):
+        detail = fault
+    return Check(part=part, ok=not detail, detail=detail)
+
+
+def _find_lack_of_space(store: BlobStore, settings: Settings) -> str:
+    free = store.count_free_bytes()
+    if free is None or free >= settings.disk_reserve_bytes:
+        return ""
+    return f"{free >> 20} MiB are free where results are kept; at least {settings.disk_reserve_bytes >> 20} are needed"
+
+
+def _find_lack_of_sandbox(engine: Engine) -> str:
+    with reading(engine) as session:
+        alive = nodes.fetch_nodes(session, utc_now() - SILENT_AFTER)
+    if not alive:
+        return "no worker has reported lately"
+    return "" if any(node.sandbox for node in alive) else "no worker has a sandbox"

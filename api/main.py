@@ -60,9 +60,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Raises PlatformFault, in one readable line, if the database or the store cannot be opened."""
     settings = settings or get_settings()
     engine = get_engine(settings.resolved_database_url)
-    readiness = health.check_database(engine)
-    if not readiness.ready:
-        log.warning("not ready", detail=readiness.detail, revision=readiness.revision)
+    revision = health.read_revision(engine)
+    if revision.detail:
+        log.warning("not ready", detail=revision.detail, revision=revision.current)
     app = FastAPI(
         title="Lacuna",
         version="1",

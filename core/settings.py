@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(default=5.0, gt=0)
     max_attempts: int = Field(default=3, ge=1)
     upload_bytes: int = Field(default=5 << 20, ge=1 << 10)
+    disk_reserve_bytes: int = Field(default=256 << 20, ge=0)
     data_set_bytes: int = Field(default=512 << 20, ge=1 << 10)
     token_days: int = Field(default=90, ge=1)
     session_hours: float = Field(default=14 * 24.0, gt=0)

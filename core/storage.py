@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +17,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 _REF_SUFFIX = ".ref"
 _PIECE_BYTES = 1 << 20
+_PROBE_BYTES = 1 << 12  # a block: an empty file fits on a full disk
 
 
 class BlobStore(Protocol):
@@ -37,6 +39,12 @@ class BlobStore(Protocol):
 
     def list_refs(self, prefix: str = "") -> list[str]:
         """Return the sorted names that start with the prefix."""
+
+    def check_writable(self) -> None:
+        """Raise PlatformFault if nothing can be kept now."""
+
+    def count_free_bytes(self) -> int | None:
+        """How much more fits; None where nobody can say."""
 
 
 class FolderStore:
@@ -104,6 +112,15 @@ class FolderStore:
     def list_refs(self, prefix: str = "") -> list[str]:
         found = (path.relative_to(self._refs).as_posix() for path in self._refs.rglob(f"*{_REF_SUFFIX}"))
         return sorted(name for name in (path.removesuffix(_REF_SUFFIX) for path in found) if name.startswith(prefix))
+
+    def check_writable(self) -> None:
+        with _readable_faults(self.folder), tempfile.TemporaryFile(dir=self._blobs) as stream:
+            stream.write(bytes(_PROBE_BYTES))
+            stream.flush()
+
+    def count_free_bytes(self) -> int | None:
+        with _readable_faults(self.folder):
+            return shutil.disk_usage(self.folder).free
 
     def _blob_path(self, digest: str) -> Path:
         if not _DIGEST.fullmatch(digest):

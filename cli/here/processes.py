@@ -157,7 +157,7 @@ class LocalPlatform:
         while time.monotonic() < deadline:
             self.check()
             with suppress(httpx2.HTTPError):
-                if httpx2.get(f"{self.url}/readyz", timeout=2.0).status_code == httpx2.codes.OK:
+                if httpx2.get(f"{self.url}/healthz", timeout=2.0).status_code == httpx2.codes.OK:
                     return
             time.sleep(0.1)
         raise PlatformFault(f"the API did not answer at {self.url} within {START_SECONDS:.0f} s: {self._tail('api')}")

