@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
 from bench.bench_evaluator import print_row
+from core.domain.pools import PoolKind
 from core.problems import find_problem
 from core.settings import Settings
 from evaluator import ScoredPool, ScoringSpec, compute_confidence, score
@@ -25,7 +26,7 @@ from worker.local import open_bench, run_orders
 from worker.replicas.execution import make_orders
 from worker.replicas.outputs import ModelOutputs, concat_outputs
 from worker.runner.choose import choose_sandbox
-from worker.training.pools import PoolKind, pool_sizes
+from worker.training.pools import pool_sizes
 
 Array = NDArray[np.float64]
 SHIFTS = (0.25, 0.35, 0.45, 0.5, 0.55, 0.7, 0.9, 1.2)  # mean shift of each entry of a board
@@ -92,7 +93,7 @@ Rule = Callable[[Race, argparse.Namespace], Answer]
 
 
 def anytime(race: Race, args: argparse.Namespace) -> Answer:
-    return find_first(race, lambda look: compute_boundary(look.replicas, **get_options(args)))
+    return find_first(race, lambda look: find_boundary(look.replicas, args))
 
 
 def peeking(race: Race, args: argparse.Namespace) -> Answer:
@@ -105,7 +106,7 @@ def foreseeing(race: Race, args: argparse.Namespace) -> Answer:
 
     def bound(look: Look) -> float:
         rest = 1 - look.replicas / args.replicas
-        return math.sqrt(rest) * compute_boundary(round(look.replicas / rest), **get_options(args))
+        return math.sqrt(rest) * find_boundary(round(look.replicas / rest), args)
 
     return find_first(race, bound)
 
@@ -117,8 +118,8 @@ def find_first(race: Race, bound: Callable[[Look], float]) -> Answer:
     return Standing.open, None
 
 
-def get_options(args: argparse.Namespace) -> dict[str, float]:
-    return {"alpha": args.alpha, "tuned_replicas": args.min_replicas}
+def find_boundary(replicas: int, args: argparse.Namespace) -> float:
+    return compute_boundary(replicas, alpha=args.alpha, tuned_replicas=args.min_replicas)
 
 
 RULES: dict[str, Rule] = {"anytime": anytime, "peeking at 1.96": peeking, "order after all replicas": foreseeing}
@@ -239,7 +240,7 @@ def run_collect(args: argparse.Namespace) -> None:
         arrays |= pack(path.stem, outputs, labels)
         bank, entry = (unpack(name, arrays) for name in ("bank", path.stem))
         print(f"{path.stem}: {len(outputs)} replicas, score {compute_score(entry, bank):.3f}", flush=True)
-    np.savez(args.stored, **arrays)
+    np.savez(args.stored, allow_pickle=False, **arrays)
 
 
 def pack(name: str, outputs: ModelOutputs, labels: NDArray[np.int64]) -> dict[str, Array]:

@@ -5,8 +5,9 @@ python -m bench.bench_evaluator laws|speed [--replicas 64 128] [--examples 128]
 
 import argparse
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,16 +85,17 @@ def run_speed(args: argparse.Namespace) -> None:
     for replicas in args.replicas:
         rng = np.random.default_rng(args.seed)
         pools = draw_pools(LAWS["shift 0.5"], replicas, args.examples, rng)
-        floor = measure(lambda pools=pools: [np.sort(pool.T.copy(), axis=1) for pool in pools])
-        times = [
-            measure(lambda pools=pools, p=protocol: compute_epsilons(*pools, protocol=p))
-            for protocol in ScoringProtocol
-        ]
+        floor = measure(partial(sort_pools, pools))
+        times = [measure(partial(compute_epsilons, *pools, protocol=protocol)) for protocol in ScoringProtocol]
         ones = np.ones(replicas)
         scored = [ScoredPool(pool, ones, ones, ones) for pool in pools]
-        whole = measure(lambda scored=scored: score(*scored))
+        whole = measure(partial(score, *scored))
         cells = [f"{seconds:.2f} s ({seconds / floor:.0f}×)" for seconds in times]
         print_row([replicas, args.examples, f"{floor:.4f} s", *cells, f"{whole:.2f} s"])
+
+
+def sort_pools(pools: Sequence[Array]) -> list[Array]:
+    return [np.sort(pool.T.copy(), axis=1) for pool in pools]
 
 
 def measure(work: Callable[[], object]) -> float:

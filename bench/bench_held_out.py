@@ -190,7 +190,7 @@ def run_truth(args: argparse.Namespace) -> None:
         drawn = norm.pdf(x, scale=ratio)
         noisy = voigt_profile(x, ratio, 0.3)
         laws = (drawn, 0.0), (0.9 * drawn, 0.1), (noisy, 1 - STEP * noisy.sum())
-        values = (max(integrate(*law, retrained), integrate(retrained, 0.0, law[0])) for law in laws)
+        values = (max(integrate(law, apart, retrained), integrate(retrained, 0.0, law)) for law, apart in laws)
         print_row([f"sd ratio {ratio:g}", *(f"{value:.2f}" for value in values)])
 
 
@@ -226,7 +226,8 @@ def run_null(args: argparse.Namespace) -> None:
             rng = np.random.default_rng(args.seed)
             features = rng.normal(size=(2, replicas, args.examples, 4))
             options = EpsilonOptions(attacks=tuple(Attack(attack) for attack in attacks))
-            counts = compute_held_out_counts(*features[..., 0].copy(), options, (features[0], features[1]))
+            unlearned, retrained = features[..., 0].copy()
+            counts = compute_held_out_counts(unlearned, retrained, options, (features[0], features[1]))
             raw = compute_raw(counts)
             cells.append(f"{raw.mean():+.3f} ± {raw.std(ddof=1) / np.sqrt(raw.size):.3f}")
         print_row([name, *cells])

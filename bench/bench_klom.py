@@ -155,7 +155,7 @@ def run_ulira(args: argparse.Namespace) -> None:
         for replicas in args.replicas:
             found = compute_ulira(*draw(replicas, args.examples, np.random.default_rng(args.seed), shift=shift))
             cells.append(f"{found.mean_accuracy:.3f} / {found.mean_auc:.3f} / {found.true_positive_rate:.3f}")
-        truth = norm.cdf([shift / 2, shift / np.sqrt(2), shift - norm.isf(0.01)])
+        truth = [float(norm.cdf(at)) for at in (shift / 2, shift / np.sqrt(2), shift - norm.isf(0.01))]
         print_row([f"{shift:g} σ", *cells, " / ".join(f"{value:.3f}" for value in truth)])
 
 

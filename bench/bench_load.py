@@ -13,33 +13,25 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import structlog
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine, insert
 
 from api.leaderboard import service, walks
 from api.main import create_app
 from api.pages.charts import surveys
-from api.security import hash_token
+from bench.load_rows import SLUG, TOKEN, fill
 from core import jobs
-from core.db.base import new_id, utc_now
 from core.db.migrate import upgrade_database
-from core.db.models.accounts import ApiToken, User
-from core.db.models.contests import Team, TeamMember
-from core.db.models.submissions import Evaluation, Scorecard, Submission
 from core.db.queries import boards, competitions
 from core.db.session import get_engine, transaction
 from core.domain.history import Cause
 from core.settings import Settings
-from tests import factories
 
-SLUG = "digits"
-TOKEN = "lct_bench"  # noqa: S105
-BATCH = 2_000
+SOURCE = b"def unlearning(net, retain_loader, forget_loader, val_loader):\n    return net\n"
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}  # all threads of the process
 COLUMNS = (
     "board, 200 lines",
@@ -57,55 +49,6 @@ class NoBroker:
     """Takes what would be sent to workers."""
 
     def send_task(self, *_: object, **__: object) -> None: ...
-
-
-def fill(engine: Engine, teams: int, submissions: int, examples: int) -> None:
-    """Write a competition with scored entries in bulk; scores and cards differ from entry to entry."""
-    rng = np.random.default_rng(0)
-    now = utc_now()
-    with transaction(engine) as session:
-        competition = factories.make_competition(session, SLUG, daily_limit=10**6, concurrent_limit=10**6)
-        spec_id, competition_id = competition.spec_id, competition.id
-        users = [{"id": new_id(), "name": f"user{k}", "password_hash": "!"} for k in range(teams)]
-        made = [
-            {"id": new_id(), "competition_id": competition_id, "name": user["name"], "folded_name": user["name"],
-             "leader_id": user["id"]}
-            for user in users
-        ]  # fmt: skip
-        members = [
-            {"id": new_id(), "team_id": team["id"], "competition_id": competition_id, "user_id": team["leader_id"]}
-            for team in made
-        ]
-        for table, rows in ((User, users), (Team, made), (TeamMember, members)):
-            session.execute(insert(table), rows)
-        expires_at = now + timedelta(hours=1)
-        session.add(ApiToken(user_id=users[0]["id"], secret_sha256=hash_token(TOKEN), expires_at=expires_at))
-    for start in range(0, submissions, BATCH):
-        with transaction(engine) as session:
-            rows: dict[type, list[dict[str, object]]] = {Submission: [], Evaluation: [], Scorecard: []}
-            for k in range(start, min(start + BATCH, submissions)):
-                at = now - timedelta(seconds=submissions - k)
-                score = float(rng.beta(1, 8))
-                submission, evaluation, team = new_id(), new_id(), made[k % teams]
-                rows[Submission].append(
-                    {"id": submission, "competition_id": competition_id, "user_id": team["leader_id"],
-                     "team_id": team["id"], "filename": "submission.py", "source_digest": "d" * 64, "created_at": at}
-                )  # fmt: skip
-                rows[Evaluation].append(
-                    {"id": evaluation, "submission_id": submission, "spec_id": spec_id, "status": "finished",
-                     "verdict": "scored", "replicas_total": 256, "score": score, "score_low": max(score - 0.03, 0.0),
-                     "score_high": score + 0.03, "score_error": 0.015, "relative_runtime": 0.07,
-                     "score_draws": rng.normal(score, 0.015, 32).tolist(), "created_at": at, "finished_at": at}
-                )  # fmt: skip
-                body = factories.make_scorecard_body(min(score, 1.0))
-                for name in ("per_example", "lower"):
-                    body["epsilon"][name] = [1.0] * examples
-                rows[Scorecard].append(
-                    {"evaluation_id": evaluation, "body": body, "epsilon_svg": factories.SVG,
-                     "confidence_svg": factories.SVG, "created_at": at}
-                )  # fmt: skip
-            for table, values in rows.items():
-                session.execute(insert(table), values)
 
 
 def measure(work: Callable[[], object], requests: int, clock: Callable[[], float]) -> str:
@@ -156,7 +99,7 @@ def list_requests(client: TestClient) -> list[Callable[[], object]]:
         return ask
 
     def submit() -> None:
-        answer = client.post(f"/api/v1/competitions/{SLUG}/submissions", files={"file": ("a.py", factories.SOURCE)})
+        answer = client.post(f"/api/v1/competitions/{SLUG}/submissions", files={"file": ("a.py", SOURCE)})
         assert answer.status_code == 202, answer.text
 
     return [
@@ -181,7 +124,7 @@ def main() -> None:
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
     args = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    jobs.celery_app = NoBroker()
+    jobs.celery_app = cast(Any, NoBroker())
     print("| teams | submissions | filled in | " + " | ".join(COLUMNS) + " |")
     print("|" + "---|" * (3 + len(COLUMNS)))
     for factor in args.times:

@@ -50,7 +50,7 @@ def compare(options: argparse.Namespace, folder: Path) -> None:
     bench = open_bench(find_problem(options.problem), settings, choose_sandbox(settings), {PoolKind.ORIGINAL: 1})
     orders = make_orders("bench", first=0, count=options.replicas, originals=1)
     source, function = options.file.read_bytes(), import_function(options.file)
-    sides = {"bare loop": lambda: run_bare(bench, function, orders)}
+    sides: dict[str, Callable[[], object]] = {"bare loop": lambda: run_bare(bench, function, orders)}
     for workers in sorted({1, settings.workers}):
         sides[f"platform, {workers} workers"] = partial(run_platform, bench, source, orders, workers)
     run_bare(bench, function, orders[:1])  # warm: the first optimizer of a process is slow

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Literal
 
 from alembic import context
+from alembic.autogenerate.api import AutogenContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Enum, TypeDecorator
@@ -16,7 +18,7 @@ from core.settings import get_settings
 OLD = re.compile(r"00(0[1-9]|1[0-5])(-\d)?")  # revisions before 0.2 were bare numbers
 
 
-def _render_item(kind: str, item: object, _context: object) -> str | bool:
+def _render_item(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
     """Revisions name plain SQL types: they must not change when our Python type does."""
     if kind == "type" and isinstance(item, Enum):
         return "sa.String()"
