@@ -1,6 +1,8 @@
 """The rows of a large competition for bench_load: teams of one and their scored entries."""
 
+import json
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 from sqlalchemy import Engine
@@ -17,11 +19,12 @@ from core.domain.competition import CompetitionState
 from core.domain.submission import Status, Verdict
 from core.problems import find_problem
 from core.registration import register_competition
-from tests import factories
+from core.scorecard import ScorecardRecord, dump_scorecard, parse_scorecard
 
 SLUG = "digits"
 TOKEN = "lct_bench"  # noqa: S105
 BATCH = 2_000
+CARD = Path(__file__).with_name("scorecard.json")
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 230"><rect width="90" height="150"/></svg>'
 
 
@@ -97,8 +100,14 @@ def make_entry(
         created_at=at,
         finished_at=at,
     )
-    body = factories.make_scorecard_body(min(score, 1.0))
-    for name in ("per_example", "lower"):
-        body["epsilon"][name] = [1.0] * examples
+    body = dump_scorecard(make_card(score, examples))
     card = Scorecard(evaluation_id=evaluation.id, body=body, epsilon_svg=SVG, confidence_svg=SVG, created_at=at)
     return submission, evaluation, card
+
+
+def make_card(score: float, examples: int) -> ScorecardRecord:
+    """As heavy as a real one of so many forget examples."""
+    card = parse_scorecard(json.loads(CARD.read_text()))
+    measured = card.score.model_copy(update={"estimate": score, "low": max(score - 0.03, 0.0), "high": score + 0.03})
+    heavy = {"per_example": (1.0,) * examples, "lower": (1.0,) * examples}
+    return card.model_copy(update={"score": measured, "epsilon": card.epsilon.model_copy(update=heavy)})

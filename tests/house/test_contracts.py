@@ -36,6 +36,7 @@ PLANTS = {
     "9": ("cli.server.compare", "cli.here.validate"),
     "10": ("client.http", "worker.local"),
     "11": ("migrations.versions.0001_accounts", "core.domain.access"),
+    "12": ("bench.bench_load", "tests"),
 }
 
 
