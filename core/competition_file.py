@@ -1,11 +1,12 @@
 """A competition as one file: a problem file with a `[competition]` table of what may change while it runs."""
 
-from datetime import UTC, date, datetime, time
-from typing import Any, Literal
+from datetime import date, datetime, time
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from core.domain.errors import InvalidInput
+from core.domain.moments import to_utc
 from core.problems import ProblemSpec, parse_problem
 
 SECTION = "competition"
@@ -31,15 +32,13 @@ class CompetitionPart(BaseModel):
     selection_limit: int | None = Field(default=None, ge=1, le=100_000)
     team_size: int | None = Field(default=None, ge=1, le=1_000)
     publish_approvals: int | None = Field(default=None, ge=1, le=2)  # of the staff, to publish the final board
-    closes_at: AwareDatetime | None = None
+    closes_at: Annotated[AwareDatetime, AfterValidator(to_utc)] | None = None
     rules: str | None = Field(default=None, max_length=RULES_CHARS)  # Markdown
 
     @property
     def columns(self) -> dict[str, bool | int | datetime | None]:
         """Values of the competition's own columns that the file names."""
         named = {name: value for name in COLUMNS if (value := getattr(self, name)) is not None}
-        if self.closes_at is not None:
-            named["closes_at"] = self.closes_at.astimezone(UTC)
         if self.open is not None:
             named["opens_by_hand"] = self.open == "by hand"
         return named | ({"total_limit": None} if self.total_limit == 0 else {})

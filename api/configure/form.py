@@ -3,7 +3,6 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel
@@ -12,6 +11,7 @@ from api.configure.fields import DATA, FIELDS, SECTIONS, Field, Kind, Section
 from core.competition_file import find_mistakes, make_plain
 from core.domain.data_sets import parse_ids
 from core.domain.errors import InvalidInput
+from core.domain.moments import parse_moment, write_local
 from core.domain.toml_text import write_toml
 from core.problems import EvaluationPart, PoolPart, RecipePart
 
@@ -91,13 +91,12 @@ def _read_text(kind: Kind, text: str) -> Any:
         if kind is Kind.OPTIONS:
             return make_plain(tomllib.loads(text))
         if kind is Kind.MOMENT:
-            return datetime.fromisoformat(text).replace(tzinfo=UTC).isoformat()
+            return parse_moment(text).isoformat()
     except (ValueError, RecursionError) as error:  # what tomllib raises is a ValueError
         wanted = {
             Kind.WHOLE: "a whole number",
             Kind.NUMBER: "a number",
             Kind.OPTIONS: "lines of `name = value`",
-            Kind.MOMENT: "a date and a time, such as 2026-12-31T23:59",
         }[kind]
         detail = f" ({error})" if kind is Kind.OPTIONS else ""
         raise InvalidInput(f"this must be {wanted}{detail}") from None
@@ -135,7 +134,7 @@ def _write(field: Field, value: Any) -> str | list[str]:
     if field.kind is Kind.OPTIONS:
         return write_toml(value).strip()
     if field.kind is Kind.MOMENT:
-        return datetime.fromisoformat(str(value)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return write_local(parse_moment(str(value)))
     return "on" if value is True else str(value)
 
 

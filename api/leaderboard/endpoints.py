@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
-from pydantic import AwareDatetime
+from pydantic import AfterValidator, AwareDatetime
 from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
@@ -14,13 +14,17 @@ from api.leaderboard import service
 from api.leaderboard.schemas import BoardChanges, Leaderboard, OwnPlace
 from api.leaderboard.views import BoardView, decode_cursor, find_view, make_etag
 from core.db.queries import history
+from core.domain.moments import to_utc
 
 router = APIRouter(tags=["leaderboard"])
 CSV_CONTENT: dict[str, Any] = {"content": {"text/csv": {"schema": {"type": "string"}}}}
 CHANGES = 50
 MostChanges = Annotated[int, Query(ge=1, le=500)]
 BeforeVersion = Annotated[int | None, Query(ge=1, lt=1 << 31, description="version of the last one seen")]
-AsOf = Annotated[AwareDatetime | None, Query(description="the board as it stood then, with its zone: `…Z`")]
+AsOf = Annotated[
+    Annotated[AwareDatetime, AfterValidator(to_utc)] | None,
+    Query(description="the board as it stood then, with its zone: `…Z`"),
+]
 
 
 def wants_csv(accept: str) -> bool:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
@@ -13,6 +13,7 @@ from api.deps import Caller
 from core.db.models.contests import Competition
 from core.db.queries import audit, competitions
 from core.domain.errors import InvalidInput
+from core.domain.moments import to_utc
 
 Limit = Annotated[int, Field(ge=1, le=100_000)]
 
@@ -20,7 +21,9 @@ Limit = Annotated[int, Field(ge=1, le=100_000)]
 class SettingsChange(Decision):
     """What is not named stays as it is."""
 
-    closes_at: AwareDatetime | None = Field(None, description="the deadline; null: until somebody closes it")
+    closes_at: Annotated[AwareDatetime, AfterValidator(to_utc)] | None = Field(
+        None, description="the deadline; null: until somebody closes it"
+    )
     daily_limit: Limit = Field(1, description="submissions of a team a UTC day")
     concurrent_limit: Limit = Field(1, description="unfinished submissions of a team")
     total_limit: Limit | None = Field(None, description="submissions of a team in all; null: no such limit")

@@ -7,9 +7,9 @@ from fastapi.responses import HTMLResponse
 
 from api.deps import PublicCaller, ReadingDep, SettingsDep
 from api.pages import views
-from api.pages.kit.reading import read_moment
 from api.pages.kit.showing import TEMPLATES, make_key, show
 from api.runtime import service as runtime
+from core.domain.moments import parse_moment
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -29,7 +29,7 @@ def show_competition(
     as_of: Annotated[str, Query(max_length=40)] = "",
     offset: Annotated[int, Query(ge=0, lt=1 << 31)] = 0,
 ) -> HTMLResponse:
-    moment = read_moment(as_of)
+    moment = parse_moment(as_of) if as_of else None
     page = views.load_competition(session, settings, slug, caller, as_of=moment, offset=offset)
     # what the links on the page carry on: an earlier board stays one when its reader turns the page
     kept = {"as_of": moment.isoformat()} if moment else {}

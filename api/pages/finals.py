@@ -15,12 +15,13 @@ from api.finals.board import find_final_view, make_final_board
 from api.finals.schemas import SELECTABLE, ProposalRequest, Publication
 from api.leaderboard.service import list_changes
 from api.pages.kit.forms import submit_form
-from api.pages.kit.reading import read_decision, read_moment
+from api.pages.kit.reading import read_decision
 from api.pages.kit.showing import show
 from api.pages.settings_form import read_form
 from core.db.base import utc_now
 from core.domain.access import Action
 from core.domain.errors import InvalidInput, RequestRefused
+from core.domain.moments import parse_moment
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 SHOWN_CHANGES = 50
@@ -79,7 +80,7 @@ def show_final_board(
     session: ReadingDep,
     as_of: Annotated[str, Query(max_length=40)] = "",
 ) -> HTMLResponse:
-    moment = read_moment(as_of)
+    moment = parse_moment(as_of) if as_of else None
     view = find_final_view(session, slug, caller, as_of=moment)
     is_staff = caller.may(Action.MANAGE_COMPETITION)
     values: dict[str, Any] = {

@@ -1,6 +1,5 @@
 """Forms of organizers: every field is sent, as text."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ValidationError
@@ -9,6 +8,7 @@ from api.announcements.schemas import NewAnnouncement
 from api.organize.grants import Grant
 from api.organize.settings import SettingsChange
 from core.domain.errors import InvalidInput
+from core.domain.moments import parse_moment
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -56,7 +56,7 @@ def read_form(kind: type[Model], values: dict[str, Any]) -> Model:
 
 def read_settings(form: SettingsForm) -> SettingsChange:
     values: dict[str, Any] = {name: value for name, value in form.model_dump().items() if value}
-    values["closes_at"] = _read_moment(form.closes_at)
+    values["closes_at"] = parse_moment(form.closes_at) if form.closes_at else None
     values.setdefault("total_limit", None)  # an empty field takes the limit away
     return read_form(SettingsChange, values)
 
@@ -67,12 +67,3 @@ def read_grant(form: GrantForm) -> Grant:
 
 def read_announcement(form: AnnouncementForm) -> NewAnnouncement:
     return read_form(NewAnnouncement, form.model_dump())
-
-
-def _read_moment(text: str) -> datetime | None:
-    if not text:
-        return None
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
-    except ValueError:
-        raise InvalidInput("the deadline is a date and a time, such as 2026-12-31T23:59, in UTC") from None

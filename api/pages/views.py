@@ -29,21 +29,9 @@ from core.domain.access import Action
 from core.domain.competition import CompetitionState
 from core.domain.leaderboard import Place
 from core.domain.phases import PhaseKind
-from core.domain.submission import Verdict
+from core.domain.submission import VERDICT_TEXT
 from core.settings import Settings
 
-VERDICT_TEXT: dict[Verdict, str] = {
-    Verdict.SCORED: "Every replica ran and was scored.",
-    Verdict.OVER_BUDGET: "Unlearning cost more than its allowed share of retraining.",
-    Verdict.RUNTIME_ERROR: "The code failed while running.",
-    Verdict.TIME_LIMIT: "A replica ran past its time limit.",
-    Verdict.MEMORY_LIMIT: "A replica needed more memory than it may use.",
-    Verdict.OUTPUT_LIMIT: "A replica wrote more than it may.",
-    Verdict.BAD_OUTPUT: "What the code returned cannot be scored.",
-    Verdict.REJECTED: "The file cannot be run.",
-    Verdict.WITHDRAWN: "Cancelled before it ended.",
-    Verdict.PLATFORM_ERROR: "The platform failed; this does not count against the quota.",
-}
 HERO_WIDTH = 560
 SURE = 0.995
 PAGE_LINES = 100

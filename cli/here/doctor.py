@@ -11,10 +11,11 @@ from cli.here.probe import ProbeReport, add_probe, read_probe, remove_probe, rem
 from cli.here.validate import print_reading, read_or_reject
 from cli.show.console import print_json, print_line
 from cli.show.lazy import load
-from cli.show.numbers import show_percent, show_seconds
+from cli.show.numbers import show_percent
 from cli.show.options import FileArgument, JsonOption
 from client.failures import CommandFailed, Exit, get_exit_of_verdict
 from client.progress import StageProgress
+from core.domain.durations import show_duration
 from core.domain.submission import VERDICT_OF_FAULT
 from core.problems import Gate, ProblemSpec, find_problem
 from core.settings import Settings, get_settings
@@ -184,11 +185,11 @@ def _print_fault(run: Any, *, as_json: bool) -> None:
 def _print_diagnosis(found: Diagnosis, *, sandbox: str) -> None:
     print_line(f"two runs in the {sandbox} sandbox ended well")
     print_line(
-        f"time: {show_seconds(found.seconds_per_run)} a run, {show_seconds(found.retrain_seconds)} a retraining:"
+        f"time: {show_duration(found.seconds_per_run)} a run, {show_duration(found.retrain_seconds)} a retraining:"
         f" {show_percent(found.relative_runtime)} of a budget of {show_percent(found.budget)}"
         f" (a rough figure, from two runs each)"
     )
-    print_line(f"all {found.replicas} replicas on this machine: about {show_seconds(found.total_seconds)}")
+    print_line(f"all {found.replicas} replicas on this machine: about {show_duration(found.total_seconds)}")
     accuracies = ", ".join(f"{part} {show_percent(value)}" for part, value in found.accuracy.items())
     print_line(f"accuracy: {accuracies}")
     for note in found.notes:

@@ -1,7 +1,6 @@
 """`lacuna competitions`, `leaderboard`, `limits`: what a server has to show."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +12,7 @@ from cli.show.options import JsonOption, SlugArgument, UrlOption
 from cli.show.remote import choose_competition, open_client
 from cli.show.tables import make_table, print_ledger
 from core.domain.errors import InvalidInput
+from core.domain.moments import parse_moment
 from core.domain.spreadsheet import BOARD_COLUMNS, write_csv
 
 
@@ -54,7 +54,7 @@ def leaderboard(
         raise InvalidInput("--changes and --me stand alone or with --json")
     if final and me:
         raise InvalidInput("your final place stands on your submissions: `lacuna submissions`")
-    moment = read_moment(as_of)
+    moment = parse_moment(as_of).isoformat() if as_of else ""
     with open_client(url) as client:
         slug = choose_competition(client, competition)
         if changes:
@@ -70,17 +70,6 @@ def leaderboard(
         typer.echo(write_csv(board["entries"], BOARD_COLUMNS), nl=False)
     else:
         make_console().print(render_board(board))
-
-
-def read_moment(text: str) -> str:
-    """The time as the server wants it, with a zone; empty if none was named."""
-    if not text:
-        return ""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidInput(f"{text!r} is not a time such as 2026-01-31T12:00") from None
-    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).isoformat()
 
 
 def show_changes(items: list[dict[str, Any]], *, as_json: bool) -> None:

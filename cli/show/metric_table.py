@@ -7,8 +7,9 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from cli.show.numbers import show_points, show_score, show_seconds
+from cli.show.numbers import show_points, show_score
 from cli.show.tables import make_table
+from core.domain.durations import show_duration
 
 SHOWN = (
     *("ua", "ra", "ta", "rte"),
@@ -50,7 +51,7 @@ def _show(value: float | None, unit: str) -> str:
     if value is None:
         return "–"
     if unit == "seconds":
-        return show_seconds(value)
+        return show_duration(value)
     return show_points(value) if unit in PERCENTS else show_score(value)
 
 

@@ -34,21 +34,3 @@ def show_percent(share: float | None) -> str:
 
 def show_points(percent: float | None) -> str:
     return "–" if percent is None else f"{percent:.1f}"
-
-
-def show_seconds(seconds: float) -> str:
-    if seconds < 1:
-        return f"{1000 * seconds:.0f} ms"
-    if seconds < 90:
-        return f"{seconds:.1f} s"
-    minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
-
-
-def show_duration(seconds: float | None) -> str:
-    """How long something may take: a guess, so without fractions."""
-    if seconds is None:
-        return "unknown"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

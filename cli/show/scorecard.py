@@ -8,8 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.show.metric_table import render_metrics
-from cli.show.numbers import show_interval, show_percent, show_points, show_score, show_seconds
+from cli.show.numbers import show_interval, show_percent, show_points, show_score
 from cli.show.tables import make_table
+from core.domain.durations import show_duration
 from core.domain.submission import Verdict
 
 VERDICT_STYLES: dict[str, str] = {Verdict.SCORED: "green", Verdict.OVER_BUDGET: "yellow"}
@@ -70,5 +71,5 @@ def _show_runtime(runtime: Mapping[str, Any]) -> Text:
 
 
 def _explain_runtime(runtime: Mapping[str, Any]) -> str:
-    one, retraining = show_seconds(runtime["seconds_per_replica"]), show_seconds(runtime["retrain_seconds"])
+    one, retraining = show_duration(runtime["seconds_per_replica"]), show_duration(runtime["retrain_seconds"])
     return f"{one} a run, {retraining} a retraining"

@@ -8,13 +8,13 @@ import typer
 from rich.text import Text
 
 from cli.show.console import make_console, print_json, print_line, print_note
-from cli.show.numbers import show_duration
 from cli.show.options import JsonOption, UrlOption
 from cli.show.remote import open_client
 from cli.show.tables import make_table
 from client.failures import CommandFailed, Exit
 from core.competition_file import make_plain, parse_competition_file
 from core.domain.data_sets import parse_ids
+from core.domain.durations import show_duration
 from core.domain.errors import InvalidInput
 from core.domain.toml_text import write_toml
 

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 import typer
 
 from cli.show.console import print_json, print_line
-from cli.show.numbers import show_duration
 from cli.show.options import Because, JsonOption, UrlOption
 from cli.show.remote import open_client
 from cli.show.tables import print_table
+from core.domain.durations import show_duration
 from core.domain.review import FlagState, FlagVerdict
 
 admin_app = typer.Typer(no_args_is_help=True, help="Queue, nodes, costs, flags.")

@@ -1,6 +1,5 @@
 """`lacuna organize`: what staff may do to a competition and its submissions."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +12,8 @@ from cli.show.remote import open_client
 from cli.show.tables import make_table, print_ledger
 from cli.staff.private import private
 from core.domain.competition import CompetitionState
-from core.domain.errors import Conflict, InvalidInput
+from core.domain.errors import Conflict
+from core.domain.moments import parse_moment
 
 organize_app = typer.Typer(no_args_is_help=True, help="Freeze, close, disqualify; read the audit log.")
 
@@ -66,7 +66,7 @@ def change_settings(
     if total_limit is not None:
         changes["total_limit"] = total_limit or None
     if closes_at is not None:
-        changes["closes_at"] = _read_moment(closes_at)
+        changes["closes_at"] = None if closes_at == "none" else parse_moment(closes_at).isoformat()
     with open_client(url) as client:
         row = client.change_settings(competition, changes, because)
     print_line(f"{row['slug']}: deadline {row['closes_at'] or 'none'}, {row['daily_limit']} a day")
@@ -217,13 +217,3 @@ def boards(
         print_line(f"{item['kind']} board, version {item['version']}, {item['digest']}: {end}")
     if not answer["intact"]:
         raise Conflict(f"a board of {competition} is not what its digests say")
-
-
-def _read_moment(text: str) -> str | None:
-    if text == "none":
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidInput(f"{text!r} is not a date and time such as 2026-12-31T23:59") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()

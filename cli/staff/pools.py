@@ -5,11 +5,11 @@ from typing import Annotated, Any
 import typer
 
 from cli.show.console import print_json, print_line
-from cli.show.numbers import show_duration
 from cli.show.options import Because, JsonOption, UrlOption
 from cli.show.remote import open_client
 from cli.show.tables import print_table
 from client.failures import CommandFailed, Exit
+from core.domain.durations import show_duration
 
 JSON = dict[str, Any]
 pools_app = typer.Typer(no_args_is_help=True, help="Pools of trained models.")

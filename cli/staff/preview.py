@@ -6,11 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from cli.show.console import print_json, print_line
-from cli.show.numbers import show_duration
 from cli.show.options import JsonOption, UrlOption
 from cli.show.remote import open_client
 from cli.show.tables import print_table
 from client.failures import CommandFailed, Exit
+from core.domain.durations import show_duration
 
 JSON = dict[str, Any]
 WAIT_SECONDS, POLL_SECONDS = 600.0, 1.0

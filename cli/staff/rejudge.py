@@ -5,10 +5,10 @@ from typing import Annotated, Any
 import typer
 
 from cli.show.console import print_json, print_line
-from cli.show.numbers import show_duration
 from cli.show.options import Because, JsonOption, UrlOption
 from cli.show.remote import choose_competition, open_client
 from cli.show.tables import print_table
+from core.domain.durations import show_duration
 from core.domain.submission import Verdict
 
 rejudge_app = typer.Typer(no_args_is_help=True, help="Evaluate submissions again, compare, promote or discard.")
@@ -42,7 +42,8 @@ def plan(
     if as_json:
         print_json(answer)
         return
-    cost = show_duration(answer["cpu_seconds"])
+    seconds = answer["cpu_seconds"]
+    cost = "unknown" if seconds is None else show_duration(seconds)
     print_line(f"{answer['evaluations']} evaluations, {answer['replicas']} replicas, processor time {cost}")
     print_line(", ".join(f"{count} {name}" for name, count in answer["verdicts"].items()))
     print_table(("team", "submissions"), ((item["team"], item["submissions"]) for item in answer["teams"]))

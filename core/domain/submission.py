@@ -64,6 +64,18 @@ VERDICT_OF_FAULT: dict[FaultCode, Verdict] = {
     FaultCode.OUTPUT_SCHEMA: Verdict.BAD_OUTPUT,
     FaultCode.OUTPUT_NOT_FINITE: Verdict.BAD_OUTPUT,
 }
+VERDICT_TEXT: dict[Verdict, str] = {
+    Verdict.SCORED: "Every replica ran and was scored.",
+    Verdict.OVER_BUDGET: "Unlearning cost more than its allowed share of retraining.",
+    Verdict.RUNTIME_ERROR: "The code failed while running.",
+    Verdict.TIME_LIMIT: "A replica ran past its time limit.",
+    Verdict.MEMORY_LIMIT: "A replica needed more memory than it may use.",
+    Verdict.OUTPUT_LIMIT: "A replica wrote more than it may.",
+    Verdict.BAD_OUTPUT: "What the code returned cannot be scored.",
+    Verdict.REJECTED: "The file cannot be run.",
+    Verdict.WITHDRAWN: "Cancelled before it ended.",
+    Verdict.PLATFORM_ERROR: "The platform failed; this does not count against the quota.",
+}
 
 
 def get_owner(verdict: Verdict) -> Owner:

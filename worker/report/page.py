@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.domain.faults import HINTS, FaultCode
-from core.domain.submission import Verdict
+from core.domain.submission import VERDICT_TEXT, Verdict
 from worker.report import plots, pool_plots, rows, words
 from worker.report.examples import ExampleDetail
 from worker.report.templating import make_environment
@@ -51,7 +51,7 @@ def render_report(report: Report) -> str:
         report=report,
         body=body,
         sections=list_sections(body, has_examples=report.detail is not None),
-        verdict_text=words.VERDICT_TEXT[report.verdict],
+        verdict_text=VERDICT_TEXT[report.verdict],
         hint=HINTS[report.code] if report.code else "",
         plots=plots,
         plot_pools=pool_plots.plot_pools,

@@ -3,23 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.domain.submission import Verdict
 from evaluator.explain import Region, Side
 from worker.report.examples import ShownExample
 from worker.report.rows import list_buckets
 
-VERDICT_TEXT: dict[Verdict, str] = {
-    Verdict.SCORED: "every replica ran and was scored",
-    Verdict.OVER_BUDGET: "unlearning costs more than its allowed share of retraining",
-    Verdict.RUNTIME_ERROR: "the code failed while running",
-    Verdict.TIME_LIMIT: "a replica ran past its time limit",
-    Verdict.MEMORY_LIMIT: "a replica needed more memory than it may use",
-    Verdict.OUTPUT_LIMIT: "a replica wrote more than it may",
-    Verdict.BAD_OUTPUT: "what the code returned cannot be scored",
-    Verdict.REJECTED: "the file cannot be run",
-    Verdict.WITHDRAWN: "cancelled before it ended",
-    Verdict.PLATFORM_ERROR: "the platform failed; this does not count",
-}
 ATTACK_TEXT: dict[str, str] = {
     "none": "no attack got anywhere",
     "half_line": "one threshold on the confidence",

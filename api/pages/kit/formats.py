@@ -9,6 +9,8 @@ from markupsafe import Markup, escape
 
 from api.markdown import render_markdown
 from core.db.base import utc_now
+from core.domain.durations import show_duration
+from core.domain.moments import write_local
 
 DASH = "–"
 
@@ -59,13 +61,7 @@ def format_bytes(count: int) -> str:
 
 
 def format_duration(seconds: float | None) -> str:
-    """In the unit a person would say it in."""
-    if seconds is None:
-        return DASH
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
+    return DASH if seconds is None else show_duration(seconds)
 
 
 def format_words(text: str) -> str:
@@ -84,6 +80,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "percent": format_percent,
     "time": format_time,
     "left": format_left,
+    "local": write_local,
     "bytes": format_bytes,
     "duration": format_duration,
     "words": format_words,

@@ -98,7 +98,7 @@ def test_a_section_that_is_off_says_nothing() -> None:
         ({"forget__kind": "ids", "forget__ids": "1\n1"}, "forget.ids", "twice"),
         ({"data": "nothing"}, "data", "String should match"),
         ({"evaluation__attacks": []}, "evaluation.attacks", "at least 1 item"),
-        ({"competition__closes_at": "soon"}, "competition.closes_at", "a date and a time"),
+        ({"competition__closes_at": "soon"}, "competition.closes_at", "is not a time such as"),
         ({"competition__daily_limit": "0"}, "competition.daily_limit", "greater than or equal to 1"),
         ({"slug": "Not a slug"}, "slug", "String should match"),
     ],

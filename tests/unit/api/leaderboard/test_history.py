@@ -82,8 +82,11 @@ def test_the_board_can_be_read_as_it_stood_after_every_change(
     assert read(client, as_of="2099-01-01T00:00:00Z") == ["bob"]
 
 
-def test_a_time_without_a_zone_is_refused(client: TestClient, competition: Competition) -> None:
-    answer = client.get(URL, params={"as_of": "2026-01-01T00:00:00"})
+@pytest.mark.parametrize("text", ["2026-01-01T00:00:00", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59-12:00"])
+def test_a_time_without_a_zone_or_beyond_all_years_is_refused(
+    client: TestClient, competition: Competition, text: str
+) -> None:
+    answer = client.get(URL, params={"as_of": text})
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/as_of")
 
 

@@ -93,7 +93,15 @@ def test_a_change_is_recorded_with_what_it_was_before(client: TestClient, olga: 
 
 
 @pytest.mark.parametrize(
-    "values", [{}, {"daily_limit": 50}, {"daily_limit": 0}, {"closes_at": "2026-01-01T00:00:00"}, {"slug": "x"}]
+    "values",
+    [
+        {},
+        {"daily_limit": 50},
+        {"daily_limit": 0},
+        {"closes_at": "2026-01-01T00:00:00"},
+        {"closes_at": "9999-12-31T23:59-12:00"},
+        {"slug": "x"},
+    ],
 )
 def test_what_changes_nothing_or_makes_no_sense_is_refused(
     client: TestClient, olga: dict[str, str], values: dict[str, Any]

@@ -127,7 +127,7 @@ def test_a_board_of_several_pages_is_read_to_its_end(run: Run, server: FakeServe
     [
         ("2026-01-31", "2026-01-31T00:00:00+00:00"),
         ("2026-01-31 12:30", "2026-01-31T12:30:00+00:00"),
-        ("2026-01-31T12:30+02:00", "2026-01-31T12:30:00+02:00"),
+        ("2026-01-31T12:30+02:00", "2026-01-31T10:30:00+00:00"),
     ],
 )
 def test_the_board_of_an_earlier_time_is_asked_for_with_its_zone(

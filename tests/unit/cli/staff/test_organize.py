@@ -46,6 +46,21 @@ def test_a_total_limit_of_zero_takes_it_away(run: Run, server: FakeServer) -> No
     assert b'"total_limit":null' in server.requests[-1].content
 
 
+@pytest.mark.parametrize("text", ["soon", "9999-12-31T23:59-12:00"])
+def test_a_deadline_that_is_no_time_is_one_line(run: Run, server: FakeServer, text: str) -> None:
+    result = run("organize", "set", "digits", "--closes-at", text, "--because", "a test")
+    assert result.exit_code == 1
+    assert "is not a time such as" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_deadline_is_sent_in_utc_and_none_takes_it_away(run: Run, server: FakeServer) -> None:
+    server.on("PATCH", "/admin/competitions/digits", {"slug": "digits", "closes_at": None, "daily_limit": 4})
+    for typed, sent in (("2026-12-31T23:59", b'"2026-12-31T23:59:00+00:00"'), ("none", b"null")):
+        run("organize", "set", "digits", "--closes-at", typed, "--because", "a test")
+        assert b'"closes_at":' + sent in server.requests[-1].content
+
+
 def test_something_is_announced_from_a_file_and_read_by_everybody(run: Run, server: FakeServer, tmp_path: Path) -> None:
     (tmp_path / "news.md").write_text("*all* is well")
     item = {

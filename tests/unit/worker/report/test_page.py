@@ -5,13 +5,12 @@ from typing import Any
 import pytest
 
 from core.domain.faults import FaultCode
-from core.domain.submission import Verdict
+from core.domain.submission import VERDICT_TEXT, Verdict
 from evaluator import Attack
 from evaluator.explain import Region
 from tests.unit.cli.fakes import BODY
 from tests.unit.worker.reports import PIXEL, describe_tiny, make_body, make_detail, make_example
 from worker.report.page import SECTIONS, Report, format_value, hide_examples, render_report
-from worker.report.words import VERDICT_TEXT
 
 EXTRAS: dict[str, Any] = {
     "attacks": [{"attack": "half_line", "won": 20, "median_epsilon": 1.21}],

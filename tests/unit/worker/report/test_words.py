@@ -1,13 +1,12 @@
 import numpy as np
 import pytest
 
-from core.domain.submission import Verdict
+from core.domain.submission import VERDICT_TEXT, Verdict
 from evaluator import Attack
 from evaluator.explain import Part, Region, Side
 from tests.unit.worker.reports import make_body, make_example
 from worker.report.words import (
     ATTACK_TEXT,
-    VERDICT_TEXT,
     describe_region,
     name_attack,
     read_correlation,
