@@ -22,6 +22,8 @@ VALUES: list[tuple[type[Any], Any]] = [
     (JSON, {}),
 ]
 
+BORN = {"audit_head": 1}  # rows that a table is made with
+
 
 def go_down_and_up_with_rows(engine: Engine) -> None:
     """Every table is filled, each revision is undone and made again, and only its own rows are gone."""
@@ -34,7 +36,7 @@ def go_down_and_up_with_rows(engine: Engine) -> None:
         left = count_rows(engine)
         assert left == dict.fromkeys(left, 1)
         command.upgrade(config, "head")
-        assert count_rows(engine) == {name: left.get(name, 0) for name in filled}
+        assert count_rows(engine) == {name: left.get(name, BORN.get(name, 0)) for name in filled}
 
 
 def add_rows(engine: Engine) -> None:

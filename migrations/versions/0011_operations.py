@@ -8,6 +8,20 @@ down_revision = "0010_notifications"
 branch_labels = None
 depends_on = None
 
+GENESIS = "0" * 64
+SQLITE = """
+CREATE TRIGGER audit_entries_no_{verb} BEFORE {verb} ON audit_entries
+BEGIN SELECT RAISE(ABORT, 'audit entries are append-only'); END
+"""
+POSTGRESQL_FUNCTION = """
+CREATE FUNCTION refuse_audit_change() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'audit entries are append-only'; END $$
+"""
+POSTGRESQL = """
+CREATE TRIGGER audit_entries_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_entries
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change()
+"""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -26,12 +40,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_audit_entries_action"), "audit_entries", ["action"], unique=False)
     op.create_index(op.f("ix_audit_entries_subject"), "audit_entries", ["subject"], unique=False)
-    op.create_table(
+    head = op.create_table(
         "audit_head",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("sha256", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
     )
+    op.bulk_insert(head, [{"id": 1, "sha256": GENESIS}])
+    _refuse_changes()
     op.create_table(
         "nodes",
         sa.Column("name", sa.String(), nullable=False),
@@ -64,3 +80,14 @@ def downgrade() -> None:
     op.drop_table("nodes")
     op.drop_table("audit_head")
     op.drop_table("audit_entries")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION refuse_audit_change()")
+
+
+def _refuse_changes() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(POSTGRESQL_FUNCTION)
+        op.execute(POSTGRESQL)
+        return
+    for verb in ("UPDATE", "DELETE"):
+        op.execute(SQLITE.format(verb=verb))
