@@ -8,8 +8,6 @@ from sqlalchemy import JSON, DateTime, Dialect, Enum, MetaData, String, TypeDeco
 from sqlalchemy.orm import DeclarativeBase
 from uuid_utils import uuid7
 
-from core.db.clock import CLOCK
-
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -61,5 +59,4 @@ def new_id() -> str:
 
 
 def utc_now() -> datetime:
-    """The time of the database's clock: core.db.clock."""
-    return CLOCK.now()
+    return datetime.now(UTC)

@@ -96,3 +96,24 @@ def test_the_images_pin_the_same_torch_as_the_environment() -> None:
     pins = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["torch"]
     for file in ("sandbox/Dockerfile", "worker/Dockerfile"):
         assert [pin for pin in pins if pin not in (ROOT / file).read_text()] == []
+
+
+def test_prose_in_the_docs_wraps_at_120_characters() -> None:
+    """Tables, code, drawings, pictures and whole commands cannot."""
+    free = re.compile(r"\||    |!\[|\(?`[^`]+`")
+    found = []
+    for path in list_files("*.md"):
+        text = re.sub(r"^```.*?^```", lambda block: "\n" * block[0].count("\n"), path.read_text(), flags=re.M | re.S)
+        lines = [line for line in text.splitlines() if len(line) > 120 and not free.match(line)]
+        found += [f"{path.name}: {line}" for line in lines]
+    assert found == []
+
+
+def test_every_link_within_the_docs_leads_somewhere() -> None:
+    found = [
+        f"{path.name}: {target}"
+        for path in list_files("*.md")
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text())
+        if "://" not in target and not (path.parent / target).exists()
+    ]
+    assert found == []

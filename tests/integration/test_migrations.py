@@ -1,10 +1,12 @@
 import pytest
 from alembic import command
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DatabaseError
 
 from core.db.base import Base
 from core.db.migrate import make_config, upgrade_database
-from core.db.session import get_engine
+from core.db.queries import audit
+from core.db.session import get_engine, transaction
 from tests.rows import go_down_and_up_with_rows
 
 pytestmark = pytest.mark.integration
@@ -23,3 +25,14 @@ def test_rows_survive_every_revision_on_postgresql(postgres_url: str) -> None:
     upgrade_database(postgres_url)
     go_down_and_up_with_rows(get_engine(postgres_url))
     get_engine(postgres_url).dispose()
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit_entries SET actor = 'nobody'", "DELETE FROM audit_entries"])
+def test_the_audit_log_is_append_only_on_postgresql(postgres_url: str, statement: str) -> None:
+    upgrade_database(postgres_url)
+    engine = get_engine(postgres_url)
+    with transaction(engine) as session:
+        audit.record(session, actor="ann", action="look", subject="", detail={})
+    with pytest.raises(DatabaseError, match="append-only"), transaction(engine) as session:
+        session.execute(text(statement))
+    engine.dispose()
