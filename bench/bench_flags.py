@@ -7,7 +7,7 @@ spread more than those of real networks do.
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +15,7 @@ import torch
 
 from core.domain.pools import PoolKind
 from core.problems import find_problem
+from core.scorecard import FlagCheck
 from evaluator.fingerprints import make_reference
 from evaluator.flags import check_collapsed, check_copied
 from worker.problems import LoadedProblem, load_problem
@@ -49,7 +50,7 @@ def main() -> None:
         )
 
 
-def draw_real(problem: LoadedProblem, bank: int, replicas: int, rounds: int) -> Iterator[list[dict[str, object]]]:
+def draw_real(problem: LoadedProblem, bank: int, replicas: int, rounds: int) -> Iterator[tuple[FlagCheck, ...]]:
     every = concat_outputs([train(problem, kind, bank) for kind in (PoolKind.RETRAINED, PoolKind.CONTROL)])
     original = train(problem, PoolKind.ORIGINAL, 1)
     rng = np.random.default_rng(0)
@@ -67,7 +68,7 @@ def draw_real(problem: LoadedProblem, bank: int, replicas: int, rounds: int) -> 
             )
         }
         facts = FlagFacts(tuple(map(str, order[:replicas])), chosen.select(slice(0, 1)))
-        yield find_flags(problem, chosen, pools, facts)["flag_checks"]
+        yield find_flags(problem, chosen, pools, facts)
 
 
 def keep_first(outputs: ModelOutputs, count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -94,15 +95,15 @@ def draw_made_up(dimensions: int, bank: int, replicas: int, rounds: int) -> Iter
         yield check_collapsed(prints, reference, ()), check_copied(prints, reference)
 
 
-def report(rounds: list[list[dict[str, object]]]) -> None:
+def report(rounds: Sequence[tuple[FlagCheck, ...]]) -> None:
     for checks in zip(*rounds, strict=True):
-        values = [float(str(check["value"])) for check in checks if check["value"] is not None]
-        below = checks[0]["fires"] == "below"
+        values = [check.value for check in checks if check.value is not None]
+        below = checks[0].fires == "below"
         nearest = (min(values) if below else max(values)) if values else float("nan")
-        thresholds = [float(str(check["threshold"])) for check in checks if check["threshold"] is not None]
-        fired = sum(check["severity"] is not None for check in checks)
-        bounds = f"{checks[0]['fires']} {min(thresholds):.3f} to {max(thresholds):.3f}"
-        print(f"{checks[0]['code']!s:15s} fired {fired:3d}   nearest value {nearest:.3f}   fires {bounds}")
+        thresholds = [check.threshold for check in checks if check.threshold is not None]
+        fired = sum(check.severity is not None for check in checks)
+        bounds = f"{checks[0].fires} {min(thresholds):.3f} to {max(thresholds):.3f}"
+        print(f"{checks[0].code:15s} fired {fired:3d}   nearest value {nearest:.3f}   fires {bounds}")
 
 
 if __name__ == "__main__":

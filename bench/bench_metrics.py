@@ -82,8 +82,8 @@ def time_pass() -> None:
     time_measurement(problem)
     print("\nThe control bank as if it were a submission, and what stands beside it:")
     for entry in describe_metrics(problem, outputs, pools, run=run, retrain=None, store=store):
-        if entry["retrained"] is not None:
-            print(f"{entry['id']:<28}{entry['value']:>10.3f}{entry['retrained']:>10.3f} {entry['unit']}")
+        if entry.value is not None and entry.retrained is not None:
+            print(f"{entry.id:<28}{entry.value:>10.3f}{entry.retrained:>10.3f} {entry.unit}")
 
 
 def time_measurement(problem: LoadedProblem) -> None:

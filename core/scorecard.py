@@ -10,10 +10,12 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from core.domain.errors import PlatformFault
+
 FORM: Final = 2  # of the record that is written now; 1: what was stored before records named their form
 
 
-class UnreadableScorecard(ValueError):
+class UnreadableScorecard(PlatformFault):
     """A stored or received scorecard is of no form that this release reads."""
 
 
@@ -210,7 +212,7 @@ class EarlyDecision(_Part):
 class ScorecardRecord(_Part):
     """Everything a score was made from."""
 
-    version: int = Field(FORM, description="form of this record")
+    version: int = Field(default=FORM, description="form of this record")
     metric_version: str = Field(description="of the metric: scores of different versions do not compare")
     protocol: str = Field(description="the protocol that ranks")
     score: MeasuredScore = Field(description="forgetting quality × utility")
@@ -237,17 +239,21 @@ class ScorecardRecord(_Part):
 class ScorecardSummary(_Part):
     """What lists show of a scorecard, so that they do not read the whole of it; it tells of no single example."""
 
-    score_corrected: float | None = Field(None, description="score without the bias of a finite number of replicas")
-    neurips2023: float | None = Field(None, description="score under the 2023 rule")
-    exact: float | None = Field(None, description="score under the exact protocol")
-    forgetting_quality: float | None = Field(None, description="mean of the points of all forget examples, 0 to 1")
-    utility: float | None = Field(None, description="accuracy kept, retain × test")
-    unlearning_accuracy: float | None = Field(None, description="UA, percent")
-    retain_accuracy: float | None = Field(None, description="RA, percent")
-    test_accuracy: float | None = Field(None, description="TA, percent")
-    over_budget: bool = Field(False, description="whether the runs cost more than the compute budget")
-    ceiling: Ceiling | None = Field(None, description="what a second bank of retrained models scores")
-    flags: tuple[str, ...] = Field((), description="codes of the checks that fired")
+    score_corrected: float | None = Field(
+        default=None, description="score without the bias of a finite number of replicas"
+    )
+    neurips2023: float | None = Field(default=None, description="score under the 2023 rule")
+    exact: float | None = Field(default=None, description="score under the exact protocol")
+    forgetting_quality: float | None = Field(
+        default=None, description="mean of the points of all forget examples, 0 to 1"
+    )
+    utility: float | None = Field(default=None, description="accuracy kept, retain × test")
+    unlearning_accuracy: float | None = Field(default=None, description="UA, percent")
+    retain_accuracy: float | None = Field(default=None, description="RA, percent")
+    test_accuracy: float | None = Field(default=None, description="TA, percent")
+    over_budget: bool = Field(default=False, description="whether the runs cost more than the compute budget")
+    ceiling: Ceiling | None = Field(default=None, description="what a second bank of retrained models scores")
+    flags: tuple[str, ...] = Field(default=(), description="codes of the checks that fired")
 
 
 def parse_scorecard(stored: Mapping[str, Any]) -> ScorecardRecord:
@@ -258,7 +264,7 @@ def parse_scorecard(stored: Mapping[str, Any]) -> ScorecardRecord:
     try:
         return ScorecardRecord.model_validate(_upgrade(stored))
     except ValidationError as error:
-        raise UnreadableScorecard(f"a scorecard of form {form} is damaged: {error}") from None
+        raise UnreadableScorecard(f"a scorecard of form {form} is damaged: {_say(error)}") from None
 
 
 def read_scorecard(answer: Mapping[str, Any]) -> ScorecardRecord:
@@ -266,12 +272,17 @@ def read_scorecard(answer: Mapping[str, Any]) -> ScorecardRecord:
     try:
         return ScorecardRecord.model_validate(_upgrade(answer), extra="ignore")
     except ValidationError as error:
-        raise UnreadableScorecard(f"the scorecard lacks what every form has: {error}") from None
+        raise UnreadableScorecard(f"the scorecard is of no known form: {_say(error)}") from None
 
 
 def dump_scorecard(record: ScorecardRecord) -> dict[str, Any]:
     """As it is stored and told."""
     return record.model_dump(mode="json")
+
+
+def name_report(record: ScorecardRecord, digest: str) -> ScorecardRecord:
+    """The record with the report that was drawn of it."""
+    return record.model_copy(update={"report_digest": digest})
 
 
 def summarize(record: ScorecardRecord) -> ScorecardSummary:
@@ -298,6 +309,11 @@ def parse_summary(stored: Mapping[str, Any]) -> ScorecardSummary:
 
 def dump_summary(summary: ScorecardSummary) -> dict[str, Any]:
     return summary.model_dump(mode="json")
+
+
+def _say(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def _upgrade(stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -199,6 +199,7 @@ def make_scorecard_body(score: float = 0.5, *, runtime: float = 0.05, half_width
     counts = [max(int(40 * (1 - abs(place / 12 - (1 - score)))), 0) for place in range(13)]
     shares = {"retain": 0.95, "forget": 0.86, "test": 0.9}
     body: dict[str, Any] = {
+        "version": 2,
         "metric_version": "1",
         "protocol": "held_out",
         "score": {
@@ -251,6 +252,28 @@ def make_scorecard_body(score: float = 0.5, *, runtime: float = 0.05, half_width
         },
     }
     return body
+
+
+def make_metric(metric_id: str = "ua", **changes: Any) -> dict[str, Any]:
+    """One metric of a scorecard as it is stored."""
+    return {
+        "id": metric_id,
+        "name": metric_id.upper(),
+        "group": "accuracy",
+        "unit": "percent",
+        "better": "closer to retrained",
+        "variant": "",
+        "source": "SalUn 2024",
+        "value": 14.09,
+        "standard_error": None,
+        "interval": None,
+        "models": 256,
+        "retrained": None,
+        "retrained_standard_error": None,
+        "originals_per_run": 1,
+        "note": "",
+        **changes,
+    }
 
 
 def make_scorecard(session: Session, evaluation: Evaluation, body: dict[str, Any] | None = None) -> Scorecard:

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 from core.domain.calibration import CALIBRATION_FILES
 from core.domain.errors import PlatformFault
@@ -15,6 +14,7 @@ from core.domain.faults import FaultCode
 from core.domain.pools import PoolKind
 from core.domain.submission import VERDICT_OF_FAULT, Verdict
 from core.problems import ProblemSpec
+from core.scorecard import ScorecardRecord
 from core.settings import Settings
 from core.storage import BlobStore, FolderStore
 from sandbox.contract import ENTRY_FILE
@@ -23,6 +23,7 @@ from worker.problems import LoadedProblem, load_problem
 from worker.replicas.execution import Batch, make_orders, make_request, run_batch
 from worker.replicas.inspection import InspectedReplica, Inspector
 from worker.replicas.outputs import concat_outputs
+from worker.report.drawing import draw_score
 from worker.report.examples import ExampleDetail
 from worker.runner.base import ReplicaOrder, Sandbox
 from worker.scorecard.card import RunFacts, compute_scorecard
@@ -42,7 +43,7 @@ class LocalEvaluation:
     reason: str
     log: str
     traceback: str
-    scorecard: dict[str, Any] | None
+    scorecard: ScorecardRecord | None
     detail: ExampleDetail | None  # of single forget examples, for the report
     relative_runtime: float | None
 
@@ -103,17 +104,18 @@ def evaluate_submission(
     )
     outputs = concat_outputs([replica.outputs for replica in batch.replicas if replica.outputs is not None])
     score = compute_scorecard(bench.problem, outputs, bench.pools, facts, bench.store)
+    drawings, runtime = draw_score(bench.problem, score), score.record.relative_runtime
     on_progress("scoring", 1, 1)
-    over = gate and score.over_budget
+    over = gate and runtime.over_budget
     return LocalEvaluation(
         verdict=Verdict.OVER_BUDGET if over else Verdict.SCORED,
         code=FaultCode.COMPUTE_BUDGET if over else None,
-        reason=f"the runs cost {score.relative_runtime:.1%} of retraining" if over else "",
+        reason=f"the runs cost {runtime.estimate:.1%} of retraining" if over else "",
         log=batch.replicas[0].log,
         traceback="",
-        scorecard=score.body,
-        detail=score.detail,
-        relative_runtime=score.relative_runtime,
+        scorecard=score.record,
+        detail=drawings.detail,
+        relative_runtime=runtime.estimate,
     )
 
 

@@ -15,6 +15,7 @@ from client.failures import get_exit_of_verdict
 from client.progress import StageProgress
 from core.domain.faults import HINTS
 from core.problems import find_problem
+from core.scorecard import dump_scorecard
 from core.settings import Settings, get_settings
 
 ProblemOption = Annotated[str, typer.Option(help="A problem's name (`lacuna problem list`) or a problem file.")]
@@ -101,7 +102,7 @@ def _render_html(found: Any, *, title: str, problem: str) -> str:
         title=title,
         problem=problem,
         verdict=found.verdict,
-        body=found.scorecard,
+        record=found.scorecard,
         detail=found.detail,
         code=found.code,
         reason=found.reason,
@@ -117,7 +118,7 @@ def _to_json(found: Any, target: Path) -> dict[str, Any]:
         "verdict": found.verdict,
         "code": found.code,
         "reason": found.reason,
-        "scorecard": found.scorecard,
+        "scorecard": dump_scorecard(found.scorecard) if found.scorecard is not None else None,
         "relative_runtime": found.relative_runtime,
         "log": found.log,
         "traceback": found.traceback,

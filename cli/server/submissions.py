@@ -24,6 +24,7 @@ from core.domain.errors import ContestError, InvalidInput, NotFound
 from core.domain.intake.reading import read_submission
 from core.domain.phases import PhaseKind
 from core.domain.submission import Verdict
+from core.scorecard import read_scorecard
 from core.settings import get_settings
 
 ID_HELP = "As `lacuna submit` printed it, or its last letters."
@@ -232,8 +233,8 @@ def _is_practice(state: Mapping[str, Any]) -> bool:
 
 def _print_ended(client: LacunaClient, state: Mapping[str, Any]) -> None:
     if state["score"] is not None:
-        body = client.get_scorecard(state["id"])
-        make_console().print(render_scorecard(body, verdict=state["verdict"]))
+        record = read_scorecard(client.get_scorecard(state["id"]))
+        make_console().print(render_scorecard(record, verdict=state["verdict"]))
     else:
         make_console().print(show_verdict(state["verdict"]))
     early = state.get("decided_early")

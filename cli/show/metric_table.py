@@ -1,8 +1,7 @@
 """The literature's metrics of one scorecard, two to a line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import zip_longest
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -10,6 +9,7 @@ from rich.text import Text
 from cli.show.numbers import show_points, show_score
 from cli.show.tables import make_table
 from core.domain.durations import show_duration
+from core.scorecard import MetricLine, ScorecardRecord
 
 SHOWN = (
     *("ua", "ra", "ta", "rte"),
@@ -21,9 +21,9 @@ SHOWN = (
 PERCENTS = ("percent", "percent points")
 
 
-def render_metrics(body: Mapping[str, Any]) -> RenderableType:
+def render_metrics(record: ScorecardRecord) -> RenderableType:
     """Beside each value what models get that never saw the forget set; scorecards of older versions have none."""
-    entries = {entry["id"]: entry for entry in body.get("metrics", [])}
+    entries = {entry.id: entry for entry in record.metrics or ()}
     shown = [entries[name] for name in SHOWN if name in entries]
     if not shown:
         return Text("")
@@ -38,13 +38,13 @@ def render_metrics(body: Mapping[str, Any]) -> RenderableType:
     return Group(Text(""), table, Text(_explain(shown), style="dim"))
 
 
-def _cells(entry: Mapping[str, Any]) -> tuple[str, str, str]:
-    unit = entry["unit"]
-    name = f"{entry['name']} %" if unit == "percent" else entry["name"]
-    value = _show(entry["value"], unit)
-    if entry["standard_error"] is not None and entry["value"] is not None:
-        value += f" ± {_show(entry['standard_error'], unit)}"
-    return name, value, _show(entry["retrained"], unit)
+def _cells(entry: MetricLine) -> tuple[str, str, str]:
+    unit = entry.unit
+    name = f"{entry.name} %" if unit == "percent" else entry.name
+    value = _show(entry.value, unit)
+    if entry.standard_error is not None and entry.value is not None:
+        value += f" ± {_show(entry.standard_error, unit)}"
+    return name, value, _show(entry.retrained, unit)
 
 
 def _show(value: float | None, unit: str) -> str:
@@ -55,8 +55,8 @@ def _show(value: float | None, unit: str) -> str:
     return show_points(value) if unit in PERCENTS else show_score(value)
 
 
-def _explain(entries: Sequence[Mapping[str, Any]]) -> str:
-    models = max(entry["models"] for entry in entries)
-    originals = entries[0]["originals_per_run"]
+def _explain(entries: Sequence[MetricLine]) -> str:
+    models = max(entry.models for entry in entries)
+    originals = entries[0].originals_per_run
     start = "one original" if originals == 1 else f"{originals} originals"
     return f"± one standard error over models; {models} models from {start}; KLOM: 95th percentile over examples, nats"

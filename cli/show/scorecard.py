@@ -1,8 +1,5 @@
 """A scorecard as a table for the terminal."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -12,6 +9,7 @@ from cli.show.numbers import show_interval, show_percent, show_points, show_scor
 from cli.show.tables import make_table
 from core.domain.durations import show_duration
 from core.domain.submission import Verdict
+from core.scorecard import MeasuredRuntime, ScorecardRecord
 
 VERDICT_STYLES: dict[str, str] = {Verdict.SCORED: "green", Verdict.OVER_BUDGET: "yellow"}
 
@@ -22,54 +20,52 @@ def show_verdict(verdict: str) -> Text:
     )
 
 
-def render_scorecard(body: Mapping[str, Any], *, verdict: str) -> RenderableType:
-    score, ceiling, runtime = body["score"], body["ceiling"], body["relative_runtime"]
+def render_scorecard(record: ScorecardRecord, *, verdict: str) -> RenderableType:
+    score, ceiling, runtime = record.score, record.ceiling, record.relative_runtime
     table = make_table(show_header=False)
     table.add_column(style="bold")
     table.add_column()
     table.add_column(style="dim")
     table.add_row("verdict", show_verdict(verdict))
-    interval = show_interval(score["estimate"], score["low"], score["high"])
-    table.add_row("score", interval, f"{body['protocol']}, {100 * score['level']:.0f} % interval")
-    if score.get("corrected") is not None:
-        table.add_row("corrected", show_score(score["corrected"]), "without the bias of finitely many replicas")
+    interval = show_interval(score.estimate, score.low, score.high)
+    table.add_row("score", interval, f"{record.protocol}, {100 * score.level:.0f} % interval")
+    if score.corrected is not None:
+        table.add_row("corrected", show_score(score.corrected), "without the bias of finitely many replicas")
     table.add_row(
         "ceiling",
-        show_interval(ceiling["estimate"], ceiling["low"], ceiling["high"]),
+        show_interval(ceiling.estimate, ceiling.low, ceiling.high),
         "a second bank of retrained models",
     )
-    table.add_row(
-        "2023 score", show_score(body["protocols"]["neurips2023"]), f"ceiling {show_score(ceiling['neurips2023'])}"
-    )
+    table.add_row("2023 score", show_score(record.protocols.neurips2023), f"ceiling {show_score(ceiling.neurips2023)}")
     table.add_row(
         "forgetting quality",
-        show_score(body["forgetting_quality"]),
-        f"median epsilon {body['epsilon']['median']:.2f} nats",
+        show_score(record.forgetting_quality),
+        f"median epsilon {record.epsilon.median:.2f} nats",
     )
-    table.add_row("utility", show_score(body["utility"]["value"]), "accuracy kept, retain × test")
-    accuracies = (body["unlearning_accuracy"], body["retain_accuracy"], body["test_accuracy"])
+    table.add_row("utility", show_score(record.utility.value), "accuracy kept, retain × test")
+    accuracies = (record.unlearning_accuracy, record.retain_accuracy, record.test_accuracy)
     table.add_row("UA / RA / TA", " / ".join(show_points(value) for value in accuracies), "percent")
     table.add_row("relative runtime", _show_runtime(runtime), _explain_runtime(runtime))
-    _add_flags(table, body)
-    return Group(table, render_metrics(body))
+    _add_flags(table, record)
+    return Group(table, render_metrics(record))
 
 
-def _add_flags(table: Table, body: Mapping[str, Any]) -> None:
+def _add_flags(table: Table, record: ScorecardRecord) -> None:
     """One line for each flag; a scorecard from before there were flags says nothing of them."""
-    if "flags" not in body:
+    if record.flags is None:
         return
-    if not body["flags"]:
+    if not record.flags:
         table.add_row("flags", "none", "")
-    for flag in body["flags"]:
-        said = Text(f"{flag['code'].replace('_', ' ')}, {flag['severity']}", style="yellow")
-        table.add_row("flag", said, flag.get("detail", ""))
+    for flag in record.flags:
+        said = Text(f"{flag.code.replace('_', ' ')}, {flag.severity}", style="yellow")
+        table.add_row("flag", said, flag.detail or "")
 
 
-def _show_runtime(runtime: Mapping[str, Any]) -> Text:
-    style = "yellow" if runtime["over_budget"] else ""
-    return Text(f"{show_percent(runtime['estimate'])} of a budget of {show_percent(runtime['budget'])}", style=style)
+def _show_runtime(runtime: MeasuredRuntime) -> Text:
+    style = "yellow" if runtime.over_budget else ""
+    return Text(f"{show_percent(runtime.estimate)} of a budget of {show_percent(runtime.budget)}", style=style)
 
 
-def _explain_runtime(runtime: Mapping[str, Any]) -> str:
-    one, retraining = show_duration(runtime["seconds_per_replica"]), show_duration(runtime["retrain_seconds"])
+def _explain_runtime(runtime: MeasuredRuntime) -> str:
+    one, retraining = show_duration(runtime.seconds_per_replica), show_duration(runtime.retrain_seconds)
     return f"{one} a run, {retraining} a retraining"

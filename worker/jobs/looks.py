@@ -21,6 +21,7 @@ from core.domain.submission import Status
 from core.domain.work import WorkState
 from core.jobs import SCORE, enqueue
 from core.problems import AdaptivePart
+from core.scorecard import EarlyDecision
 from core.storage import BlobStore
 from evaluator import ScoredPool, ScoringProtocol, compute_confidence
 from evaluator.sequential import LOOK_RESAMPLES, PlaceDecision, Standing, compute_look, decide_place
@@ -96,19 +97,19 @@ def decide_evaluation(context: WorkerContext, evaluation_id: str) -> None:
         _apply(context, work, decision)
 
 
-def describe_decision(store: BlobStore, evaluation_id: str, rules: dict[str, Any], *, after: int) -> dict[str, Any]:
+def describe_decision(store: BlobStore, evaluation_id: str, rules: dict[str, Any], *, after: int) -> EarlyDecision:
     """The scorecard's account of an early end; what a rival's score could be told from is there on open problems."""
     digest = store.get_ref(_name(evaluation_id))
-    details: dict[str, Any] = json.loads(store.get(digest)) if digest else {}
+    details = json.loads(store.get(digest)) if digest else {}
     adaptive = rules["adaptive"]
-    return {
-        "standing": Standing.behind.value,
-        "rival_place": adaptive["rival_place"],
-        "alpha": adaptive["alpha"],
-        "after": after,
-        "of": rules["replicas"],
+    return EarlyDecision(
+        standing=Standing.behind.value,
+        rival_place=adaptive["rival_place"],
+        alpha=adaptive["alpha"],
+        after=after,
+        of=rules["replicas"],
         **details,
-    }
+    )
 
 
 def _load(context: WorkerContext, evaluation_id: str) -> LookWork | None:

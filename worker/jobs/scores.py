@@ -1,6 +1,6 @@
 """The score task: join the outputs of all shards, compare them with the retrained pool, write the scorecard."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -14,12 +14,14 @@ from core.domain.leaderboard import GATED
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
 from core.jobs import SCORE, enqueue_for
+from core.scorecard import EarlyDecision, ScorecardRecord, dump_scorecard, name_report
 from core.storage import BlobStore
 from worker.jobs.context import WorkerContext
 from worker.jobs.looks import describe_decision
 from worker.replicas.outputs import ModelOutputs, concat_outputs, load_npz
+from worker.report.drawing import Drawings, draw_score
 from worker.report.page import Report, render_report
-from worker.scorecard.card import FinishedScore, RunFacts, compute_scorecard
+from worker.scorecard.card import RunFacts, compute_scorecard
 from worker.scorecard.cost import RetrainCost, RunSeconds, collect_seconds, load_cost
 from worker.scorecard.flags import FlagFacts, load_reruns
 from worker.training.pools import check_seals, load_pools
@@ -45,18 +47,27 @@ class ScoreWork:
     seals: tuple[dict[str, Any], ...]  # of the pools that were sealed since seals are kept
 
 
+@dataclass(frozen=True, slots=True)
+class DrawnScore:
+    """What is stored of a score."""
+
+    record: ScorecardRecord
+    draws: tuple[float, ...]
+    drawings: Drawings
+
+
 def score_evaluation(context: WorkerContext, evaluation_id: str) -> None:
     """Score one evaluation whose shards are all done, or whose place is decided; safe to deliver twice."""
     work = _load(context, evaluation_id)
     if work is None:
         return
     try:
-        score = _work(context, work)
+        drawn = _work(context, work)
     except Exception as error:  # the task's edge: everything here is the platform's own
         log.exception("scoring failed", evaluation_id=evaluation_id)
         _give_back(context, evaluation_id, error.message if isinstance(error, ContestError) else repr(error))
         return
-    _apply(context, work, score)
+    _apply(context, work, drawn)
 
 
 def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
@@ -92,7 +103,7 @@ def _name(evaluation: Evaluation) -> str:
     return f"{title} (practice)" if evaluation.phase == PhaseKind.PRACTICE else title
 
 
-def _work(context: WorkerContext, work: ScoreWork) -> FinishedScore:
+def _work(context: WorkerContext, work: ScoreWork) -> DrawnScore:
     problem = context.load(work.spec["problem"])
     check_seals(work.seals, context.store)
     outputs: ModelOutputs = concat_outputs([load_npz(context.store.get(digest)) for digest in work.outputs])
@@ -105,39 +116,46 @@ def _work(context: WorkerContext, work: ScoreWork) -> FinishedScore:
         run=work.run,
         retrain=work.retrain,
         checks=FlagFacts(work.weights, load_reruns(context.store, work.evaluation_id)),
+        decision=_find_decision(context.store, work),
     )
     score = compute_scorecard(problem, outputs, load_pools(problem, context.store), facts, context.store)
-    if work.decided_after is not None:
-        rules = work.spec["evaluation"]
-        decision = describe_decision(context.store, work.evaluation_id, rules, after=work.decided_after)
-        score = replace(score, body={**score.body, "decision": decision})
-    return _keep_report(context.store, work, score)
+    drawings = draw_score(problem, score)
+    digest = _keep_report(context.store, work, score.record, drawings)
+    return DrawnScore(name_report(score.record, digest), score.draws, drawings)
 
 
-def _keep_report(store: BlobStore, work: ScoreWork, score: FinishedScore) -> FinishedScore:
+def _find_decision(store: BlobStore, work: ScoreWork) -> EarlyDecision | None:
+    if work.decided_after is None:
+        return None
+    return describe_decision(store, work.evaluation_id, work.spec["evaluation"], after=work.decided_after)
+
+
+def _keep_report(store: BlobStore, work: ScoreWork, record: ScorecardRecord, drawings: Drawings) -> str:
     """Draw the report now: the pools it is drawn from may be gone when somebody asks for it."""
-    verdict, code, reason = _judge(work, score)
+    verdict, code, reason = _judge(work, record)
     report = Report(
         title=work.filename,
         problem=work.title,
         verdict=verdict,
-        body=score.body,
-        detail=score.detail,
+        record=record,
+        detail=drawings.detail,
         code=code,
         reason=reason,
     )
-    return replace(score, body={**score.body, "report_digest": store.put(render_report(report).encode())})
+    return store.put(render_report(report).encode())
 
 
-def _judge(work: ScoreWork, score: FinishedScore) -> tuple[Verdict, FaultCode | None, str]:
-    if not (work.gated and score.over_budget):
+def _judge(work: ScoreWork, record: ScorecardRecord) -> tuple[Verdict, FaultCode | None, str]:
+    runtime = record.relative_runtime
+    if not (work.gated and runtime.over_budget):
         return Verdict.SCORED, None, ""
     budget = work.spec["evaluation"]["compute_budget"]
-    reason = f"the runs cost {score.relative_runtime:.1%} of retraining; the budget is {budget:.0%}"
+    reason = f"the runs cost {runtime.estimate:.1%} of retraining; the budget is {budget:.0%}"
     return Verdict.OVER_BUDGET, FaultCode.COMPUTE_BUDGET, reason
 
 
-def _apply(context: WorkerContext, work: ScoreWork, score: FinishedScore) -> None:
+def _apply(context: WorkerContext, work: ScoreWork, drawn: DrawnScore) -> None:
+    score, runtime = drawn.record.score, drawn.record.relative_runtime
     with transaction(context.engine) as session:
         evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
         if evaluation is None or evaluation.status == Status.FINISHED:
@@ -148,15 +166,15 @@ def _apply(context: WorkerContext, work: ScoreWork, score: FinishedScore) -> Non
         session.add(
             Scorecard(
                 evaluation_id=evaluation.id,
-                body=score.body,
-                epsilon_svg=score.epsilon_svg,
-                confidence_svg=score.confidence_svg,
+                body=dump_scorecard(drawn.record),
+                epsilon_svg=drawn.drawings.epsilon_svg,
+                confidence_svg=drawn.drawings.confidence_svg,
             )
         )
         evaluation.score, evaluation.score_low, evaluation.score_high = score.estimate, score.low, score.high
-        evaluation.score_error, evaluation.score_draws = score.body["score"]["standard_error"], list(score.draws)
-        evaluation.relative_runtime = score.relative_runtime
-        verdict, code, reason = _judge(work, score)
+        evaluation.score_error, evaluation.score_draws = score.standard_error, list(drawn.draws)
+        evaluation.relative_runtime = runtime.estimate
+        verdict, code, reason = _judge(work, drawn.record)
         evaluations.move(session, evaluation, Status.FINISHED, verdict=verdict, code=code, reason=reason)
 
 

@@ -1,14 +1,13 @@
 """The single forget examples that a report shows: the worst and the best forgotten, and how each was attacked."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from core.domain.exposure import Exposure
 from core.problems import ProblemSpec
+from core.scorecard import ScorecardRecord
 from evaluator import Attack, EpsilonOptions, ScoringProtocol
 from evaluator.explain import Region, explain_example
 from worker.problems import LoadedProblem
@@ -55,20 +54,20 @@ def is_open(spec: ProblemSpec) -> bool:
 
 def describe_examples(
     problem: LoadedProblem,
-    body: Mapping[str, Any],
+    record: ScorecardRecord,
     unlearned: npt.NDArray[np.float64],
     retrained: npt.NDArray[np.float64],
     *,
     options: EpsilonOptions,
 ) -> ExampleDetail:
-    """Pick the worst and best forgotten of N examples from the scorecard's body and both (R, N) pools."""
-    epsilons = np.asarray(body["epsilon"]["per_example"], np.float64)
+    """Pick the worst and best forgotten of N examples from a whole scorecard and both (R, N) pools."""
+    epsilons = np.asarray(record.epsilon.per_example, np.float64)
     order = np.argsort(-epsilons, kind="stable")
     hardest = min(HARDEST, len(order))
     easiest = min(EASIEST, len(order) - hardest)
 
     def describe(rank: int) -> ShownExample:
-        return _describe(problem, body, (unlearned, retrained), int(order[rank]), rank=rank + 1, options=options)
+        return _describe(problem, record, (unlearned, retrained), int(order[rank]), rank=rank + 1, options=options)
 
     return ExampleDetail(
         hardest=tuple(describe(rank) for rank in range(hardest)),
@@ -80,33 +79,34 @@ def describe_examples(
 
 def _describe(
     problem: LoadedProblem,
-    body: Mapping[str, Any],
+    record: ScorecardRecord,
     pools: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
     column: int,
     *,
     rank: int,
     options: EpsilonOptions,
 ) -> ShownExample:
-    forget, epsilon = problem.splits.forget, body["epsilon"]
+    forget, epsilon = problem.splits.forget, record.epsilon
+    if epsilon.per_example is None or epsilon.lower is None or epsilon.attack is None:
+        raise ValueError("single examples are described from a whole scorecard")
     unlearned, retrained = (pool[:, column] for pool in pools)
     region = explain_example(
         unlearned,
         retrained,
-        attack=Attack(epsilon["attack"][column]),
-        protocol=ScoringProtocol(body["protocol"]),
+        attack=Attack(epsilon.attack[column]),
+        protocol=ScoringProtocol(record.protocol),
         alpha=options.alpha,
         delta=options.delta,
     )
-    mu = epsilon.get("mu")
     return ShownExample(
         rank=rank,
         example_id=int(forget.ids[column]),
         label=problem.class_names[int(forget.y[column])],
         clean_label=problem.class_names[int(problem.clean_forget_y[column])],
         image=make_image(forget.x[column]),
-        epsilon=float(epsilon["per_example"][column]),
-        lower=float(epsilon["lower"][column]),
-        mu=None if mu is None else float(mu[column]),
+        epsilon=epsilon.per_example[column],
+        lower=epsilon.lower[column],
+        mu=None if epsilon.mu is None else epsilon.mu[column],
         region=region,
         unlearned=unlearned,
         retrained=retrained,

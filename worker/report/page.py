@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from core.domain.faults import HINTS, FaultCode
 from core.domain.submission import VERDICT_TEXT, Verdict
+from core.scorecard import ScorecardRecord
 from worker.report import plots, pool_plots, rows, words
 from worker.report.examples import ExampleDetail
 from worker.report.templating import make_environment
@@ -25,9 +25,6 @@ SECTIONS = {
     "provenance": "provenance",
 }
 OPTIONAL = frozenset({"attacks", "metrics", "decision", "flag_checks"})  # there if the scorecard has them
-# of a hidden problem's scorecard: values of single forget examples, and what helps to stay below a threshold
-HIDDEN_FIELDS = frozenset({"flags", "flag_checks"})
-AGGREGATES = frozenset({"edges", "points", "counts", "median"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ class Report:
     title: str
     problem: str
     verdict: Verdict
-    body: Mapping[str, Any] | None = None  # of the scorecard
+    record: ScorecardRecord | None = None
     detail: ExampleDetail | None = None  # never given for a hidden problem
     code: FaultCode | None = None
     reason: str = ""
@@ -46,11 +43,11 @@ class Report:
 
 def render_report(report: Report) -> str:
     environment = make_environment(number=format_number, percent=format_percent, value=format_value)
-    body = report.body if report.detail else hide_examples(report.body)
+    shown = hide_examples(report.record) if report.record and not report.detail else report.record
     return environment.get_template("report.html").render(
         report=report,
-        body=body,
-        sections=list_sections(body, has_examples=report.detail is not None),
+        scorecard=shown,
+        sections=list_sections(shown, has_examples=report.detail is not None),
         verdict_text=VERDICT_TEXT[report.verdict],
         hint=HINTS[report.code] if report.code else "",
         plots=plots,
@@ -60,17 +57,15 @@ def render_report(report: Report) -> str:
     )
 
 
-def hide_examples(body: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """A scorecard's body without anything that tells of single forget examples."""
-    if body is None:
-        return None
-    kept = {name: value for name, value in body.items() if name not in HIDDEN_FIELDS}
-    return {**kept, "epsilon": {name: value for name, value in body["epsilon"].items() if name in AGGREGATES}}
+def hide_examples(record: ScorecardRecord) -> ScorecardRecord:
+    """Without anything that tells of single forget examples, or that helps to stay below a threshold."""
+    epsilon = record.epsilon.model_copy(update=dict.fromkeys(("per_example", "lower", "mu", "attack")))
+    return record.model_copy(update={"epsilon": epsilon, "flags": None, "flag_checks": None})
 
 
-def list_sections(body: Mapping[str, Any] | None, *, has_examples: bool) -> list[tuple[str, str]]:
+def list_sections(record: ScorecardRecord | None, *, has_examples: bool) -> list[tuple[str, str]]:
     """Name and label of each section of a report, in order."""
-    missing = {name for name in OPTIONAL if not (body or {}).get(name)}
+    missing = {name for name in OPTIONAL if not getattr(record, name, None)}
     if not has_examples:
         missing.add("difficulty")
     return [(name, label) for name, label in SECTIONS.items() if name not in missing]

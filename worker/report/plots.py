@@ -1,10 +1,10 @@
 """The pictures of a whole evaluation: its score, the way the points went, its cost, epsilon against difficulty."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from core.scorecard import MeasuredRuntime, ScorecardRecord
 from worker.report.examples import ExampleDetail
 from worker.report.rows import Step, list_steps
 from worker.report.svg import Scale, box, element, line, picture, show_tick, text
@@ -15,11 +15,11 @@ ROW_HEIGHT = 24.0
 BAR_HEIGHT = 14.0
 
 
-def plot_score(body: Mapping[str, Any]) -> Markup:
+def plot_score(record: ScorecardRecord) -> Markup:
     """The score and its interval between nothing and one, and the ceiling."""
-    score, ceiling = body["score"], body["ceiling"]["estimate"]
+    score, ceiling = record.score, record.ceiling.estimate
     scale = Scale(0.0, 1.0, 10.0, WIDTH - 10)
-    at, low, high, top = (scale(value) for value in (score["estimate"], score["low"], score["high"], ceiling))
+    at, low, high, top = (scale(value) for value in (score.estimate, score.low, score.high, ceiling))
     anchor = "end" if top > 0.75 * WIDTH else "start"
     whisker = f"M{low:.1f} 29v14M{low:.1f} 36H{high:.1f}M{high:.1f} 29v14"
     return picture(
@@ -31,14 +31,13 @@ def plot_score(body: Mapping[str, Any]) -> Markup:
         line(top, 22, top, 50, "ceiling"),
         text(f"ceiling {ceiling:.3f}", top, 16, anchor=anchor),
         *(text(show_tick(tick), scale(tick), 64, look="soft", anchor="middle") for tick in scale.list_ticks(4)),
-        title=f"Score {score['estimate']:.3f} of 1, interval {score['low']:.3f} to {score['high']:.3f}, "
-        f"ceiling {ceiling:.3f}",
+        title=f"Score {score.estimate:.3f} of 1, interval {score.low:.3f} to {score.high:.3f}, ceiling {ceiling:.3f}",
     )
 
 
-def plot_steps(body: Mapping[str, Any]) -> Markup:
+def plot_steps(record: ScorecardRecord) -> Markup:
     """How a full point for every forget example shrinks to the score: one row for each reason."""
-    steps = list_steps(body)
+    steps = list_steps(record)
     quality, score = steps[-2].before, steps[-1].after
     scale = Scale(0.0, max(1.0, *(step.after for step in steps)), LABEL_WIDTH, WIDTH - 52)
     rows = [
@@ -94,11 +93,11 @@ def plot_share(value: float, *, end: float, mark: float) -> Markup:
     )
 
 
-def plot_runtime(runtime: Mapping[str, Any]) -> Markup:
+def plot_runtime(runtime: MeasuredRuntime) -> Markup:
     """What the gate reads, and both clocks, against the budget, as shares of one retraining."""
-    budget, names = runtime["budget"], ("what the gate reads", "processor time", "wall clock")
-    values = (runtime["estimate"], runtime["cpu"], runtime["wall"])
-    looks = ("lost" if runtime["over_budget"] else "earned", "plain", "plain")
+    budget, names = runtime.budget, ("what the gate reads", "processor time", "wall clock")
+    values = (runtime.estimate, runtime.cpu, runtime.wall)
+    looks = ("lost" if runtime.over_budget else "earned", "plain", "plain")
     scale = Scale(0.0, max(2 * budget, *(1.1 * value for value in values)), LABEL_WIDTH, WIDTH - 52)
     gate, rows = scale(budget), []
     for place, (name, value, look) in enumerate(zip(names, values, looks, strict=True)):

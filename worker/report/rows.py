@@ -1,14 +1,14 @@
-"""The numbers of a report's tables and pictures, worked out from a scorecard's body."""
+"""The numbers of a report's tables and pictures, worked out from a scorecard."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
+from core.scorecard import EarlyDecision, MetricLine, Provenance, ScorecardRecord
 from worker.report.examples import ExampleDetail
 
 QUARTERS = ("most difficult quarter", "second quarter", "third quarter", "easiest quarter")
@@ -52,11 +52,11 @@ class DifficultyRow:
     median_epsilon: float
 
 
-def list_buckets(body: Mapping[str, Any]) -> list[BucketRow]:
+def list_buckets(record: ScorecardRecord) -> list[BucketRow]:
     """Rows from the best forgotten examples to those that earn nothing."""
-    epsilon = body["epsilon"]
-    counts, edges = epsilon["counts"], epsilon["edges"]
-    points = [*epsilon["points"], *[0.0] * (len(counts) - len(epsilon["points"]))]
+    epsilon = record.epsilon
+    counts, edges = epsilon.counts, epsilon.edges
+    points = [*epsilon.points, *[0.0] * (len(counts) - len(epsilon.points))]
     total = max(sum(counts), 1)
     labels = [*(f"{low:g} to {high:g}" for low, high in pairwise(edges)), f"{edges[-1]:g} and more"]
     return [
@@ -65,40 +65,59 @@ def list_buckets(body: Mapping[str, Any]) -> list[BucketRow]:
     ]
 
 
-def sum_points(body: Mapping[str, Any]) -> float:
+def sum_points(record: ScorecardRecord) -> float:
     """Points over examples; halving powers of two sum without rounding, so this is the forgetting quality itself."""
-    counts = body["epsilon"]["counts"]
-    earned = sum(count * worth for count, worth in zip(counts, body["epsilon"]["points"], strict=False))
+    counts = record.epsilon.counts
+    earned = sum(count * worth for count, worth in zip(counts, record.epsilon.points, strict=False))
     return float(earned / max(sum(counts), 1))
 
 
-def list_steps(body: Mapping[str, Any]) -> list[Step]:
+def list_steps(record: ScorecardRecord) -> list[Step]:
     """From a full point for every example, bucket by bucket and through both accuracies, to the score."""
-    buckets = [row for row in list_buckets(body) if row.examples]
+    buckets = [row for row in list_buckets(record) if row.examples]
     levels = [*accumulate((row.lost for row in buckets), lambda level, lost: level - lost, initial=1.0)]
-    levels[-1] = sum_points(body)
-    quality, utility = levels[-1], body["utility"]
-    kept = quality * utility["retain_ratio"]
+    levels[-1] = sum_points(record)
+    quality, utility = levels[-1], record.utility
+    kept = quality * utility.retain_ratio
     return [
         *(
             Step(f"ε {row.label}", f"{row.examples} × {row.points}", before, after)
             for row, (before, after) in zip(buckets, pairwise(levels), strict=True)
         ),
-        Step("retain accuracy", f"× {utility['retain_ratio']:.3f}", quality, kept),
-        Step("test accuracy", f"× {utility['test_ratio']:.3f}", kept, kept * utility["test_ratio"]),
+        Step("retain accuracy", f"× {utility.retain_ratio:.3f}", quality, kept),
+        Step("test accuracy", f"× {utility.test_ratio:.3f}", kept, kept * utility.test_ratio),
     ]
 
 
-def list_accuracies(body: Mapping[str, Any]) -> list[AccuracyRow]:
-    unlearned, retrained = body["accuracy"]["unlearned"], body["accuracy"]["retrained"]
-    rows = ((part, unlearned[part], retrained[part]) for part in ("retain", "forget", "test"))
+def list_accuracies(record: ScorecardRecord) -> list[AccuracyRow]:
+    unlearned, retrained = record.accuracy.unlearned, record.accuracy.retrained
+    rows = (
+        ("retain", unlearned.retain, retrained.retain),
+        ("forget", unlearned.forget, retrained.forget),
+        ("test", unlearned.test, retrained.test),
+    )
     return [AccuracyRow(part, ours, ideal, ours / ideal if ideal else None) for part, ours, ideal in rows]
 
 
-def split_metrics(metrics: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+def split_metrics(metrics: Sequence[MetricLine]) -> tuple[list[MetricLine], list[MetricLine]]:
     """The metrics of the literature, and apart from them the many variants of one."""
-    variants = [entry for entry in metrics if entry.get("group") == "klom"]
-    return [entry for entry in metrics if entry.get("group") != "klom"], variants
+    variants = [entry for entry in metrics if entry.group == "klom"]
+    return [entry for entry in metrics if entry.group != "klom"], variants
+
+
+def list_decision(decision: EarlyDecision) -> list[tuple[str, object]]:
+    """Label and value of all that is known of an early end."""
+    return [(name.replace("_", " "), value) for name, value in decision if value is not None]
+
+
+def list_provenance(provenance: Provenance) -> list[tuple[str, object]]:
+    """Label and value of all that was recorded, pools and versions last."""
+    apart = {"pool_digests", "versions"}
+    return [
+        *((name.replace("_", " "), value) for name, value in provenance if name not in apart and value != ""),
+        *((f"{name} pool", digest) for name, digest in provenance.pool_digests),
+        *provenance.versions.items(),
+    ]
 
 
 def list_quarters(detail: ExampleDetail) -> list[DifficultyRow]:

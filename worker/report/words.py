@@ -1,8 +1,6 @@
 """What a report says in plain words."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from core.scorecard import ScorecardRecord
 from evaluator.explain import Region, Side
 from worker.report.examples import ShownExample
 from worker.report.rows import list_buckets
@@ -62,9 +60,9 @@ def _name_parts(example: ShownExample) -> str:
     return " or ".join(names).replace("-", "−")
 
 
-def read_points(body: Mapping[str, Any]) -> str:
+def read_points(record: ScorecardRecord) -> str:
     """Where most of the points went, in one sentence."""
-    rows = list_buckets(body)
+    rows = list_buckets(record)
     lost = sum(row.lost for row in rows)
     worst = max(rows, key=lambda row: row.lost)
     if worst.lost == 0:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from core.scorecard import AttackLine
 from evaluator import Attack, EpsilonEstimates, EpsilonOptions, compute_epsilons_by_attack
 from evaluator.logistic import LEAST_FOLDS
 from evaluator.spec import HELD_OUT_ATTACKS
@@ -18,7 +19,7 @@ def describe_attacks(
     ranked: EpsilonEstimates,
     confidences: tuple[ArrayLike, ArrayLike],
     logits: tuple[NDArray[Any], NDArray[Any]],
-) -> list[dict[str, Any]]:
+) -> tuple[AttackLine, ...]:
     """One line per family: forget examples it won under the ranking rule, and its median epsilon alone.
 
     confidences: (R, N) of the unlearned and the retrained pool; logits: (R, N, K), for the logistic regression, which
@@ -32,11 +33,11 @@ def describe_attacks(
         retrained_features=np.clip(logits[1], -LARGEST_LOGIT, LARGEST_LOGIT),
     )
     medians = {attack: float(np.median(epsilons)) for attack, epsilons in alone.items()}
-    return [
-        {"attack": attack.value, "won": won[attack], "median_epsilon": medians.get(attack)}
+    return tuple(
+        AttackLine(attack=attack.value, won=won[attack], median_epsilon=medians.get(attack))
         for attack in Attack
         if attack in medians or won[attack]
-    ]
+    )
 
 
 def _with_every_family(ranked: EpsilonEstimates) -> EpsilonOptions:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.domain.pools import PoolKind
+from core.scorecard import FlagCheck, RaisedFlag
 from core.storage import BlobStore
 from evaluator import compute_confidence
 from evaluator.fingerprints import Reference, compute_fingerprints, make_reference
@@ -43,8 +44,8 @@ class FlagFacts:
 
 def find_flags(
     problem: LoadedProblem, outputs: ModelOutputs, pools: Mapping[PoolKind, Pool], facts: FlagFacts
-) -> dict[str, Any]:
-    """The scorecard's two keys: `flags`, those that fired, and `flag_checks`, all of them with values."""
+) -> tuple[FlagCheck, ...]:
+    """All six checks with their values, whether they fired or not."""
     members = [pools[kind].outputs for kind in (PoolKind.RETRAINED, PoolKind.CONTROL)]
     reference = make_reference(
         np.concatenate([_fingerprint(part) for part in members]), _fingerprint(pools[PoolKind.ORIGINAL].outputs)
@@ -59,11 +60,23 @@ def find_flags(
         _check_rerun(prints, reference, facts.reruns),
         _check_relearning(outputs, members, pools[PoolKind.ORIGINAL].outputs),
     )
-    described = [_describe(check) for check in checks]
-    return {
-        "flags": [entry for entry in described if entry["severity"] is not None],
-        "flag_checks": described,
-    }
+    return tuple(_describe(check) for check in checks)
+
+
+def pick_raised(checks: Sequence[FlagCheck]) -> tuple[RaisedFlag, ...]:
+    """The checks that fired."""
+    return tuple(
+        RaisedFlag(
+            code=check.code,
+            severity=check.severity,
+            value=check.value,
+            threshold=check.threshold,
+            fires=check.fires,
+            detail=check.detail,
+        )
+        for check in checks
+        if check.severity is not None
+    )
 
 
 def store_reruns(store: BlobStore, evaluation_id: str, reruns: Sequence[ModelOutputs]) -> None:
@@ -107,15 +120,15 @@ def _measured(outputs: ModelOutputs) -> npt.NDArray[np.float32]:
     return outputs.relearn_loss[outputs.relearn_loss[:, 0] >= 0]
 
 
-def _describe(check: Check) -> dict[str, Any]:
-    return {
-        "code": check.code.value,
-        "severity": check.severity.value if check.severity is not None else None,
-        "value": _round(check.value),
-        "threshold": _round(check.threshold),
-        "fires": "below" if check.code in BELOW else "above",
-        "detail": check.detail,
-    }
+def _describe(check: Check) -> FlagCheck:
+    return FlagCheck(
+        code=check.code.value,
+        severity=check.severity.value if check.severity is not None else None,
+        value=_round(check.value),
+        threshold=_round(check.threshold),
+        fires="below" if check.code in BELOW else "above",
+        detail=check.detail,
+    )
 
 
 def _round(value: float | None) -> float | None:

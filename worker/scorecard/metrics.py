@@ -7,13 +7,13 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from core.domain.errors import PlatformFault
 from core.domain.pools import PoolKind
+from core.scorecard import MetricLine
 from core.storage import BlobStore
 from evaluator import InvalidPool
 from evaluator.inference import compute_logits
@@ -88,7 +88,7 @@ def describe_metrics(
     run: RunSeconds,
     retrain: RetrainCost | None,
     store: BlobStore,
-) -> list[dict[str, Any]]:
+) -> tuple[MetricLine, ...]:
     """Every metric of an unlearned pool beside what retrained models get; the latter is computed once and kept."""
     retrained = pools[PoolKind.RETRAINED].outputs
     reference = find_reference(problem, pools, store, models=min(len(outputs), len(retrained)))
@@ -104,7 +104,7 @@ def describe_metrics(
         for split in ("forget", "retain", "validation")
     }
     originals = pools[PoolKind.ORIGINAL].size
-    return [_describe(metric, ours[metric.id], theirs.get(metric.id), originals) for metric in METRICS]
+    return tuple(_describe(metric, ours[metric.id], theirs.get(metric.id), originals) for metric in METRICS)
 
 
 def find_reference(
@@ -298,19 +298,18 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _describe(metric: Metric, ours: Found, theirs: Found | None, originals: int) -> dict[str, Any]:
-    interval = None if ours.low is None or ours.high is None else [ours.low, ours.high]
-    return {
+def _describe(metric: Metric, ours: Found, theirs: Found | None, originals: int) -> MetricLine:
+    return MetricLine(
         **asdict(metric),
-        "value": ours.value,
-        "standard_error": ours.standard_error,
-        "interval": interval,
-        "models": ours.models,
-        "retrained": theirs.value if theirs else None,
-        "retrained_standard_error": theirs.standard_error if theirs else None,
-        "originals_per_run": originals,
-        "note": ours.note,
-    }
+        value=ours.value,
+        standard_error=ours.standard_error,
+        interval=None if ours.low is None or ours.high is None else (ours.low, ours.high),
+        models=ours.models,
+        retrained=theirs.value if theirs else None,
+        retrained_standard_error=theirs.standard_error if theirs else None,
+        originals_per_run=originals,
+        note=ours.note,
+    )
 
 
 def _try(compute: Callable[[], Values]) -> Found:

@@ -9,6 +9,7 @@ import numpy as np
 
 from client.http import LacunaClient
 from core.domain.submission import Verdict
+from core.scorecard import ScorecardRecord, parse_scorecard
 
 BODY: dict[str, Any] = {
     "metric_version": "lacuna-1",
@@ -38,7 +39,18 @@ BODY: dict[str, Any] = {
     },
     "epsilon": {"edges": [0.0, 0.5, 1.0], "points": [1.0, 0.5, 0.0], "counts": [5, 3, 0], "median": 0.4},
     "replicas": {"unlearned": 256, "retrained": 256, "control": 256, "originals": 1},
-    "provenance": {"sandbox": "bubblewrap", "spec_digest": "", "versions": {"torch": "2.13.0"}},
+    "provenance": {
+        "evaluation_id": "",
+        "spec_digest": "",
+        "source_digest": "",
+        "problem_digest": "b" * 64,
+        "manifest_digest": "c" * 64,
+        "pool_digests": {"original": "1" * 64, "retrained": "2" * 64, "control": "3" * 64},
+        "calibrations": [],
+        "sandbox": "bubblewrap",
+        "node_class": "cpu",
+        "versions": {"torch": "2.13.0"},
+    },
 }
 
 
@@ -168,7 +180,7 @@ class FakeEvaluation:
     reason: str = ""
     log: str = ""
     traceback: str = ""
-    scorecard: dict[str, Any] | None = field(default_factory=lambda: dict(BODY))
+    scorecard: ScorecardRecord | None = field(default_factory=lambda: parse_scorecard(BODY))
     detail: None = None
     relative_runtime: float | None = 0.087
 

@@ -69,9 +69,9 @@ def test_no_calibration_of_the_first_form_is_none_of_this() -> None:
     ("change", "said"),
     [
         ({"version": FORM + 1}, f"form {FORM + 1}"),
-        ({"surprise": 1}, "surprise"),
+        ({"surprise": 1}, "surprise: Extra"),
         ({"forgetting_quality": None}, "forgetting_quality"),
-        ({"provenance": {}}, "sandbox"),
+        ({"provenance": {}}, "provenance.evaluation_id"),
     ],
 )
 def test_what_no_form_has_is_refused_with_its_name(change: dict[str, Any], said: str) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from core.scorecard import ScorecardRecord, parse_scorecard
 from evaluator import Attack, EpsilonOptions
 from evaluator.explain import Region, Side
 from tests.tiny_problems import make_tiny_spec
@@ -14,12 +15,13 @@ PIXEL = "data:image/png;base64,AAAA"
 
 
 def make_body(**changes: Any) -> dict[str, Any]:
-    """The scorecard of 40 forget examples, every number of which follows from the others."""
+    """The scorecard of 40 forget examples as it is stored; every number follows from the others."""
     counts, points = [20, 10, 0, 10], [1.0, 0.5, 0.25, 0.0]
     quality = sum(count * worth for count, worth in zip(counts, points, strict=True)) / 40
     utility = {"value": 0.5 * 0.9, "retain_ratio": 0.9, "test_ratio": 0.5}
     score = quality * utility["value"]
     return {
+        "version": 2,
         "metric_version": "lacuna-2",
         "protocol": "held_out",
         "score": {"estimate": score, "low": score - 0.02, "high": score + 0.02, "level": 0.95, "corrected": 0.271},
@@ -57,9 +59,24 @@ def make_body(**changes: Any) -> dict[str, Any]:
             "attack": ["half_line", "interval"] * 20,
         },
         "replicas": {"unlearned": 32, "retrained": 48, "control": 48, "originals": 1},
-        "provenance": {"sandbox": "bubblewrap", "spec_digest": "", "versions": {"torch": "2.13.0"}, "calibrations": []},
+        "provenance": {
+            "evaluation_id": "e" * 36,
+            "spec_digest": "",
+            "source_digest": "",
+            "problem_digest": "b" * 64,
+            "manifest_digest": "c" * 64,
+            "pool_digests": {"original": "1" * 64, "retrained": "2" * 64, "control": "3" * 64},
+            "calibrations": [],
+            "sandbox": "bubblewrap",
+            "node_class": "cpu",
+            "versions": {"torch": "2.13.0"},
+        },
         **changes,
     }
+
+
+def make_record(**changes: Any) -> ScorecardRecord:
+    return parse_scorecard(make_body(**changes))
 
 
 def make_example(**changes: Any) -> ShownExample:
@@ -92,9 +109,9 @@ def make_detail(**changes: Any) -> ExampleDetail:
     return ExampleDetail(**values)
 
 
-def describe_tiny() -> tuple[LoadedProblem, dict[str, Any], ExampleDetail]:
+def describe_tiny() -> tuple[LoadedProblem, ScorecardRecord, ExampleDetail]:
     """The detail of a real problem's 40 forget examples under made-up pools."""
-    problem, body = load_problem(make_tiny_spec()), make_body()
+    problem, record = load_problem(make_tiny_spec()), make_record()
     rng = np.random.default_rng(1)
     pools = rng.normal(2.0, 1.0, (32, 40)), rng.normal(0.0, 1.0, (48, 40))
-    return problem, body, describe_examples(problem, body, *pools, options=EpsilonOptions())
+    return problem, record, describe_examples(problem, record, *pools, options=EpsilonOptions())

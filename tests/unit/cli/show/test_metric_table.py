@@ -4,25 +4,18 @@ from typing import Any
 from rich.console import Console
 
 from cli.show.metric_table import render_metrics
+from core.scorecard import parse_scorecard
+from tests.factories import make_metric
+from tests.unit.cli.fakes import BODY
 
 
 def make_entry(key: str = "ua", **changes: Any) -> dict[str, Any]:
-    values: dict[str, Any] = {
-        "id": key,
-        "name": key.upper(),
-        "unit": "percent",
-        "value": 14.09,
-        "standard_error": 0.07,
-        "retrained": 14.1,
-        "models": 256,
-        "originals_per_run": 1,
-    }
-    return values | changes
+    return make_metric(key, **({"standard_error": 0.07, "retrained": 14.1} | changes))
 
 
 def render(*entries: dict[str, Any]) -> str:
     console = Console(file=io.StringIO(), width=120)
-    console.print(render_metrics({"metrics": list(entries)}))
+    console.print(render_metrics(parse_scorecard(BODY | ({"metrics": list(entries)} if entries else {}))))
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 

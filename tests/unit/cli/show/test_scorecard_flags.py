@@ -5,12 +5,13 @@ import pytest
 from rich.console import Console
 
 from cli.show.scorecard import render_scorecard
+from core.scorecard import parse_scorecard
 from tests.unit.cli.fakes import BODY
 
 
 def show(body: dict[str, Any]) -> str:
     console = Console(file=StringIO(), width=160)
-    console.print(render_scorecard(body, verdict="scored"))
+    console.print(render_scorecard(parse_scorecard(body), verdict="scored"))
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
 

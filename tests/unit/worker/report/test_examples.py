@@ -2,28 +2,31 @@ import numpy as np
 import pytest
 
 from core.domain.exposure import Exposure
+from core.scorecard import parse_scorecard
 from evaluator import Attack, EpsilonOptions
 from tests.tiny_problems import make_tiny_spec
-from tests.unit.worker.reports import describe_tiny, make_body
+from tests.unit.worker.reports import describe_tiny, make_body, make_record
 from worker.problems import load_problem
 from worker.report.examples import EASIEST, HARDEST, describe_examples, is_open
 
 
 def test_the_worst_and_the_best_forgotten_are_picked_in_order() -> None:
-    _, body, detail = describe_tiny()
+    _, record, detail = describe_tiny()
     assert [shown.rank for shown in detail.shown] == [1, 2, 3, 4, 5, 6, 38, 39, 40]
     assert (len(detail.hardest), len(detail.easiest)) == (HARDEST, EASIEST)
     epsilons = [shown.epsilon for shown in detail.shown]
-    assert epsilons == sorted(body["epsilon"]["per_example"], reverse=True)[:6] + epsilons[6:]
-    assert epsilons[6:] == sorted(body["epsilon"]["per_example"], reverse=True)[-3:]
+    assert epsilons == sorted(record.epsilon.per_example or (), reverse=True)[:6] + epsilons[6:]
+    assert epsilons[6:] == sorted(record.epsilon.per_example or (), reverse=True)[-3:]
 
 
 def test_an_example_carries_its_own_picture_label_and_values() -> None:
-    problem, body, detail = describe_tiny()
-    first = detail.hardest[0]  # the body's epsilons fall with the column
+    problem, record, detail = describe_tiny()
+    first = detail.hardest[0]  # the epsilons fall with the column
     assert first.example_id == problem.splits.forget.ids[0]
     assert first.label == problem.class_names[int(problem.splits.forget.y[0])]
-    assert (first.lower, first.mu) == (body["epsilon"]["lower"][0], body["epsilon"]["mu"][0])
+    assert record.epsilon.lower
+    assert record.epsilon.mu
+    assert (first.lower, first.mu) == (record.epsilon.lower[0], record.epsilon.mu[0])
     assert first.image.startswith("data:image/png;base64,")
     assert first.region.attack is Attack.half_line
     assert len(first.unlearned) == 32
@@ -43,7 +46,7 @@ def test_few_examples_are_all_shown_once(count: int) -> None:
     for name in ("per_example", "lower", "mu", "attack"):
         body["epsilon"][name] = body["epsilon"][name][:count]
     pools = np.random.default_rng(0).normal(size=(2, 16, count))
-    detail = describe_examples(problem, body, *pools, options=EpsilonOptions())
+    detail = describe_examples(problem, parse_scorecard(body), *pools, options=EpsilonOptions())
     assert sorted(shown.rank for shown in detail.shown) == list(range(1, count + 1))
 
 
@@ -51,13 +54,13 @@ def test_a_scorecard_without_mu_can_be_shown() -> None:
     problem, body = load_problem(make_tiny_spec()), make_body()
     del body["epsilon"]["mu"]
     pools = np.random.default_rng(0).normal(size=(2, 16, 40))
-    assert describe_examples(problem, body, *pools, options=EpsilonOptions()).hardest[0].mu is None
+    assert describe_examples(problem, parse_scorecard(body), *pools, options=EpsilonOptions()).hardest[0].mu is None
 
 
 def test_difficulty_is_the_mean_confidence_of_the_retrained_models() -> None:
-    problem, body = load_problem(make_tiny_spec()), make_body()
+    problem, record = load_problem(make_tiny_spec()), make_record()
     retrained = np.tile(np.arange(40.0), (16, 1))
-    detail = describe_examples(problem, body, retrained + 1, retrained, options=EpsilonOptions())
+    detail = describe_examples(problem, record, retrained + 1, retrained, options=EpsilonOptions())
     assert np.array_equal(detail.difficulty, np.arange(40.0))
 
 

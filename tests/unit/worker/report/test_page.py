@@ -6,51 +6,46 @@ import pytest
 
 from core.domain.faults import FaultCode
 from core.domain.submission import VERDICT_TEXT, Verdict
+from core.scorecard import dump_scorecard, parse_scorecard
 from evaluator import Attack
 from evaluator.explain import Region
+from tests.factories import make_metric
 from tests.unit.cli.fakes import BODY
-from tests.unit.worker.reports import PIXEL, describe_tiny, make_body, make_detail, make_example
+from tests.unit.worker.reports import PIXEL, describe_tiny, make_body, make_detail, make_example, make_record
 from worker.report.page import SECTIONS, Report, format_value, hide_examples, render_report
 
 EXTRAS: dict[str, Any] = {
     "attacks": [{"attack": "half_line", "won": 20, "median_epsilon": 1.21}],
     "metrics": [
-        {
-            "id": "ua",
-            "name": "UA",
-            "value": 40.0,
-            "standard_error": 0.125,
-            "retrained": 50.0,
-            "better": "closer to retrained",
-            "source": "SalUn 2024",
-            "models": 32,
-            "unit": "percent",
-            "variant": "100 - FA",
-            "note": "",
-        },
-        {
-            "id": "zrf",
-            "name": "ZRF",
-            "value": None,
-            "standard_error": None,
-            "retrained": None,
-            "better": "",
-            "source": "",
-            "models": 0,
-            "note": "no untrained networks",
-        },
+        make_metric("ua", value=40.0, standard_error=0.125, retrained=50.0, variant="100 - FA"),
+        make_metric("zrf", value=None, models=0, note="no untrained networks"),
     ],
     "decision": {
         "standing": "behind",
         "rival_place": 1,
+        "alpha": 0.05,
         "after": 64,
         "of": 256,
-        "looks": [{"at": 64, "p": 0.01}],
+        "difference": -0.125,
     },
     "flags": [],
     "flag_checks": [
-        {"code": "no_op", "severity": "warning", "value": 0.0125, "threshold": 0.1, "detail": "Nothing moved."},
-        {"code": "relearn_time", "severity": None, "value": None, "threshold": None, "detail": "Not measured."},
+        {
+            "code": "no_op",
+            "severity": "warning",
+            "value": 0.0125,
+            "threshold": 0.1,
+            "fires": "below",
+            "detail": "Nothing moved.",
+        },
+        {
+            "code": "relearn_time",
+            "severity": None,
+            "value": None,
+            "threshold": None,
+            "fires": "below",
+            "detail": "Not measured.",
+        },
     ],
 }
 
@@ -60,7 +55,7 @@ def make_report(**changes: Any) -> Report:
         "title": "mine.py",
         "problem": "Handwritten digits",
         "verdict": Verdict.SCORED,
-        "body": make_body(),
+        "record": make_record(),
         "detail": make_detail(),
         **changes,
     }
@@ -78,11 +73,11 @@ FAILED = Report(
     relative_runtime=0.2,
 )
 REPORTS = {
-    "whole": make_report(body=make_body(**EXTRAS)),
+    "whole": make_report(record=make_record(**EXTRAS)),
     "plain": make_report(),
     "hidden": make_report(detail=None),
     "failed": FAILED,
-    "smallest": make_report(body=BODY, detail=None),
+    "smallest": make_report(record=parse_scorecard(BODY), detail=None),
 }
 
 
@@ -194,8 +189,8 @@ def test_an_example_without_picture_or_region_is_shown_too() -> None:
 
 
 def test_a_real_example_comes_with_its_image() -> None:
-    _, body, detail = describe_tiny()
-    html = render_report(make_report(body=body, detail=detail))
+    _, record, detail = describe_tiny()
+    html = render_report(make_report(record=record, detail=detail))
     assert html.count('<img src="data:image/png;base64,') == 9
 
 
@@ -211,12 +206,14 @@ def test_sections_of_what_the_scorecard_has_are_there() -> None:
     for shown in ("one threshold on the confidence", "100 - FA", "0.125", "no untrained networks", "Nothing moved."):
         assert shown in html
     assert 'href="#decision"' in html
-    assert "at 64, p 0.01" in html
+    assert "<dt>rival place</dt><dd>1</dd>" in html
+    assert "<dt>difference</dt><dd>−0.125</dd>" in html
+    assert "<dt>rival</dt>" not in html
 
 
 def test_a_hidden_problems_report_tells_nothing_of_a_single_example() -> None:
     body = make_body(**EXTRAS)
-    html = render_report(make_report(body=body, detail=None))
+    html = render_report(make_report(record=parse_scorecard(body), detail=None))
     assert "data:image" not in html
     assert "forget set is hidden" in html
     assert 'id="difficulty"' not in html
@@ -228,13 +225,12 @@ def test_a_hidden_problems_report_tells_nothing_of_a_single_example() -> None:
 
 
 def test_hiding_keeps_the_aggregates_and_changes_nothing_given() -> None:
-    body = make_body(**EXTRAS)
-    hidden = hide_examples(body)
-    assert hidden is not None
+    record = make_record(**EXTRAS)
+    hidden = dump_scorecard(hide_examples(record))
     assert set(hidden["epsilon"]) == {"edges", "points", "counts", "median"}
     assert "flags" not in hidden
-    assert body["epsilon"]["per_example"]
-    assert hidden["score"] == body["score"]
+    assert record.epsilon.per_example
+    assert hidden["score"] == dump_scorecard(record)["score"]
 
 
 def test_where_the_numbers_come_from_is_listed_without_empty_lines() -> None:
@@ -253,8 +249,12 @@ def test_a_failure_says_why_and_what_to_do() -> None:
 def test_foreign_text_is_never_markup() -> None:
     evil = '"><script>alert(1)</script>'
     example = make_example(label=evil, clean_label=evil)
-    body = make_body(provenance={"sandbox": evil}, metrics=[{"name": evil, "value": None, "note": evil}])
-    for report in (FAILED, make_report(title=evil, problem=evil, body=body, detail=make_detail(hardest=(example,)))):
+    provenance = make_body()["provenance"] | {"sandbox": evil}
+    record = make_record(provenance=provenance, metrics=[make_metric(evil, value=None, note=evil)])
+    for report in (
+        FAILED,
+        make_report(title=evil, problem=evil, record=record, detail=make_detail(hardest=(example,))),
+    ):
         html = render_report(report)
         assert "<script" not in html
         assert "<img src=x" not in html

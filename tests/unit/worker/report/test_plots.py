@@ -9,14 +9,14 @@ import pytest
 from api.pages.charts.drawing import trust_svg
 from evaluator import Attack
 from evaluator.explain import Region, Side
-from tests.unit.worker.reports import make_body, make_detail, make_example
+from tests.unit.worker.reports import make_detail, make_example, make_record
 from worker.report.plots import plot_difficulty, plot_runtime, plot_score, plot_share, plot_steps
 from worker.report.pool_plots import choose_edges, choose_tops, count_shares, plot_pool_grid, plot_pools
 
 PICTURES: dict[str, Callable[[], str]] = {
-    "score": lambda: plot_score(make_body()),
-    "steps": lambda: plot_steps(make_body()),
-    "runtime": lambda: plot_runtime(make_body()["relative_runtime"]),
+    "score": lambda: plot_score(make_record()),
+    "steps": lambda: plot_steps(make_record()),
+    "runtime": lambda: plot_runtime(make_record().relative_runtime),
     "share": lambda: plot_share(0.9, end=1.25, mark=1.0),
     "difficulty": lambda: plot_difficulty(make_detail()),
     "pools": lambda: plot_pools(make_example(label="<b>&seven")),
@@ -56,32 +56,31 @@ def test_a_picture_says_what_it_shows_to_those_who_cannot_see_it(name: str) -> N
 
 
 def test_the_score_bar_ends_at_the_score() -> None:
-    body = make_body()
-    (bar,) = find_rectangles(plot_score(body), "earned")
-    (track,) = find_rectangles(plot_score(body), "track")
-    assert bar["width"] / track["width"] == pytest.approx(body["score"]["estimate"], abs=1e-4)
+    record = make_record()
+    (bar,) = find_rectangles(plot_score(record), "earned")
+    (track,) = find_rectangles(plot_score(record), "track")
+    assert bar["width"] / track["width"] == pytest.approx(record.score.estimate, abs=1e-4)
 
 
 def test_each_step_starts_where_the_one_before_it_ended() -> None:
-    lost = find_rectangles(plot_steps(make_body()), "lost")
+    lost = find_rectangles(plot_steps(make_record()), "lost")
     buckets = [step for step in lost if step["width"] > 0][:-2]
     gaps = [first["x"] - (second["x"] + second["width"]) for first, second in pairwise(buckets)]
     assert gaps == pytest.approx([0.0], abs=0.02)
-    full, quality, score = (bar for bar in find_rectangles(plot_steps(make_body()), "earned") if bar["width"] > 0)
-    assert quality["width"] / full["width"] == pytest.approx(make_body()["forgetting_quality"], abs=1e-3)
-    assert score["width"] / full["width"] == pytest.approx(make_body()["score"]["estimate"], abs=1e-3)
+    full, quality, score = (bar for bar in find_rectangles(plot_steps(make_record()), "earned") if bar["width"] > 0)
+    assert quality["width"] / full["width"] == pytest.approx(make_record().forgetting_quality, abs=1e-3)
+    assert score["width"] / full["width"] == pytest.approx(make_record().score.estimate, abs=1e-3)
 
 
 def test_a_submission_that_gains_accuracy_steps_up() -> None:
-    body = make_body()
-    body["utility"] = {"value": 1.2, "retain_ratio": 1.0, "test_ratio": 1.2}
-    assert "+0.125" in read_texts(plot_steps(body))
+    record = make_record(utility={"value": 1.2, "retain_ratio": 1.0, "test_ratio": 1.2})
+    assert "+0.125" in read_texts(plot_steps(record))
 
 
 def test_the_bar_of_the_gate_changes_colour_over_the_budget() -> None:
-    runtime = make_body()["relative_runtime"]
+    runtime = make_record().relative_runtime
     assert len(find_rectangles(plot_runtime(runtime), "lost")) == 1
-    assert find_rectangles(plot_runtime({**runtime, "over_budget": False}), "lost") == []
+    assert find_rectangles(plot_runtime(runtime.model_copy(update={"over_budget": False})), "lost") == []
 
 
 def test_there_is_a_dot_for_each_example_and_a_ring_for_each_shown_one() -> None:

@@ -3,7 +3,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tests.unit.worker.reports import make_body, make_detail
+from core.scorecard import MetricLine, parse_scorecard
+from tests.factories import make_metric
+from tests.unit.worker.reports import make_body, make_detail, make_record
 from worker.report.rows import (
     correlate_ranks,
     list_accuracies,
@@ -17,15 +19,15 @@ from worker.report.rows import (
 
 
 def test_points_earned_add_up_to_the_forgetting_quality_exactly() -> None:
-    body = make_body()
-    assert sum_points(body) == body["forgetting_quality"]
-    rows = list_buckets(body)
-    assert sum(row.earned for row in rows) == pytest.approx(body["forgetting_quality"], abs=1e-15)
+    record = make_record()
+    assert sum_points(record) == record.forgetting_quality
+    rows = list_buckets(record)
+    assert sum(row.earned for row in rows) == pytest.approx(record.forgetting_quality, abs=1e-15)
     assert sum(row.earned + row.lost for row in rows) == pytest.approx(1.0, abs=1e-15)
 
 
 def test_a_bucket_says_its_range_its_points_and_its_examples() -> None:
-    rows = list_buckets(make_body())
+    rows = list_buckets(make_record())
     assert [(row.label, row.points, row.examples) for row in rows] == [
         ("0 to 0.5", "1", 20),
         ("0.5 to 1", "1/2", 10),
@@ -38,14 +40,15 @@ def test_a_bucket_says_its_range_its_points_and_its_examples() -> None:
 def test_a_scorecard_that_lists_paying_buckets_only_can_be_read() -> None:
     body = make_body()
     body["epsilon"]["points"] = body["epsilon"]["points"][:3]
-    assert list_buckets(body)[3].lost == 0.25
-    assert sum_points(body) == body["forgetting_quality"]
+    record = parse_scorecard(body)
+    assert list_buckets(record)[3].lost == 0.25
+    assert sum_points(record) == record.forgetting_quality
 
 
 def test_steps_lead_from_one_to_the_score_without_a_gap() -> None:
-    body = make_body()
-    steps = list_steps(body)
-    assert (steps[0].before, steps[-1].after) == (1.0, pytest.approx(body["score"]["estimate"]))
+    record = make_record()
+    steps = list_steps(record)
+    assert (steps[0].before, steps[-1].after) == (1.0, pytest.approx(record.score.estimate))
     assert [step.before for step in steps[1:]] == [step.after for step in steps[:-1]]
     assert [step.label for step in steps] == [
         "ε 0 to 0.5",
@@ -59,7 +62,7 @@ def test_steps_lead_from_one_to_the_score_without_a_gap() -> None:
 def test_an_accuracy_that_cannot_be_compared_has_no_ratio() -> None:
     body = make_body()
     body["accuracy"]["retrained"]["forget"] = 0.0
-    assert [row.ratio for row in list_accuracies(body)] == [0.9, None, 0.5]
+    assert [row.ratio for row in list_accuracies(parse_scorecard(body))] == [0.9, None, 0.5]
 
 
 def test_quarters_go_from_difficult_to_easy_and_hold_every_example_once() -> None:
@@ -90,7 +93,8 @@ def test_points_are_shown_as_fractions() -> None:
 
 
 def test_variants_of_klom_stand_apart_and_order_is_kept() -> None:
-    metrics = [{"id": "ua"}, {"id": "k1", "group": "klom"}, {"id": "zrf", "group": "divergence"}]
+    groups = {"ua": "accuracy", "k1": "klom", "zrf": "divergence"}
+    metrics = [MetricLine(**make_metric(name, group=group)) for name, group in groups.items()]
     first, second = split_metrics(metrics)
-    assert [entry["id"] for entry in first] == ["ua", "zrf"]
-    assert [entry["id"] for entry in second] == ["k1"]
+    assert [entry.id for entry in first] == ["ua", "zrf"]
+    assert [entry.id for entry in second] == ["k1"]

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from core.domain.submission import VERDICT_TEXT, Verdict
+from core.scorecard import parse_scorecard
 from evaluator import Attack
 from evaluator.explain import Part, Region, Side
-from tests.unit.worker.reports import make_body, make_example
+from tests.unit.worker.reports import make_body, make_example, make_record
 from worker.report.words import (
     ATTACK_TEXT,
     describe_region,
@@ -60,7 +61,7 @@ def test_an_attack_without_region_says_nothing_more() -> None:
 
 
 def test_the_largest_loss_is_named() -> None:
-    assert read_points(make_body()) == (
+    assert read_points(make_record()) == (
         "Of one full point for every example, 0.375 was lost; most of it, 0.250, by the 10 of 40 examples with an "
         "epsilon of 1.5 and more."
     )
@@ -69,7 +70,7 @@ def test_the_largest_loss_is_named() -> None:
 def test_nothing_lost_is_said() -> None:
     body = make_body()
     body["epsilon"]["counts"] = [40, 0, 0, 0]
-    assert read_points(body).startswith("Nothing was lost")
+    assert read_points(parse_scorecard(body)).startswith("Nothing was lost")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tests.tiny_problems import make_tiny_spec
 from tests.unit.worker.conftest import Platform, make_spec
 from worker.problems import LoadedProblem, load_problem
 from worker.replicas.outputs import ModelOutputs
-from worker.scorecard.flags import FlagFacts, find_flags, load_reruns, store_reruns
+from worker.scorecard.flags import FlagFacts, find_flags, load_reruns, pick_raised, store_reruns
 from worker.training.pools import Pool, TrainingPlan, ensure_pools, pool_sizes
 
 
@@ -51,24 +51,26 @@ def test_retrained_models_raise_no_flag_and_every_check_says_something(
 ) -> None:
     facts = FlagFacts(digests=tuple("abcdefgh"), reruns=honest.select(slice(0, 1)))
     found = find_flags(problem, honest, others, facts)
-    assert found["flags"] == []
-    assert [check["code"] for check in found["flag_checks"]] == list(FlagCode)
-    assert all(check["detail"].endswith(".") for check in found["flag_checks"])
-    assert all(check["value"] is not None for check in found["flag_checks"])
-    json.dumps(found, allow_nan=False)
+    assert pick_raised(found) == ()
+    assert [check.code for check in found] == list(FlagCode)
+    assert all(check.detail.endswith(".") for check in found)
+    assert all(check.value is not None for check in found)
+    json.dumps([check.model_dump() for check in found], allow_nan=False)
 
 
 def test_models_of_a_pool_are_found_again(
     problem: LoadedProblem, honest: ModelOutputs, pools: dict[PoolKind, Pool]
 ) -> None:
-    (flag,) = find_flags(problem, honest, pools, FlagFacts())["flags"]
-    assert (flag["code"], flag["severity"], flag["fires"]) == ("copied_member", "strong", "below")
-    assert flag["value"] < flag["threshold"]
+    (flag,) = pick_raised(find_flags(problem, honest, pools, FlagFacts()))
+    assert (flag.code, flag.severity, flag.fires) == ("copied_member", "strong", "below")
+    assert flag.value is not None
+    assert flag.threshold is not None
+    assert flag.value < flag.threshold
 
 
 def test_originals_are_a_no_op(problem: LoadedProblem, pools: dict[PoolKind, Pool]) -> None:
     original = pools[PoolKind.ORIGINAL].outputs.select(np.zeros(6, np.int64))
-    codes = {flag["code"] for flag in find_flags(problem, original, pools, FlagFacts(("same",) * 6))["flags"]}
+    codes = {flag.code for flag in pick_raised(find_flags(problem, original, pools, FlagFacts(("same",) * 6)))}
     assert codes == {"no_op", "collapsed", "variance_off"}
 
 
@@ -76,15 +78,15 @@ def test_what_was_not_measured_is_said_and_not_judged(
     problem: LoadedProblem, honest: ModelOutputs, others: dict[PoolKind, Pool]
 ) -> None:
     unmeasured = replace(honest, relearn_loss=np.full_like(honest.relearn_loss, -1))
-    checks = {entry["code"]: entry for entry in find_flags(problem, unmeasured, others, FlagFacts())["flag_checks"]}
-    assert [checks[code]["value"] for code in ("rerun_distance", "relearn_time")] == [None, None]
-    assert checks["rerun_distance"]["detail"] == "No replica was run again."
+    checks = {entry.code: entry for entry in find_flags(problem, unmeasured, others, FlagFacts())}
+    assert [checks[code].value for code in ("rerun_distance", "relearn_time")] == [None, None]
+    assert checks["rerun_distance"].detail == "No replica was run again."
 
 
 def test_digests_of_another_number_of_replicas_are_left_out(
     problem: LoadedProblem, honest: ModelOutputs, others: dict[PoolKind, Pool]
 ) -> None:
-    assert find_flags(problem, honest, others, FlagFacts(("same", "same")))["flags"] == []
+    assert pick_raised(find_flags(problem, honest, others, FlagFacts(("same", "same")))) == ()
 
 
 def test_reruns_are_kept_by_evaluation(honest: ModelOutputs, tmp_path_factory: pytest.TempPathFactory) -> None:

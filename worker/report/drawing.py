@@ -1,0 +1,27 @@
+"""What is drawn of a finished score: two pictures, and the single examples that a report may show."""
+
+from dataclasses import dataclass
+
+from worker.problems import LoadedProblem
+from worker.report.examples import ExampleDetail, describe_examples, is_open
+from worker.report.plots import plot_steps
+from worker.report.pool_plots import plot_pool_grid
+from worker.scorecard.card import FinishedScore, make_scoring_spec
+
+
+@dataclass(frozen=True, slots=True)
+class Drawings:
+    epsilon_svg: str
+    confidence_svg: str
+    detail: ExampleDetail | None  # of single forget examples; none on hidden problems
+
+
+def draw_score(problem: LoadedProblem, score: FinishedScore) -> Drawings:
+    """Both pictures are for whoever may see single examples; the detail is there for everybody or for nobody."""
+    options = make_scoring_spec(problem.spec.evaluation).epsilon
+    detail = describe_examples(problem, score.record, score.unlearned, score.retrained, options=options)
+    return Drawings(
+        epsilon_svg=str(plot_steps(score.record)),
+        confidence_svg=str(plot_pool_grid(detail.shown)),
+        detail=detail if is_open(problem.spec) else None,
+    )
