@@ -20,23 +20,7 @@ from api.notifications import endpoints as notifications
 from api.openapi import make_openapi
 from api.operations import endpoints as operations
 from api.organize import endpoints as organize
-from api.pages import account, competition_form, federation, security
-from api.pages import admin as admin_page
-from api.pages import compare as compare_page
-from api.pages import data_sets as data_set_pages
 from api.pages import endpoints as pages
-from api.pages import finals as finals_page
-from api.pages import flags as flags_page
-from api.pages import ledger as ledger_page
-from api.pages import notifications as notifications_page
-from api.pages import operations as operations_pages
-from api.pages import organize as organize_pages
-from api.pages import pools as pools_page
-from api.pages import preview as preview_page
-from api.pages import rejudges as rejudge_pages
-from api.pages import rules as rules_page
-from api.pages import start as start_page
-from api.pages import team as team_page
 from api.rejudges import endpoints as rejudges
 from api.review import endpoints as review
 from api.rules import endpoints as rules
@@ -50,6 +34,25 @@ from core.logs import configure_logging
 from core.settings import Settings, get_settings
 from core.storage import FolderStore
 
+RESOURCES = (  # the OpenAPI document lists them in this order
+    users,
+    competitions,
+    submissions,
+    leaderboard,
+    teams,
+    organize,
+    operations,
+    review,
+    rules,
+    rejudges,
+    runtime,
+    data_sets,
+    configure,
+    finals,
+    announcements,
+    notifications,
+    ledger,
+)
 STATIC_FOLDER = Path(__file__).parent / "pages" / "static"
 FORM_BYTES = 64 << 10  # what a request may hold beside the uploaded file
 
@@ -95,44 +98,10 @@ def app_factory() -> FastAPI:
 
 def _add_routes(app: FastAPI) -> None:
     api = APIRouter(prefix="/api/v1")
-    for module in (
-        users,
-        competitions,
-        submissions,
-        leaderboard,
-        teams,
-        organize,
-        operations,
-        review,
-        rules,
-        rejudges,
-        runtime,
-        data_sets,
-        configure,
-        finals,
-        announcements,
-        notifications,
-        ledger,
-    ):
-        api.include_router(module.router)
-    app.include_router(api)
-    app.include_router(health.router)
-    app.include_router(organize_pages.router)
-    app.include_router(admin_page.router)
-    app.include_router(competition_form.router)
-    app.include_router(pools_page.router)
-    app.include_router(preview_page.router)
-    app.include_router(data_set_pages.router)
-    app.include_router(operations_pages.router)
-    app.include_router(flags_page.router)
-    app.include_router(rejudge_pages.router)
-    app.include_router(team_page.router)
-    app.include_router(compare_page.router)
-    app.include_router(rules_page.router)
-    app.include_router(finals_page.router)
-    for page in (ledger_page, notifications_page, federation, security, start_page):
-        app.include_router(page.router)
-    app.include_router(account.router)  # before the pages: /submissions/… is theirs
-    app.include_router(pages.router)
+    for room in RESOURCES:
+        for router in room.ROUTERS:
+            api.include_router(router)
+    for router in (api, health.router, *pages.ROUTERS):
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
     app.openapi = make_openapi(app)  # type: ignore[method-assign]  # the documented way to extend it

@@ -14,6 +14,7 @@ from api.deps import Organizer, PublicCaller, ReadingDep, SessionDep, SettingsDe
 from api.errors import describe_errors
 
 router = APIRouter(tags=["competitions"])
+ROUTERS = (router,)
 REFUSALS = describe_errors(401, 403, 404, 409, 422)
 
 

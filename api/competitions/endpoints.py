@@ -8,6 +8,7 @@ from api.deps import Member, PublicCaller, ReadingDep, SettingsDep
 from api.errors import describe_errors
 
 router = APIRouter(prefix="/competitions", tags=["competitions"])
+ROUTERS = (router,)
 
 
 @router.get("", operation_id="list_competitions")

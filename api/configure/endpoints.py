@@ -12,6 +12,7 @@ from api.errors import describe_errors
 from core.db.session import reading, transaction
 
 router = APIRouter(prefix="/admin/competitions", tags=["configuring"])
+ROUTERS = (router,)
 PNG: dict[int | str, dict[str, Any]] = {
     200: {"description": "an image", "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
 }

@@ -22,6 +22,7 @@ from core.db.session import transaction
 from core.domain.data_sets import DataFormat
 
 router = APIRouter(prefix="/admin/data-sets", tags=["data sets"])
+ROUTERS = (router,)
 BODY: dict[str, Any] = {
     "requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 }

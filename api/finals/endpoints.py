@@ -11,12 +11,13 @@ from api.errors import describe_errors
 from api.finals import selection, service
 from api.finals.board import find_final_view, make_final_board
 from api.finals.schemas import PhaseList, PrivateView, ProposalRequest, Publication, SelectionRequest, SelectionView
-from api.leaderboard.endpoints import CHANGES, CSV_CONTENT, AsOf, BeforeVersion, MostChanges, answer_csv, wants_csv
+from api.leaderboard.answers import CHANGES, CSV_CONTENT, AsOf, BeforeVersion, MostChanges, answer_csv, wants_csv
 from api.leaderboard.schemas import BoardChanges, Leaderboard
 from api.leaderboard.service import list_changes
 from api.leaderboard.views import make_etag
 
 router = APIRouter(tags=["finals"])
+ROUTERS = (router,)
 REFUSALS = describe_errors(401, 403, 404, 409, 422)
 
 

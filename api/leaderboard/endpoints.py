@@ -1,42 +1,21 @@
 """The board over HTTP."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
-from pydantic import AfterValidator, AwareDatetime
-from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
-from api.conditional import UNCHANGED, IfNoneMatch, answer, answer_json
+from api.conditional import UNCHANGED, IfNoneMatch, answer_json
 from api.deps import Member, PublicCaller, ReadingDep
 from api.errors import describe_errors
 from api.leaderboard import service
+from api.leaderboard.answers import CHANGES, CSV_CONTENT, AsOf, BeforeVersion, MostChanges, answer_csv, wants_csv
 from api.leaderboard.schemas import BoardChanges, Leaderboard, OwnPlace
-from api.leaderboard.views import BoardView, decode_cursor, find_view, make_etag
+from api.leaderboard.views import decode_cursor, find_view, make_etag
 from core.db.queries import history
-from core.domain.moments import to_utc
 
 router = APIRouter(tags=["leaderboard"])
-CSV_CONTENT: dict[str, Any] = {"content": {"text/csv": {"schema": {"type": "string"}}}}
-CHANGES = 50
-MostChanges = Annotated[int, Query(ge=1, le=500)]
-BeforeVersion = Annotated[int | None, Query(ge=1, lt=1 << 31, description="version of the last one seen")]
-AsOf = Annotated[
-    Annotated[AwareDatetime, AfterValidator(to_utc)] | None,
-    Query(description="the board as it stood then, with its zone: `…Z`"),
-]
-
-
-def wants_csv(accept: str) -> bool:
-    return "text/csv" in accept and "application/json" not in accept
-
-
-def answer_csv(session: Session, view: BoardView, if_none_match: str, *, kind: str = "leaderboard") -> Response:
-    name = f"{view.competition.slug}-{kind}-{view.version}.csv"
-    as_file = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return answer(
-        make_etag(view, "csv"), if_none_match, "text/csv", lambda: service.write_board(session, view), **as_file
-    )
+ROUTERS = (router,)
 
 
 @router.get(

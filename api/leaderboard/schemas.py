@@ -2,9 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.paging import NEXT_BEFORE
 from core.domain.history import Cause
 from core.domain.leaderboard import Place, Purpose
 from core.domain.submission import Verdict
@@ -139,4 +141,4 @@ class BoardChange(BaseModel):
 
 class BoardChanges(BaseModel):
     items: list[BoardChange]
-    next_before: int | None = Field(description="send it as `before` for older ones; null when there are none")
+    next_before: Annotated[int | None, NEXT_BEFORE]

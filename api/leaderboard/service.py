@@ -9,6 +9,7 @@ from api.kept import Kept
 from api.leaderboard.schemas import BoardChange, BoardChanges, Ceiling, Leaderboard, LeaderboardEntry, OwnPlace
 from api.leaderboard.views import BoardView, encode_cursor
 from api.leaderboard.walks import find_walk
+from api.paging import cut_page
 from core.db.board import StoredLine, read_line
 from core.db.queries import boards
 from core.db.queries.history import OwnTeam
@@ -88,8 +89,8 @@ def list_changes(session: Session, view: BoardView, *, limit: int, before: int |
     """Who moved when and why, newest first; nothing that the caller's board does not show."""
     upto = view.newest if before is None else min(view.newest, before - 1)
     rows = boards.fetch_changes(session, view.board_id, upto=upto, limit=limit + 1, since=view.oldest)
-    items = [BoardChange.model_validate(row) for row in rows[:limit]]
-    return BoardChanges(items=items, next_before=items[-1].version if len(rows) > limit else None)
+    page = cut_page(rows, limit, lambda row: row.version)
+    return BoardChanges(items=[BoardChange.model_validate(row) for row in page.rows], next_before=page.next)
 
 
 def find_leader(session: Session, view: BoardView) -> tuple[str, float, int]:

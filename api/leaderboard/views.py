@@ -1,7 +1,5 @@
 """Which board a caller sees: the newest, an earlier one, or, while the competition is frozen, the frozen one."""
 
-import base64
-import binascii
 import hashlib
 import json
 from dataclasses import dataclass
@@ -10,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from api import paging
 from api.deps import Caller
 from core.db.base import utc_now
 from core.db.models.contests import Competition
@@ -17,7 +16,6 @@ from core.db.models.problems import EvaluationSpec
 from core.db.queries import boards
 from core.domain.access import Action
 from core.domain.competition import CompetitionState
-from core.domain.errors import InvalidInput
 
 FORMAT = "1"  # of the answers made from a board; another one makes every kept ETag outdated
 
@@ -86,14 +84,12 @@ def make_etag(view: BoardView, *variant: object) -> str:
 
 
 def encode_cursor(version: int, offset: int) -> str:
-    return base64.urlsafe_b64encode(f"{version}.{offset}".encode()).decode().rstrip("=")
+    return paging.encode_cursor(f"{version}.{offset}")
 
 
 def decode_cursor(cursor: str) -> tuple[int, int]:
     """A page goes on where the last one ended, on the board as it was then."""
-    try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
-        version, offset = (int(part) for part in raw.split(".") if part.isdecimal() and len(part) < 10)
-    except (binascii.Error, ValueError):
-        raise InvalidInput("the cursor is not one this server gave") from None
-    return version, offset
+    parts = paging.decode_cursor(cursor).split(".")
+    if len(parts) != 2 or not all(part.isdecimal() and len(part) < 10 for part in parts):
+        raise paging.refuse_cursor()
+    return int(parts[0]), int(parts[1])

@@ -10,6 +10,7 @@ from api.ledger import service
 from api.ledger.schemas import LedgerView
 
 router = APIRouter(tags=["competitions"])
+ROUTERS = (router,)
 TeamName = Annotated[str, Query(min_length=1, max_length=64, description="its name")]
 
 

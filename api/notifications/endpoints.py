@@ -22,6 +22,7 @@ from api.notifications.schemas import (
 from core.db.session import reading, transaction
 
 router = APIRouter(prefix="/me", tags=["notifications"])
+ROUTERS = (router,)
 
 
 @router.get("/notifications", operation_id="get_notifications", responses=describe_errors(401))

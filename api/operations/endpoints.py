@@ -8,13 +8,13 @@ from api.decisions import Decision
 from api.deps import EngineDep, NodeAdmin, OperationsReader, Operator, ReadingDep, SessionDep
 from api.errors import describe_errors
 from api.operations import service
-from api.operations.schemas import CostReport, NodeList, NodeView, QueueView, Requeued
+from api.operations.schemas import COST_DAYS, MOST_COST_DAYS, CostReport, NodeList, NodeView, QueueView, Requeued
 from core.db.session import reading, transaction
 from core.domain.errors import NotFound
 
 router = APIRouter(prefix="/admin", tags=["operations"])
+ROUTERS = (router,)
 REFUSALS = describe_errors(401, 403, 404, 409, 422)
-COST_DAYS, MOST_COST_DAYS = 30, 366
 
 
 @router.get("/queue", operation_id="get_queue", responses=describe_errors(401, 403))

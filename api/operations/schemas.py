@@ -8,6 +8,8 @@ from core.domain.leaderboard import Purpose
 from core.domain.operations import Health
 from core.domain.submission import Status
 
+COST_DAYS, MOST_COST_DAYS = 30, 366
+
 
 class QueueGroup(BaseModel):
     purpose: Purpose

@@ -12,14 +12,15 @@ from api.errors import describe_errors
 from api.leaderboard.checking import check_boards
 from api.leaderboard.schemas import BoardChecks
 from api.organize import service
-from api.organize.grants import Grant, GrantView, grant
-from api.organize.schemas import AuditCheck, AuditPage, StateChange
+from api.organize.grants import grant
+from api.organize.schemas import AuditCheck, AuditPage, Grant, GrantView, StateChange
 from api.organize.settings import SettingsChange, change_settings
 from api.submissions import service as submissions
 from api.submissions.schemas import SubmissionView
 from core.db.session import reading, transaction
 
 router = APIRouter(prefix="/admin", tags=["organizing"])
+ROUTERS = (router,)
 REFUSALS = describe_errors(401, 403, 404, 409, 422)
 
 

@@ -1,25 +1,12 @@
 """Submissions granted to one team on top of the limits."""
 
-from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
-from api.decisions import Decision
 from api.deps import Caller
+from api.organize.schemas import Grant, GrantView
 from core.db.queries import audit, competitions, grants, teams
 from core.domain.errors import NotFound
-
-
-class Grant(Decision):
-    team: str = Field(min_length=1, max_length=64, description="its name")
-    amount: int = Field(ge=1, le=1000)
-
-
-class GrantView(BaseModel):
-    team: str
-    amount: int
-    reason: str
-    granted: int = Field(description="to this team in all")
 
 
 def grant(session: Session, slug: str, request: Grant, caller: Caller) -> GrantView:

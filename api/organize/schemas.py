@@ -1,11 +1,12 @@
 """Requests and answers of organizers."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.decisions import Decision
+from api.paging import NEXT_BEFORE
 from core.domain.competition import CompetitionState
 
 
@@ -28,7 +29,7 @@ class AuditView(BaseModel):
 
 class AuditPage(BaseModel):
     items: list[AuditView]
-    next_before: int | None = Field(description="send it as `before` for older ones; null when there are none")
+    next_before: Annotated[int | None, NEXT_BEFORE]
 
 
 class AuditCheck(BaseModel):
@@ -36,3 +37,15 @@ class AuditCheck(BaseModel):
     entries: int
     head: str = Field(description="digest of the last entry; publish it to make the log provable")
     broken_at: int | None = Field(description="place of the first entry that does not hold, from 0")
+
+
+class Grant(Decision):
+    team: str = Field(min_length=1, max_length=64, description="its name")
+    amount: int = Field(ge=1, le=1000)
+
+
+class GrantView(BaseModel):
+    team: str
+    amount: int
+    reason: str
+    granted: int = Field(description="to this team in all")

@@ -6,6 +6,7 @@ from api.competitions.service import load_competition
 from api.competitions.standing import check_unread
 from api.deps import Caller
 from api.organize.schemas import AuditCheck, AuditPage, AuditView, StateChange
+from api.paging import cut_page
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.submissions import Submission
@@ -77,8 +78,8 @@ def reinstate(session: Session, submission_id: str, reason: str, caller: Caller)
 
 def list_audit(session: Session, *, before: int | None, subject: str | None, limit: int = AUDIT_PAGE) -> AuditPage:
     rows = audit.fetch_entries(session, limit=limit + 1, before=before, subject=subject)
-    items = [AuditView.model_validate(row) for row in rows[:limit]]
-    return AuditPage(items=items, next_before=items[-1].id if len(rows) > limit else None)
+    page = cut_page(rows, limit, lambda row: row.id)
+    return AuditPage(items=[AuditView.model_validate(row) for row in page.rows], next_before=page.next)
 
 
 def check_audit(session: Session) -> AuditCheck:

@@ -28,8 +28,8 @@ from api.rules.service import make_view as make_rules_view
 from api.submissions import service as submissions
 from api.submissions.acceptance import Upload, accept_upload, clean_filename
 from api.submissions.promotion import promote
-from api.submissions.reading import Reading, make_reading
-from api.submissions.schemas import RequestedPurpose
+from api.submissions.reading import make_reading
+from api.submissions.schemas import Reading, RequestedPurpose
 from api.users import logins
 from api.users import service as accounts
 from api.users.schemas import Registration, TokenRequest, TokenView

@@ -10,8 +10,8 @@ from api.competitions.service import load_competition
 from api.deps import Member, ReadingDep
 from api.pages.charts.drawing import ScoreBar, draw_score
 from api.pages.kit.showing import show
-from api.submissions.comparison import ComparedEpsilons, Comparison, list_choices, load_comparison
-from api.submissions.schemas import SubmissionView
+from api.submissions.comparison import list_choices, load_comparison
+from api.submissions.schemas import ComparedEpsilons, Comparison, SubmissionView
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 BAR_WIDTH = 320

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from api.deps import Caller, EngineDep, NodeAdmin, OperationsReader, Operator, ReadingDep
 from api.operations import service
-from api.operations.endpoints import COST_DAYS, MOST_COST_DAYS
+from api.operations.schemas import COST_DAYS, MOST_COST_DAYS
 from api.pages.kit.forms import submit_form
 from api.pages.kit.reading import read_decision
 from api.pages.kit.showing import show

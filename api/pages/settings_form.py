@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ValidationError
 
 from api.announcements.schemas import NewAnnouncement
-from api.organize.grants import Grant
+from api.organize.schemas import Grant
 from api.organize.settings import SettingsChange
 from core.domain.errors import InvalidInput
 from core.domain.moments import parse_moment

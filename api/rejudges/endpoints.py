@@ -12,6 +12,7 @@ from api.rejudges.schemas import RejudgeComparison, RejudgeList, RejudgePlan, Re
 from core.db.session import reading, transaction
 
 router = APIRouter(prefix="/admin/rejudges", tags=["rejudging"])
+ROUTERS = (router,)
 REFUSALS = describe_errors(401, 403, 404, 409, 422)
 Slug = Annotated[str | None, Query(max_length=200)]
 

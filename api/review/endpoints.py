@@ -11,6 +11,7 @@ from api.review.schemas import FlagDecisionRequest, FlagPage, ReviewedFlag
 from core.domain.review import FlagState
 
 router = APIRouter(prefix="/admin", tags=["reviewing"])
+ROUTERS = (router,)
 
 
 @router.get("/flags", operation_id="list_flags", responses=describe_errors(401, 403, 404, 422))

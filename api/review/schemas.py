@@ -1,10 +1,12 @@
 """Flags as staff see and decide on them."""
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.decisions import Decision
+from api.paging import NEXT_BEFORE
 from core.domain.leaderboard import Purpose
 from core.domain.review import FlagVerdict
 
@@ -45,4 +47,4 @@ class FlaggedEntry(BaseModel):
 
 class FlagPage(BaseModel):
     items: list[FlaggedEntry]
-    next_before: str | None = Field(description="send it as `before` for older ones; null when there are none")
+    next_before: Annotated[str | None, NEXT_BEFORE]

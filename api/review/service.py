@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
 from api.deps import Caller
+from api.paging import cut_page
 from api.review.schemas import FlagDecisionRequest, FlagDecisionView, FlaggedEntry, FlagPage, ReviewedFlag
 from core.db.base import utc_now
 from core.db.models.review import FlagDecision
@@ -26,9 +27,10 @@ def list_flags(
     rows = review.fetch_flagged(
         session, competition_id=competition_id, state=state, limit=limit + 1, before=before or None
     )
-    decisions = review.fetch_decisions(session, [evaluation.id for evaluation, _ in rows])
-    items = [_make_entry(evaluation, flags, decisions) for evaluation, flags in rows[:limit]]
-    return FlagPage(items=items, next_before=items[-1].evaluation_id if len(rows) > limit else None)
+    page = cut_page(rows, limit, lambda row: row[0].id)
+    decisions = review.fetch_decisions(session, [evaluation.id for evaluation, _ in page.rows])
+    items = [_make_entry(evaluation, flags, decisions) for evaluation, flags in page.rows]
+    return FlagPage(items=items, next_before=page.next)
 
 
 def decide(

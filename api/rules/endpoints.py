@@ -8,6 +8,7 @@ from api.rules import service
 from api.rules.schemas import NewRules, RulesAcceptanceRequest, RulesView
 
 router = APIRouter(tags=["competitions"])
+ROUTERS = (router,)
 
 
 @router.get("/competitions/{slug}/rules", operation_id="get_rules", responses=describe_errors(404))

@@ -10,6 +10,7 @@ from core.domain.errors import NotFound
 from core.starter import NAMES, read_starter
 
 router = APIRouter(tags=["runtime"])
+ROUTERS = (router,)
 
 
 @router.get("/runtime", operation_id="get_runtime")

@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
 from api.deps import Caller
 from api.submissions import service
-from api.submissions.schemas import SubmissionView
+from api.submissions.schemas import ComparedEpsilons, ComparedMetric, Comparison, Conclusion
 from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import history
 from core.domain.comparison import Measured, compute_difference
@@ -19,45 +17,6 @@ from core.domain.errors import NotFound
 from core.domain.leaderboard import TIED_BELOW
 
 CHOICES = 200
-
-
-class Conclusion(StrEnum):
-    A_IS_BETTER = "a_is_better"
-    B_IS_BETTER = "b_is_better"
-    WITHIN_NOISE = "within_noise"
-    NOT_COMPARABLE = "not_comparable"
-
-
-class ComparedMetric(BaseModel):
-    id: str
-    name: str
-    unit: str
-    better: str = Field(description="higher, lower, closer to retrained, or empty where neither is better")
-    a: float | None
-    b: float | None
-    difference: float | None = Field(description="b − a")
-
-
-class ComparedEpsilons(BaseModel):
-    """Forget examples by epsilon; both submissions in the same buckets, the last of which is open."""
-
-    edges: list[float]
-    a: list[int]
-    b: list[int]
-
-
-class Comparison(BaseModel):
-    competition: str
-    a: SubmissionView
-    b: SubmissionView
-    conclusion: Conclusion
-    detail: str = Field(description="the conclusion in one sentence, with its reason")
-    difference: float | None = Field(description="score of b − score of a; null if they do not compare")
-    difference_error: float | None = Field(description="standard error of the difference")
-    is_paired: bool = Field(description="whether both were scored against the same drawn models")
-    b_is_better: float | None = Field(description="probability that b scores more, were both run again")
-    metrics: list[ComparedMetric]
-    epsilons: ComparedEpsilons | None = Field(description="null if the two were cut into different buckets")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,14 +23,15 @@ from api.deps import (
 from api.errors import describe_errors
 from api.submissions import service
 from api.submissions.acceptance import Accepted, Upload, accept_upload, clean_filename
-from api.submissions.comparison import Comparison, load_comparison
+from api.submissions.comparison import load_comparison
 from api.submissions.events import follow
 from api.submissions.promotion import promote
-from api.submissions.reading import Reading, make_reading
-from api.submissions.schemas import RequestedPurpose, ScorecardView, SubmissionPage, SubmissionView
+from api.submissions.reading import make_reading
+from api.submissions.schemas import Comparison, Reading, RequestedPurpose, ScorecardView, SubmissionPage, SubmissionView
 from core.db.session import reading, transaction
 
 router = APIRouter(tags=["submissions"])
+ROUTERS = (router,)
 
 # a file with styles and pictures of its own and nothing that runs or loads
 REPORT_HEADERS = {

@@ -3,17 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, Field
+from api.submissions.schemas import FlagView
 
 _OPEN_FIELDS = ("code", "severity")  # a value would let its author stay just below the threshold
-
-
-class FlagView(BaseModel):
-    code: str = Field(description="which check fired: docs/flags.md")
-    severity: str = Field(description="notice, suspicious or strong")
-    value: float | None = Field(None, description="null on hidden problems, for participants")
-    threshold: float | None = None
-    detail: str | None = None
 
 
 def hide_flag_values(body: Mapping[str, Any]) -> dict[str, Any]:

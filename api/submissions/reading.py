@@ -2,37 +2,10 @@
 
 import hashlib
 
-from pydantic import BaseModel, Field
-
+from api.submissions.schemas import NoteView, Reading
 from core.domain.errors import ParticipantFault, TooLarge
-from core.domain.faults import FaultCode
 from core.domain.intake.reading import read_submission
-from core.domain.intake.report import Note, Origin, SubmissionFiles
-
-
-class NoteView(BaseModel):
-    where: str
-    source: str = Field(description="first line")
-    reason: str
-
-
-class Reading(BaseModel):
-    ok: bool = Field(description="whether it would be queued; otherwise code, reason and hint say why not")
-    sha256: str
-    origin: Origin | None = Field(description="what it was taken for; null if it cannot be run")
-    code: FaultCode | None
-    reason: str
-    hint: str
-    files: list[str]
-    kept: list[NoteView]
-    changed: list[NoteView]
-    left_out: list[NoteView]
-    warnings: list[str]
-
-    @property
-    def is_as_sent(self) -> bool:
-        """Whether exactly what was sent would run."""
-        return self.ok and not self.changed and not self.left_out
+from core.domain.intake.report import Note, SubmissionFiles
 
 
 def make_reading(filename: str, content: bytes, *, limit_bytes: int) -> Reading:

@@ -1,4 +1,4 @@
-"""What is told about a submission."""
+"""What is told about a submission, about a file before it counts, and about two submissions side by side."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.finals.schemas import FinalResult
 from api.leaderboard.schemas import Interval
-from api.submissions.flags import FlagView
+from core.domain.faults import FaultCode
+from core.domain.intake.report import Origin
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
 from core.domain.submission import Owner, Status, Verdict
@@ -51,6 +52,14 @@ class Links(BaseModel):
     source: str
     cancel: str
     page: str
+
+
+class FlagView(BaseModel):
+    code: str = Field(description="which check fired: docs/flags.md")
+    severity: str = Field(description="notice, suspicious or strong")
+    value: float | None = Field(None, description="null on hidden problems, for participants")
+    threshold: float | None = None
+    detail: str | None = None
 
 
 class SubmissionView(BaseModel):
@@ -119,3 +128,67 @@ class ScorecardView(BaseModel):
     epsilon: dict[str, Any]
     replicas: dict[str, Any]
     provenance: dict[str, Any]
+
+
+class NoteView(BaseModel):
+    where: str
+    source: str = Field(description="first line")
+    reason: str
+
+
+class Reading(BaseModel):
+    ok: bool = Field(description="whether it would be queued; otherwise code, reason and hint say why not")
+    sha256: str
+    origin: Origin | None = Field(description="what it was taken for; null if it cannot be run")
+    code: FaultCode | None
+    reason: str
+    hint: str
+    files: list[str]
+    kept: list[NoteView]
+    changed: list[NoteView]
+    left_out: list[NoteView]
+    warnings: list[str]
+
+    @property
+    def is_as_sent(self) -> bool:
+        """Whether exactly what was sent would run."""
+        return self.ok and not self.changed and not self.left_out
+
+
+class Conclusion(StrEnum):
+    A_IS_BETTER = "a_is_better"
+    B_IS_BETTER = "b_is_better"
+    WITHIN_NOISE = "within_noise"
+    NOT_COMPARABLE = "not_comparable"
+
+
+class ComparedMetric(BaseModel):
+    id: str
+    name: str
+    unit: str
+    better: str = Field(description="higher, lower, closer to retrained, or empty where neither is better")
+    a: float | None
+    b: float | None
+    difference: float | None = Field(description="b − a")
+
+
+class ComparedEpsilons(BaseModel):
+    """Forget examples by epsilon; both submissions in the same buckets, the last of which is open."""
+
+    edges: list[float]
+    a: list[int]
+    b: list[int]
+
+
+class Comparison(BaseModel):
+    competition: str
+    a: SubmissionView
+    b: SubmissionView
+    conclusion: Conclusion
+    detail: str = Field(description="the conclusion in one sentence, with its reason")
+    difference: float | None = Field(description="score of b − score of a; null if they do not compare")
+    difference_error: float | None = Field(description="standard error of the difference")
+    is_paired: bool = Field(description="whether both were scored against the same drawn models")
+    b_is_better: float | None = Field(description="probability that b scores more, were both run again")
+    metrics: list[ComparedMetric]
+    epsilons: ComparedEpsilons | None = Field(description="null if the two were cut into different buckets")

@@ -1,7 +1,5 @@
 """Read, list and cancel submissions; who may see how much of them."""
 
-import base64
-import binascii
 from typing import Any, TypeGuard
 
 from sqlalchemy.orm import Session
@@ -11,12 +9,13 @@ from api.deps import Caller
 from api.finals.results import find_results
 from api.finals.schemas import FinalResult
 from api.leaderboard.schemas import Interval
-from api.submissions.flags import FlagView, hide_flag_values, make_flag_views
-from api.submissions.schemas import DecidedEarly, Links, Progress, Rejudged, SubmissionPage, SubmissionView
+from api.paging import cut_page, decode_cursor, encode_cursor
+from api.submissions.flags import hide_flag_values, make_flag_views
+from api.submissions.schemas import DecidedEarly, FlagView, Links, Progress, Rejudged, SubmissionPage, SubmissionView
 from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import evaluations, rejudges
 from core.domain.access import Action
-from core.domain.errors import InvalidInput, NotAllowed, NotFound
+from core.domain.errors import NotAllowed, NotFound
 from core.domain.faults import HINTS, FaultCode
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
@@ -156,11 +155,11 @@ def find_reason(submission: Submission, evaluation: Evaluation, caller: Caller) 
 def list_own(session: Session, caller: Caller, *, limit: int, cursor: str | None) -> SubmissionPage:
     before = decode_cursor(cursor) if cursor else None
     rows = evaluations.fetch_submissions_of_user(session, caller.member_id, limit=limit + 1, before=before)
-    shown = rows[:limit]
-    finals = find_results(session, shown)
+    page = cut_page(rows, limit, lambda row: row.id)
+    finals = find_results(session, page.rows)
     return SubmissionPage(
-        items=[_make_view(session, row, caller, finals.get(row.id)) for row in shown],
-        next_cursor=encode_cursor(shown[-1].id) if len(rows) > limit else None,
+        items=[_make_view(session, row, caller, finals.get(row.id)) for row in page.rows],
+        next_cursor=encode_cursor(page.next) if page.next else None,
     )
 
 
@@ -188,17 +187,6 @@ def cancel(session: Session, submission_id: str, caller: Caller) -> None:
     if not is_author(submission, caller) and not caller.may(Action.CANCEL_ANY):
         raise NotAllowed("only its author or an admin may cancel a submission")
     request_cancel(session, get_evaluation(submission).id)
-
-
-def encode_cursor(submission_id: str) -> str:
-    return base64.urlsafe_b64encode(submission_id.encode()).decode().rstrip("=")
-
-
-def decode_cursor(cursor: str) -> str:
-    try:
-        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
-    except (binascii.Error, ValueError):
-        raise InvalidInput("the cursor is not one this server gave") from None
 
 
 def _restrict(submission: Submission, body: dict[str, Any], caller: Caller) -> dict[str, Any]:

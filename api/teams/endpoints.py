@@ -11,6 +11,7 @@ from core.db.queries import teams
 from core.db.session import reading, transaction
 
 router = APIRouter(tags=["teams"])
+ROUTERS = (router,)
 REFUSALS = describe_errors(401, 403, 404, 409, 422)
 
 

@@ -24,6 +24,7 @@ from core.db.session import transaction
 from core.domain.errors import NotAuthenticated
 
 router = APIRouter(tags=["users"])
+ROUTERS = (router,)
 
 
 @router.post("/users", status_code=201, operation_id="register", responses=describe_errors(409, 422, 429))

@@ -12,6 +12,7 @@ from importlinter.contracts.acyclic_siblings import AcyclicSiblingsContract
 from importlinter.contracts.forbidden import ForbiddenContract
 from importlinter.contracts.independence import IndependenceContract
 from importlinter.contracts.layers import LayersContract
+from importlinter.contracts.protected import ProtectedContract
 from importlinter.domain.contract import Contract
 
 CONFIGURATION = read_configuration("pyproject.toml")
@@ -22,6 +23,7 @@ KINDS: dict[str, type[Contract]] = {
     "forbidden": ForbiddenContract,
     "independence": IndependenceContract,
     "acyclic_siblings": AcyclicSiblingsContract,
+    "protected": ProtectedContract,
 }
 # by the contract's number: an import that it must refuse
 PLANTS = {
@@ -37,6 +39,10 @@ PLANTS = {
     "10": ("client.http", "worker.local"),
     "11": ("migrations.versions.0001_accounts", "core.domain.access"),
     "12": ("bench.bench_load", "tests"),
+    "13": ("api.rules.service", "api.pages.kit.showing"),
+    "14": ("api.finals.schemas", "api.finals.service"),
+    "15": ("api.pages.finals", "api.finals.endpoints"),
+    "16": ("api.pages.kit.forms", "api.pages.finals"),
 }
 
 
@@ -85,3 +91,8 @@ def test_a_notebook_s_client_imports_the_client_and_core_alone() -> None:
     text = Path("lacuna_client.py").read_text()
     assert list_strange(text) == set()
     assert list_strange(text + "\nfrom cli.show.console import console\n") == {"cli"}
+
+
+def test_every_resource_of_the_api_is_layered() -> None:
+    resources = {path.parent.name for path in Path("api").glob("*/service.py")}
+    assert {f"api.{name}" for name in resources} == set(CONTRACTS["14"]["containers"])
