@@ -113,10 +113,10 @@ def open_evaluation(
     An attempt of a rejudge counts nowhere until the rejudge is promoted. node_class: "" for whichever begins it.
     """
     _check_basis(session, spec)
-    if phase is PhaseKind.PRACTICE and spec.body["problem"]["exposure"] != phase.value:
+    if phase is PhaseKind.PRACTICE and not spec.terms.is_open:
         raise PlatformFault("what is practised on must be open: everything of it is shown")
-    rules = spec.body["evaluation"]
-    total = rules["replicas"] if submission.purpose != "calibration" else rules["calibration_replicas"]
+    rules = spec.terms.evaluation
+    total = rules.replicas if submission.purpose != "calibration" else rules.calibration_replicas
     evaluation = Evaluation(
         submission_id=submission.id,
         spec_id=spec.id,
@@ -134,7 +134,7 @@ def open_evaluation(
         # two at once, because entries run beside each other too and are slowed by that
         add_shards(session, evaluation, position=0, first=0, size=max(total // 2, 1))
     else:
-        canary = min(rules["canary_replicas"], total)
+        canary = min(rules.canary_replicas, total)
         # a rejudge opens thousands at once: the janitor sends them, the request does not wait for the broker
         add_shards(session, evaluation, position=0, first=0, size=canary, stop=canary, at_once=rejudge_id is None)
     return evaluation
@@ -142,7 +142,7 @@ def open_evaluation(
 
 def _check_basis(session: Session, spec: EvaluationSpec) -> None:
     """Nothing new begins on revoked data or against retired pools; participants are not told which data that is."""
-    if data_sets.is_revoked(session, spec.body["problem"]):
+    if data_sets.is_revoked(session, spec.terms.problem):
         raise PhaseClosed(
             "the data of this competition was revoked: it takes no submissions, and nothing is judged anew"
         )

@@ -1,9 +1,5 @@
 """A problem file becomes a competition: rows first, then the message that has its pools built."""
 
-import hashlib
-import json
-from typing import Any
-
 from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
@@ -16,9 +12,8 @@ from core.domain.errors import InvalidInput
 from core.domain.exposure import Exposure
 from core.domain.phases import PhaseKind, PhaseState
 from core.jobs import PREPARE, enqueue
-from core.problems import PracticePart, PrivatePart, ProblemSpec, check_draws, find_problem, parse_problem
-
-METRIC_VERSION = "lacuna-2"  # evaluator.spec says so too, and a test keeps them together: the api must not import it
+from core.problems import PracticePart, PrivatePart, ProblemSpec, check_draws, find_problem
+from core.terms import hash_terms, write_terms
 
 
 def register_competition(session: Session, spec: ProblemSpec, *, draft: bool = False) -> Competition:
@@ -61,7 +56,7 @@ def find_practice(session: Session, spec: ProblemSpec) -> ProblemSpec | None:
         return spec.make_practice()
     name = spec.practice.problem
     row = competitions.fetch_competition(session, name)
-    found = parse_problem(row.spec.body["problem"], source=f"problem {name}") if row else find_problem(name)
+    found = row.spec.terms.problem if row else find_problem(name)
     if found.exposure is not Exposure.PRACTICE:
         raise InvalidInput(
             f"{spec.slug} cannot be practised on {name!r}: its exposure is {found.exposure.value!r}, and practice shows"
@@ -77,10 +72,9 @@ def _check_stored(session: Session, spec: ProblemSpec) -> None:
         return
     private, practice = spec.private, spec.practice
     if private is None and (stored := phases.fetch_private_phase(session, row.id)) is not None:
-        private = PrivatePart.model_validate(_read_draws(stored))
+        private = _read_private(stored)
     if practice is None and (stored := phases.fetch_practice_phase(session, row.id)) is not None:
-        is_own = stored.spec.body["problem"]["slug"] == spec.slug
-        practice = PracticePart.model_validate(_read_draws(stored)) if is_own else None
+        practice = _read_practice(stored) if stored.spec.terms.problem.slug == spec.slug else None
     if practice is None or spec.exposure is Exposure.PRACTICE:
         return
     try:
@@ -89,15 +83,14 @@ def _check_stored(session: Session, spec: ProblemSpec) -> None:
         raise InvalidInput(f"{spec.slug}: {error}") from None
 
 
-def _read_draws(phase: Phase) -> dict[str, Any]:
-    problem = phase.spec.body["problem"]
-    seeds = {"split_seed": problem["split"]["seed"], "pool_seed": problem["pools"]["seed"]}
-    return {"forget": problem["forget"], **seeds}
+def _read_private(phase: Phase) -> PrivatePart:
+    problem = phase.spec.terms.problem
+    return PrivatePart(forget=problem.forget, split_seed=problem.split.seed, pool_seed=problem.pools.seed)
 
 
-def hash_spec_body(body: dict[str, Any]) -> str:
-    """SHA-256 of the canonical JSON: the evaluation spec's identity."""
-    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+def _read_practice(phase: Phase) -> PracticePart:
+    problem = phase.spec.terms.problem
+    return PracticePart(forget=problem.forget, split_seed=problem.split.seed, pool_seed=problem.pools.seed)
 
 
 def _register_phase(session: Session, competition: Competition, kind: PhaseKind, spec: ProblemSpec) -> None:
@@ -121,23 +114,11 @@ def _store_spec(session: Session, spec: ProblemSpec) -> EvaluationSpec:
         problem = Problem(slug=spec.slug, digest=spec.digest, spec=spec.model_dump(mode="json"))
         session.add(problem)
         session.flush()
-    body = make_spec_body(spec)
-    digest = hash_spec_body(body)
+    body = write_terms(spec)
+    digest = hash_terms(body)
     row = competitions.fetch_spec(session, digest)
     if row is None:
         row = EvaluationSpec(digest=digest, problem_id=problem.id, body=body)
         session.add(row)
         session.flush()
     return row
-
-
-def make_spec_body(spec: ProblemSpec) -> dict[str, Any]:
-    """Everything a score depends on."""
-    return {
-        "problem": spec.model_dump(mode="json"),
-        "problem_digest": spec.digest,
-        "evaluation": spec.evaluation.model_dump(mode="json"),
-        "metric_version": METRIC_VERSION,
-        "protocol": spec.evaluation.protocol,
-        "originals_per_run": spec.pools.originals,
-    }

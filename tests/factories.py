@@ -20,6 +20,7 @@ from core.db.queries.data_sets import add_version
 from core.domain.exposure import Exposure
 from core.domain.submission import Verdict
 from core.problems import ProblemSpec, find_problem
+from core.terms import write_terms
 
 _numbers = itertools.count(1)
 SOURCE = b"def unlearning(net, retain_loader, forget_loader, val_loader):\n    return net\n"
@@ -57,13 +58,7 @@ def make_competition(
     problem = Problem(slug=slug, digest=spec.digest, spec=spec.model_dump(mode="json"), manifest=manifest)
     session.add(problem)
     session.flush()
-    body = {
-        "problem": spec.model_dump(mode="json"),
-        "evaluation": spec.evaluation.model_dump(mode="json"),
-        "metric_version": "1",
-        "protocol": spec.evaluation.protocol,
-        "originals_per_run": 1,
-    }
+    body = write_terms(spec) | {"metric_version": "1"}
     row = EvaluationSpec(digest=f"{next(_numbers):064x}", problem_id=problem.id, body=body)
     session.add(row)
     session.flush()

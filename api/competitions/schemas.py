@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from core.domain.competition import CompetitionState
+from core.domain.exposure import Exposure
 from core.domain.phases import PhaseState
 
 
@@ -34,7 +35,7 @@ class CompetitionSummary(BaseModel):
     summary: str
     state: CompetitionState
     closes_at: datetime | None = Field(description="the deadline: submissions after it are refused")
-    exposure: str = Field(description="practice, public or private")
+    exposure: Exposure
     protocol: str
     compute_budget: float = Field(description="largest allowed relative runtime")
     replicas: int

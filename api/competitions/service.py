@@ -22,13 +22,14 @@ from core.db.queries import competitions, evaluations, grants, phases, rules
 from core.domain.access import Action
 from core.domain.competition import CompetitionState
 from core.domain.errors import NotFound
+from core.domain.exposure import Exposure
 from core.domain.phases import PhaseKind, PhaseState
 from core.domain.pools import PoolKind, estimate_seconds_left
 from core.domain.quota import Allowance, next_reset, start_of_day
 from core.domain.work import WorkState
+from core.problems import PoolPart
 from core.settings import Settings
 
-PRACTICE = "practice"
 # whoever knows these can draw the hidden forget set and the models it is judged against
 _SECRET_FIELDS = {"split": ("seed",), "forget": ("seed", "ids"), "pools": ("seed",), "evaluation": ("seed",)}
 
@@ -50,8 +51,8 @@ def is_visible(competition: Competition, caller: Caller | None) -> bool:
     return is_staff or competition.state != CompetitionState.DRAFT
 
 
-def get_exposure(competition: Competition) -> str:
-    return str(competition.spec.body["problem"]["exposure"])
+def get_exposure(competition: Competition) -> Exposure:
+    return competition.spec.terms.problem.exposure
 
 
 def make_summary(competition: Competition) -> CompetitionSummary:
@@ -60,13 +61,13 @@ def make_summary(competition: Competition) -> CompetitionSummary:
 
 def make_view(session: Session, settings: Settings, competition: Competition, caller: Caller) -> CompetitionView:
     spec = competition.spec
-    shown = get_exposure(competition) == PRACTICE or caller.may(Action.READ_ANY_SUBMISSION)
-    problem = spec.body["problem"] if shown else _hide_seeds(spec.body["problem"])
+    shown = spec.terms.is_open or caller.may(Action.READ_ANY_SUBMISSION)
+    problem = spec.problem.spec if shown else _hide_seeds(spec.problem.spec)
     return CompetitionView(
         **_describe(competition),
         rules_version=find_rules_version(session, competition),
         fault=competition.fault,
-        metric_version=spec.body["metric_version"],
+        metric_version=spec.terms.metric_version,
         spec_digest=spec.digest,
         problem_digest=spec.problem.digest,
         daily_limit=competition.daily_limit,
@@ -99,7 +100,7 @@ def find_practice(session: Session, competition: Competition, caller: Caller) ->
     if found is None:
         return None
     is_staff = caller.may(Action.READ_ANY_SUBMISSION)
-    problem = found.spec.body["problem"]
+    problem = found.spec.problem.spec
     return PracticeView(
         state=PhaseState(found.state),
         fault=found.fault if is_staff else "",
@@ -113,7 +114,7 @@ def find_preparation(session: Session, competition: Competition) -> Preparation:
     rows = competitions.fetch_pools(session, competition.spec.problem_id)
     pools = [_make_pool_view(row) for row in rows]
     finished = sum(pool.finished for pool in pools)
-    total = _count_models(competition.spec.body["problem"])
+    total = _count_models(competition.spec.terms.problem.pools)
     stage = "pools" if pools else "waiting"
     if pools and finished == total:
         stage = "calibration" if competition.prepared_at is None else "prepared"
@@ -187,7 +188,7 @@ def _make_practice_limits(session: Session, competition: Competition, caller: Ca
 
 
 def _describe(competition: Competition) -> dict[str, Any]:
-    body = competition.spec.body
+    terms = competition.spec.terms
     return {
         "slug": competition.slug,
         "title": competition.title,
@@ -195,9 +196,9 @@ def _describe(competition: Competition) -> dict[str, Any]:
         "state": competition.state_at(utc_now()),
         "closes_at": competition.closes_at,
         "exposure": get_exposure(competition),
-        "protocol": body["protocol"],
-        "compute_budget": body["evaluation"]["compute_budget"],
-        "replicas": body["evaluation"]["replicas"],
+        "protocol": terms.protocol,
+        "compute_budget": terms.evaluation.compute_budget,
+        "replicas": terms.evaluation.replicas,
         "created_at": competition.created_at,
     }
 
@@ -207,9 +208,9 @@ def _make_pool_view(pool: Pool) -> PoolView:
     return PoolView(kind=PoolKind(pool.kind).value, state=pool.state, finished=finished, total=pool.size)
 
 
-def _count_models(problem: dict[str, Any]) -> int:
+def _count_models(pools: PoolPart) -> int:
     """Originals, the retrained pool, and a control bank of the same size."""
-    return int(problem["pools"]["originals"]) + 2 * int(problem["pools"]["replicas"])
+    return pools.originals + 2 * pools.replicas
 
 
 def _hide(part: str, values: dict[str, Any]) -> dict[str, Any]:

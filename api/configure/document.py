@@ -21,8 +21,7 @@ def make_document(session: Session, slug: str) -> dict[str, Any]:
     row = competitions.fetch_competition(session, slug)
     if row is None:
         raise NotFound(f"no competition named {slug!r}")
-    spec = ProblemSpec.model_validate(row.spec.body["problem"])
-    document = _describe(spec) | {"title": row.title, "summary": row.summary}
+    document = _describe(row.spec.terms.problem) | {"title": row.title, "summary": row.summary}
     return document | {SECTION: _describe_own(session, row)}
 
 

@@ -10,7 +10,6 @@ from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.submissions import Calibration
 from core.db.queries import competitions
-from core.problems import ProblemSpec
 
 
 def list_configured(session: Session) -> ConfiguredList:
@@ -18,14 +17,13 @@ def list_configured(session: Session) -> ConfiguredList:
 
 
 def make_view(session: Session, row: Competition) -> ConfiguredCompetition:
-    spec = ProblemSpec.model_validate(row.spec.body["problem"])
     return ConfiguredCompetition(
         slug=row.slug,
         title=row.title,
         state=row.state_at(utc_now()),
         exposure=get_exposure(row),
         fault=row.fault,
-        data_set=spec.data.reference,
+        data_set=row.spec.terms.problem.data.reference,
         forget_request=row.spec.problem.manifest,
         spec_digest=row.spec.digest,
         opens_by_hand=row.opens_by_hand,

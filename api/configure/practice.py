@@ -24,7 +24,7 @@ def find_practice_changes(session: Session, spec: ProblemSpec, row: Competition 
     if asked is None:
         return []
     phase = phases.fetch_practice_phase(session, row.id) if row else None
-    before = _describe(ProblemSpec.model_validate(phase.spec.body["problem"])) if phase else None
+    before = _describe(phase.spec.terms.problem) if phase else None
     return find_changes(before, _describe(asked), PREFIX)
 
 

@@ -26,7 +26,7 @@ def find_private_changes(
     if asked is None:
         return [], None
     phase = phases.fetch_private_phase(session, row.id) if row else None
-    before = _describe(ProblemSpec.model_validate(phase.spec.body["problem"])) if phase else None
+    before = _describe(phase.spec.terms.problem) if phase else None
     changes = find_changes(before, _describe(asked), PREFIX)
     if phase is None or not changes or phase.state in (PhaseState.PREPARING, PhaseState.READY):
         return changes, None

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.competitions.schemas import Preparation
 from core.domain.competition import CompetitionState
+from core.domain.exposure import Exposure
 from core.domain.pools import PoolKind, PoolState
 
 
@@ -94,7 +95,7 @@ class ConfiguredCompetition(BaseModel):
     slug: str
     title: str
     state: CompetitionState
-    exposure: str
+    exposure: Exposure
     fault: str
     data_set: str | None = Field(description="`name@digest` of the uploaded data set")
     forget_request: dict[str, Any] | None

@@ -19,7 +19,8 @@ from core.db.queries import audit, competitions, evaluations, rules
 from core.domain.competition import ENDED, CompetitionState
 from core.domain.errors import Conflict, InvalidInput
 from core.problems import ProblemSpec
-from core.registration import hash_spec_body, make_spec_body, register_competition
+from core.registration import register_competition
+from core.terms import METRIC_VERSION, hash_terms, write_terms
 
 TEXTS = ("title", "summary")
 UNREAD = ("closes_at", "selection_limit")
@@ -42,7 +43,7 @@ def plan_file(session: Session, slug: str, values: dict[str, Any]) -> Found:
         raise InvalidInput(f"the file is for {file.problem.slug!r}, not for {slug!r}")
     row = competitions.fetch_competition(session, slug)
     spec = _keep_texts(file.problem, row)
-    is_same_spec = row is not None and row.spec.digest == hash_spec_body(make_spec_body(spec))
+    is_same_spec = row is not None and row.spec.digest == hash_terms(write_terms(spec))
     changes = _find_problem_changes(file.problem, row) + _find_own_changes(session, file.competition, row)
     private, private_refused = find_private_changes(session, file.problem, row)
     changes += private + find_practice_changes(session, file.problem, row)
@@ -106,23 +107,21 @@ def _keep_texts(spec: ProblemSpec, row: Competition | None) -> ProblemSpec:
     """A title is a part of a spec's identity, and no reason to give up its scores."""
     if row is None:
         return spec
-    stored = row.spec.body["problem"]
-    kept = spec.model_copy(update={name: stored[name] for name in TEXTS})
-    return kept if hash_spec_body(make_spec_body(kept)) == row.spec.digest else spec
+    stored = row.spec.terms.problem
+    kept = spec.model_copy(update={"title": stored.title, "summary": stored.summary})
+    return kept if hash_terms(write_terms(kept)) == row.spec.digest else spec
 
 
 def _find_problem_changes(spec: ProblemSpec, row: Competition | None) -> list[Change]:
-    after = {"problem": spec.model_dump(mode="json", exclude_none=True), **_name_metric(make_spec_body(spec))}
+    after = {"problem": spec.model_dump(mode="json", exclude_none=True), "metric_version": METRIC_VERSION}
     before = None
     if row is not None:
-        stored = ProblemSpec.model_validate(row.spec.body["problem"]).model_dump(mode="json", exclude_none=True)
-        before = {"problem": stored | {name: getattr(row, name) for name in TEXTS}, **_name_metric(row.spec.body)}
+        terms = row.spec.terms
+        stored = terms.problem.model_dump(mode="json", exclude_none=True)
+        texts = {name: getattr(row, name) for name in TEXTS}
+        before = {"problem": stored | texts, "metric_version": terms.metric_version}
     changes = find_changes(before, after)
     return [change.model_copy(update={"field": change.field.removeprefix("problem.")}) for change in changes]
-
-
-def _name_metric(body: dict[str, Any]) -> dict[str, Any]:
-    return {"metric_version": body["metric_version"]}
 
 
 def _find_own_changes(session: Session, part: CompetitionPart, row: Competition | None) -> list[Change]:

@@ -23,6 +23,7 @@ from core.db.models.submissions import Evaluation
 from core.db.queries import audit, boards, competitions, evaluations, phases, pools, rejudges
 from core.domain.competition import ENDED
 from core.domain.errors import Conflict, NotFound
+from core.domain.exposure import Exposure
 from core.domain.history import Cause
 from core.domain.phases import Candidate, PhaseKind, PhaseState, Proposal, check_approval, check_seen
 from core.domain.submission import Status, Verdict
@@ -49,7 +50,7 @@ def find_private(session: Session, slug: str, caller: Caller) -> PhaseView:
 
 def _make_phase(phase: Phase) -> PhaseView:
     kind = PhaseKind(phase.kind)  # a phase beside the public one is called like its exposure
-    return PhaseView(kind=kind, state=phase.state, exposure=kind.value, published_at=phase.published_at)
+    return PhaseView(kind=kind, state=phase.state, exposure=Exposure(kind.value), published_at=phase.published_at)
 
 
 def load_private(session: Session, slug: str, caller: Caller) -> PrivateView:

@@ -36,17 +36,17 @@ _places: Kept[_Places] = Kept(KEPT)
 
 def make_leaderboard(session: Session, view: BoardView, *, limit: int = PAGE_LINES, offset: int = 0) -> Leaderboard:
     """A stretch of the board; ranks and tie groups are those of the whole."""
-    competition, body = view.competition, view.spec.body
+    competition, terms = view.competition, view.spec.terms
     counts = count_lines(session, view)
     total = sum(counts.values())
     return Leaderboard(
         competition=competition.slug,
         title=competition.title,
-        protocol=body["protocol"],
-        metric_version=body["metric_version"],
+        protocol=terms.protocol,
+        metric_version=terms.metric_version,
         spec_digest=view.spec.digest,
-        compute_budget=body["evaluation"]["compute_budget"],
-        replicas=body["evaluation"]["replicas"],
+        compute_budget=terms.evaluation.compute_budget,
+        replicas=terms.evaluation.replicas,
         version=view.version,
         changed_at=view.changed_at,
         digest=view.digest,

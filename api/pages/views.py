@@ -201,7 +201,7 @@ def load_submission(session: Session, submission_id: str, caller: Caller) -> Sub
         title=row.competition.title,
         may_cancel=not view.verdict and (submissions.is_author(row, caller) or caller.may(Action.CANCEL_ANY)),
         may_compare=card is not None and not is_practice and submissions.is_insider(row, caller),
-        practised_on=str(evaluation.spec.body["problem"]["title"]) if is_practice else "",
+        practised_on=evaluation.spec.terms.problem.title if is_practice else "",
         may_promote=is_practice and submissions.is_author(row, caller),
         may_download=submissions.is_insider(row, caller),
         verdict_text=VERDICT_TEXT[view.verdict] if view.verdict else "",

@@ -54,17 +54,17 @@ def make_plan(session: Session, scope: Scope, caller: Caller) -> RejudgePlan:
     spec = _find_spec(session, competition, scope.phase)
     found = _find_candidates(session, competition, scope)
     _check_whole(scope, found)
-    rules = spec.body["evaluation"]
+    replicas = spec.terms.evaluation.replicas
     mean = operations.fetch_mean_seconds(session, spec.id)
     runs = [candidate.run for candidate in found]
-    cpu_seconds = estimate_cpu_seconds(runs, replicas=rules["replicas"], mean=mean[0] if mean else None)
+    cpu_seconds = estimate_cpu_seconds(runs, replicas=replicas, mean=mean[0] if mean else None)
     teams = Counter(_name(candidate.submission) for candidate in found)
     return RejudgePlan(
         competition=competition.slug,
         phase=scope.phase,
         spec_digest=spec.digest,
         evaluations=len(found),
-        replicas=len(found) * rules["replicas"],
+        replicas=len(found) * replicas,
         cpu_seconds=cpu_seconds,
         verdicts=dict(Counter(run.verdict for run in runs)),
         teams=[AffectedTeam(team=name, submissions=count) for name, count in sorted(teams.items())],

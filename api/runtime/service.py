@@ -13,10 +13,10 @@ from core.domain.runtime import LIBRARIES, PYTHON
 from core.domain.submission import VERDICT_OF_FAULT
 from core.settings import Settings
 
-RULES = (
+RULES = {
     *("replicas", "compute_budget", "memory_bytes", "scratch_bytes", "log_bytes", "processes"),
     *("wall_seconds_floor", "wall_seconds_ceiling", "batch_size", "batch_format"),
-)
+}
 
 
 def load_runtime(session: Session, settings: Settings, caller: Caller) -> RuntimeView:
@@ -52,8 +52,7 @@ def _find_observed(session: Session) -> Observed | None:
 
 
 def _make_limits(competition: Competition) -> ProblemLimits:
-    rules = competition.spec.body["evaluation"]
-    values = {name: rules[name] for name in RULES}
+    values = competition.spec.terms.evaluation.model_dump(mode="json", include=RULES)
     return ProblemLimits(competition=competition.slug, title=competition.title, **values)
 
 

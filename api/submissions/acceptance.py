@@ -184,7 +184,7 @@ def _store_submission(
 
 def _store_rejection(session: Session, submission: Submission, target: Target, fault: ParticipantFault) -> None:
     """The upload cannot run: it is kept, counted and shown with its verdict, and no worker hears of it."""
-    total = target.spec.body["evaluation"]["replicas"]
+    total = target.spec.terms.evaluation.replicas
     evaluation = Evaluation(
         submission_id=submission.id,
         spec_id=target.spec.id,

@@ -4,7 +4,6 @@ from typing import Any, TypeGuard
 
 from sqlalchemy.orm import Session
 
-from api.competitions.service import PRACTICE
 from api.deps import Caller
 from api.finals.results import find_results
 from api.finals.schemas import FinalResult
@@ -61,7 +60,7 @@ def is_open(submission: Submission) -> bool:
 
     The evaluation's own spec says so, not the competition's, which may have other phases and may change.
     """
-    return bool(get_evaluation(submission).spec.body["problem"]["exposure"] == PRACTICE)
+    return get_evaluation(submission).spec.terms.is_open
 
 
 def is_insider(submission: Submission, caller: Caller) -> bool:
@@ -116,7 +115,7 @@ def _make_view(session: Session, submission: Submission, caller: Caller, final: 
         queue_position=find_queue_position(session, evaluation),
         score=_make_interval(evaluation),
         relative_runtime=evaluation.relative_runtime,
-        compute_budget=evaluation.spec.body["evaluation"]["compute_budget"],
+        compute_budget=evaluation.spec.terms.evaluation.compute_budget,
         created_at=submission.created_at,
         started_at=evaluation.started_at,
         finished_at=evaluation.finished_at,

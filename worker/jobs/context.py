@@ -1,13 +1,11 @@
 """What a worker process holds for its whole life: settings, engine, store, sandbox, and the problems it has met."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import Engine
 
 from core.db.session import get_engine
-from core.problems import parse_problem
+from core.problems import ProblemSpec
 from core.settings import Settings
 from core.storage import BlobStore, FolderStore
 from worker.problems import LoadedProblem, load_problem
@@ -25,9 +23,8 @@ class WorkerContext:
     _problems: dict[str, LoadedProblem] = field(default_factory=dict)
     _inspectors: dict[str, Inspector] = field(default_factory=dict)
 
-    def load(self, body: Mapping[str, Any]) -> LoadedProblem:
-        """Load a problem from its stored spec; the newest two are kept in memory."""
-        spec = parse_problem(dict(body), source="stored problem")
+    def load(self, spec: ProblemSpec) -> LoadedProblem:
+        """The newest two are kept in memory."""
         if spec.digest not in self._problems:
             while len(self._problems) >= 2:
                 oldest = next(iter(self._problems))

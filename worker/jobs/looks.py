@@ -7,7 +7,6 @@ lock. Whatever goes wrong here costs replicas, never a verdict.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import structlog
 from sqlalchemy.orm import Session
@@ -15,14 +14,16 @@ from sqlalchemy.orm import Session
 from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import boards, evaluations
 from core.db.session import reading, transaction
+from core.domain.errors import PlatformFault
 from core.domain.leaderboard import Purpose
 from core.domain.pools import PoolKind
 from core.domain.submission import Status
 from core.domain.work import WorkState
 from core.jobs import SCORE, enqueue
-from core.problems import AdaptivePart
+from core.problems import AdaptivePart, EvaluationPart
 from core.scorecard import EarlyDecision
 from core.storage import BlobStore
+from core.terms import Terms
 from evaluator import ScoredPool, ScoringProtocol, compute_confidence
 from evaluator.sequential import LOOK_RESAMPLES, PlaceDecision, Standing, compute_look, decide_place
 from worker.jobs.context import WorkerContext
@@ -39,28 +40,23 @@ class LookWork:
     """What one look compares: the entry's first replicas, and as many of the rival's."""
 
     evaluation_id: str
-    spec: dict[str, Any]
+    terms: Terms
     rules: AdaptivePart
     replicas: int
     outputs: tuple[str, ...]
     rival: str  # a submission
     rival_outputs: tuple[str, ...]
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the problem hides nothing from participants."""
-        return bool(self.spec["problem"]["exposure"] == "practice")
 
-
-def is_look_due(evaluation: Evaluation, shard_first: int, *, purpose: str, rules: dict[str, Any]) -> bool:
+def is_look_due(evaluation: Evaluation, shard_first: int, *, purpose: str, rules: EvaluationPart) -> bool:
     """Whether the shard that begins at `shard_first` made the unbroken prefix long enough to decide anything."""
-    adaptive = rules.get("adaptive")  # absent from specs of before
+    adaptive = rules.adaptive
     if adaptive is None or purpose != Purpose.RANKED or evaluation.status != Status.RUNNING:
         return False
     if evaluation.rejudge_id is not None:  # it may be why the places are wrong: every replica runs
         return False
     done = count_replicas(find_prefix(evaluation.shards))
-    return shard_first < done and adaptive["min_replicas"] <= done < evaluation.replicas_total
+    return shard_first < done and adaptive.min_replicas <= done < evaluation.replicas_total
 
 
 def find_prefix(shards: Sequence[Shard]) -> list[Shard]:
@@ -97,17 +93,19 @@ def decide_evaluation(context: WorkerContext, evaluation_id: str) -> None:
         _apply(context, work, decision)
 
 
-def describe_decision(store: BlobStore, evaluation_id: str, rules: dict[str, Any], *, after: int) -> EarlyDecision:
+def describe_decision(store: BlobStore, evaluation_id: str, terms: Terms, *, after: int) -> EarlyDecision:
     """The scorecard's account of an early end; what a rival's score could be told from is there on open problems."""
     digest = store.get_ref(_name(evaluation_id))
     details = json.loads(store.get(digest)) if digest else {}
-    adaptive = rules["adaptive"]
+    adaptive = terms.evaluation.adaptive
+    if adaptive is None:
+        raise PlatformFault("an evaluation was ended early whose terms let all replicas run")
     return EarlyDecision(
         standing=Standing.behind.value,
-        rival_place=adaptive["rival_place"],
-        alpha=adaptive["alpha"],
+        rival_place=adaptive.rival_place,
+        alpha=adaptive.alpha,
         after=after,
-        of=rules["replicas"],
+        of=terms.evaluation.replicas,
         **details,
     )
 
@@ -117,11 +115,10 @@ def _load(context: WorkerContext, evaluation_id: str) -> LookWork | None:
         evaluation = evaluations.fetch_evaluation(session, evaluation_id)
         if evaluation is None or evaluation.status != Status.RUNNING:
             return None
-        body = evaluation.spec.body
-        purpose = evaluation.submission.purpose
-        if not is_look_due(evaluation, 0, purpose=purpose, rules=body["evaluation"]):
+        terms, purpose = evaluation.spec.terms, evaluation.submission.purpose
+        rules = terms.evaluation.adaptive
+        if rules is None or not is_look_due(evaluation, 0, purpose=purpose, rules=terms.evaluation):
             return None
-        rules = AdaptivePart.model_validate(body["evaluation"]["adaptive"])
         prefix = find_prefix(evaluation.shards)
         replicas = count_replicas(prefix)
         rival = _find_rival(session, evaluation, rules.rival_place, replicas)
@@ -129,7 +126,7 @@ def _load(context: WorkerContext, evaluation_id: str) -> LookWork | None:
             return None
         return LookWork(
             evaluation_id=evaluation_id,
-            spec=body,
+            terms=terms,
             rules=rules,
             replicas=replicas,
             outputs=tuple(shard.outputs_digest or "" for shard in prefix),
@@ -146,11 +143,11 @@ def _find_rival(session: Session, evaluation: Evaluation, place: int, replicas: 
 
 
 def _work(context: WorkerContext, work: LookWork) -> PlaceDecision:
-    problem = context.load(work.spec["problem"])
+    problem = context.load(work.terms.problem)
     entry, rival = (_load_pool(problem, names, work.replicas, context) for names in (work.outputs, work.rival_outputs))
     bank = _make_pool(problem, load_pool(problem, PoolKind.RETRAINED, context.store).outputs)
     rules = make_scoring_spec(problem.spec.evaluation)
-    spec = replace(rules, protocol=ScoringProtocol(work.spec["protocol"]), interval_resamples=LOOK_RESAMPLES)
+    spec = replace(rules, protocol=ScoringProtocol(work.terms.protocol), interval_resamples=LOOK_RESAMPLES)
     look = compute_look(entry, rival, bank, spec=spec)
     return decide_place([look], alpha=work.rules.alpha, min_replicas=work.rules.min_replicas)
 
@@ -172,7 +169,7 @@ def _make_pool(problem: LoadedProblem, outputs: ModelOutputs) -> ScoredPool:
 def _apply(context: WorkerContext, work: LookWork, decision: PlaceDecision) -> None:
     """Take the rest of the shards back, whoever holds them, and score what the decision was made on."""
     details = {"rival": work.rival, "difference": decision.difference, "low": decision.low, "high": decision.high}
-    digest = context.store.put(json.dumps(details if work.is_open else {}).encode())
+    digest = context.store.put(json.dumps(details if work.terms.is_open else {}).encode())
     with transaction(context.engine) as session:
         evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
         if evaluation is None or evaluation.status != Status.RUNNING:

@@ -34,7 +34,7 @@ def may_run_here(session: Session, context: WorkerContext, evaluation: Evaluatio
 
 def _calibrate(session: Session, context: WorkerContext, evaluation: Evaluation) -> str:
     node_class, spec = context.settings.node_class, evaluation.spec
-    if data_sets.is_revoked(session, spec.body["problem"]):
+    if data_sets.is_revoked(session, spec.terms.problem):
         return f"waits for a node of a calibrated class: on revoked data class {node_class} is not measured any more"
     competitions.lock_problem(session, spec.problem_id)  # two nodes of the class may come here at once
     runs = competitions.fetch_calibration_runs(session, spec.id, node_class)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.resources import files
-from typing import Any
 
 import structlog
 from sqlalchemy import Engine
@@ -16,15 +15,15 @@ from core.db.models.lifecycle import Phase
 from core.db.models.problems import EvaluationSpec, Pool, PoolChunk
 from core.db.models.submissions import Submission
 from core.db.queries import competitions, data_sets, leases, nodes, users
-from core.db.session import transaction
+from core.db.session import reading, transaction
 from core.domain.access import Role
 from core.domain.calibration import CALIBRATION_FILES, RETRAIN_FILE
-from core.domain.errors import ContestError
+from core.domain.errors import Conflict, ContestError
 from core.domain.phases import PhaseKind
 from core.domain.pools import PoolKind, PoolState
 from core.domain.work import WorkState
 from core.jobs import BUILD_CHUNK, enqueue, open_evaluation, put_off
-from core.problems import ProblemSpec, parse_problem
+from core.problems import ProblemSpec
 from worker.jobs.context import WorkerContext
 from worker.problems import LoadedProblem
 from worker.scorecard.card import find_ceiling
@@ -44,7 +43,7 @@ class ChunkWork:
     fence: int
     pool_id: str
     problem_id: str
-    spec: dict[str, Any]
+    problem: ProblemSpec
     kind: PoolKind
     size: int
     position: int
@@ -52,18 +51,12 @@ class ChunkWork:
 
 def prepare_problem(context: WorkerContext, problem_id: str) -> None:
     """Load the data, write down the pools and chunks that are needed, and send the unfinished ones out."""
-    with transaction(context.engine) as session:
-        row = competitions.fetch_problem_by_id(session, problem_id)
-        is_revoked = row is not None and data_sets.is_revoked(session, row.spec)
-    if row is None:
-        return
-    if is_revoked:
-        report_fault(context.engine, problem_id, data_sets.REVOKED)
-        return
     try:
-        problem = context.load(row.spec)
+        problem = load_stored(context, problem_id)
     except ContestError as error:
         report_fault(context.engine, problem_id, error.message)
+        return
+    if problem is None:
         return
     with transaction(context.engine) as session:
         locked = competitions.lock_problem(session, problem_id)
@@ -81,13 +74,24 @@ def prepare_problem(context: WorkerContext, problem_id: str) -> None:
         _calibrate_if_sealed(session, context, problem_id)
 
 
+def load_stored(context: WorkerContext, problem_id: str) -> LoadedProblem | None:
+    """None if there is no such problem; raises ContestError for one that cannot be loaded, or must not be any more."""
+    with reading(context.engine) as session:
+        row = competitions.fetch_problem_by_id(session, problem_id)
+        if row is None:
+            return None
+        if data_sets.is_revoked(session, row.parsed):
+            raise Conflict(data_sets.REVOKED)
+    return context.load(row.parsed)
+
+
 def build_pool_chunk(context: WorkerContext, chunk_id: str) -> None:
     """Train one chunk; safe to deliver twice."""
     work = _load(context, chunk_id)
     if work is None:
         return
     try:
-        problem = context.load(work.spec)
+        problem = context.load(work.problem)
         chunk = pool_chunks(problem, work.kind, work.size)[work.position]
         build_chunk(problem, chunk, context.store, device=context.settings.device)
     except Exception as error:  # the task's edge: training is ours alone
@@ -143,7 +147,7 @@ def _load(context: WorkerContext, chunk_id: str) -> ChunkWork | None:
             fence=fence,
             pool_id=pool.id,
             problem_id=pool.problem_id,
-            spec=pool.problem.spec,
+            problem=pool.problem.parsed,
             kind=PoolKind(pool.kind),
             size=pool.size,
             position=row.position,
@@ -165,7 +169,7 @@ def _calibrate_if_sealed(session: Session, context: WorkerContext, problem_id: s
     """When every pool is whole, measure what retraining costs here; the result opens the competitions."""
     problem = competitions.lock_problem(session, problem_id)
     pools = competitions.fetch_pools(session, problem_id)
-    if data_sets.is_revoked(session, problem.spec):
+    if data_sets.is_revoked(session, problem.parsed):
         return False
     if not pools or any(pool.state == PoolState.BUILDING for pool in pools):
         return False
@@ -199,7 +203,7 @@ def start_calibration(
     for filename in CALIBRATION_FILES:
         if filename in measured:
             continue
-        source = make_calibration_source(filename, parse_problem(spec.body["problem"], source="stored problem"))
+        source = make_calibration_source(filename, spec.terms.problem)
         submission = Submission(
             competition_id=competition_id,
             user_id=_platform_user(session).id,

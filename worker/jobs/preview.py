@@ -10,7 +10,7 @@ import numpy.typing as npt
 import structlog
 
 from core.db.base import utc_now
-from core.db.queries import competitions, data_sets, nodes
+from core.db.queries import competitions, nodes
 from core.db.session import transaction
 from core.domain.errors import ContestError
 from core.domain.pools import PoolKind
@@ -18,6 +18,7 @@ from core.jobs import PREVIEW, put_off
 from core.storage import BlobStore
 from worker.data_sets.samples import SAMPLES, draw
 from worker.jobs.context import WorkerContext
+from worker.jobs.preparation import load_stored
 from worker.problems import LoadedProblem, Split
 from worker.replicas.relearn import MEASURED_MEMBERS
 from worker.training.chunks import Chunk, pool_chunks, train_chunk
@@ -36,12 +37,11 @@ def preview_problem(context: WorkerContext, problem_id: str) -> None:
         if nodes.is_draining(session, context.settings.node_name):
             put_off(session, PREVIEW, problem_id)
             return
-        row = competitions.fetch_problem_by_id(session, problem_id)
-        is_revoked = row is not None and data_sets.is_revoked(session, row.spec)
-    if row is None:
-        return
     try:
-        preview = {"fault": data_sets.REVOKED} if is_revoked else make_preview(context, context.load(row.spec))
+        problem = load_stored(context, problem_id)
+        if problem is None:
+            return
+        preview = make_preview(context, problem)
     except ContestError as error:
         preview = {"fault": error.message}
     except Exception:  # the task's edge

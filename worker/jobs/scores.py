@@ -16,6 +16,7 @@ from core.domain.submission import Status, Verdict
 from core.jobs import SCORE, enqueue_for
 from core.scorecard import EarlyDecision, ScorecardRecord, dump_scorecard, name_report
 from core.storage import BlobStore
+from core.terms import Terms
 from worker.jobs.context import WorkerContext
 from worker.jobs.looks import describe_decision
 from worker.replicas.outputs import ModelOutputs, concat_outputs, load_npz
@@ -36,7 +37,7 @@ class ScoreWork:
     gated: bool
     filename: str
     spec_digest: str
-    spec: dict[str, Any]
+    terms: Terms
     source_digest: str
     outputs: tuple[str, ...]
     decided_after: int | None  # replicas, if the runs were stopped early
@@ -86,7 +87,7 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
             gated=evaluation.submission.purpose in GATED,
             filename=evaluation.submission.filename,
             spec_digest=evaluation.spec.digest,
-            spec=evaluation.spec.body,
+            terms=evaluation.spec.terms,
             source_digest=evaluation.submission.source_digest,
             outputs=tuple(shard.outputs_digest or "" for shard in evaluation.shards if shard.first < kept),
             decided_after=kept if decided else None,
@@ -99,12 +100,12 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
 
 
 def _name(evaluation: Evaluation) -> str:
-    title = str(evaluation.spec.body["problem"]["title"])
+    title = evaluation.spec.terms.problem.title
     return f"{title} (practice)" if evaluation.phase == PhaseKind.PRACTICE else title
 
 
 def _work(context: WorkerContext, work: ScoreWork) -> DrawnScore:
-    problem = context.load(work.spec["problem"])
+    problem = context.load(work.terms.problem)
     check_seals(work.seals, context.store)
     outputs: ModelOutputs = concat_outputs([load_npz(context.store.get(digest)) for digest in work.outputs])
     facts = RunFacts(
@@ -127,7 +128,7 @@ def _work(context: WorkerContext, work: ScoreWork) -> DrawnScore:
 def _find_decision(store: BlobStore, work: ScoreWork) -> EarlyDecision | None:
     if work.decided_after is None:
         return None
-    return describe_decision(store, work.evaluation_id, work.spec["evaluation"], after=work.decided_after)
+    return describe_decision(store, work.evaluation_id, work.terms, after=work.decided_after)
 
 
 def _keep_report(store: BlobStore, work: ScoreWork, record: ScorecardRecord, drawings: Drawings) -> str:
@@ -149,7 +150,7 @@ def _judge(work: ScoreWork, record: ScorecardRecord) -> tuple[Verdict, FaultCode
     runtime = record.relative_runtime
     if not (work.gated and runtime.over_budget):
         return Verdict.SCORED, None, ""
-    budget = work.spec["evaluation"]["compute_budget"]
+    budget = work.terms.evaluation.compute_budget
     reason = f"the runs cost {runtime.estimate:.1%} of retraining; the budget is {budget:.0%}"
     return Verdict.OVER_BUDGET, FaultCode.COMPUTE_BUDGET, reason
 

@@ -7,7 +7,6 @@ changes nothing. What follows from a shard is decided in `_follow_up`, and nowhe
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import structlog
 from sqlalchemy.orm import Session
@@ -33,7 +32,7 @@ from core.jobs import (
     get_priority,
     put_off,
 )
-from core.problems import Gate
+from core.terms import Terms
 from worker.jobs.context import WorkerContext
 from worker.jobs.heartbeat import Heartbeat
 from worker.jobs.looks import is_look_due
@@ -61,7 +60,7 @@ class ShardWork:
     filename: str
     source_digest: str
     spec_id: str
-    spec: dict[str, Any]
+    terms: Terms
     retrain: RetrainCost | None  # None: no gate applies
 
     @property
@@ -125,7 +124,7 @@ def _load(context: WorkerContext, shard_id: str) -> ShardWork | None:
             filename=whole.submission.filename,
             source_digest=whole.submission.source_digest,
             spec_id=whole.spec_id,
-            spec=whole.spec.body,
+            terms=whole.spec.terms,
             retrain=load_cost(session, whole.spec_id, settings.node_class) if gated else None,
         )
 
@@ -142,7 +141,7 @@ def _wait(context: WorkerContext, shard_id: str, fault: str) -> None:
 def _work(context: WorkerContext, work: ShardWork) -> Batch:
     source = context.store.get(work.source_digest)
     files = read_submission(work.filename, source, limit_bytes=context.settings.upload_bytes).files
-    problem = context.load(work.spec["problem"])
+    problem = context.load(work.terms.problem)
     originals = load_originals(problem, context.store)
     orders = make_orders(work.evaluation_id, first=work.first, count=work.count, originals=len(originals))
     request = make_request(
@@ -168,9 +167,9 @@ def _apply(context: WorkerContext, work: ShardWork, batch: Batch) -> None:
     if batch.platform_fault:
         _give_back(context, work, batch.platform_fault)
     elif batch.fault is not None and batch.code is not None:
-        problem_is_open = work.spec["problem"]["exposure"] == "practice"
-        text = batch.fault.log + batch.fault.traceback if problem_is_open else ""
-        _end(context, work, code=batch.code, reason=batch.fault.reason if problem_is_open else "", text=text)
+        is_open = work.terms.is_open
+        text = batch.fault.log + batch.fault.traceback if is_open else ""
+        _end(context, work, code=batch.code, reason=batch.fault.reason if is_open else "", text=text)
     elif batch.stopped:
         _abandon(context, work)
     else:
@@ -195,28 +194,28 @@ def _complete(context: WorkerContext, work: ShardWork, batch: Batch) -> None:
         elif evaluation.status != Status.FINISHED:
             session.add_all(_make_rows(work, batch))
             if work.position == 0:
-                evaluation.log = batch.replicas[0].log if work.spec["problem"]["exposure"] == "practice" else ""
+                evaluation.log = batch.replicas[0].log if work.terms.is_open else ""
             session.flush()
             _follow_up(session, evaluation, work)
 
 
 def _follow_up(session: Session, evaluation: Evaluation, work: ShardWork) -> None:
     """Decide what a finished shard leads to: an end, the rest of the shards, a look at its place, or scoring."""
-    rules = work.spec["evaluation"]
+    rules = work.terms.evaluation
     if work.purpose == "calibration":
         if all(shard.state == WorkState.DONE for shard in evaluation.shards):
             store_calibration(session, evaluation, filename=work.filename, node_class=evaluation.node_class)
         return
     if work.position == 0 and work.retrain is not None:
         run = collect_seconds(evaluations.fetch_replicas(session, evaluation.id))
-        runtime = work.retrain.compare(run, Gate(rules["gate"])).estimate
+        runtime = work.retrain.compare(run, rules.gate).estimate
         evaluation.relative_runtime = runtime
-        if runtime > rules["compute_budget"] * rules["canary_margin"]:
-            reason = f"the canary cost {runtime:.1%} of retraining; the budget is {rules['compute_budget']:.0%}"
+        if runtime > rules.compute_budget * rules.canary_margin:
+            reason = f"the canary cost {runtime:.1%} of retraining; the budget is {rules.compute_budget:.0%}"
             _finish(session, evaluation, Verdict.OVER_BUDGET, FaultCode.COMPUTE_BUDGET, reason)
             return
     if work.position == 0 and work.count < evaluation.replicas_total:
-        add_shards(session, evaluation, position=1, first=work.count, size=rules["shard_replicas"])
+        add_shards(session, evaluation, position=1, first=work.count, size=rules.shard_replicas)
         evaluations.move(session, evaluation, Status.RUNNING)
     elif all(shard.state == WorkState.DONE for shard in evaluation.shards):
         evaluations.move(session, evaluation, Status.SCORING)

@@ -52,7 +52,7 @@ def find_survey(session: Session, view: BoardView) -> Survey:
 
 def load_survey(session: Session, view: BoardView) -> Survey:
     lines = leaderboard.load_lines(session, view, limit=leaderboard.MOST_LINES)
-    budget = view.spec.body["evaluation"]["compute_budget"]
+    budget = view.spec.terms.evaluation.compute_budget
     return survey_lines(lines, budget=budget, ceiling=_get_ceiling(view.ceiling))
 
 

@@ -1,6 +1,7 @@
 """What is unlearned and against what it is judged: problem versions, pools, evaluation specs."""
 
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import ForeignKey, UniqueConstraint
@@ -8,6 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db.base import Base, new_id, utc_now
 from core.domain.work import WorkState
+from core.problems import ProblemSpec
+from core.terms import Terms, parse_stored_problem, parse_terms
 
 
 class Problem(Base):
@@ -23,6 +26,11 @@ class Problem(Base):
     manifest: Mapped[dict[str, Any] | None]  # of the forget request, written by the first pool chunk
     preview: Mapped[dict[str, Any] | None]  # what a worker found in it, on request; for admins alone
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+    @cached_property
+    def parsed(self) -> ProblemSpec:
+        """Raises PlatformFault for a problem that this release cannot read."""
+        return parse_stored_problem(self.spec)
 
 
 class Leased:
@@ -72,6 +80,11 @@ class EvaluationSpec(Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     digest: Mapped[str] = mapped_column(unique=True)
     problem_id: Mapped[str] = mapped_column(ForeignKey("problems.id"), index=True)
-    body: Mapped[dict[str, Any]]
+    body: Mapped[dict[str, Any]]  # what was hashed, byte for byte
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     problem: Mapped[Problem] = relationship(lazy="raise")
+
+    @cached_property
+    def terms(self) -> Terms:
+        """Raises PlatformFault for terms that this release cannot read."""
+        return parse_terms(self.body)

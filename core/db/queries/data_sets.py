@@ -1,7 +1,6 @@
 """SQL about data sets and their versions."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import String, cast, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -12,6 +11,7 @@ from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
 from core.db.models.submissions import Evaluation, Submission
 from core.domain.data_sets import Reference
 from core.domain.submission import Status
+from core.problems import ProblemSpec
 
 INSERTS: dict[str, Callable[..., postgresql.Insert | sqlite.Insert]] = {
     "postgresql": postgresql.insert,
@@ -49,22 +49,22 @@ def fetch_revoked(session: Session, digest: str) -> DataSetVersion | None:
     return session.scalars(query.options(joinedload(DataSetVersion.data_set)).limit(1)).one_or_none()
 
 
-def is_revoked(session: Session, problem: Mapping[str, Any]) -> bool:
-    """Whether a problem, as it is stored, is on data that no new work may begin on."""
-    named = str(problem["data"].get("options", {}).get("set", ""))
-    return bool(named) and fetch_revoked(session, named.rpartition("@")[2]) is not None
+def is_revoked(session: Session, problem: ProblemSpec) -> bool:
+    """Whether it is on data that no new work may begin on."""
+    named = problem.data.reference
+    return named is not None and fetch_revoked(session, named.rpartition("@")[2]) is not None
 
 
 def is_chunk_revoked(session: Session, chunk_id: str) -> bool:
-    query = select(Problem.spec).join(Pool, Pool.problem_id == Problem.id).join(PoolChunk)
-    spec = session.scalars(query.where(PoolChunk.id == chunk_id)).one_or_none()
-    return spec is not None and is_revoked(session, spec)
+    query = select(Problem).join(Pool, Pool.problem_id == Problem.id).join(PoolChunk)
+    problem = session.scalars(query.where(PoolChunk.id == chunk_id)).one_or_none()
+    return problem is not None and is_revoked(session, problem.parsed)
 
 
 def fetch_problems_on(session: Session, digest: str) -> list[Problem]:
     """Problems on these tensors, under whatever name."""
     likely = session.scalars(select(Problem).where(cast(Problem.spec, String).contains(digest)).order_by(Problem.slug))
-    return [row for row in likely if str(row.spec["data"].get("options", {}).get("set", "")).endswith(f"@{digest}")]
+    return [row for row in likely if (row.parsed.data.reference or "").endswith(f"@{digest}")]
 
 
 def count_evaluations(session: Session, spec_id: str) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from core import registration
+from core import terms
 from core.domain.faults import FaultCode
 from core.domain.intake import libraries, report
 from evaluator import spec
@@ -15,7 +15,7 @@ def test_reader_and_sandbox_agree_on_the_contract() -> None:
 
 
 def test_what_is_registered_names_the_metric_that_scores_it() -> None:
-    assert registration.METRIC_VERSION == spec.METRIC_VERSION
+    assert terms.METRIC_VERSION == spec.METRIC_VERSION
 
 
 def test_every_library_that_is_warmed_up_counts_as_provided() -> None:

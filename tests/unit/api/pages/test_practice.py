@@ -9,7 +9,7 @@ from sqlalchemy import Engine, select, update
 
 from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
-from core.db.models.problems import EvaluationSpec
+from core.db.models.problems import EvaluationSpec, Problem
 from core.db.models.submissions import Submission
 from core.db.session import reading, transaction
 from tests import factories
@@ -57,8 +57,10 @@ def test_the_competition_says_what_practice_is_and_leads_to_it(ann: Reader) -> N
 def test_practice_on_another_problem_is_said_to_run_under_that_ones_limits(ann: Reader) -> None:
     with transaction(ann.engine) as session:
         spec = session.scalars(select(EvaluationSpec).join(Phase, Phase.spec_id == EvaluationSpec.id)).one()
-        own = spec.body["problem"]["evaluation"] | {"replicas": 777, "compute_budget": 0.33}
-        spec.body = spec.body | {"problem": spec.body["problem"] | {"evaluation": own}}
+        problem = session.get_one(Problem, spec.problem_id)
+        own = problem.spec["evaluation"] | {"replicas": 777, "compute_budget": 0.33}
+        problem.spec = problem.spec | {"evaluation": own}
+        spec.body = spec.body | {"problem": problem.spec, "evaluation": own}
     assert "777 replicas for 33 % of one retraining" in " ".join(ann.read(PAGE).split())
     assert "it runs 777 times and may cost 33 % of one retraining" in ann.read(f"{PAGE}/submit")
 

@@ -34,7 +34,7 @@ def look(platform: Platform, spec: ProblemSpec) -> Problem:
 def test_a_preview_counts_what_training_will_see(platform: Platform) -> None:
     found = look(platform, make_spec()).preview
     assert found is not None
-    splits = platform.context.load(make_spec().model_dump(mode="json")).splits
+    splits = platform.context.load(make_spec()).splits
     assert found["fault"] == ""
     for name, counts in found["counts"].items():
         assert counts == np.bincount(getattr(splits, name).y, minlength=len(found["classes"])).tolist()
@@ -44,14 +44,14 @@ def test_a_preview_counts_what_training_will_see(platform: Platform) -> None:
 def test_its_samples_are_pictures_of_the_forget_set(platform: Platform) -> None:
     found = look(platform, make_spec()).preview
     assert found is not None
-    forget = platform.context.load(make_spec().model_dump(mode="json")).splits.forget
+    forget = platform.context.load(make_spec()).splits.forget
     assert [sample["id"] for sample in found["samples"]] == forget.ids[: len(found["samples"])].tolist()
     assert Image.open(io.BytesIO(platform.context.store.get(found["samples"][0]["digest"]))).size == (8, 8)
 
 
 def test_every_pool_has_an_estimate_that_grows_with_the_work(platform: Platform) -> None:
     spec = make_spec()
-    problem = platform.context.load(spec.model_dump(mode="json"))
+    problem = platform.context.load(spec)
     pools = {each["kind"]: each for each in estimate_training(problem, device="cpu")}
     assert {kind: each["models"] for kind, each in pools.items()} == {
         kind.value: size for kind, size in pool_sizes(spec).items()

@@ -95,7 +95,7 @@ def make_spec(digest: str) -> ProblemSpec:
 def test_a_problem_loads_an_uploaded_set_from_the_store(platform: Platform) -> None:
     row = validate(platform, add(platform, make_npz()))
     spec = make_spec(row.digest or "")
-    problem = platform.context.load(spec.model_dump(mode="json"))
+    problem = platform.context.load(spec)
     assert (problem.input_shape, problem.num_classes) == ((1, 6, 6), 3)
     assert np.array_equal(problem.splits.test.y, LABELS[problem.splits.test.ids])
 

@@ -1,0 +1,88 @@
+"""The terms of an evaluation: everything a score depends on, fixed and hashed when its competition is registered.
+
+What is stored is what was hashed: it is read, and never written a second time.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.domain.errors import PlatformFault
+from core.domain.exposure import Exposure
+from core.problems import EvaluationPart, ProblemSpec
+
+METRIC_VERSION = "lacuna-2"  # evaluator.spec says so too, and a test keeps them together: the api must not import it
+FIRST_ATTACKS = ["half_line", "interval", "complement", "likelihood_ratio"]
+Stored = Mapping[str, Any]
+
+
+class Terms(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    problem: ProblemSpec
+    problem_digest: str  # of the problem as it is stored
+    evaluation: EvaluationPart  # the problem's own
+    metric_version: str
+    protocol: Literal["held_out", "neurips2023", "exact"]
+    originals_per_run: int = Field(ge=1)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether participants may see everything of what they ran on."""
+        return self.problem.exposure is Exposure.PRACTICE
+
+
+def write_terms(problem: ProblemSpec) -> dict[str, Any]:
+    """What is stored of a problem's evaluation, in today's form."""
+    return {
+        "problem": problem.model_dump(mode="json"),
+        "problem_digest": problem.digest,
+        "evaluation": problem.evaluation.model_dump(mode="json"),
+        "metric_version": METRIC_VERSION,
+        "protocol": problem.evaluation.protocol,
+        "originals_per_run": problem.pools.originals,
+    }
+
+
+def hash_terms(stored: Stored) -> str:
+    """SHA-256 of the canonical JSON: the identity of the terms."""
+    return hashlib.sha256(json.dumps(stored, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def parse_terms(stored: Stored) -> Terms:
+    """Read terms of any version; raises PlatformFault for what this release did not write."""
+    try:
+        if stored["evaluation"] != stored["problem"]["evaluation"]:
+            raise PlatformFault("the stored terms contradict themselves: `evaluation` is not the problem's own")
+        problem = parse_stored_problem(stored["problem"])
+        return Terms.model_validate({**stored, "problem": problem, "evaluation": problem.evaluation})
+    except (KeyError, ValidationError) as error:
+        raise PlatformFault(f"stored terms cannot be read: {error}") from None
+
+
+def parse_stored_problem(stored: Stored) -> ProblemSpec:
+    """Read a problem that was registered by this release or an earlier one."""
+    for upgrade in UPGRADES[find_version(stored) - 1 :]:
+        stored = upgrade(stored)
+    try:
+        return ProblemSpec.model_validate(stored)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise PlatformFault(f"stored problem: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+def find_version(stored: Stored) -> int:
+    """Of a stored problem. No form has carried a number so far, as a new key is a new digest: its keys tell."""
+    return 2 if "adaptive" in stored["evaluation"] else 1
+
+
+def _add_early_ends(stored: Stored) -> Stored:
+    """1 to 2: all replicas ran, held-out scores chose from the same attacks, and the canary was run again once."""
+    before = {"attacks": FIRST_ATTACKS, "rerun_replicas": 1, "adaptive": None}
+    return {**stored, "evaluation": {**before, **stored["evaluation"]}}
+
+
+UPGRADES: tuple[Callable[[Stored], Stored], ...] = (_add_early_ends,)  # each from its place + 1 to the next version

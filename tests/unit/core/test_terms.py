@@ -1,0 +1,83 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.domain.errors import PlatformFault
+from core.domain.exposure import Exposure
+from core.problems import EvaluationPart, Gate, find_problem
+from core.terms import Terms, find_version, hash_terms, parse_stored_problem, parse_terms, write_terms
+
+FIXTURES = Path(__file__).resolve().parent.parent.parent / "fixtures" / "terms"
+STORED_DIGEST = "ec5ae3fc701e4c9bc2685317685a30d4edc002a50bce55269acff84779f60ecd"
+NEW_IN_2 = ("attacks", "rerun_replicas", "adaptive")
+
+
+def load() -> dict[str, Any]:
+    stored: dict[str, Any] = json.loads((FIXTURES / "version_2.json").read_text())
+    return stored
+
+
+def load_first() -> dict[str, Any]:
+    """As they were stored before anything could end early."""
+    stored = load()
+    rules = {name: value for name, value in stored["evaluation"].items() if name not in NEW_IN_2}
+    return {**stored, "evaluation": rules, "problem": {**stored["problem"], "evaluation": rules}}
+
+
+def test_stored_terms_are_read_and_hash_to_what_they_did() -> None:
+    stored = load()
+    terms = parse_terms(stored)
+    assert hash_terms(stored) == STORED_DIGEST
+    assert stored == load()
+    assert (terms.problem.slug, terms.problem.exposure, terms.is_open) == ("early", Exposure.PUBLIC, False)
+    assert (terms.protocol, terms.metric_version, terms.originals_per_run) == ("held_out", "lacuna-2", 1)
+    assert (terms.evaluation.gate, terms.evaluation.replicas) == (Gate.LARGER, 256)
+    assert terms.evaluation.adaptive is not None
+    assert terms.evaluation.adaptive.rival_place == 3
+
+
+def test_terms_from_before_early_ends_open_with_what_held_then() -> None:
+    stored = load_first()
+    terms = parse_terms(stored)
+    assert [find_version(each["problem"]) for each in (stored, load())] == [1, 2]
+    assert terms.evaluation.adaptive is None
+    assert terms.evaluation.rerun_replicas == 1
+    assert terms.evaluation.attacks == ["half_line", "interval", "complement", "likelihood_ratio"]
+    assert stored == load_first()
+
+
+@pytest.mark.parametrize("make", [load, load_first])
+def test_no_rule_of_stored_terms_is_left_to_a_default_that_may_change(make: Callable[[], dict[str, Any]]) -> None:
+    problem = parse_stored_problem(make()["problem"])
+    assert problem.evaluation.model_fields_set == set(EvaluationPart.model_fields)
+
+
+def test_what_is_written_is_read_as_it_was_meant() -> None:
+    problem = find_problem("digits")
+    terms = parse_terms(json.loads(json.dumps(write_terms(problem))))
+    assert isinstance(terms, Terms)
+    assert (terms.problem, terms.evaluation, terms.problem_digest) == (problem, problem.evaluation, problem.digest)
+    assert terms.is_open
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"protocol": "unheard_of"}, "protocol"),
+        ({"a_new_key": 1}, "a_new_key"),
+        ({"problem": {"evaluation": {}}, "evaluation": {}}, "slug"),
+        ({"evaluation": {"replicas": 512}}, "contradict"),
+    ],
+)
+def test_terms_that_no_release_wrote_are_our_fault(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(PlatformFault, match=said):
+        parse_terms({**load(), **changes})
+
+
+@pytest.mark.parametrize("missing", ["problem", "evaluation", "metric_version"])
+def test_incomplete_terms_are_our_fault(missing: str) -> None:
+    with pytest.raises(PlatformFault, match=missing):
+        parse_terms({name: value for name, value in load().items() if name != missing})
