@@ -5,7 +5,7 @@ out of the JSON when it is; a field that is always there and may be empty is nul
 (protocols, attacks, flags, metrics) are plain strings: a record outlives them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -265,6 +265,11 @@ def parse_scorecard(stored: Mapping[str, Any]) -> ScorecardRecord:
         return ScorecardRecord.model_validate(_upgrade(stored))
     except ValidationError as error:
         raise UnreadableScorecard(f"a scorecard of form {form} is damaged: {_say(error)}") from None
+
+
+def parse_flags(stored: Sequence[Mapping[str, Any]]) -> tuple[RaisedFlag, ...]:
+    """The flags of a stored scorecard, read without the rest of it; they are the same in every form."""
+    return tuple(map(RaisedFlag.model_validate, stored))
 
 
 def read_scorecard(answer: Mapping[str, Any]) -> ScorecardRecord:

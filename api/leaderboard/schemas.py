@@ -10,23 +10,13 @@ from api.paging import NEXT_BEFORE
 from core.domain.history import Cause
 from core.domain.leaderboard import Place, Purpose
 from core.domain.submission import Verdict
+from core.scorecard import Ceiling
 
 
 class Interval(BaseModel):
     estimate: float
     low: float | None
     high: float | None
-
-
-class Ceiling(BaseModel):
-    """What retrained models score against retrained models: nothing can honestly score more."""
-
-    estimate: float
-    low: float
-    high: float
-    corrected: float | None = Field(None, description="without the bias of a finite number of replicas")
-    neurips2023: float | None = None
-    exact: float | None = None
 
 
 class LeaderboardEntry(BaseModel):

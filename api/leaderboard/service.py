@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from api.kept import Kept
-from api.leaderboard.schemas import BoardChange, BoardChanges, Ceiling, Leaderboard, LeaderboardEntry, OwnPlace
+from api.leaderboard.schemas import BoardChange, BoardChanges, Leaderboard, LeaderboardEntry, OwnPlace
 from api.leaderboard.views import BoardView, encode_cursor
 from api.leaderboard.walks import find_walk
 from api.paging import cut_page
@@ -15,6 +15,7 @@ from core.db.queries import boards
 from core.db.queries.history import OwnTeam
 from core.domain.leaderboard import Place, Row, rank_lines
 from core.domain.spreadsheet import BOARD_COLUMNS, write_csv
+from core.scorecard import Ceiling
 
 PAGE_LINES = 200
 MOST_LINES = 2000

@@ -1,5 +1,6 @@
 """Pages of organizers: one competition's submissions and state, and the audit log."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -31,10 +32,12 @@ from api.pages.settings_form import (
 )
 from api.submissions import service as submissions
 from core.db.base import utc_now
+from core.db.models.submissions import Submission
 from core.db.queries import evaluations
 from core.db.session import reading
 from core.domain.competition import COMPETITION_MOVES, CompetitionState
 from core.domain.errors import RequestRefused
+from core.scorecard import ScorecardSummary
 from core.settings import Settings
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -63,8 +66,8 @@ def _show(
 ) -> HTMLResponse:
     row = competitions.load_competition(session, slug, caller)
     rows = evaluations.fetch_submissions_of_competition(session, row.id, limit=SHOWN)
-    cards = evaluations.fetch_summaries(session, [submissions.get_evaluation(entry).id for entry in rows])
-    lines = [_describe(session, entry, cards, caller) for entry in rows]
+    summaries = evaluations.fetch_summaries(session, [submissions.get_evaluation(entry).id for entry in rows])
+    lines = [_describe(entry, summaries) for entry in rows]
     moves = sorted(COMPETITION_MOVES[row.state_at(utc_now())])
     view = competitions.make_view(session, settings, row, caller)
     announced = announcements.list_announcements(session, slug, caller).items
@@ -77,14 +80,14 @@ def _again(slug: str, request: Request, caller: Caller, settings: Settings) -> S
     return lambda session, error: _show(slug, request, caller, session, settings, error)
 
 
-def _describe(session: Session, entry: Any, cards: Any, caller: Caller) -> dict[str, Any]:
+def _describe(entry: Submission, summaries: Mapping[str, ScorecardSummary]) -> dict[str, Any]:
     evaluation = submissions.get_evaluation(entry)
-    card = cards.get(evaluation.id)
+    summary = summaries.get(evaluation.id)
     return {
         "submission": entry,
         "evaluation": evaluation,
         "progress": submissions.make_progress(evaluation),
-        "flags": card["flags"] if card else [],
+        "flags": summary.flags if summary else (),
     }
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from markupsafe import Markup
 from sqlalchemy.orm import Session
@@ -30,6 +29,7 @@ from core.domain.competition import CompetitionState
 from core.domain.leaderboard import Place
 from core.domain.phases import PhaseKind
 from core.domain.submission import VERDICT_TEXT
+from core.scorecard import ScorecardRecord
 from core.settings import Settings
 
 HERO_WIDTH = 560
@@ -101,7 +101,7 @@ class SubmissionPage:
     may_download: bool
     verdict_text: str
     moves: list[EvaluationEvent]
-    body: dict[str, Any] | None
+    scorecard: ScorecardRecord | None
     bar: ScoreBar | None
     epsilon_svg: Markup | None
     confidence_svg: Markup | None
@@ -193,7 +193,7 @@ def load_submission(session: Session, submission_id: str, caller: Caller) -> Sub
     view = submissions.make_view(session, row, caller)
     is_practice = view.phase is PhaseKind.PRACTICE
     card = evaluations.fetch_scorecard(session, evaluation.id)
-    body = submissions.load_scorecard(session, submission_id, caller) if card else None
+    scorecard = submissions.load_scorecard(session, submission_id, caller) if card else None
     # both plots show single forget examples
     plots = card if card and (submissions.is_open(row) or submissions.is_staff(caller)) else None
     return SubmissionPage(
@@ -206,8 +206,8 @@ def load_submission(session: Session, submission_id: str, caller: Caller) -> Sub
         may_download=submissions.is_insider(row, caller),
         verdict_text=VERDICT_TEXT[view.verdict] if view.verdict else "",
         moves=evaluations.fetch_events(session, evaluation.id),
-        body=body,
-        bar=_draw_hero(body) if body else None,
+        scorecard=scorecard,
+        bar=_draw_hero(scorecard) if scorecard else None,
         epsilon_svg=trust_svg(plots.epsilon_svg) if plots else None,
         confidence_svg=trust_svg(plots.confidence_svg) if plots else None,
     )
@@ -249,6 +249,6 @@ def _describe_lead(probability: float | None) -> str:
     return "> 99 %" if probability > SURE else f"{100 * probability:.0f} %"
 
 
-def _draw_hero(body: dict[str, Any]) -> ScoreBar:
-    score = body["score"]
-    return draw_score(score["estimate"], score["low"], score["high"], body["ceiling"]["estimate"], width=HERO_WIDTH)
+def _draw_hero(scorecard: ScorecardRecord) -> ScoreBar:
+    score = scorecard.score
+    return draw_score(score.estimate, score.low, score.high, scorecard.ceiling.estimate, width=HERO_WIDTH)

@@ -1,7 +1,6 @@
 """Flags a person should look at, and what came of it; deciding changes no score, rank or verdict."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -16,6 +15,7 @@ from core.db.queries import audit, evaluations, review
 from core.domain.errors import NotFound
 from core.domain.leaderboard import Purpose
 from core.domain.review import FlagState
+from core.scorecard import RaisedFlag
 
 FLAG_PAGE = 50
 
@@ -38,7 +38,7 @@ def decide(
 ) -> ReviewedFlag:
     """Write down what a person found; deciding again replaces the decision, and the audit log keeps both."""
     evaluation = evaluations.lock_evaluation(session, evaluation_id)
-    flag = next((flag for flag in review.fetch_flags(session, evaluation_id) if flag["code"] == code), None)
+    flag = next((flag for flag in review.fetch_flags(session, evaluation_id) if flag.code == code), None)
     if evaluation is None or not evaluation.counts or flag is None:
         raise NotFound("no such flag of an evaluation that counts")
     row = review.fetch_decisions(session, [evaluation_id]).get((evaluation_id, code))
@@ -52,7 +52,7 @@ def decide(
 
 
 def _make_entry(
-    evaluation: Evaluation, flags: Sequence[Mapping[str, Any]], decisions: Mapping[tuple[str, str], FlagDecision]
+    evaluation: Evaluation, flags: Sequence[RaisedFlag], decisions: Mapping[tuple[str, str], FlagDecision]
 ) -> FlaggedEntry:
     submission = evaluation.submission
     return FlaggedEntry(
@@ -64,11 +64,16 @@ def _make_entry(
         purpose=Purpose(submission.purpose),
         score=evaluation.score,
         is_disqualified=submission.disqualified_at is not None,
-        flags=[_make_flag(flag, decisions.get((evaluation.id, flag["code"]))) for flag in flags],
+        flags=[_make_flag(flag, decisions.get((evaluation.id, flag.code))) for flag in flags],
     )
 
 
-def _make_flag(flag: Mapping[str, Any], decision: FlagDecision | None) -> ReviewedFlag:
-    shown = {name: flag.get(name) for name in ("code", "severity", "value", "threshold")}
-    view = FlagDecisionView.model_validate(decision) if decision is not None else None
-    return ReviewedFlag.model_validate({**shown, "detail": flag.get("detail", ""), "decision": view})
+def _make_flag(flag: RaisedFlag, decision: FlagDecision | None) -> ReviewedFlag:
+    return ReviewedFlag(
+        code=flag.code,
+        severity=flag.severity,
+        value=flag.value,
+        threshold=flag.threshold,
+        detail=flag.detail or "",
+        decision=FlagDecisionView.model_validate(decision) if decision is not None else None,
+    )

@@ -42,12 +42,12 @@ def _find_observed(session: Session) -> Observed | None:
     card = fetch_newest_scorecard(session)
     if card is None:
         return None
-    provenance = card.body["provenance"]
+    provenance = card.record.provenance
     return Observed(
         at=card.created_at,
-        sandbox=provenance["sandbox"],
-        node_class=provenance["node_class"],
-        versions=_list_libraries(provenance["versions"]),
+        sandbox=provenance.sandbox,
+        node_class=provenance.node_class,
+        versions=_list_libraries(provenance.versions),
     )
 
 

@@ -1,8 +1,8 @@
 """Two submissions side by side: whether their difference is more than noise, and every number of both."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -15,6 +15,7 @@ from core.db.queries import history
 from core.domain.comparison import Measured, compute_difference
 from core.domain.errors import NotFound
 from core.domain.leaderboard import TIED_BELOW
+from core.scorecard import EpsilonSummary, ScorecardRecord
 
 CHOICES = 200
 
@@ -23,7 +24,7 @@ CHOICES = 200
 class _Side:
     submission: Submission
     evaluation: Evaluation
-    body: dict[str, Any]
+    record: ScorecardRecord
 
     @property
     def measured(self) -> Measured:
@@ -35,20 +36,38 @@ class _Side:
         return (self.evaluation.scored_replicas or self.evaluation.replicas_total) < self.evaluation.replicas_total
 
 
-# id, name, unit, which way is better, where it stands in a scorecard
-_OWN_METRICS: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
-    ("score", "score", "", "higher", ("score", "estimate")),
-    ("score_corrected", "corrected score", "", "higher", ("score", "corrected")),
-    ("neurips2023", "2023 score", "", "higher", ("protocols", "neurips2023")),
-    ("exact", "exact score", "", "higher", ("protocols", "exact")),
-    ("forgetting_quality", "forgetting quality", "", "higher", ("forgetting_quality",)),
-    ("epsilon_median", "median epsilon", "nats", "lower", ("epsilon", "median")),
-    ("utility", "utility", "", "higher", ("utility", "value")),
-    ("relative_runtime", "relative runtime", "fraction", "lower", ("relative_runtime", "estimate")),
-    ("seconds_per_replica", "a replica", "seconds", "lower", ("relative_runtime", "seconds_per_replica")),
-    ("replicas", "replicas", "models", "", ("replicas", "unlearned")),
+class _OwnMetric(NamedTuple):
+    """A figure of our own that every scorecard has, and where it stands there."""
+
+    id: str
+    name: str
+    unit: str
+    better: str
+    find: Callable[[ScorecardRecord], float | None]
+
+
+_CLOSER = "closer to retrained"
+_OWN_METRICS = (
+    _OwnMetric("score", "score", "", "higher", lambda card: card.score.estimate),
+    _OwnMetric("score_corrected", "corrected score", "", "higher", lambda card: card.score.corrected),
+    _OwnMetric("neurips2023", "2023 score", "", "higher", lambda card: card.protocols.neurips2023),
+    _OwnMetric("exact", "exact score", "", "higher", lambda card: card.protocols.exact),
+    _OwnMetric("forgetting_quality", "forgetting quality", "", "higher", lambda card: card.forgetting_quality),
+    _OwnMetric("epsilon_median", "median epsilon", "nats", "lower", lambda card: card.epsilon.median),
+    _OwnMetric("utility", "utility", "", "higher", lambda card: card.utility.value),
+    _OwnMetric(
+        "relative_runtime", "relative runtime", "fraction", "lower", lambda card: card.relative_runtime.estimate
+    ),
+    _OwnMetric(
+        "seconds_per_replica", "a replica", "seconds", "lower", lambda card: card.relative_runtime.seconds_per_replica
+    ),
+    _OwnMetric("replicas", "replicas", "models", "", lambda card: card.replicas.unlearned),
 )
-_TOP_ACCURACIES = (("ua", "UA", "unlearning_accuracy"), ("ra", "RA", "retain_accuracy"), ("ta", "TA", "test_accuracy"))
+_TOP_ACCURACIES = (  # of scorecards from before there were metrics
+    _OwnMetric("ua", "UA", "percent", _CLOSER, lambda card: card.unlearning_accuracy),
+    _OwnMetric("ra", "RA", "percent", _CLOSER, lambda card: card.retain_accuracy),
+    _OwnMetric("ta", "TA", "percent", _CLOSER, lambda card: card.test_accuracy),
+)
 
 
 def load_comparison(session: Session, slug: str, a: str, b: str, caller: Caller) -> Comparison:
@@ -68,8 +87,8 @@ def load_comparison(session: Session, slug: str, a: str, b: str, caller: Caller)
         difference_error=None if doubt else found.error,
         is_paired=not doubt and found.is_paired,
         b_is_better=None if doubt else found.second_is_better,
-        metrics=_list_metrics(first.body, second.body),
-        epsilons=_pair_epsilons(first.body["epsilon"], second.body["epsilon"]),
+        metrics=_list_metrics(first.record, second.record),
+        epsilons=_pair_epsilons(first.record.epsilon, second.record.epsilon),
     )
 
 
@@ -90,8 +109,8 @@ def _load_side(session: Session, competition_id: str, submission_id: str, caller
     submission = service.load_inside(session, submission_id, caller)
     if submission.competition_id != competition_id:
         raise NotFound("no such submission of yours to this competition")
-    body = service.load_scorecard(session, submission_id, caller)
-    return _Side(submission, service.get_evaluation(submission), body)
+    record = service.load_scorecard(session, submission_id, caller)
+    return _Side(submission, service.get_evaluation(submission), record)
 
 
 def _find_doubt(first: _Side, second: _Side) -> str:
@@ -120,32 +139,16 @@ def _show(probability: float) -> str:
     return "more than 99 %" if probability > 0.995 else f"{100 * probability:.0f} %"
 
 
-def _list_metrics(a: dict[str, Any], b: dict[str, Any]) -> list[ComparedMetric]:
+def _list_metrics(a: ScorecardRecord, b: ScorecardRecord) -> list[ComparedMetric]:
+    left, right = ({entry.id: entry for entry in record.metrics or ()} for record in (a, b))
+    values = {key: tuple(side[key].value if key in side else None for side in (left, right)) for key in left | right}
+    more = [_compare(key, entry.name, entry.unit, entry.better, *values[key]) for key, entry in (left | right).items()]
+    tops = [metric for metric in _TOP_ACCURACIES if metric.id not in values]
     own = [
-        _compare(key, name, unit, better, _dig(a, path), _dig(b, path))
-        for key, name, unit, better, path in _OWN_METRICS
+        _compare(metric.id, metric.name, metric.unit, metric.better, metric.find(a), metric.find(b))
+        for metric in (*_OWN_METRICS, *tops)
     ]
-    left, right = ({entry["id"]: entry for entry in body.get("metrics", [])} for body in (a, b))
-    listed = [entry for key, entry in {**left, **right}.items()]
-    more = [
-        _compare(
-            entry["id"],
-            entry["name"],
-            entry["unit"],
-            entry.get("better", ""),
-            left.get(entry["id"], {}).get("value"),
-            right.get(entry["id"], {}).get("value"),
-        )
-        for entry in listed
-    ]
-    known = {entry.id for entry in more}
-    closer = "closer to retrained"
-    tops = [
-        _compare(key, name, "percent", closer, a.get(field), b.get(field))
-        for key, name, field in _TOP_ACCURACIES
-        if key not in known
-    ]
-    return own + tops + more
+    return own + more
 
 
 def _compare(key: str, name: str, unit: str, better: str, a: float | None, b: float | None) -> ComparedMetric:
@@ -153,14 +156,7 @@ def _compare(key: str, name: str, unit: str, better: str, a: float | None, b: fl
     return ComparedMetric(id=key, name=name, unit=unit, better=better, a=a, b=b, difference=difference)
 
 
-def _dig(body: Mapping[str, Any], path: tuple[str, ...]) -> float | None:
-    value: Any = body
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return None if value is None else float(value)
-
-
-def _pair_epsilons(a: Mapping[str, Any], b: Mapping[str, Any]) -> ComparedEpsilons | None:
-    if a["edges"] != b["edges"]:
+def _pair_epsilons(a: EpsilonSummary, b: EpsilonSummary) -> ComparedEpsilons | None:
+    if a.edges != b.edges:
         return None
-    return ComparedEpsilons(edges=a["edges"], a=a["counts"], b=b["counts"])
+    return ComparedEpsilons(edges=list(a.edges), a=list(a.counts), b=list(b.counts))

@@ -1,7 +1,7 @@
 """Submissions over HTTP."""
 
 from collections.abc import AsyncIterable
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, File, Form, Header, Query, Response, UploadFile
@@ -27,8 +27,9 @@ from api.submissions.comparison import load_comparison
 from api.submissions.events import follow
 from api.submissions.promotion import promote
 from api.submissions.reading import make_reading
-from api.submissions.schemas import Comparison, Reading, RequestedPurpose, ScorecardView, SubmissionPage, SubmissionView
+from api.submissions.schemas import Comparison, Reading, RequestedPurpose, SubmissionPage, SubmissionView
 from core.db.session import reading, transaction
+from core.scorecard import ScorecardRecord
 
 router = APIRouter(tags=["submissions"])
 ROUTERS = (router,)
@@ -166,10 +167,9 @@ async def follow_submission(
 @router.get(
     "/submissions/{submission_id}/scorecard",
     operation_id="get_scorecard",
-    response_model=ScorecardView,
     responses=describe_errors(404),
 )
-def get_scorecard(submission_id: str, caller: PublicCaller, session: ReadingDep) -> dict[str, Any]:
+def get_scorecard(submission_id: str, caller: PublicCaller, session: ReadingDep) -> ScorecardRecord:
     """Everything the score was made from."""
     return service.load_scorecard(session, submission_id, caller)
 

@@ -1,21 +1,21 @@
 """How much of a scorecard's flags a caller may see; docs/flags.md says why."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from api.submissions.schemas import FlagView
-
-_OPEN_FIELDS = ("code", "severity")  # a value would let its author stay just below the threshold
-
-
-def hide_flag_values(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A scorecard's body with no more of its flags than that they are there."""
-    kept = {name: value for name, value in body.items() if name != "flag_checks"}
-    if "flags" in kept:
-        kept["flags"] = [{name: flag[name] for name in _OPEN_FIELDS} for flag in kept["flags"]]
-    return kept
+from core.scorecard import RaisedFlag, ScorecardRecord
 
 
-def make_flag_views(body: Mapping[str, Any]) -> list[FlagView] | None:
+def hide_flag_values(record: ScorecardRecord) -> ScorecardRecord:
+    """No more of its flags than that they are there: a value would let its author stay just below the threshold."""
+    raised = record.flags
+    bare = None if raised is None else tuple(RaisedFlag(code=flag.code, severity=flag.severity) for flag in raised)
+    return record.model_copy(update={"flags": bare, "flag_checks": None})
+
+
+def make_flag_views(record: ScorecardRecord) -> list[FlagView] | None:
     """None for a scorecard from before there were flags."""
-    return [FlagView(**flag) for flag in body["flags"]] if "flags" in body else None
+    if record.flags is None:
+        return None
+    return [
+        FlagView(code=flag.code, severity=flag.severity, value=flag.value, threshold=flag.threshold, detail=flag.detail)
+        for flag in record.flags
+    ]

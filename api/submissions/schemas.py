@@ -2,9 +2,8 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from api.finals.schemas import FinalResult
 from api.leaderboard.schemas import Interval
@@ -106,28 +105,6 @@ class SubmissionView(BaseModel):
 class SubmissionPage(BaseModel):
     items: list[SubmissionView]
     next_cursor: str | None
-
-
-class ScorecardView(BaseModel):
-    """Everything the score was made from; docs/api.md lists the fields."""
-
-    model_config = ConfigDict(extra="allow")
-
-    metric_version: str
-    protocol: str
-    score: dict[str, float]
-    protocols: dict[str, Any]
-    ceiling: dict[str, Any]
-    forgetting_quality: float
-    utility: dict[str, Any]
-    accuracy: dict[str, Any]
-    unlearning_accuracy: float
-    retain_accuracy: float
-    test_accuracy: float
-    relative_runtime: dict[str, Any]
-    epsilon: dict[str, Any]
-    replicas: dict[str, Any]
-    provenance: dict[str, Any]
 
 
 class NoteView(BaseModel):

@@ -1,6 +1,6 @@
 """Read, list and cancel submissions; who may see how much of them."""
 
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,7 @@ from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict, get_owner
 from core.jobs import request_cancel
+from core.scorecard import ScorecardRecord
 from core.storage import BlobStore
 
 # on a hidden problem these say nothing that came out of a run
@@ -162,20 +163,20 @@ def list_own(session: Session, caller: Caller, *, limit: int, cursor: str | None
     )
 
 
-def load_scorecard(session: Session, submission_id: str, caller: Caller) -> dict[str, Any]:
-    """The scorecard's body; on hidden problems participants get no value of a single forget example."""
+def load_scorecard(session: Session, submission_id: str, caller: Caller) -> ScorecardRecord:
+    """The scorecard; on hidden problems participants get no value of a single forget example."""
     submission = load_visible(session, submission_id, caller)
     evaluation = get_evaluation(submission)
     card = evaluations.fetch_scorecard(session, evaluation.id)
     if card is None:
         state = f"it ended {evaluation.verdict}" if evaluation.verdict else f"it is {evaluation.status}"
         raise NotFound(f"this submission has no scorecard: {state}")
-    return _restrict(submission, card.body, caller)
+    return _restrict(submission, card.record, caller)
 
 
 def load_report(session: Session, store: BlobStore, submission_id: str, caller: Caller) -> bytes:
     """The HTML file that the worker drew with the scorecard; on hidden problems it shows no single forget example."""
-    digest = load_scorecard(session, submission_id, caller).get("report_digest")
+    digest = load_scorecard(session, submission_id, caller).report_digest
     if digest is None:
         raise NotFound("this scorecard is from before reports were kept; there is none for it")
     return store.get(digest)
@@ -188,16 +189,16 @@ def cancel(session: Session, submission_id: str, caller: Caller) -> None:
     request_cancel(session, get_evaluation(submission).id)
 
 
-def _restrict(submission: Submission, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
+def _restrict(submission: Submission, record: ScorecardRecord, caller: Caller) -> ScorecardRecord:
     if is_open(submission) or is_staff(caller):
-        return body
-    epsilon = {name: value for name, value in body["epsilon"].items() if name not in _PER_EXAMPLE_FIELDS}
-    return {**hide_flag_values(body), "epsilon": epsilon}
+        return record
+    epsilon = record.epsilon.model_copy(update=dict.fromkeys(_PER_EXAMPLE_FIELDS))
+    return hide_flag_values(record).model_copy(update={"epsilon": epsilon})
 
 
 def _find_flags(session: Session, submission: Submission, caller: Caller) -> list[FlagView] | None:
     card = evaluations.fetch_scorecard(session, get_evaluation(submission).id)
-    return make_flag_views(_restrict(submission, card.body, caller)) if card is not None else None
+    return make_flag_views(_restrict(submission, card.record, caller)) if card is not None else None
 
 
 def _make_decided_early(evaluation: Evaluation) -> DecidedEarly | None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from core.db.models.boards import BoardLine
 from core.domain.leaderboard import Entry, Line, Place, Purpose
 from core.domain.submission import Verdict
+from core.scorecard import ScorecardSummary, parse_summary
 
 
 class Candidate(NamedTuple):
@@ -33,8 +34,12 @@ class Candidate(NamedTuple):
     scored_replicas: int | None
     replicas_total: int
     relative_runtime: float | None
-    summary: dict[str, Any] | None  # of the scorecard
+    summary: dict[str, Any] | None  # of the scorecard, as it is stored
     selected_at: datetime | None  # for the final ranking
+
+    @property
+    def figures(self) -> ScorecardSummary:
+        return parse_summary(self.summary or {})
 
     @property
     def owner(self) -> str:
@@ -94,8 +99,7 @@ def make_line(board_id: str, version: int, line: Line, candidate: Candidate) -> 
 
 def describe(entry: Entry, candidate: Candidate) -> dict[str, Any]:
     """Everything a board shows of an entry but its rank."""
-    summary = candidate.summary or {}
-    figures = ("forgetting_quality", "utility", "unlearning_accuracy", "retain_accuracy", "test_accuracy")
+    figures = candidate.figures
     return {
         "name": entry.name,
         "filename": entry.filename,
@@ -106,15 +110,19 @@ def describe(entry: Entry, candidate: Candidate) -> dict[str, Any]:
         "score_low": entry.low,
         "score_high": entry.high,
         "score_error": entry.error,
-        "score_corrected": summary.get("score_corrected"),
+        "score_corrected": figures.score_corrected,
         "decided_early": entry.is_decided_early,
         "scored_replicas": entry.scored_replicas or entry.replicas_total,
         "replicas_total": entry.replicas_total,
-        "neurips2023": summary.get("neurips2023"),
-        "exact": summary.get("exact"),
-        **{name: summary.get(name) for name in figures},
+        "neurips2023": figures.neurips2023,
+        "exact": figures.exact,
+        "forgetting_quality": figures.forgetting_quality,
+        "utility": figures.utility,
+        "unlearning_accuracy": figures.unlearning_accuracy,
+        "retain_accuracy": figures.retain_accuracy,
+        "test_accuracy": figures.test_accuracy,
         "relative_runtime": entry.relative_runtime,
-        "over_budget": entry.verdict is Verdict.OVER_BUDGET or bool(summary.get("over_budget")),
+        "over_budget": entry.verdict is Verdict.OVER_BUDGET or figures.over_budget,
     }
 
 

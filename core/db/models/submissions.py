@@ -1,6 +1,7 @@
 """What was uploaded, every attempt at it, and what came out."""
 
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
@@ -11,11 +12,11 @@ from core.db.models.accounts import User
 from core.db.models.contests import Competition, Team
 from core.db.models.problems import EvaluationSpec, Leased
 from core.db.models.rejudges import Rejudge
-from core.domain.scorecards import summarize
+from core.scorecard import ScorecardRecord, dump_summary, parse_scorecard, summarize
 
 
 def _summarize(context: Any) -> dict[str, Any]:
-    return summarize(context.get_current_parameters()["body"])
+    return dump_summary(summarize(parse_scorecard(context.get_current_parameters()["body"])))
 
 
 class Submission(Base):
@@ -130,11 +131,16 @@ class Scorecard(Base):
     __tablename__ = "scorecards"
 
     evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
-    body: Mapped[dict[str, Any]] = mapped_column(deferred=True)
+    body: Mapped[dict[str, Any]] = mapped_column(deferred=True)  # in the form in which it was written
     summary: Mapped[dict[str, Any]] = mapped_column(default=_summarize)
     epsilon_svg: Mapped[str] = mapped_column(Text, deferred=True)
     confidence_svg: Mapped[str] = mapped_column(Text, deferred=True)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+    @cached_property
+    def record(self) -> ScorecardRecord:
+        """Raises UnreadableScorecard for a form that this release does not know."""
+        return parse_scorecard(self.body)
 
 
 class Calibration(Base):

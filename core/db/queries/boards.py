@@ -134,8 +134,9 @@ def refresh(
         return False
     shown = {row.evaluation_id for row in come}
     for each in found.values():  # in the order they were made: the newest ceiling may be the best measured
-        if each.evaluation_id in shown and each.summary and each.summary.get("ceiling"):
-            board.ceiling = each.summary["ceiling"]
+        ceiling = each.figures.ceiling if each.evaluation_id in shown else None
+        if ceiling is not None:
+            board.ceiling = ceiling.model_dump(mode="json")
     _write(session, board, cause, scope, gone, come)
     return True
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload, undefer
@@ -17,6 +16,7 @@ from core.domain.faults import FaultCode
 from core.domain.leaderboard import OFF_BOARD, Purpose
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict, advance
+from core.scorecard import ScorecardSummary, parse_summary
 
 _SHOWN = (PhaseKind.PUBLIC.value, PhaseKind.PRACTICE.value)
 LIVE = tuple(status.value for status in Status if status is not Status.FINISHED)
@@ -259,10 +259,10 @@ def fetch_scorecard(session: Session, evaluation_id: str) -> Scorecard | None:
     return session.get(Scorecard, evaluation_id, options=whole)
 
 
-def fetch_summaries(session: Session, evaluation_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+def fetch_summaries(session: Session, evaluation_ids: Sequence[str]) -> dict[str, ScorecardSummary]:
     """What lists need of many scorecards, without reading their bodies."""
     query = select(Scorecard.evaluation_id, Scorecard.summary).where(Scorecard.evaluation_id.in_(evaluation_ids))
-    return {evaluation_id: summary for evaluation_id, summary in session.execute(query)}
+    return {evaluation_id: parse_summary(summary) for evaluation_id, summary in session.execute(query)}
 
 
 def count_comparable(session: Session, spec_id: str) -> int:

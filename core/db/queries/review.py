@@ -1,7 +1,6 @@
 """SQL about flags that ask a person to look, and what was decided on them."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session, aliased, joinedload
@@ -10,13 +9,14 @@ from core.db.models.review import FlagDecision
 from core.db.models.submissions import Evaluation, Scorecard, Submission
 from core.domain.phases import PhaseKind
 from core.domain.review import FlagState
+from core.scorecard import RaisedFlag, parse_flags
 
 _FLAGS = Scorecard.body["flags"]  # alone: a body may hold a value for every forget example
 
 
 def fetch_flagged(
     session: Session, *, competition_id: str | None, state: FlagState, limit: int, before: str | None
-) -> list[tuple[Evaluation, list[dict[str, Any]]]]:
+) -> list[tuple[Evaluation, tuple[RaisedFlag, ...]]]:
     """Evaluations that count, with the flags their scorecards carry; newest first (ids sort by creation)."""
     later = aliased(Evaluation)
     is_public = Evaluation.phase == PhaseKind.PUBLIC.value  # the private phase is read by its own queries alone
@@ -43,12 +43,13 @@ def fetch_flagged(
         query = query.where(Submission.competition_id == competition_id)
     if before is not None:
         query = query.where(Evaluation.id < before)
-    return [(row[0], row[1]) for row in session.execute(query)]
+    return [(row[0], parse_flags(row[1])) for row in session.execute(query)]
 
 
-def fetch_flags(session: Session, evaluation_id: str) -> list[dict[str, Any]]:
+def fetch_flags(session: Session, evaluation_id: str) -> tuple[RaisedFlag, ...]:
     """The flags of one scorecard; none if it has none, or is from before there were any."""
-    return session.scalars(select(_FLAGS).where(Scorecard.evaluation_id == evaluation_id)).one_or_none() or []
+    stored = session.scalars(select(_FLAGS).where(Scorecard.evaluation_id == evaluation_id)).one_or_none()
+    return parse_flags(stored or ())
 
 
 def fetch_decisions(session: Session, evaluation_ids: Sequence[str]) -> dict[tuple[str, str], FlagDecision]:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.integration
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "notebook.md"
 PASSWORD = "correct horse battery"
-METRIC = {"id": "ua", "name": "UA", "value": 3.5, "standard_error": 0.1, "retrained": 14.1, "unit": "percent"}
+METRIC = factories.make_metric("ua", value=3.5, standard_error=0.1, retrained=14.1)
 
 
 @pytest.fixture(autouse=True)

@@ -23,8 +23,8 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(scope="module")
 def html() -> str:
-    _, body, detail = describe_tiny()
-    return render_report(Report("mine.py", "Tiny digits", Verdict.SCORED, body=body, detail=detail))
+    _, record, detail = describe_tiny()
+    return render_report(Report("mine.py", "Tiny digits", Verdict.SCORED, record=record, detail=detail))
 
 
 @pytest.fixture

@@ -126,7 +126,9 @@ def test_nobody_else_knows_of_it(contest: Contest, path: str) -> None:
 def test_nothing_practice_shows_is_ever_shown_of_a_run_on_hidden_data(contest: Contest, path: str) -> None:
     """Even if it were stored, and beside a practice phase whose runs show all of it."""
     contest.practise(**FAILED)
-    card = factories.make_scorecard_body(0.4) | {"epsilon": factories.make_scorecard_body()["epsilon"] | {"mu": [LEAK]}}
+    card = factories.make_scorecard_body(0.4) | {
+        "epsilon": factories.make_scorecard_body()["epsilon"] | {"attack": [LEAK]}
+    }
     row = contest.compete(**FAILED, score=0.4, card=card)
     url = f"/submissions/{row.id}" if path == "page" else f"/api/v1/submissions/{row.id}{path}"
     answer = contest.get(url, contest.ann)

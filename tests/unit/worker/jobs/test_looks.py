@@ -17,6 +17,7 @@ from core.domain.exposure import Exposure
 from core.domain.submission import Verdict
 from core.jobs import DECIDE, RUN_SHARD, SCORE, request_cancel
 from core.problems import ProblemSpec
+from core.scorecard import ScorecardRecord, dump_scorecard
 from tests.unit.worker.conftest import DELIVER, HONEST, Platform, make_spec
 from worker.jobs import looks
 from worker.jobs.sweep import sweep
@@ -57,11 +58,11 @@ def _fetch(platform: Platform, evaluation_id: str) -> Evaluation:
     return evaluation
 
 
-def _fetch_body(platform: Platform, evaluation_id: str) -> dict[str, Any]:
+def _fetch_record(platform: Platform, evaluation_id: str) -> ScorecardRecord:
     with reading(platform.engine) as session:
         card = evaluations.fetch_scorecard(session, evaluation_id)
     assert card is not None
-    return card.body
+    return card.record
 
 
 def _open(platform: Platform, spec: ProblemSpec) -> Competition:
@@ -90,9 +91,9 @@ def test_an_entry_that_is_decidedly_behind_runs_fewer_replicas_and_is_scored_on_
         assert len(evaluations.fetch_replicas(session, evaluation_id)) == 17
         moves = [(event.status, event.detail) for event in evaluations.fetch_events(session, evaluation_id)]
     assert ("scoring", "behind place 1, decided after 17 of 47 replicas") in moves
-    body = _fetch_body(platform, evaluation_id)
-    decision = body["decision"]
-    assert body["replicas"]["unlearned"] == 17
+    record = _fetch_record(platform, evaluation_id)
+    decision = dump_scorecard(record)["decision"]
+    assert record.replicas.unlearned == 17
     assert {name: decision[name] for name in ("standing", "rival_place", "alpha", "after", "of")} == {
         "standing": "behind",
         "rival_place": 1,
@@ -108,7 +109,7 @@ def test_the_scorecard_of_a_hidden_problem_tells_nothing_of_the_rival(platform: 
     competition = _open(platform, _make_spec("public"))
     evaluation_id = _submit_bad(platform, competition)
     _run_in_turn(platform)
-    assert _fetch_body(platform, evaluation_id)["decision"] == {
+    assert dump_scorecard(_fetch_record(platform, evaluation_id))["decision"] == {
         "standing": "behind",
         "rival_place": 1,
         "alpha": 0.5,
@@ -130,7 +131,7 @@ def test_an_entry_that_is_ahead_or_level_runs_on(platform: Platform) -> None:
     for name in (evaluation_id, again):
         evaluation = _fetch(platform, name)
         assert (evaluation.verdict, evaluation.decision) == (Verdict.SCORED, "")
-        assert "decision" not in _fetch_body(platform, name)
+        assert _fetch_record(platform, name).decision is None
         assert all(shard.state == "done" for shard in evaluation.shards)
 
 

@@ -54,9 +54,9 @@ def test_a_class_that_was_never_calibrated_is_before_anything_runs_there(platfor
     assert (row.verdict, row.node_class) == (Verdict.SCORED, "fast")
     assert all(shard.attempts == 1 and shard.fault == "" for shard in row.shards)
     with reading(other.engine) as session:
-        card = session.get_one(Scorecard, entry).body
-        runs = {session.get_one(Evaluation, each).node_class for each in card["provenance"]["calibrations"]}
-    assert (card["provenance"]["node_class"], runs) == ("fast", {"fast"})
+        provenance = session.get_one(Scorecard, entry).record.provenance
+        runs = {session.get_one(Evaluation, each).node_class for each in provenance.calibrations}
+    assert (provenance.node_class, runs) == ("fast", {"fast"})
 
 
 def test_what_began_on_one_class_ends_there_and_is_scored_by_its_cost_wherever_that_happens(
@@ -77,7 +77,7 @@ def test_what_began_on_one_class_ends_there_and_is_scored_by_its_cost_wherever_t
     row = fetch(other, entry)
     assert (row.verdict, row.relative_runtime) == (Verdict.SCORED, pytest.approx(0.01))
     with reading(other.engine) as session:
-        assert session.get_one(Scorecard, entry).body["provenance"]["node_class"] == "cpu"
+        assert session.get_one(Scorecard, entry).record.provenance.node_class == "cpu"
 
 
 def test_both_halves_of_a_calibration_run_on_one_class(platform: Platform, other: Platform) -> None:

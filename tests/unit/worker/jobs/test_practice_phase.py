@@ -75,7 +75,7 @@ def test_practice_is_scored_by_the_same_path_and_stands_on_no_board(platform: Pl
     assert (evaluation.verdict, evaluation.phase, evaluation.log) == ("scored", "practice", "printed")
     assert evaluation.relative_runtime is not None
     with reading(platform.engine) as session:
-        digest = session.get_one(Scorecard, evaluation.id).body["report_digest"]
+        digest = session.get_one(Scorecard, evaluation.id).record.report_digest
         assert b"contest (practice)" in platform.context.store.get(digest)
         assert session.scalars(select(func.count()).select_from(Board)).one() == 0
 

@@ -7,25 +7,25 @@ import pytest
 from core.db.queries import evaluations
 from core.db.session import reading
 from core.domain.exposure import Exposure
+from core.scorecard import ScorecardRecord
 from tests.unit.worker.conftest import HONEST, Platform, make_spec
 
 
-def score_and_read(platform: Platform, exposure: str) -> tuple[str, dict[str, object]]:
+def score_and_read(platform: Platform, exposure: str) -> tuple[str, ScorecardRecord]:
     spec = make_spec().model_copy(update={"exposure": Exposure(exposure)})
     evaluation_id = platform.submit(platform.open_competition(spec), HONEST)
     platform.run_until_quiet()
     with reading(platform.engine) as session:
         card = evaluations.fetch_scorecard(session, evaluation_id)
     assert card is not None
-    return platform.context.store.get(card.body["report_digest"]).decode(), card.body
+    return platform.context.store.get(card.record.report_digest or "").decode(), card.record
 
 
 def test_a_practice_report_shows_nine_examples_the_score_and_the_files_name(platform: Platform) -> None:
-    html, body = score_and_read(platform, "practice")
+    html, record = score_and_read(platform, "practice")
     assert "<h1>mine.py</h1>" in html
     assert html.count("data:image/png;base64,") == 9
-    assert isinstance(body["score"], dict)
-    assert f'<span class="value">{body["score"]["estimate"]:.3f}</span>' in html
+    assert f'<span class="value">{record.score.estimate:.3f}</span>' in html
 
 
 def test_what_the_code_printed_is_not_in_a_report_that_others_may_read(platform: Platform) -> None:

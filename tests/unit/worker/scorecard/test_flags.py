@@ -120,7 +120,7 @@ def test_a_canary_runs_its_first_replica_once_more_and_nobody_pays(
     assert [shard.finished_replicas for shard in evaluation.shards] == [2, 7, 7]
     assert evaluation.relative_runtime == pytest.approx(0.01)
     assert card is not None
-    assert {check["code"]: check["value"] for check in card.body["flag_checks"]}["rerun_distance"] == value
+    assert {check.code: check.value for check in card.record.flag_checks or ()}["rerun_distance"] == value
 
 
 def test_calibrations_are_not_run_again(platform: Platform) -> None:
@@ -145,4 +145,4 @@ def test_a_rerun_that_fails_is_nobodys_fault(platform: Platform) -> None:
     assert evaluation is not None
     assert evaluation.verdict == "scored"
     assert card is not None
-    assert {check["code"]: check["value"] for check in card.body["flag_checks"]}["rerun_distance"] is None
+    assert {check.code: check.value for check in card.record.flag_checks or ()}["rerun_distance"] is None
