@@ -1,47 +1,60 @@
 """A competition as one file: a problem file with a `[competition]` table of what may change while it runs."""
 
+from collections.abc import Callable
 from datetime import date, datetime, time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, create_model
 
+from core.domain.competition_settings import SETTINGS, Setting
 from core.domain.errors import InvalidInput
 from core.domain.moments import to_utc
 from core.problems import ProblemSpec, parse_problem
 
 SECTION = "competition"
 RULES_CHARS = 100_000
-COLUMNS = (
-    *("daily_limit", "concurrent_limit", "total_limit", "practice_daily_limit", "practice_concurrent_limit"),
-    *("selection_limit", "team_size", "publish_approvals", "closes_at"),
-)
+Model = TypeVar("Model", bound=BaseModel)
 
 
+def carry_settings(make_field: Callable[[Setting], tuple[Any, Any]]) -> Callable[[type[Model]], type[Model]]:
+    """Give a model a field for every setting. make_field: its type and its default, as `create_model` takes them."""
+
+    def extend(model: type[Model]) -> type[Model]:
+        fields: dict[str, Any] = {setting.name: make_field(setting) for setting in SETTINGS}
+        return create_model(
+            model.__name__, __base__=model, __module__=model.__module__, __doc__=model.__doc__, **fields
+        )
+
+    return extend
+
+
+def make_type(setting: Setting, *, least: int | None = None) -> Any:
+    """What a value of a setting is, but for none. least: another bound than its own."""
+    if setting.kind is datetime:
+        return Annotated[AwareDatetime, AfterValidator(to_utc)]
+    return Annotated[int, Field(ge=setting.least if least is None else least, le=setting.most)]
+
+
+def _make_field(setting: Setting) -> tuple[Any, Any]:
+    return make_type(setting, least=0 if setting.none else None) | None, None
+
+
+@carry_settings(_make_field)
 class CompetitionPart(BaseModel):
-    """What is not named stays as it is."""
+    """What is not named stays as it is; beside the settings it says what is no setting."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     open: Literal["by itself", "by hand"] | None = None  # once it is prepared; by hand: when staff say so
     draft: bool = False  # a new one waits, seen by staff alone, until it is let to prepare
-    daily_limit: int | None = Field(default=None, ge=1, le=100_000)
-    concurrent_limit: int | None = Field(default=None, ge=1, le=100_000)
-    practice_daily_limit: int | None = Field(default=None, ge=0, le=100_000)
-    practice_concurrent_limit: int | None = Field(default=None, ge=1, le=100_000)
-    total_limit: int | None = Field(default=None, ge=0, le=100_000)  # 0: as many as the days hold
-    selection_limit: int | None = Field(default=None, ge=1, le=100_000)
-    team_size: int | None = Field(default=None, ge=1, le=1_000)
-    publish_approvals: int | None = Field(default=None, ge=1, le=2)  # of the staff, to publish the final board
-    closes_at: Annotated[AwareDatetime, AfterValidator(to_utc)] | None = None
     rules: str | None = Field(default=None, max_length=RULES_CHARS)  # Markdown
 
     @property
-    def columns(self) -> dict[str, bool | int | datetime | None]:
+    def columns(self) -> dict[str, Any]:
         """Values of the competition's own columns that the file names."""
-        named = {name: value for name in COLUMNS if (value := getattr(self, name)) is not None}
-        if self.open is not None:
-            named["opens_by_hand"] = self.open == "by hand"
-        return named | ({"total_limit": None} if self.total_limit == 0 else {})
+        found = {setting.name: (setting, getattr(self, setting.name)) for setting in SETTINGS}
+        named = {name: setting.read_number(value) for name, (setting, value) in found.items() if value is not None}
+        return named if self.open is None else named | {"opens_by_hand": self.open == "by hand"}
 
 
 class CompetitionFile(BaseModel):

@@ -6,9 +6,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from api.configure.service import suggest
-from core.competition_file import COLUMNS, SECTION, make_plain
+from core.competition_file import SECTION, make_plain
 from core.db.models.contests import Competition
 from core.db.queries import competitions, rules
+from core.domain.competition_settings import SETTINGS
 from core.domain.errors import NotFound
 from core.problems import ProblemSpec, find_problem
 
@@ -53,8 +54,7 @@ def _describe(spec: ProblemSpec) -> dict[str, Any]:
 
 def _describe_own(session: Session, row: Competition) -> dict[str, Any]:
     newest = rules.fetch_rules(session, row.id)
-    found: dict[str, Any] = make_plain({name: getattr(row, name) for name in COLUMNS})
-    found["total_limit"] = found["total_limit"] or 0
+    found: dict[str, Any] = make_plain({each.name: each.write_number(getattr(row, each.name)) for each in SETTINGS})
     found["open"] = "by hand" if row.opens_by_hand else "by itself"
     found["rules"] = newest.text if newest else None
     return {name: value for name, value in found.items() if value is not None}

@@ -1,9 +1,12 @@
 """What the form of a competition asks for: one field for each value of a competition file."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import get_args
 
+from core.competition_file import SECTION
+from core.domain.competition_settings import SETTINGS, Setting
 from core.problems import AttackName, BatchFormat, Gate, TrainingStrategy
 
 
@@ -62,6 +65,17 @@ def _list_request(prefix: str) -> tuple[Field, ...]:
             of_kind=("ids",),
         ),
         Field(f"{prefix}.seed", "Seed of the request", needed=False, of_kind=("random", "class")),
+    )
+
+
+def _make_setting(setting: Setting) -> Field:
+    is_moment = setting.kind is datetime
+    return Field(
+        f"{SECTION}.{setting.name}",
+        setting.label,
+        Kind.MOMENT if is_moment else Kind.WHOLE,
+        setting.hint_at("" if is_moment else "0"),
+        needed=False,
     )
 
 
@@ -187,20 +201,7 @@ SECTIONS = (
         (
             Field("competition.draft", "A new one waits as a draft, seen by staff alone", FLAG, needed=False),
             Field("competition.open", "Once prepared it opens", CHOICE, choices=("by itself", "by hand"), needed=False),
-            Field("competition.daily_limit", "Submissions of a team a UTC day", needed=False),
-            Field("competition.total_limit", "Submissions of a team in all", hint="0: no such limit", needed=False),
-            Field("competition.concurrent_limit", "Unfinished submissions of a team", needed=False),
-            Field(
-                "competition.practice_daily_limit",
-                "Practice submissions of a team a UTC day",
-                hint="0 closes the practice phase",
-                needed=False,
-            ),
-            Field("competition.practice_concurrent_limit", "Unfinished practice submissions of a team", needed=False),
-            Field("competition.selection_limit", "Submissions of a team in the final ranking", needed=False),
-            Field("competition.team_size", "Members of a team", needed=False),
-            Field("competition.publish_approvals", "Staff it takes to publish the final board", needed=False),
-            Field("competition.closes_at", "Deadline, UTC", Kind.MOMENT, "empty: it stays as it is", needed=False),
+            *map(_make_setting, SETTINGS),
             Field("competition.rules", "Rules", Kind.LONG, "Markdown", needed=False),
         ),
         "What is left empty stays as it is, or gets the platform's default.",

@@ -5,14 +5,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from api.competitions.standing import check_approvals, check_unread
+from api.competitions.standing import check_locks
 from api.configure.planning import find_changes
 from api.configure.practice import find_practice_changes, is_practice
 from api.configure.private import describe_for_audit, find_private_changes, is_private
 from api.configure.schemas import Change, Effect, Plan
 from api.data_sets.service import check_usable, find_version
 from api.deps import Caller
-from core.competition_file import CompetitionFile, CompetitionPart, make_plain, parse_competition_file
+from core.competition_file import SECTION, CompetitionFile, CompetitionPart, make_plain, parse_competition_file
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.queries import audit, competitions, evaluations, rules
@@ -23,7 +23,7 @@ from core.registration import register_competition
 from core.terms import METRIC_VERSION, hash_terms, write_terms
 
 TEXTS = ("title", "summary")
-UNREAD = ("closes_at", "selection_limit")
+OWN = f"{SECTION}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def _find_own_changes(session: Session, part: CompetitionPart, row: Competition 
     if part.rules is not None:
         newest = rules.fetch_rules(session, row.id) if row else None
         before["rules"], after["rules"] = newest.text if newest else "", part.rules.strip()
-    return find_changes(make_plain(before), make_plain(after), "competition.")
+    return find_changes(make_plain(before), make_plain(after), OWN)
 
 
 def _name_effect(row: Competition | None, changes: list[Change], *, is_same_spec: bool) -> Effect:
@@ -151,7 +151,7 @@ def _find_refusal(session: Session, row: Competition | None, changes: list[Chang
     if effect is Effect.UPDATE or not scored:
         return None
     own = [change.field for change in changes if not _is_of_phase(change)]
-    named = [field for field in own if not field.startswith("competition.")]
+    named = [field for field in own if not field.startswith(OWN)]
     return (
         f"{row.slug} has {scored} submissions scored or being scored under its evaluation spec, which a change of "
         f"{_enumerate(named)} would replace, and scores are ranked only within one spec: "
@@ -168,12 +168,9 @@ def _find_read(session: Session, row: Competition | None, changes: list[Change])
     """As `change_settings` says it: once the private phase is read, finalists and deadline stand."""
     if row is None:
         return None
-    own = {change.field: change.after for change in changes}
+    own = {change.field.removeprefix(OWN): change.after for change in changes if change.field.startswith(OWN)}
     try:
-        if {f"competition.{name}" for name in UNREAD} & set(own):
-            check_unread(session, row)
-        if "competition.publish_approvals" in own:
-            check_approvals(session, row, own["competition.publish_approvals"])
+        check_locks(session, row, own)
     except Conflict as error:
         return error.message
     return None

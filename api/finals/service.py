@@ -1,5 +1,7 @@
 """The private phase: start it when the contest has ended, look at what comes out, publish it."""
 
+from dataclasses import dataclass
+
 from sqlalchemy.orm import Session
 
 from api.competitions.service import get_exposure, load_competition
@@ -33,6 +35,18 @@ TWO = 2  # people it takes to publish, where one is not enough
 AGAIN = (Verdict.PLATFORM_ERROR, Verdict.WITHDRAWN)  # what ended so may run once more
 
 
+@dataclass(frozen=True, slots=True)
+class Field:
+    """All who run in the private phase."""
+
+    finalists: list[Finalist]
+    failed: int  # on our side, and not run again yet
+
+    @property
+    def unfinished(self) -> int:
+        return sum(each.verdict is None for each in self.finalists)
+
+
 def list_phases(session: Session, slug: str, caller: Caller) -> PhaseList:
     """Nothing of the private one but where it is: not even a digest, which guesses could be compared with."""
     competition = load_competition(session, slug, caller)
@@ -59,9 +73,7 @@ def load_private(session: Session, slug: str, caller: Caller) -> PrivateView:
 
 
 def make_view(session: Session, competition: Competition, phase: Phase) -> PrivateView:
-    ran = phases.fetch_private_evaluations(session, phase)
-    chosen = _find_chosen(session, competition, phase)
-    finalists = [_make_finalist(each, ran.get(each.entry.submission_id)) for each in chosen]
+    field = _find_field(session, competition, phase)
     board = make_final_board(session, find_phase_view(session, competition, phase))
     return PrivateView(
         state=PhaseState(phase.state),
@@ -69,9 +81,9 @@ def make_view(session: Session, competition: Competition, phase: Phase) -> Priva
         spec_digest=phase.spec.digest,
         started_at=phase.started_at,
         published_at=phase.published_at,
-        finalists=finalists,
-        unfinished=sum(each.verdict is None for each in finalists),
-        failed=sum(_is_owed(ran.get(each.submission_id)) for each in finalists),
+        finalists=field.finalists,
+        unfinished=field.unfinished,
+        failed=field.failed,
         rejudges=rejudges.count_of_spec(session, phase.spec_id),
         board=board,
         publish_approvals=competition.publish_approvals,
@@ -107,7 +119,7 @@ def propose(session: Session, slug: str, request: ProposalRequest, caller: Calle
     competition, phase = _lock_with_board(session, slug, caller)
     if competition.publish_approvals < TWO:
         raise Conflict("whoever looked at the preview may publish it: there is nothing to propose")
-    check_seen(request.digest, _check_complete(session, competition, phase).board.digest)
+    check_seen(request.digest, _check_complete(session, competition, phase))
     phase.proposed_by, phase.proposed_at, phase.proposed_digest = caller.name, utc_now(), request.digest
     _record(session, caller, "private.propose", slug, {"digest": request.digest, "reason": request.reason})
     return make_view(session, competition, phase)
@@ -115,22 +127,32 @@ def propose(session: Session, slug: str, request: ProposalRequest, caller: Calle
 
 def publish(session: Session, slug: str, request: Publication, caller: Caller) -> PrivateView:
     competition, phase = _lock_with_board(session, slug, caller)
-    digest = _check_complete(session, competition, phase).board.digest
+    digest = _check_complete(session, competition, phase)
     if request.digest is not None:
         check_seen(request.digest, digest)
     proposal = _read_proposal(phase)
     if competition.publish_approvals == TWO:
         check_approval(proposal, by=caller.name, digest=request.digest, current=digest)
     boards.refresh(session, competition.id, phase.spec_id, Cause.PUBLISHED, is_event=True)
-    view = make_view(session, competition, phase)
     # the moment of the change, so that everybody's history of the board begins with it
-    phase.state, phase.published_at = PhaseState.PUBLISHED.value, view.board.changed_at
+    published_at = find_phase_view(session, competition, phase).changed_at
+    phase.state, phase.published_at = PhaseState.PUBLISHED.value, published_at
+    view = make_view(session, competition, phase)
     ranks = {line.submission_id: line.rank for line in view.board.entries}
     detail: dict[str, object] = {"digest": digest, "ranks": ranks, "reason": request.reason}
     if competition.publish_approvals == TWO and proposal is not None:
         detail["proposed_by"] = proposal.by
     _record(session, caller, "private.publish", slug, detail)
-    return make_view(session, competition, phase)
+    return view
+
+
+def _find_field(session: Session, competition: Competition, phase: Phase) -> Field:
+    ran = phases.fetch_private_evaluations(session, phase)
+    chosen = _find_chosen(session, competition, phase)
+    return Field(
+        finalists=[_make_finalist(each, ran.get(each.entry.submission_id)) for each in chosen],
+        failed=sum(_is_owed(ran.get(each.entry.submission_id)) for each in chosen),
+    )
 
 
 def _find_chosen(session: Session, competition: Competition, phase: Phase) -> list[Candidate]:
@@ -141,7 +163,8 @@ def _find_chosen(session: Session, competition: Competition, phase: Phase) -> li
     return [Candidate(read_candidate(each), each.selected_at) for each in ran]
 
 
-def _check_complete(session: Session, competition: Competition, phase: Phase) -> PrivateView:
+def _check_complete(session: Session, competition: Competition, phase: Phase) -> str:
+    """The digest of the ranking, if nothing can change it any more but a decision of staff."""
     if phase.state == PhaseState.PUBLISHED:
         raise Conflict("the final board is published already")
     if phase.state != PhaseState.SCORING:
@@ -149,10 +172,10 @@ def _check_complete(session: Session, competition: Competition, phase: Phase) ->
     undecided = rejudges.fetch_running(session, competition.id)
     if undecided is not None and undecided.spec_id == phase.spec_id:
         raise Conflict("a rejudge of its private phase is not decided yet: promote or discard it first")
-    view = make_view(session, competition, phase)
-    if view.unfinished or view.failed:
-        raise Conflict(f"{view.unfinished} finalists have not ended and {view.failed} failed on our side")
-    return view
+    field = _find_field(session, competition, phase)
+    if field.unfinished or field.failed:
+        raise Conflict(f"{field.unfinished} finalists have not ended and {field.failed} failed on our side")
+    return find_phase_view(session, competition, phase).digest
 
 
 def _read_proposal(phase: Phase) -> Proposal | None:

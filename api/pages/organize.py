@@ -25,6 +25,7 @@ from api.pages.settings_form import (
     AnnouncementForm,
     GrantForm,
     SettingsForm,
+    list_settings,
     read_announcement,
     read_form,
     read_grant,
@@ -33,10 +34,11 @@ from api.pages.settings_form import (
 from api.submissions import service as submissions
 from core.db.base import utc_now
 from core.db.models.submissions import Submission
-from core.db.queries import evaluations
+from core.db.queries import evaluations, phases
 from core.db.session import reading
 from core.domain.competition import COMPETITION_MOVES, CompetitionState
 from core.domain.errors import RequestRefused
+from core.domain.phases import PhaseKind
 from core.scorecard import ScorecardSummary
 from core.settings import Settings
 
@@ -72,6 +74,8 @@ def _show(
     view = competitions.make_view(session, settings, row, caller)
     announced = announcements.list_announcements(session, slug, caller).items
     values: dict[str, Any] = {"competition": view, "lines": lines, "moves": moves, "announced": announced}
+    beside = {PhaseKind(phase.kind) for phase in phases.fetch_phases(session, row.id)}
+    values["settings"] = list_settings(row, beside)
     values["outcomes"] = sorted(evaluations.count_outcomes(session, row.id).items())
     return show(request, "organize.html", error=error, shown=SHOWN, **values)
 

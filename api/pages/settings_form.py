@@ -1,5 +1,8 @@
 """Forms of organizers: every field is sent, as text."""
 
+from collections.abc import Set
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ValidationError
@@ -7,9 +10,14 @@ from pydantic import AfterValidator, BaseModel, ValidationError
 from api.announcements.schemas import NewAnnouncement
 from api.organize.schemas import Grant
 from api.organize.settings import SettingsChange
+from core.competition_file import carry_settings
+from core.db.models.contests import Competition
+from core.domain.competition_settings import SETTINGS, Setting
 from core.domain.errors import InvalidInput
-from core.domain.moments import parse_moment
+from core.domain.moments import parse_moment, write_local
+from core.domain.phases import PhaseKind
 
+FEW = 5  # choices that are listed rather than typed
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -18,16 +26,31 @@ def unify_lines(text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
+@carry_settings(lambda _setting: (str, ""))
 class SettingsForm(BaseModel):
-    closes_at: str = ""  # as a browser writes it: no zone, ours is UTC
-    daily_limit: str = ""
-    concurrent_limit: str = ""
-    total_limit: str = ""
-    selection_limit: str = ""
-    practice_daily_limit: str = ""
-    practice_concurrent_limit: str = ""
-    publish_approvals: str = ""
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingField:
+    """One setting as the form shows it."""
+
+    setting: Setting
+    value: str
+
+    @property
+    def hint(self) -> str:
+        return self.setting.hint_at("empty")
+
+    @property
+    def is_moment(self) -> bool:
+        return self.setting.kind is datetime
+
+    @property
+    def choices(self) -> range | None:
+        """Of a number, if they are few."""
+        few = range(self.setting.least, self.setting.most + 1)
+        return few if len(few) <= FEW and not self.is_moment else None
 
 
 class GrantForm(BaseModel):
@@ -54,11 +77,35 @@ def read_form(kind: type[Model], values: dict[str, Any]) -> Model:
         raise InvalidInput(f"{str(first['loc'][0]).replace('_', ' ')}: {first['msg']}") from None
 
 
+def list_settings(competition: Competition, phases: Set[PhaseKind]) -> list[SettingField]:
+    """phases: those that it has beside the public one; what is set for another one is not asked for."""
+    return [
+        SettingField(setting, _write(getattr(competition, setting.name)))
+        for setting in SETTINGS
+        if setting.phase is None or setting.phase in phases
+    ]
+
+
 def read_settings(form: SettingsForm) -> SettingsChange:
-    values: dict[str, Any] = {name: value for name, value in form.model_dump().items() if value}
-    values["closes_at"] = parse_moment(form.closes_at) if form.closes_at else None
-    values.setdefault("total_limit", None)  # an empty field takes the limit away
+    """An empty field takes away what there may be none of; any other stays as it is."""
+    values: dict[str, Any] = {"reason": form.reason}
+    for setting in SETTINGS:
+        typed = str(getattr(form, setting.name))
+        if typed or setting.none:
+            values[setting.name] = _read(setting, typed)
     return read_form(SettingsChange, values)
+
+
+def _read(setting: Setting, typed: str) -> str | datetime | None:
+    if not typed:
+        return None
+    return parse_moment(typed) if setting.kind is datetime else typed
+
+
+def _write(value: int | datetime | None) -> str:
+    if isinstance(value, datetime):
+        return write_local(value)
+    return "" if value is None else str(value)
 
 
 def read_grant(form: GrantForm) -> Grant:

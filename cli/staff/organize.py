@@ -1,7 +1,7 @@
 """`lacuna organize`: what staff may do to a competition and its submissions."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,9 +11,9 @@ from cli.show.options import Because, JsonOption, UrlOption
 from cli.show.remote import open_client
 from cli.show.tables import make_table, print_ledger
 from cli.staff.private import private
+from cli.staff.settings import change_settings
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict
-from core.domain.moments import parse_moment
 
 organize_app = typer.Typer(no_args_is_help=True, help="Freeze, close, disqualify; read the audit log.")
 
@@ -31,45 +31,7 @@ def state(
     print_line(f"{row['slug']} is now {row['state']}")
 
 
-@organize_app.command("set")
-def change_settings(
-    competition: Annotated[str, typer.Argument(show_default=False)],
-    because: Because,
-    closes_at: Annotated[
-        str | None, typer.Option(help="The deadline, such as 2026-12-31T23:59 (UTC), or `none`.", show_default=False)
-    ] = None,
-    daily_limit: Annotated[int | None, typer.Option(min=1, help="Submissions of a team a UTC day.")] = None,
-    concurrent_limit: Annotated[int | None, typer.Option(min=1, help="Unfinished submissions of a team.")] = None,
-    total_limit: Annotated[int | None, typer.Option(min=0, help="Submissions of a team in all; 0: no limit.")] = None,
-    selection_limit: Annotated[int | None, typer.Option(min=1, help="Finalists of a team.")] = None,
-    practice_daily_limit: Annotated[
-        int | None, typer.Option(min=0, help="Practice submissions of a team a UTC day; 0 closes practice.")
-    ] = None,
-    practice_concurrent_limit: Annotated[
-        int | None, typer.Option(min=1, help="Unfinished practice submissions of a team.")
-    ] = None,
-    publish_approvals: Annotated[
-        int | None, typer.Option(min=1, max=2, help="How many of the staff it takes to publish the final board.")
-    ] = None,
-    url: UrlOption = "",
-) -> None:
-    """Move the deadline of a competition, change its limits."""
-    named = {
-        "daily_limit": daily_limit,
-        "concurrent_limit": concurrent_limit,
-        "selection_limit": selection_limit,
-        "practice_daily_limit": practice_daily_limit,
-        "practice_concurrent_limit": practice_concurrent_limit,
-        "publish_approvals": publish_approvals,
-    }
-    changes: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
-    if total_limit is not None:
-        changes["total_limit"] = total_limit or None
-    if closes_at is not None:
-        changes["closes_at"] = None if closes_at == "none" else parse_moment(closes_at).isoformat()
-    with open_client(url) as client:
-        row = client.change_settings(competition, changes, because)
-    print_line(f"{row['slug']}: deadline {row['closes_at'] or 'none'}, {row['daily_limit']} a day")
+organize_app.command("set")(change_settings)
 
 
 @organize_app.command()
