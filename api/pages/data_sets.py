@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
@@ -15,7 +15,6 @@ from api.deps import DataManager, EngineDep, ReadingDep, SettingsDep, StoreDep
 from api.pages.kit.forms import submit_form
 from api.pages.kit.reading import read_decision
 from api.pages.kit.showing import show
-from core.db.session import reading, transaction
 from core.domain.data_sets import NAME, NAMED_SETS, DataFormat, DataSetStatus
 from core.domain.errors import InvalidInput, RequestRefused
 from core.settings import Settings
@@ -46,14 +45,12 @@ async def upload(
         source = await keep_file(form, "file", store, limit_bytes=settings.data_set_bytes)
 
     def add() -> Response:
-        try:
-            new = _read_version(form, source)
-            with transaction(engine) as session:
-                version = service.add_version(session, new, caller)
-        except RequestRefused as error:
-            with reading(engine) as session:
-                return _show_list(request, session, settings, error)
-        return RedirectResponse(f"/admin/data-sets/{version.data_set.name}/{version.number}", status_code=303)
+        return submit_form(
+            engine,
+            lambda session: service.add_version(session, _read_version(form, source), caller),
+            lambda session, error: _show_list(request, session, settings, error),
+            lambda version: f"/admin/data-sets/{version.data_set.name}/{version.number}",
+        )
 
     return await run_in_threadpool(add)
 

@@ -3,6 +3,7 @@
 from api.pages import (
     account,
     admin,
+    audit,
     compare,
     competition,
     competition_form,
@@ -10,7 +11,9 @@ from api.pages import (
     federation,
     finals,
     flags,
+    home,
     ledger,
+    login,
     notifications,
     operations,
     organize,
@@ -18,33 +21,15 @@ from api.pages import (
     preview,
     rejudges,
     rules,
+    runtime,
     security,
     start,
+    submission,
+    submit,
     team,
 )
 
-ROUTERS = tuple(
-    page.router
-    for page in (
-        organize,
-        admin,
-        competition_form,
-        pools,
-        preview,
-        data_sets,
-        operations,
-        flags,
-        rejudges,
-        team,
-        compare,
-        rules,
-        finals,
-        ledger,
-        notifications,
-        federation,
-        security,
-        start,
-        account,
-        competition,
-    )
-)
+VISITORS = (home, start, competition, submission, rules, compare, runtime)
+MEMBERS = (login, federation, account, security, notifications, submit, team, ledger)
+STAFF = (organize, audit, finals, flags, rejudges, operations, admin, competition_form, pools, preview, data_sets)
+ROUTERS = tuple(page.router for page in (*VISITORS, *MEMBERS, *STAFF))

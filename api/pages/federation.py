@@ -4,16 +4,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import ValidationError
 
 from api.cookies import check_same_site, drop_attempt_cookie, read_attempt_cookie, set_attempt_cookie, set_cookie
 from api.deps import Caller, EngineDep, Manager, PublicCaller, Registrant, SettingsDep
-from api.pages.kit.reading import clean_next
+from api.pages.kit.forms import answer_form
+from api.pages.kit.reading import clean_next, read_model
 from api.pages.kit.showing import show
 from api.users import federation
 from api.users.provider import make_logout_url
 from api.users.schemas import NAME_RULE, NewName
-from core.domain.errors import CrossSite, InvalidInput, NotFound, RequestRefused
+from core.domain.errors import CrossSite, NotFound, RequestRefused
 from core.settings import Settings
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -84,12 +84,16 @@ def choose(
         pending = federation.load_pending(engine, secret)
     except RequestRefused as error:
         return _refuse(request, settings, error)
-    try:
+
+    def answer() -> Response:
         if pending.connects:
             return _enter(request, settings, federation.connect(engine, settings, secret, caller.member_id))
-        return _enter(request, settings, federation.make_user(engine, settings, secret, _read_name(name)))
-    except RequestRefused as error:
-        return _show_choice(request, engine, settings, caller, name=name, error=error)
+        chosen = read_model(NewName, {"name": name.strip()}, NAME_RULE).name
+        return _enter(request, settings, federation.make_user(engine, settings, secret, chosen))
+
+    return answer_form(
+        engine, answer, lambda _, error: _show_choice(request, engine, settings, caller, name=name, error=error)
+    )
 
 
 @router.get("/logout/provider", name="logged_out")
@@ -131,10 +135,3 @@ def _show_choice(
 
 def _refuse(request: Request, settings: Settings, error: RequestRefused) -> HTMLResponse:
     return show(request, "login.html", error=error, next="/", name="", provider=settings.oidc_name)
-
-
-def _read_name(name: str) -> str:
-    try:
-        return NewName(name=name.strip()).name
-    except ValidationError:
-        raise InvalidInput(NAME_RULE) from None

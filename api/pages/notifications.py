@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from api.deps import Caller, EngineDep, Manager, Member, PublicCaller, ReadingDep, SettingsDep
 from api.notifications import service
 from api.notifications.schemas import FreshWebhook, NewWebhook, NotificationsChange, SecretChange, WebhookChange
-from api.pages.kit.forms import submit_form
+from api.pages.kit.forms import show_once, submit_form
 from api.pages.kit.showing import show
 from core.db.base import utc_now
 from core.db.queries import deliveries
-from core.db.session import reading, transaction
+from core.db.session import transaction
 from core.domain.errors import InvalidInput, RequestRefused
 from core.domain.notifications import MAX_URL, OVERLAP_HOURS, Event
 from core.settings import Settings
@@ -64,15 +64,18 @@ def create_webhook(
     events: Chosen = [],  # noqa: B006 (FastAPI copies it)
 ) -> Response:
     """The secret stands on this answer and nowhere else."""
-    try:
+
+    def act(session: Session) -> FreshWebhook:
         if not events:
             raise InvalidInput("choose at least one thing to be told about")
-        with transaction(engine) as session:
-            fresh = service.create_webhook(session, settings, NewWebhook(url=url.strip(), events=events), caller)
-    except RequestRefused as error:
-        with reading(engine) as session:
-            return _show(request, caller, session, settings, error=error)
-    return _show_fresh(request, caller, engine, settings, fresh)
+        return service.create_webhook(session, settings, NewWebhook(url=url.strip(), events=events), caller)
+
+    return submit_form(
+        engine,
+        act,
+        lambda session, error: _show(request, caller, session, settings, error=error),
+        lambda fresh: _show_fresh(request, caller, engine, settings, fresh),
+    )
 
 
 @router.post("/account/webhooks/{webhook_id}/secret")
@@ -141,10 +144,7 @@ def unsubscribe(request: Request, caller: PublicCaller, engine: EngineDep, token
 def _show_fresh(
     request: Request, caller: Caller, engine: Engine, settings: Settings, fresh: FreshWebhook
 ) -> HTMLResponse:
-    with reading(engine) as session:
-        response = _show(request, caller, session, settings, fresh=fresh)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return show_once(engine, lambda session: _show(request, caller, session, settings, fresh=fresh))
 
 
 def _show(

@@ -1,18 +1,17 @@
-"""Pages of organizers: one competition's submissions and state, and the audit log."""
+"""Pages of organizers: one competition's submissions, state and announcements."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.orm import Session
 
 from api.announcements import service as announcements
 from api.announcements.schemas import AnnouncementChange
 from api.competitions import service as competitions
-from api.deps import Auditor, Caller, EngineDep, Moderator, Organizer, ReadingDep, SettingsDep
-from api.leaderboard.checking import check_boards
+from api.deps import Caller, EngineDep, Moderator, Organizer, ReadingDep, SettingsDep
 from api.organize import service
 from api.organize.grants import grant
 from api.organize.schemas import StateChange
@@ -209,19 +208,3 @@ def moderate(
         _again(slug, request, caller, settings),
         f"/competitions/{slug}/organize",
     )
-
-
-@router.get("/audit", name="audit")
-def show_audit(
-    request: Request,
-    caller: Auditor,
-    session: ReadingDep,
-    before: Annotated[int | None, Query(ge=1, lt=1 << 63)] = None,
-    subject: Annotated[str | None, Query(max_length=200)] = None,
-    boards: Annotated[str | None, Query(max_length=200, description="a competition")] = None,
-) -> HTMLResponse:
-    page = service.list_audit(session, before=before, subject=subject)
-    check = service.check_audit(session)
-    checked = check_boards(session, boards, caller) if boards else None
-    slugs = [row.slug for row in competitions.list_visible(session, caller)]
-    return show(request, "audit.html", page=page, entries=page.items, check=check, boards=checked, slugs=slugs)

@@ -5,13 +5,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
-from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from api.competitions import service as competitions
 from api.deps import Caller, EngineDep, ReadingDep, Rejudger
 from api.pages.kit.forms import submit_form
-from api.pages.kit.reading import read_decision
+from api.pages.kit.reading import read_decision, read_model
 from api.pages.kit.showing import show
 from api.rejudges import service
 from api.rejudges.schemas import MOST_SUBMISSIONS, RejudgeRequest, Scope
@@ -40,11 +39,9 @@ class Filled:
     phase: PhaseKind
 
     def read(self, slug: str) -> Scope:
-        try:
-            named = self.submissions.split()
-            return Scope(competition=slug, phase=self.phase, verdicts=self.verdicts, submissions=named)
-        except ValidationError:
-            raise InvalidInput(f"name at most {MOST_SUBMISSIONS} submissions, by their ids") from None
+        named = self.submissions.split()
+        values = {"competition": slug, "phase": self.phase, "verdicts": self.verdicts, "submissions": named}
+        return read_model(Scope, values, f"name at most {MOST_SUBMISSIONS} submissions, by their ids")
 
 
 @router.get("/competitions/{slug}/rejudges", name="rejudges")

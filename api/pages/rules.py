@@ -4,17 +4,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
-from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
 from api.deps import Caller, EngineDep, Organizer, PublicCaller, ReadingDep, Submitter
 from api.pages.kit.forms import submit_form
+from api.pages.kit.reading import read_model
 from api.pages.kit.showing import show
 from api.rules import service
 from api.rules.schemas import RULES_LENGTH, NewRules
 from core.domain.access import Action
-from core.domain.errors import InvalidInput, RequestRefused
+from core.domain.errors import RequestRefused
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -58,7 +58,5 @@ def write_rules(
 
 
 def _read_rules(text: str) -> str:
-    try:
-        return NewRules(text=text.replace("\r\n", "\n")).text
-    except ValidationError:
-        raise InvalidInput(f"rules have at most {RULES_LENGTH:,} characters") from None
+    values = {"text": text.replace("\r\n", "\n")}
+    return read_model(NewRules, values, f"rules have at most {RULES_LENGTH:,} characters").text

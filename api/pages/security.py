@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import ValidationError
 
 from api.cookies import check_same_site, read_cookie, set_cookie
 from api.deps import Caller, EngineDep, Manager, Member, ReadingDep, SettingsDep
-from api.pages.kit.forms import submit_form
+from api.pages.kit.forms import answer_form, submit_form
+from api.pages.kit.reading import read_model
 from api.pages.kit.showing import show
 from api.security import NO_PASSWORD, hash_token
 from api.users import federation
@@ -16,8 +16,7 @@ from api.users import logins as service
 from api.users.schemas import PasswordChange
 from core.db.base import utc_now
 from core.db.queries import identities, users
-from core.db.session import reading
-from core.domain.errors import InvalidInput, RequestRefused
+from core.domain.errors import RequestRefused
 from core.settings import Settings
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -40,15 +39,15 @@ def change_password(
     new: Secret = "",
 ) -> Response:
     """Every other log-in ends; this browser stays in."""
-    try:
-        change = _read_change(old, new)
+
+    def answer() -> Response:
+        change = read_model(PasswordChange, {"old": old, "new": new})
         entered = service.change_password(engine, settings, caller.member_id, old=change.old, new=change.new)
-    except RequestRefused as error:
-        with reading(engine) as session:
-            return _show(request, caller, session, settings, error)
-    response = RedirectResponse(HERE, status_code=303)
-    set_cookie(request, response, settings, entered.secret)
-    return response
+        response = RedirectResponse(HERE, status_code=303)
+        set_cookie(request, response, settings, entered.secret)
+        return response
+
+    return answer_form(engine, answer, lambda session, error: _show(request, caller, session, settings, error))
 
 
 @router.post("/account/logout-everywhere")
@@ -70,13 +69,6 @@ def disconnect(
         lambda session, error: _show(request, caller, session, settings, error),
         HERE,
     )
-
-
-def _read_change(old: str, new: str) -> PasswordChange:
-    try:
-        return PasswordChange(old=old, new=new)
-    except ValidationError as error:
-        raise InvalidInput(error.errors()[0]["msg"]) from None
 
 
 def _show(

@@ -5,18 +5,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
-from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
 from api.deps import Caller, EngineDep, Member, ReadingDep, Submitter
 from api.pages.kit.forms import submit_form
+from api.pages.kit.reading import read_model
 from api.pages.kit.showing import show
 from api.teams import service
 from api.teams.schemas import NewName
 from core.domain.errors import InvalidInput, RequestRefused
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+NAME_RULE = "a team's name has 2 to 39 letters, digits, spaces, `_`, `.` or `-`"
 
 
 @router.get("/competitions/{slug}/team", name="team")
@@ -49,10 +50,7 @@ def save_name(
     """Make a team, or give one's team another name."""
 
     def act(session: Session) -> None:
-        try:
-            chosen = NewName(name=name.strip()).name
-        except ValidationError:
-            raise InvalidInput("a team's name has 2 to 39 letters, digits, spaces, `_`, `.` or `-`") from None
+        chosen = read_model(NewName, {"name": name.strip()}, NAME_RULE).name
         own = service.load_own(session, slug, caller)
         if own.team is None:
             service.create(session, slug, chosen, caller)

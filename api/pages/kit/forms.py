@@ -18,16 +18,35 @@ def submit_form(
     engine: Engine,
     act: Callable[[Session], Done],
     again: ShowAgain,
-    then: str | Callable[[Done], str],
+    then: str | Callable[[Done], str | Response],
 ) -> Response:
-    """Do what the form asks, in one transaction, and go to `then` (a path, or what makes one of what was done).
+    """Do what the form asks, in one transaction, and go to `then`: a path, or what makes of what was done a path or,
+    where something is shown this once, the answer itself.
 
     A refusal, of `act` or of reading what was typed in it, shows the page again: `again` renders it with the reason.
     """
-    try:
+
+    def answer() -> Response:
         with transaction(engine) as session:
             done = act(session)
+        found = then if isinstance(then, str) else then(done)
+        return RedirectResponse(found, status_code=303) if isinstance(found, str) else found
+
+    return answer_form(engine, answer, again)
+
+
+def answer_form(engine: Engine, answer: Callable[[], Response], again: ShowAgain) -> Response:
+    """The same for what opens its transactions itself, as logging in and uploading do."""
+    try:
+        return answer()
     except RequestRefused as error:
         with reading(engine) as session:
             return again(session, error)
-    return RedirectResponse(then if isinstance(then, str) else then(done), status_code=303)
+
+
+def show_once(engine: Engine, render: Callable[[Session], HTMLResponse]) -> HTMLResponse:
+    """A page with a secret that stands on this answer and nowhere else."""
+    with reading(engine) as session:
+        response = render(session)
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,16 +1,27 @@
 """What was typed into a form or an address, read into values; what cannot be read is refused in plain words."""
 
-from pydantic import ValidationError
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from api.decisions import Decision
 from core.domain.errors import InvalidInput
 
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_model(kind: type[Model], values: Mapping[str, Any], rule: str = "") -> Model:
+    """rule: what a refused value should have been; without one the model's own words say it."""
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        raise InvalidInput(rule or "; ".join(found["msg"] for found in error.errors())) from None
+
 
 def read_decision(reason: str) -> Decision:
-    try:
-        return Decision(reason=reason)
-    except ValidationError:
-        raise InvalidInput("give a reason of 3 to 500 characters; it is shown to the author and kept") from None
+    rule = "give a reason of 3 to 500 characters; it is shown to the author and kept"
+    return read_model(Decision, {"reason": reason}, rule)
 
 
 def clean_next(target: str) -> str:

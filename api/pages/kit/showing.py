@@ -19,7 +19,7 @@ def show(request: Request, template: str, *, error: RequestRefused | None = None
     """Render a page; a refused form is the same page with the reason on it, under the refusal's own status."""
     status = get_status(error)[0] if error else 200
     context = {**values, "error": error.message if error else ""}
-    return TEMPLATES.TemplateResponse(request, template, context, status_code=status)
+    return _TEMPLATES.TemplateResponse(request, template, context, status_code=status)
 
 
 def make_key() -> str:
@@ -39,4 +39,4 @@ def make_environment(folder: Path, filters: Mapping[str, Callable[..., Any]]) ->
     return environment
 
 
-TEMPLATES = Jinja2Templates(env=make_environment(Path(__file__).parents[1] / "templates", FILTERS))
+_TEMPLATES = Jinja2Templates(env=make_environment(Path(__file__).parents[1] / "templates", FILTERS))

@@ -4,7 +4,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
-from api.pages import views
+from api.pages import board
 from core.db.models.contests import Competition
 from core.db.queries import teams
 from core.db.session import transaction
@@ -73,7 +73,7 @@ def test_changes_say_who_moved_and_why_and_lead_to_the_board_after_them(
 def test_the_list_of_changes_has_pages(
     client: TestClient, engine: Engine, competition: Competition, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(views, "PAGE_LINES", 2)
+    monkeypatch.setattr(board, "PAGE_LINES", 2)
     for name in ("ann", "bob", "carl"):
         score(engine, competition, name, 0.5)
     assert 'href="/competitions/digits/changes?before=2"' in client.get(f"{PAGE}/changes").text
@@ -87,7 +87,7 @@ def test_a_board_without_changes_says_so(client: TestClient, competition: Compet
 def test_a_long_board_has_pages_and_ranks_go_on(
     client: TestClient, engine: Engine, competition: Competition, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(views, "PAGE_LINES", 2)
+    monkeypatch.setattr(board, "PAGE_LINES", 2)
     for place in range(5):
         score(engine, competition, f"team{place}", 0.9 - 0.1 * place)
     first, middle, last = (client.get(PAGE, params={"offset": offset}).text for offset in (0, 2, 4))
@@ -106,7 +106,7 @@ def test_members_find_their_own_place(
     login: Callable[..., Login],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(views, "PAGE_LINES", 2)
+    monkeypatch.setattr(board, "PAGE_LINES", 2)
     mine = login("mia")
     with transaction(engine) as session:
         team = teams.make_team_of_one(session, competition.id, mine.user)

@@ -5,7 +5,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from api.pages.kit.forms import submit_form
+from api.pages.kit.forms import answer_form, show_once, submit_form
 from core.db.session import reading
 from core.domain.errors import Conflict, RequestRefused
 
@@ -53,3 +53,25 @@ def test_a_refused_form_is_shown_again_and_leaves_nothing_behind(table: Engine) 
 
     assert (answer.status_code, answer.body) == (409, b"too many notes")
     assert count_notes(table) == 0
+
+
+def test_a_form_may_answer_with_a_page_that_is_kept_nowhere(table: Engine) -> None:
+    answer = submit_form(
+        table,
+        add_note,
+        show_again,
+        lambda number: show_once(table, lambda session: HTMLResponse(f"the secret is {number}")),
+    )
+
+    assert (answer.status_code, answer.body) == (200, b"the secret is 7")
+    assert answer.headers["cache-control"] == "no-store"
+    assert count_notes(table) == 1
+
+
+def test_what_opens_its_own_transactions_is_shown_again_too(table: Engine) -> None:
+    def refuse() -> HTMLResponse:
+        raise Conflict("too many notes")
+
+    answer = answer_form(table, refuse, show_again)
+
+    assert (answer.status_code, answer.body) == (409, b"too many notes")

@@ -1,9 +1,8 @@
-"""What the templates show: answers of the services, with their bars worked out."""
+"""What the page of a competition shows: the lines of its board with their bars, and its charts."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from api.announcements import service as announcements
@@ -14,25 +13,16 @@ from api.deps import Caller
 from api.leaderboard import service as leaderboard
 from api.leaderboard.schemas import BoardChange, BoardChanges, Leaderboard, LeaderboardEntry, OwnPlace
 from api.leaderboard.views import BoardView, find_view
-from api.pages.charts.drawing import RuntimeBar, ScoreBar, draw_runtime, draw_score, trust_svg
+from api.pages.charts.drawing import RuntimeBar, ScoreBar, draw_runtime, draw_score
 from api.pages.charts.figures import Landscape, Timeline, draw_landscape, draw_timeline
 from api.pages.charts.surveys import find_survey
 from api.pages.kit.formats import DASH
-from api.submissions import service as submissions
-from api.submissions.schemas import SubmissionView
 from core.db.base import utc_now
 from core.db.models.contests import Competition
-from core.db.models.submissions import EvaluationEvent
-from core.db.queries import evaluations, history, records
-from core.domain.access import Action
-from core.domain.competition import CompetitionState
+from core.db.queries import history, records
 from core.domain.leaderboard import Place
-from core.domain.phases import PhaseKind
-from core.domain.submission import VERDICT_TEXT
-from core.scorecard import ScorecardRecord
 from core.settings import Settings
 
-HERO_WIDTH = 560
 SURE = 0.995
 PAGE_LINES = 100
 SHOWN_CHANGES = 8
@@ -88,41 +78,6 @@ class CompetitionPage:
 class ChangesPage:
     competition: Competition
     changes: BoardChanges
-
-
-@dataclass(frozen=True, slots=True)
-class SubmissionPage:
-    submission: SubmissionView
-    title: str
-    may_cancel: bool
-    may_compare: bool
-    practised_on: str  # title of the open problem; empty for what was submitted for real
-    may_promote: bool
-    may_download: bool
-    verdict_text: str
-    moves: list[EvaluationEvent]
-    scorecard: ScorecardRecord | None
-    bar: ScoreBar | None
-    epsilon_svg: Markup | None
-    confidence_svg: Markup | None
-
-
-@dataclass(frozen=True, slots=True)
-class HomeCard:
-    competition: CompetitionView
-    leader: str
-    score: float
-    entries: int
-
-
-def load_home(session: Session, settings: Settings, caller: Caller) -> list[HomeCard]:
-    cards = []
-    for row in competitions.list_visible(session, caller):
-        if row.state == CompetitionState.ARCHIVED:
-            continue
-        name, score, ranked = leaderboard.find_leader(session, find_view(session, row, caller))
-        cards.append(HomeCard(competitions.make_view(session, settings, row, caller), name, score, ranked))
-    return cards
 
 
 def load_competition(
@@ -187,32 +142,6 @@ def _make_pages(board: Leaderboard, offset: int, own: OwnPlace | None) -> BoardP
     )
 
 
-def load_submission(session: Session, submission_id: str, caller: Caller) -> SubmissionPage:
-    row = submissions.load_visible(session, submission_id, caller)
-    evaluation = submissions.get_evaluation(row)
-    view = submissions.make_view(session, row, caller)
-    is_practice = view.phase is PhaseKind.PRACTICE
-    card = evaluations.fetch_scorecard(session, evaluation.id)
-    scorecard = submissions.load_scorecard(session, submission_id, caller) if card else None
-    # both plots show single forget examples
-    plots = card if card and (submissions.is_open(row) or submissions.is_staff(caller)) else None
-    return SubmissionPage(
-        submission=view,
-        title=row.competition.title,
-        may_cancel=not view.verdict and (submissions.is_author(row, caller) or caller.may(Action.CANCEL_ANY)),
-        may_compare=card is not None and not is_practice and submissions.is_insider(row, caller),
-        practised_on=evaluation.spec.terms.problem.title if is_practice else "",
-        may_promote=is_practice and submissions.is_author(row, caller),
-        may_download=submissions.is_insider(row, caller),
-        verdict_text=VERDICT_TEXT[view.verdict] if view.verdict else "",
-        moves=evaluations.fetch_events(session, evaluation.id),
-        scorecard=scorecard,
-        bar=_draw_hero(scorecard) if scorecard else None,
-        epsilon_svg=trust_svg(plots.epsilon_svg) if plots else None,
-        confidence_svg=trust_svg(plots.confidence_svg) if plots else None,
-    )
-
-
 def _load_own_scores(
     session: Session, competition: Competition, team: history.OwnTeam | None, caller: Caller
 ) -> list[history.ScoredAt]:
@@ -247,8 +176,3 @@ def _describe_lead(probability: float | None) -> str:
     if probability is None:
         return DASH
     return "> 99 %" if probability > SURE else f"{100 * probability:.0f} %"
-
-
-def _draw_hero(scorecard: ScorecardRecord) -> ScoreBar:
-    score = scorecard.score
-    return draw_score(score.estimate, score.low, score.high, scorecard.ceiling.estimate, width=HERO_WIDTH)

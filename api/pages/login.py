@@ -1,0 +1,106 @@
+"""Logging in with a password, making an account, logging out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from api.cookies import check_same_site, drop_cookie, read_cookie, set_cookie
+from api.deps import EngineDep, PublicCaller, Registrant, SettingsDep
+from api.pages.kit.forms import answer_form
+from api.pages.kit.reading import clean_next, read_model
+from api.pages.kit.showing import show
+from api.users import logins, service
+from api.users.schemas import Registration
+from core.db.session import transaction
+from core.domain.errors import RequestRefused
+from core.settings import Settings
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+Name = Annotated[str, Form(max_length=64)]
+Password = Annotated[str, Form(max_length=256)]
+
+
+@router.get("/login", name="login")
+def show_login(
+    request: Request, caller: Registrant, settings: SettingsDep, next: Annotated[str, Query()] = "/"
+) -> HTMLResponse:
+    return _show(request, "login.html", settings, next=next)
+
+
+@router.post("/login")
+def log_in(
+    request: Request,
+    caller: Registrant,
+    engine: EngineDep,
+    settings: SettingsDep,
+    name: Name,
+    password: Password,
+    next: Annotated[str, Form()] = "/",
+) -> Response:
+    check_same_site(request)
+    return answer_form(
+        engine,
+        lambda: _enter(request, settings, logins.log_in(engine, settings, name, password), next),
+        lambda _, error: _show(request, "login.html", settings, next=next, name=name, error=error),
+    )
+
+
+@router.get("/register", name="register")
+def show_registration(
+    request: Request, caller: Registrant, settings: SettingsDep, next: Annotated[str, Query()] = "/start"
+) -> HTMLResponse:
+    return _show(request, "register.html", settings, next=next)
+
+
+@router.post("/register")
+def register(
+    request: Request,
+    caller: Registrant,
+    engine: EngineDep,
+    settings: SettingsDep,
+    name: Name,
+    password: Password,
+    next: Annotated[str, Form()] = "/start",
+) -> Response:
+    check_same_site(request)
+
+    def act() -> Response:
+        with transaction(engine) as session:
+            service.register(session, settings, read_model(Registration, {"name": name, "password": password}))
+        return _enter(request, settings, logins.log_in(engine, settings, name, password), next)
+
+    return answer_form(
+        engine,
+        act,
+        lambda _, error: _show(request, "register.html", settings, next=next, name=name, error=error),
+    )
+
+
+@router.post("/logout")
+def log_out(request: Request, caller: PublicCaller, engine: EngineDep, settings: SettingsDep) -> Response:
+    check_same_site(request)
+    issuer = logins.log_out(engine, read_cookie(request, settings))
+    is_known = bool(issuer) and settings.has_provider and issuer == settings.oidc_issuer
+    response = RedirectResponse("/logout/provider" if is_known else "/", status_code=303)
+    drop_cookie(request, response, settings)
+    return response
+
+
+def _enter(request: Request, settings: Settings, entered: logins.Entered, next: str) -> Response:
+    response = RedirectResponse(clean_next(next), status_code=303)
+    set_cookie(request, response, settings, entered.secret)
+    return response
+
+
+def _show(
+    request: Request,
+    template: str,
+    settings: Settings,
+    *,
+    next: str,
+    name: str = "",
+    error: RequestRefused | None = None,
+) -> HTMLResponse:
+    provider = settings.oidc_name if settings.has_provider else ""
+    return show(request, template, error=error, next=clean_next(next), name=name, provider=provider)

@@ -1,0 +1,113 @@
+"""The page of one submission; its author may cancel it, or submit for real what was practice."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from markupsafe import Markup
+from sqlalchemy.orm import Session
+
+from api.deps import Caller, Canceller, EngineDep, PublicCaller, ReadingDep, SettingsDep, StoreDep, Submitter
+from api.pages.charts.drawing import ScoreBar, draw_score, trust_svg
+from api.pages.kit.forms import answer_form
+from api.pages.kit.showing import make_key, show
+from api.submissions import service as submissions
+from api.submissions.promotion import promote
+from api.submissions.schemas import SubmissionView
+from core.db.models.submissions import EvaluationEvent
+from core.db.queries import evaluations
+from core.db.session import transaction
+from core.domain.access import Action
+from core.domain.errors import RequestRefused
+from core.domain.phases import PhaseKind
+from core.domain.submission import VERDICT_TEXT
+from core.scorecard import ScorecardRecord
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+HERO_WIDTH = 560
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionPage:
+    submission: SubmissionView
+    title: str
+    may_cancel: bool
+    may_compare: bool
+    practised_on: str  # title of the open problem; empty for what was submitted for real
+    may_promote: bool
+    may_download: bool
+    verdict_text: str
+    moves: list[EvaluationEvent]
+    scorecard: ScorecardRecord | None
+    bar: ScoreBar | None
+    epsilon_svg: Markup | None
+    confidence_svg: Markup | None
+
+
+@router.get("/submissions/{submission_id}", name="submission")
+def show_submission(submission_id: str, request: Request, caller: PublicCaller, session: ReadingDep) -> HTMLResponse:
+    return _show(submission_id, request, caller, session)
+
+
+@router.post("/submissions/{submission_id}/cancel")
+def cancel(submission_id: str, caller: Canceller, engine: EngineDep) -> Response:
+    with transaction(engine) as session:
+        submissions.cancel(session, submission_id, caller)
+    return RedirectResponse(f"/submissions/{submission_id}", status_code=303)
+
+
+@router.post("/submissions/{submission_id}/promote")
+def submit_for_real(
+    submission_id: str,
+    request: Request,
+    caller: Submitter,
+    engine: EngineDep,
+    store: StoreDep,
+    settings: SettingsDep,
+    key: Annotated[str | None, Form(max_length=200)] = None,
+) -> Response:
+    def act() -> Response:
+        limit = settings.upload_bytes
+        accepted = promote(engine, store, submission_id, caller, key=key or None, limit_bytes=limit)
+        return RedirectResponse(f"/submissions/{accepted.submission_id}", status_code=303)
+
+    return answer_form(engine, act, lambda session, error: _show(submission_id, request, caller, session, error))
+
+
+def _show(
+    submission_id: str, request: Request, caller: Caller, session: Session, error: RequestRefused | None = None
+) -> HTMLResponse:
+    page = load_submission(session, submission_id, caller)
+    return show(request, "submission.html", error=error, page=page, key=make_key())
+
+
+def load_submission(session: Session, submission_id: str, caller: Caller) -> SubmissionPage:
+    row = submissions.load_visible(session, submission_id, caller)
+    evaluation = submissions.get_evaluation(row)
+    view = submissions.make_view(session, row, caller)
+    is_practice = view.phase is PhaseKind.PRACTICE
+    card = evaluations.fetch_scorecard(session, evaluation.id)
+    scorecard = submissions.load_scorecard(session, submission_id, caller) if card else None
+    # both plots show single forget examples
+    plots = card if card and (submissions.is_open(row) or submissions.is_staff(caller)) else None
+    return SubmissionPage(
+        submission=view,
+        title=row.competition.title,
+        may_cancel=not view.verdict and (submissions.is_author(row, caller) or caller.may(Action.CANCEL_ANY)),
+        may_compare=card is not None and not is_practice and submissions.is_insider(row, caller),
+        practised_on=evaluation.spec.terms.problem.title if is_practice else "",
+        may_promote=is_practice and submissions.is_author(row, caller),
+        may_download=submissions.is_insider(row, caller),
+        verdict_text=VERDICT_TEXT[view.verdict] if view.verdict else "",
+        moves=evaluations.fetch_events(session, evaluation.id),
+        scorecard=scorecard,
+        bar=_draw_hero(scorecard) if scorecard else None,
+        epsilon_svg=trust_svg(plots.epsilon_svg) if plots else None,
+        confidence_svg=trust_svg(plots.confidence_svg) if plots else None,
+    )
+
+
+def _draw_hero(scorecard: ScorecardRecord) -> ScoreBar:
+    score = scorecard.score
+    return draw_score(score.estimate, score.low, score.high, scorecard.ceiling.estimate, width=HERO_WIDTH)
