@@ -51,6 +51,7 @@ def upgrade() -> None:
         sa.Column("node_class", sa.String(), nullable=False),
         sa.Column("replicas_total", sa.Integer(), nullable=False),
         sa.Column("score_attempts", sa.Integer(), nullable=False),
+        sa.Column("scoring_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("score", sa.Double(), nullable=True),
         sa.Column("score_low", sa.Double(), nullable=True),
         sa.Column("score_high", sa.Double(), nullable=True),

@@ -1,6 +1,7 @@
 """What a worker process holds for its whole life: settings, engine, store, sandbox, and the problems it has met."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import Engine
 
@@ -20,6 +21,7 @@ class WorkerContext:
     engine: Engine
     store: BlobStore
     sandbox: Sandbox
+    reminded: dict[str, datetime] = field(default_factory=dict)  # problems: when to remind of them next
     _problems: dict[str, LoadedProblem] = field(default_factory=dict)
     _inspectors: dict[str, Inspector] = field(default_factory=dict)
 

@@ -1,10 +1,12 @@
 """Keeps a lease alive while a worker works without a session, and tells it when to stop."""
 
 import threading
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from types import TracebackType
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
 from core.db.models.submissions import Shard
@@ -14,18 +16,20 @@ from core.domain.submission import Status
 from worker.jobs.context import WorkerContext
 
 REPORT_SECONDS = 0.5  # how often progress reaches the database
+LONGEST_SILENCE = 2.0
+
+Renew = Callable[[Session, datetime, int], bool]
 
 
 class Heartbeat:
-    """Renew in a thread, with the count of finished replicas; `report` says whether to go on."""
+    """Call `renew(session, until, finished)` again and again in a thread; `report` says whether to go on."""
 
-    def __init__(self, context: WorkerContext, shard_id: str, fence: int, evaluation_id: str) -> None:
-        self._context = context
-        self._shard_id, self._fence, self._evaluation_id = shard_id, fence, evaluation_id
+    def __init__(self, context: WorkerContext, renew: Renew) -> None:
+        self._context, self._renew = context, renew
         self._finished = 0
         self._wanted = True
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._beat, daemon=True, name=f"heartbeat-{shard_id}")
+        self._thread = threading.Thread(target=self._beat, daemon=True, name="heartbeat")
 
     def __enter__(self) -> "Heartbeat":
         self._thread.start()
@@ -44,17 +48,32 @@ class Heartbeat:
         reported, since = -1, 0.0
         while not self._over.wait(REPORT_SECONDS):
             since += REPORT_SECONDS
-            if self._finished == reported and since < min(lease / 4, 2.0):
+            if self._finished == reported and since < min(lease / 4, LONGEST_SILENCE):
                 continue
             reported, since = self._finished, 0.0
             try:
-                self._wanted = self._wanted and self._renew(reported, lease)
+                with transaction(self._context.engine) as session:
+                    held = self._renew(session, utc_now() + timedelta(seconds=lease), reported)
             except SQLAlchemyError:
                 continue  # a busy database is not a lost lease; the fence decides at the end
+            self._wanted = self._wanted and held
 
-    def _renew(self, finished: int, lease: float) -> bool:
-        until = utc_now() + timedelta(seconds=lease)
-        with transaction(self._context.engine) as session:
-            held = leases.renew(session, Shard, self._shard_id, self._fence, until=until, finished_replicas=finished)
-            status = evaluations.fetch_status(session, self._evaluation_id)
+
+def renew_shard(shard_id: str, fence: int, evaluation_id: str) -> Renew:
+    """A shard is wanted as long as its fence holds and its evaluation lives."""
+
+    def renew(session: Session, until: datetime, finished: int) -> bool:
+        held = leases.renew(session, Shard, shard_id, fence, until=until, finished_replicas=finished)
+        status = evaluations.fetch_status(session, evaluation_id)
         return held and status not in (Status.CANCELLING, Status.FINISHED)
+
+    return renew
+
+
+def renew_piece(model: leases.LeasedModel, piece_id: str, fence: int) -> Renew:
+    """Any other piece of work is wanted as long as its fence holds."""
+    return lambda session, until, _finished: leases.renew(session, model, piece_id, fence, until=until)
+
+
+def renew_score(evaluation_id: str) -> Renew:
+    return lambda session, until, _finished: evaluations.renew_scoring(session, evaluation_id, until)

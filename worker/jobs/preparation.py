@@ -25,6 +25,7 @@ from core.domain.work import WorkState
 from core.jobs import BUILD_CHUNK, enqueue, open_evaluation, put_off
 from core.problems import ProblemSpec
 from worker.jobs.context import WorkerContext
+from worker.jobs.heartbeat import Heartbeat, renew_piece
 from worker.problems import LoadedProblem
 from worker.scorecard.card import find_ceiling
 from worker.scorecard.cost import fetch_waiting, load_cost, open_waiting
@@ -34,7 +35,6 @@ from worker.training.pools import build_chunk, load_pools, make_seal, pool_sizes
 log = structlog.get_logger()
 PLATFORM_USER = "platform"
 NO_PASSWORD = "!"  # noqa: S105 -- no hash of anything: nobody can log in as the platform
-CHUNK_LEASE_SECONDS = 900.0  # chunks are short and idempotent; training one twice costs time only
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +91,10 @@ def build_pool_chunk(context: WorkerContext, chunk_id: str) -> None:
     if work is None:
         return
     try:
-        problem = context.load(work.problem)
-        chunk = pool_chunks(problem, work.kind, work.size)[work.position]
-        build_chunk(problem, chunk, context.store, device=context.settings.device)
+        with Heartbeat(context, renew_piece(PoolChunk, chunk_id, work.fence)):
+            problem = context.load(work.problem)
+            chunk = pool_chunks(problem, work.kind, work.size)[work.position]
+            build_chunk(problem, chunk, context.store, device=context.settings.device)
     except Exception as error:  # the task's edge: training is ours alone
         log.exception("pool chunk failed", chunk_id=chunk_id)
         _give_back(context, work, error.message if isinstance(error, ContestError) else repr(error))
@@ -130,7 +131,7 @@ def _add_pool(
 
 def _load(context: WorkerContext, chunk_id: str) -> ChunkWork | None:
     now = utc_now()
-    until = now + timedelta(seconds=CHUNK_LEASE_SECONDS)
+    until = now + timedelta(seconds=context.settings.lease_seconds)
     with transaction(context.engine) as session:
         if nodes.is_draining(session, context.settings.node_name):
             put_off(session, BUILD_CHUNK, chunk_id)

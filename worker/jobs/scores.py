@@ -1,14 +1,16 @@
 """The score task: join the outputs of all shards, compare them with the retrained pool, write the scorecard."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import structlog
 
+from core.db.base import utc_now
 from core.db.models.submissions import Evaluation, Scorecard
 from core.db.queries import evaluations, pools
-from core.db.session import reading, transaction
-from core.domain.errors import ContestError
+from core.db.session import transaction
+from core.domain.errors import ContestError, PlatformFault
 from core.domain.faults import FaultCode
 from core.domain.leaderboard import GATED
 from core.domain.phases import PhaseKind
@@ -18,6 +20,7 @@ from core.scorecard import EarlyDecision, ScorecardRecord, dump_scorecard, name_
 from core.storage import BlobStore
 from core.terms import Terms
 from worker.jobs.context import WorkerContext
+from worker.jobs.heartbeat import Heartbeat, renew_score
 from worker.jobs.looks import describe_decision
 from worker.replicas.outputs import ModelOutputs, concat_outputs, load_npz
 from worker.report.drawing import Drawings, draw_score
@@ -63,7 +66,8 @@ def score_evaluation(context: WorkerContext, evaluation_id: str) -> None:
     if work is None:
         return
     try:
-        drawn = _work(context, work)
+        with Heartbeat(context, renew_score(evaluation_id)):
+            drawn = _work(context, work)
     except Exception as error:  # the task's edge: everything here is the platform's own
         log.exception("scoring failed", evaluation_id=evaluation_id)
         _give_back(context, evaluation_id, error.message if isinstance(error, ContestError) else repr(error))
@@ -72,10 +76,14 @@ def score_evaluation(context: WorkerContext, evaluation_id: str) -> None:
 
 
 def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
-    with reading(context.engine) as session:
-        evaluation = evaluations.fetch_evaluation(session, evaluation_id)
-        if evaluation is None or evaluation.status != Status.SCORING:
+    now = utc_now()
+    until = now + timedelta(seconds=context.settings.lease_seconds)
+    with transaction(context.engine) as session:
+        if not evaluations.claim_scoring(session, evaluation_id, now=now, until=until):
             return None
+        evaluation = evaluations.fetch_evaluation(session, evaluation_id)
+        if evaluation is None:
+            raise PlatformFault(f"evaluation {evaluation_id} vanished")
         decided = bool(evaluation.decision)
         # of the nodes that ran it: whoever scores it may be of another class
         node_class = evaluation.node_class or context.settings.node_class
@@ -185,6 +193,7 @@ def _give_back(context: WorkerContext, evaluation_id: str, fault: str) -> None:
         if evaluation is None or evaluation.status != Status.SCORING:
             return
         evaluation.score_attempts += 1
+        evaluation.scoring_until = None
         if evaluation.score_attempts < context.settings.max_attempts:
             enqueue_for(session, SCORE, evaluation_id, evaluation)
             return

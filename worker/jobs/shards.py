@@ -34,7 +34,7 @@ from core.jobs import (
 )
 from core.terms import Terms
 from worker.jobs.context import WorkerContext
-from worker.jobs.heartbeat import Heartbeat
+from worker.jobs.heartbeat import Heartbeat, renew_shard
 from worker.jobs.looks import is_look_due
 from worker.jobs.placing import may_run_here
 from worker.replicas.execution import Batch, make_orders, make_request, run_batch
@@ -153,7 +153,7 @@ def _work(context: WorkerContext, work: ShardWork) -> Batch:
         retrain_seconds=work.retrain.wall_seconds if work.retrain else None,
         device=context.settings.device,
     )
-    with Heartbeat(context, work.shard_id, work.fence, work.evaluation_id) as heartbeat:
+    with Heartbeat(context, renew_shard(work.shard_id, work.fence, work.evaluation_id)) as heartbeat:
         return run_batch(
             context.sandbox,
             request,

@@ -1,7 +1,5 @@
 """The janitor: returns lost work, relays unsent messages, ends what was cancelled, kills sandboxes nobody owns."""
 
-from datetime import timedelta
-
 import structlog
 
 from core.db.base import utc_now
@@ -12,22 +10,22 @@ from core.db.queries import evaluations, leases
 from core.db.session import reading, transaction
 from core.domain.submission import Status
 from core.domain.work import WorkState
-from core.jobs import BUILD_CHUNK, SCORE, VALIDATE, enqueue, finish_cancelled, relay_unsent
+from core.jobs import BUILD_CHUNK, VALIDATE, enqueue, finish_cancelled, relay_unsent
 from worker.jobs.context import WorkerContext
+from worker.jobs.reminders import remind
 from worker.jobs.shards import find_live_labels, retry_or_fail
 
 log = structlog.get_logger()
-SCORING_PATIENCE = timedelta(minutes=5)  # a score takes seconds; after this its message is taken for lost
 
 
 def sweep(context: WorkerContext) -> None:
     """Idempotent and short: any number of workers may sweep at once."""
-    relay_unsent(context.settings)
     _return_shards(context)
     _return_chunks(context)
     _return_data_sets(context)
     _finish_cancelled(context)
-    _remind_scores(context)
+    remind(context)
+    relay_unsent(context.settings)
     context.sandbox.kill_orphans(find_live_labels(context))
 
 
@@ -75,11 +73,3 @@ def _finish_cancelled(context: WorkerContext) -> None:
                 continue
             if all(shard.state != WorkState.LEASED for shard in evaluation.shards):
                 finish_cancelled(session, evaluation)
-
-
-def _remind_scores(context: WorkerContext) -> None:
-    with reading(context.engine) as session:
-        waiting = evaluations.fetch_scoring_ids(session, utc_now() - SCORING_PATIENCE)
-    for evaluation_id in waiting:
-        with transaction(context.engine) as session:
-            enqueue(session, SCORE, evaluation_id)

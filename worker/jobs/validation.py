@@ -19,9 +19,9 @@ from worker.data_sets.named import read_named
 from worker.data_sets.reading import read_confined
 from worker.data_sets.samples import store_samples
 from worker.jobs.context import WorkerContext
+from worker.jobs.heartbeat import Heartbeat, renew_piece
 
 log = structlog.get_logger()
-LEASE_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ def validate_data_set(context: WorkerContext, version_id: str) -> None:
     if work is None:
         return
     try:
-        values = _examine(context, work)
+        with Heartbeat(context, renew_piece(DataSetVersion, version_id, work.fence)):
+            values = _examine(context, work)
     except InvalidInput as error:
         values = {"outcome": DataSetStatus.REFUSED.value, "reason": error.message}
     except Exception as error:  # the task's edge: an upload must not stop a worker
@@ -73,7 +74,7 @@ def _examine(context: WorkerContext, work: Work) -> dict[str, Any]:
 
 def _load(context: WorkerContext, version_id: str) -> Work | None:
     now, name = utc_now(), context.settings.node_name
-    until = now + timedelta(seconds=LEASE_SECONDS)
+    until = now + timedelta(seconds=context.settings.lease_seconds)
     with transaction(context.engine) as session:
         if nodes.is_draining(session, name):
             put_off(session, VALIDATE, version_id)

@@ -62,6 +62,7 @@ class Evaluation(Base):
     node_class: Mapped[str] = mapped_column(default="")  # the only one it runs on, from its first shard on
     replicas_total: Mapped[int]
     score_attempts: Mapped[int] = mapped_column(default=0)
+    scoring_until: Mapped[datetime | None]  # a worker's lease on computing the score
     score: Mapped[float | None]
     score_low: Mapped[float | None]
     score_high: Mapped[float | None]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, CursorResult, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload, undefer
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -273,10 +273,20 @@ def count_comparable(session: Session, spec_id: str) -> int:
     return session.scalars(query.where(Evaluation.spec_id == spec_id, is_comparable, is_on_board)).one()
 
 
-def fetch_scoring_ids(session: Session, before: datetime) -> list[str]:
-    """Evaluations waiting to be scored whose task may have been lost."""
-    query = select(Evaluation.id).where(Evaluation.status == Status.SCORING.value, Evaluation.created_at < before)
-    return list(session.scalars(query))
+def claim_scoring(session: Session, evaluation_id: str, *, now: datetime, until: datetime) -> bool:
+    """Take the scoring of an evaluation, unless another worker has it or nothing is to be scored."""
+    row = lock_evaluation(session, evaluation_id)
+    if row is None or row.status != Status.SCORING or (row.scoring_until is not None and row.scoring_until > now):
+        return False
+    row.scoring_until = until
+    return True
+
+
+def renew_scoring(session: Session, evaluation_id: str, until: datetime) -> bool:
+    """Extend the lease; False when the evaluation is no longer to be scored."""
+    query = update(Evaluation).where(Evaluation.id == evaluation_id, Evaluation.status == Status.SCORING)
+    result = session.execute(query.values(scoring_until=until))
+    return isinstance(result, CursorResult) and result.rowcount == 1
 
 
 def fetch_cancelling_ids(session: Session) -> list[str]:

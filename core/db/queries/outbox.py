@@ -30,3 +30,8 @@ def fetch_unsent(session: Session, before: datetime, *, limit: int = 500) -> lis
 
 def delete_message(session: Session, message_id: str) -> None:
     session.execute(delete(Outbox).where(Outbox.id == message_id))
+
+
+def fetch_addresses(session: Session) -> set[tuple[str, str]]:
+    """Task and object of every message that is to be sent."""
+    return {(task, object_id) for task, object_id in session.execute(select(Outbox.task, Outbox.object_id))}

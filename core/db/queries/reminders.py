@@ -1,0 +1,72 @@
+"""SQL about work that waits for a message to reach a worker: what is lost if the message is."""
+
+from datetime import datetime
+
+from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import Session
+
+from core.db.models.contests import Competition
+from core.db.models.data_sets import DataSetVersion
+from core.db.models.lifecycle import Phase
+from core.db.models.problems import EvaluationSpec, Pool, PoolChunk
+from core.db.models.rejudges import Rejudge
+from core.db.models.submissions import Evaluation, Shard, Submission
+from core.db.queries.evaluations import LIVE
+from core.domain.competition import CompetitionState
+from core.domain.leaderboard import Purpose
+from core.domain.phases import PhaseState
+from core.domain.pools import PoolState
+from core.domain.rejudge import RejudgeState
+from core.domain.submission import Status
+from core.domain.work import WorkState
+
+BEGUN = (Status.CANARY, Status.RUNNING)
+
+
+def fetch_free_shards(session: Session) -> list[tuple[str, Evaluation]]:
+    """Shards that any worker may begin, with their evaluations; what a paused rejudge has not begun is not wanted."""
+    is_paused = Evaluation.rejudge_id.in_(select(Rejudge.id).where(Rejudge.state == RejudgeState.PAUSED))
+    is_wanted = Evaluation.status.in_(BEGUN) | ((Evaluation.status == Status.QUEUED) & ~is_paused)
+    is_wanted |= (Evaluation.status == Status.QUEUED) & Evaluation.rejudge_id.is_(None)
+    query = select(Shard.id, Evaluation).join(Evaluation).where(Shard.state == WorkState.PENDING, is_wanted)
+    return [(shard_id, evaluation) for shard_id, evaluation in session.execute(query.order_by(Shard.id))]
+
+
+def fetch_unscored(session: Session, now: datetime) -> list[Evaluation]:
+    """Evaluations to be scored that no worker is scoring."""
+    is_free = or_(Evaluation.scoring_until.is_(None), Evaluation.scoring_until <= now)
+    query = select(Evaluation).where(Evaluation.status == Status.SCORING, is_free)
+    return list(session.scalars(query.order_by(Evaluation.id)))
+
+
+def fetch_free_chunks(session: Session) -> list[str]:
+    query = select(PoolChunk.id).join(Pool)
+    query = query.where(PoolChunk.state == WorkState.PENDING, Pool.state == PoolState.BUILDING)
+    return list(session.scalars(query.order_by(PoolChunk.id)))
+
+
+def fetch_unread_data_sets(session: Session) -> list[str]:
+    query = select(DataSetVersion.id).where(DataSetVersion.state == WorkState.PENDING)
+    return list(session.scalars(query.where(DataSetVersion.revoked_at.is_(None)).order_by(DataSetVersion.id)))
+
+
+def fetch_idle_problems(session: Session) -> list[str]:
+    """Problems that competitions or phases wait for while nothing is done for them: no chunk and no calibration."""
+    competition_waits = exists().where(
+        Competition.spec_id == EvaluationSpec.id,
+        Competition.state == CompetitionState.PREPARING,
+        Competition.prepared_at.is_(None),
+        Competition.fault == "",
+    )
+    phase_waits = exists().where(
+        Phase.spec_id == EvaluationSpec.id, Phase.state == PhaseState.PREPARING, Phase.fault == ""
+    )
+    is_built = exists().where(Pool.problem_id == EvaluationSpec.problem_id, Pool.state == PoolState.BUILDING)
+    is_measured = exists().where(
+        Evaluation.spec_id == EvaluationSpec.id,
+        Evaluation.submission_id == Submission.id,
+        Submission.purpose == Purpose.CALIBRATION,
+        Evaluation.status.in_(LIVE),
+    )
+    query = select(EvaluationSpec.problem_id).where(competition_waits | phase_waits, ~is_built, ~is_measured).distinct()
+    return list(session.scalars(query.order_by(EvaluationSpec.problem_id)))
