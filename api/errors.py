@@ -66,13 +66,13 @@ CODE_OF_STATUS = {
     422: "INVALID_INPUT",
     500: "INTERNAL_ERROR",
 }
-OUR_FAULT = "something failed on our side; nothing of yours was lost, and trying again is safe"
+OUR_FAULT = "the platform failed; nothing of yours was lost, and you may safely try again"
 
 
 _NEXT_STEP = {  # below the reason, on a page
     403: '<p>Another account may be allowed to: <a href="/login">log in</a> as that one, or ask an organizer.</p>',
     404: '<p>What is somebody else\'s or not public looks the same: <a href="/login">log in</a> if it is yours.</p>',
-    500: "<p>Try again; if it stays like this, tell whoever runs this server the request's number.</p>",
+    500: "<p>Try again; if the fault stays, tell the operator of this server the request's number.</p>",
 }
 
 

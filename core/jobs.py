@@ -114,7 +114,7 @@ def open_evaluation(
     """
     _check_basis(session, spec)
     if phase is PhaseKind.PRACTICE and not spec.terms.is_open:
-        raise PlatformFault("what is practised on must be open: everything of it is shown")
+        raise PlatformFault("a problem for practice must be open: practice shows everything")
     rules = spec.terms.evaluation
     total = rules.replicas if submission.purpose != "calibration" else rules.calibration_replicas
     evaluation = Evaluation(
@@ -143,11 +143,9 @@ def open_evaluation(
 def _check_basis(session: Session, spec: EvaluationSpec) -> None:
     """Nothing new begins on revoked data or against retired pools; participants are not told which data that is."""
     if data_sets.is_revoked(session, spec.terms.problem):
-        raise PhaseClosed(
-            "the data of this competition was revoked: it takes no submissions, and nothing is judged anew"
-        )
+        raise PhaseClosed("the data of this competition was revoked: it takes no submissions and no rejudges")
     if pools.has_retired(session, spec.id):
-        raise Conflict("the pools that this would be scored against are retired: nothing is judged, anew or first")
+        raise Conflict("the pools of this problem are retired: nothing can be scored against them")
 
 
 def add_shards(

@@ -174,7 +174,7 @@ class EvaluationPart(_Model):
     @model_validator(mode="after")
     def _check_adaptive(self) -> "EvaluationPart":
         if self.adaptive is not None and self.adaptive.min_replicas >= self.replicas:
-            raise ValueError("`adaptive.min_replicas` must be below `replicas`: there would be nothing to save")
+            raise ValueError("`adaptive.min_replicas` must be below `replicas`: otherwise no replica is saved")
         return self
 
 
@@ -225,7 +225,7 @@ class ProblemSpec(_Model):
     def _check_private(self) -> "ProblemSpec":
         private = self.private
         if private and private.forget == self.forget and private.split_seed in (None, self.split.seed):
-            raise ValueError("`private` asks for what the public problem asks for: give it another seed or request")
+            raise ValueError("`private` has the public problem's forget request: give it another seed or request")
         return self
 
     @model_validator(mode="after")

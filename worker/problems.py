@@ -174,7 +174,7 @@ def _cut(raw: RawData, part: SplitPart) -> tuple[Split, Split, Split]:
     if train_size < 2 or left < (0 if own_test else 1):
         raise InvalidInput(
             f"the data set has {available} training examples: too few for a training part of {max(train_size, 2)} "
-            f"and {part.validation} for validation" + ("" if own_test else ", with some left to test on")
+            f"and {part.validation} for validation" + ("" if own_test else ", with some left for testing")
         )
     order = np.random.default_rng([part.seed, 0]).permutation(available)
     pool = Split(x=raw.train_x, y=raw.train_y, ids=np.arange(available, dtype=np.int64))

@@ -36,7 +36,7 @@ def edit(
     named = {"title": change.title, "text": change.text}
     changed = {name: value for name, value in named.items() if value not in (None, getattr(row, name))}
     if not changed:
-        raise InvalidInput("that is what it says already: name another title or text")
+        raise InvalidInput("the announcement already says this: give another title or text")
     detail = {name: [getattr(row, name), value] for name, value in changed.items()}
     for name, value in changed.items():
         setattr(row, name, value)
@@ -60,7 +60,7 @@ def _lock(session: Session, slug: str, announcement_id: str, caller: Caller) -> 
     if row is None:
         raise NotFound(f"no such announcement of {slug}: `lacuna announcements {slug}` lists their ids")
     if row.withdrawn_at is not None:
-        raise Conflict("it was withdrawn: announce again what shall be read")
+        raise Conflict("this announcement was withdrawn: make a new one")
     return row
 
 

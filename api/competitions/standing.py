@@ -34,4 +34,4 @@ def _check_unscored(session: Session, competition: Competition) -> None:
     """Who wants to publish alone may not arrange that once there is something to publish."""
     phase = phases.fetch_private_phase(session, competition.id)
     if phase is not None and phase.state == PhaseState.SCORING:
-        raise Conflict("its private phase is scoring: until it is published two people have to agree")
+        raise Conflict("its private phase is being scored: two people have to agree until the board is published")

@@ -204,7 +204,7 @@ SECTIONS = (
             *map(_make_setting, SETTINGS),
             Field("competition.rules", "Rules", Kind.LONG, "Markdown", needed=False),
         ),
-        "What is left empty stays as it is, or gets the platform's default.",
+        "An empty field keeps its value, or takes the platform's default.",
     ),
 )
 FIELDS = tuple(field for section in SECTIONS for field in section.fields)

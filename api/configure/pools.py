@@ -53,8 +53,8 @@ def retire_pools(session: Session, slug: str, reason: str, caller: Caller) -> Po
     ]
     if not chosen:
         raise Conflict(
-            f"{slug} has no pools to retire: those it is scored against stay until it is closed, "
-            "those that another competition practises on until that one is, and a private phase's until it is published"
+            f"{slug} has no pools to retire: it keeps those it is scored against until it is closed, those that another"
+            " competition practises on until that one is closed, and those of a private phase until it is published"
         )
     running = data_sets.fetch_running(session, [pool.problem_id for pool in chosen])
     if running:
@@ -74,7 +74,7 @@ def check_opens_by_hand(session: Session, slug: str) -> None:
     row, _ = _load(session, slug)
     state = row.state_at(utc_now())
     if state is not CompetitionState.PREPARING:
-        raise Conflict(f"{slug} is {state}: only what is preparing is activated; other states are changed on Organize")
+        raise Conflict(f"{slug} is {state}: only preparing ones can be activated; change other states on Organize")
 
 
 def _lock(session: Session, slug: str) -> None:
@@ -117,7 +117,7 @@ def _make_view(pool: Pool, roles: dict[str, PoolRole], now: datetime) -> PoolDet
 
 def _find_faults(pool: Pool, store: BlobStore) -> list[str]:
     if not pool.seal:
-        return []  # sealed before seals were kept: nothing to compare it with, which is no fault; the view shows none
+        return []  # sealed without a record: nothing to compare it with, which is no fault; the view shows none
     chunks: list[dict[str, Any]] = pool.seal["chunks"]
     faults = [] if compute_seal_digest(chunks) == pool.seal["digest"] else ["the seal itself was changed"]
     members = sum(len(chunk["members"]) for chunk in chunks)

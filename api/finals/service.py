@@ -118,7 +118,7 @@ def propose(session: Session, slug: str, request: ProposalRequest, caller: Calle
     """Ask somebody else of the staff to publish the ranking that one looked at."""
     competition, phase = _lock_with_board(session, slug, caller)
     if competition.publish_approvals < TWO:
-        raise Conflict("whoever looked at the preview may publish it: there is nothing to propose")
+        raise Conflict("one person may publish this board: no proposal is needed")
     check_seen(request.digest, _check_complete(session, competition, phase))
     phase.proposed_by, phase.proposed_at, phase.proposed_digest = caller.name, utc_now(), request.digest
     _record(session, caller, "private.propose", slug, {"digest": request.digest, "reason": request.reason})
@@ -171,7 +171,7 @@ def _check_complete(session: Session, competition: Competition, phase: Phase) ->
         raise Conflict("start the private scoring first")
     undecided = rejudges.fetch_running(session, competition.id)
     if undecided is not None and undecided.spec_id == phase.spec_id:
-        raise Conflict("a rejudge of its private phase is not decided yet: promote or discard it first")
+        raise Conflict("a rejudge of its private phase is undecided: promote or discard it first")
     field = _find_field(session, competition, phase)
     if field.unfinished or field.failed:
         raise Conflict(f"{field.unfinished} finalists have not ended and {field.failed} failed on our side")
@@ -200,7 +200,7 @@ def _check_startable(session: Session, competition: Competition, phase: Phase) -
         raise Conflict("the final board is published: it stands")
     running = phases.count_live_evaluations(session, competition.id)
     if running:
-        raise Conflict(f"{running} submissions are still being evaluated, and the best of a team are not known before")
+        raise Conflict(f"{running} submissions are still being evaluated; a team's best are known when they have ended")
 
 
 def _make_finalist(candidate: Candidate, evaluation: Evaluation | None) -> Finalist:

@@ -88,7 +88,7 @@ def set_address(session: Session, settings: Settings, address: str | None, calle
 def find_unconfirmed(session: Session, token: str) -> MailAddress:
     mail = notifications.fetch_mail_to_confirm(session, hash_token(token), utc_now())
     if mail is None:
-        raise NotFound("this link was used, is too old, or a newer one was sent; ask for another on the account's page")
+        raise NotFound("this link was used, has expired or was replaced; ask for another on the account's page")
     return mail
 
 

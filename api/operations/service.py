@@ -159,7 +159,7 @@ def _evaluate_again(session: Session, evaluation: Evaluation) -> Evaluation:
         raise NotFound("no such evaluation")
     _check_failed(evaluation, Purpose(submission.purpose))
     if submission.evaluations[-1].id != evaluation.id:
-        raise Conflict("the submission was evaluated again already")
+        raise Conflict("the submission has a newer evaluation already")
     node_class = whole.node_class if submission.purpose == Purpose.CALIBRATION else ""
     return open_evaluation(session, submission, whole.spec, phase=PhaseKind(evaluation.phase), node_class=node_class)
 
@@ -170,9 +170,7 @@ def _check_failed(evaluation: Evaluation, purpose: Purpose) -> None:
         if evaluation.verdict not in (Verdict.PLATFORM_ERROR, Verdict.WITHDRAWN):
             raise Conflict(f"it ended {evaluation.verdict}: what was measured is kept")
     elif evaluation.verdict != Verdict.PLATFORM_ERROR or not evaluation.counts or evaluation.phase == PhaseKind.PRIVATE:
-        raise Conflict(
-            f"it ended {evaluation.verdict}; what ended otherwise than by our fault is rejudged, not requeued"
-        )
+        raise Conflict(f"it ended {evaluation.verdict}; only a platform error can be requeued; rejudge anything else")
 
 
 def _lock_evaluation(session: Session, evaluation_id: str) -> Evaluation:

@@ -95,7 +95,7 @@ def _load(session: Session, submission_id: str) -> Submission:
     if submission is None or submission.purpose == Purpose.CALIBRATION:
         raise NotFound("no such submission")
     if submission.purpose == Purpose.PRACTICE:
-        raise Conflict("this is a practice submission: it stands on no board that it could be taken off")
+        raise Conflict("practice submissions stand on no board, so none can be disqualified")
     return submission
 
 

@@ -37,7 +37,7 @@ def change_settings(session: Session, slug: str, change: SettingsChange, caller:
     row = competitions.lock_competition(session, load_competition(session, slug, caller).id)
     changed = {name: value for name, value in change.named.items() if value != getattr(row, name)}
     if not changed:
-        raise InvalidInput("that is how it is already: name something to change")
+        raise InvalidInput("these are the present values: change at least one")
     check_locks(session, row, changed)
     detail = {name: [_show(getattr(row, name)), _show(value)] for name, value in changed.items()}
     for name, value in changed.items():

@@ -62,7 +62,7 @@ def _answer(request: Request, engine: Engine, deed: str, values: Values) -> Resp
         if deed == "draw":
             return _show(request, session, {**values, **_draw()})
         if filled.mistakes:
-            error = InvalidInput("nothing was planned: correct the fields that are marked")
+            error = InvalidInput("the file was not planned: correct the marked fields")
             return _show(request, session, values, mistakes=filled.mistakes, error=error)
         if deed == "toml":
             return _download(filled.document)

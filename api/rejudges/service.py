@@ -78,7 +78,7 @@ def start(session: Session, request: RejudgeRequest, caller: Caller) -> Rejudge:
     if competition.state not in _OPEN_TO_IT:
         raise Conflict(f"{competition.slug} is {competition.state}: nothing in it can be rejudged now")
     if rejudges.fetch_running(session, competition.id) is not None:
-        raise Conflict("a rejudge of this competition is not decided yet: promote or discard it first")
+        raise Conflict("a rejudge of this competition is undecided: promote or discard it first")
     spec = _find_spec(session, competition, request.phase)
     found = _find_candidates(session, competition, request)
     if not found:
@@ -189,7 +189,7 @@ def _check_whole(scope: Scope, found: Sequence[rejudges.Candidate]) -> None:
     is_whole = not scope.verdicts and not scope.submissions
     is_ours = all(candidate.run.verdict is Verdict.PLATFORM_ERROR for candidate in found)
     if scope.phase is PhaseKind.PRIVATE and not (is_whole or is_ours):
-        raise InvalidInput("finalists are judged anew all together; only what ended platform_error may be named")
+        raise InvalidInput("a rejudge of finalists takes all of them, or those that ended platform_error")
 
 
 def _get_phase(rejudge: Rejudge) -> PhaseKind:

@@ -19,9 +19,9 @@ def promote(
     with reading(engine) as session:
         submission = load_inside(session, submission_id, caller)
         if not is_author(submission, caller):
-            raise NotAllowed("only its author or a member of its team may submit it for real")
+            raise NotAllowed("only its author or a member of its team may promote it")
         if submission.purpose != Purpose.PRACTICE:
-            raise Conflict("this is no practice submission: it was submitted for real already")
+            raise Conflict("this submission is not a practice submission: it is in the contest already")
     upload = Upload(
         slug=submission.competition.slug,
         filename=submission.filename,

@@ -178,7 +178,7 @@ def load_report(session: Session, store: BlobStore, submission_id: str, caller: 
     """The HTML file that the worker drew with the scorecard; on hidden problems it shows no single forget example."""
     digest = load_scorecard(session, submission_id, caller).report_digest
     if digest is None:
-        raise NotFound("this scorecard is from before reports were kept; there is none for it")
+        raise NotFound("this scorecard is older than reports; it has none")
     return store.get(digest)
 
 

@@ -102,7 +102,7 @@ def leave(session: Session, team_id: str, caller: Caller) -> None:
     _lock(session, team.competition_id)
     others = [member for member in team.members if member.user_id != caller.member_id]
     if not others and teams.count_submissions(session, team.id):
-        raise Conflict("you are the last of a team that has submitted: its entries need somebody to answer for them")
+        raise Conflict("you are the last member of a team that has submitted: somebody has to answer for its entries")
     if not others:
         teams.delete_team(session, team)
         return

@@ -83,7 +83,7 @@ def come_back(
     if attempt.user_id not in (None, user_id):
         raise NotAuthenticated("another account is logged in now than the one that began to connect")
     if not code:
-        raise NotAuthenticated("the log-in provider let nobody in; try again, or use your password")
+        raise NotAuthenticated("the log-in provider refused; try again, or use your password")
     claimed = redeem(settings, discover(settings), code=code, nonce=attempt.nonce, verifier=attempt.verifier)
     with transaction(engine) as session:
         return _receive(session, settings, _load(session, secret), claimed)

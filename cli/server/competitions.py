@@ -53,7 +53,7 @@ def leaderboard(
     if changes + me + bool(as_of) > 1 or (as_csv and (changes or me)):
         raise InvalidInput("--changes and --me stand alone or with --json")
     if final and me:
-        raise InvalidInput("your final place stands on your submissions: `lacuna submissions`")
+        raise InvalidInput("--me shows no final place: `lacuna submissions` does")
     moment = parse_moment(as_of).isoformat() if as_of else ""
     with open_client(url) as client:
         slug = choose_competition(client, competition)

@@ -57,7 +57,7 @@ def mail(
     elif own["mail"]["confirmed_at"]:
         print_line(f"mail to {address}: {', '.join(own['mail']['events'])}")
     else:
-        print_line(f"a mail with a link is on its way to {address}; nothing else is sent before it was followed")
+        print_line(f"a mail with a link is on its way to {address}; follow the link to receive anything else")
 
 
 @notify_app.command()

@@ -123,7 +123,7 @@ def logs(submission_id: NewestArgument = "", url: UrlOption = "") -> None:
         state = client.get_submission(choose_submission(client, submission_id))
     if state["log"] is None:
         raise NotFound(
-            "what code prints is kept from hidden problems and from others; this submission is one of those:"
+            "only its authors read what a submission printed, and on hidden problems nobody does;"
             " `lacuna submit --practice` shows it where the competition has a practice phase"
         )
     if not state["log"]:

@@ -41,7 +41,7 @@ def list_all(url: UrlOption = "", as_json: JsonOption = False) -> None:
 
 @data_set_app.command()
 def upload(
-    name: Annotated[str, typer.Argument(help="The data set; one that there is gets its next version.")],
+    name: Annotated[str, typer.Argument(help="The data set; an existing one gets its next version.")],
     files: Annotated[list[Path], typer.Argument(help="An .npz or .zip, or the images and labels files of IDX.")],
     format: Annotated[DataFormat | None, typer.Option(help="Default: from the files' names.")] = None,
     note: Annotated[str, typer.Option(help="Kept with the version.")] = "",

@@ -41,7 +41,7 @@ def verify(competition: CompetitionArgument, url: UrlOption = "", as_json: JsonO
             pool = item["pool"]
             print_line(f"{pool['role']} {pool['kind']}, {(pool['seal'] or 'no seal')[:12]}: {_tell(item)}")
     if not answer["intact"]:
-        raise CommandFailed("not everything is what was sealed", exit_code=Exit.REJECTED)
+        raise CommandFailed("a pool differs from its seal", exit_code=Exit.REJECTED)
 
 
 @pools_app.command()
@@ -52,7 +52,7 @@ def activate(competition: CompetitionArgument, because: Because, url: UrlOption 
         if state != "preparing":
             hint = "lacuna organize state changes the state of others"
             raise CommandFailed(
-                f"{competition} is {state}: only what is preparing is activated", exit_code=Exit.REFUSED, hint=hint
+                f"{competition} is {state}: only preparing ones can be activated", exit_code=Exit.REFUSED, hint=hint
             )
         row = client.change_state(competition, "open", because)
     print_line(f"{row['slug']} is {row['state']}")
@@ -74,9 +74,7 @@ def _describe(pool: JSON) -> tuple[object, ...]:
 
 
 def _tell(item: JSON) -> str:
-    return "; ".join(item["faults"]) or (
-        "as it was sealed" if item["pool"]["seal"] else "sealed before seals were kept"
-    )
+    return "; ".join(item["faults"]) or ("as it was sealed" if item["pool"]["seal"] else "sealed without a record")
 
 
 def _count_retired(answer: JSON) -> int:

@@ -75,7 +75,7 @@ def check_result(packed: bytes) -> Tensors:
         names = tuple(str(name) for name in kept.class_names)
         return make_tensors(train, test if len(test[1]) else None, names)
     except (SafetensorError, json.JSONDecodeError, RecursionError, KeyError, TypeError, ValueError) as error:
-        raise InvalidInput(f"reading it brought nothing that makes sense: {type(error).__name__}") from None
+        raise InvalidInput(f"the reader's result makes no sense: {type(error).__name__}") from None
 
 
 def _sum_bytes(folder: Path) -> int:
@@ -99,5 +99,7 @@ def _explain(code: int | None, folder: Path, limits: ReadLimits) -> str:
     if code == REFUSED and refusal.is_file() and not refusal.is_symlink():
         with refusal.open("rb") as stream:
             text = stream.read(REFUSAL_BYTES).decode("utf-8", errors="replace")
-        return "".join(letter if letter.isprintable() else " " for letter in text) or "it was refused without a reason"
+        return (
+            "".join(letter if letter.isprintable() else " " for letter in text) or "it was refused, and no reason given"
+        )
     return f"reading it failed (exit code {code}): a decoder crashed on it, or it went beyond what a reader may do"

@@ -43,7 +43,7 @@ def _calibrate(session: Session, context: WorkerContext, evaluation: Evaluation)
         failed = next((run for run in newest.values() if run.verdict == Verdict.PLATFORM_ERROR), None)
         if failed is not None:
             return (
-                f"waits for another class, or until evaluation {failed.id} is requeued:"
+                f"waits for another class of node, or until evaluation {failed.id} is requeued:"
                 f" retraining could not be measured on class {node_class}: {failed.reason}"
             )
         phase = PhaseKind(evaluation.phase)

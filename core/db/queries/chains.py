@@ -53,12 +53,12 @@ def find_break(session: Session, board: Board) -> Break | None:
         if waiting is not None and waiting[0] == last:
             lines, waiting = waiting[1], next(come, None)
         if not _holds(change, digest, gone.pop(last, []), lines):
-            return Break(last, "the change, or a line that came or went with it, is not what it was")
+            return Break(last, "the change, or one of its lines, was altered")
         if any(not _is_in_place(line) for line in lines):
-            return Break(last, "a line stands elsewhere than what it shows")
+            return Break(last, "a line's place differs from the score that it shows")
         digest = change.digest
     if waiting is not None or gone:
-        return Break(last + 1, "lines name a change that there is not")
+        return Break(last + 1, "some lines name a change that does not exist")
     if (board.version, board.digest) != (last, digest):
         return Break(last, "the board's head is not its last change")
     return None

@@ -34,7 +34,7 @@ def test_a_private_problem_ranks_by_all_replicas() -> None:
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ({"min_replicas": 256}, "nothing to save"),
+        ({"min_replicas": 256}, "no replica is saved"),
         ({"min_replicas": 8}, "min_replicas"),
         ({"alpha": 0}, "alpha"),
         ({"alpha": 1}, "alpha"),
@@ -96,5 +96,5 @@ def test_every_finalist_runs_all_replicas() -> None:
 def test_a_private_part_that_asks_for_the_same_is_refused() -> None:
     public = find_problem("digits")
     values = {"forget": public.forget.model_dump(), "split_seed": public.split.seed}
-    with pytest.raises(ValidationError, match="asks for what the public problem asks for"):
+    with pytest.raises(ValidationError, match="has the public problem's forget request"):
         make_with_private(**values)

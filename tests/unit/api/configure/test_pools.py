@@ -204,7 +204,7 @@ def test_activating_opens_nothing_that_was_frozen_or_closed(
 ) -> None:
     make_sealed(engine, store, state=state)
     answer = client.post("/admin/competitions/digits/open", data=WHY, headers=admin)
-    assert (answer.status_code, "only what is preparing is activated" in answer.text) == (409, True)
+    assert (answer.status_code, "only preparing ones can be activated" in answer.text) == (409, True)
     assert client.get("/api/v1/competitions/digits").json()["state"] == state
 
 
@@ -217,7 +217,7 @@ def test_a_pool_that_was_sealed_before_seals_were_kept_is_no_fault(
     found = verify(client, admin)
     assert (found["intact"], found["items"][0]["faults"], found["items"][0]["pool"]["seal"]) == (True, [], None)
     page = client.post("/admin/competitions/digits/pools/verify", headers=admin).text
-    assert "sealed before seals were kept" in page
+    assert "sealed without a record" in page
 
 
 def test_nobody_sees_the_pools_of_no_competition(client: TestClient, admin: dict[str, str]) -> None:

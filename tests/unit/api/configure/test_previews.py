@@ -57,7 +57,7 @@ def test_why_it_cannot_be_prepared_is_shown(client: TestClient, admin: dict[str,
 
 def test_the_page_asks_for_it(client: TestClient, admin: dict[str, str], engine: Engine, broker: Broker) -> None:
     make(engine)
-    assert "Not looked at yet" in client.post(PAGE, headers=admin).text
+    assert "There is no preview yet" in client.post(PAGE, headers=admin).text
     assert [task for task, _ in broker.sent] == ["lacuna.preview_problem"]
 
 

@@ -95,7 +95,7 @@ def test_a_proposal_is_of_the_ranking_that_stands_and_is_complete(shared: Contes
 def test_where_one_is_enough_there_is_nothing_to_propose_and_a_changed_ranking_is_refused(contest: Contest) -> None:
     run_to_publishing(contest)
     digest = get_digest(contest)
-    assert "nothing to propose" in post(contest, "propose", contest.olga, digest=digest)[1]
+    assert "no proposal is needed" in post(contest, "propose", contest.olga, digest=digest)[1]
     contest.moderate("only", "disqualify")
     assert "not the one you looked at" in post(contest, "publish", contest.olga, digest=digest)[1]
     assert post(contest, "publish", contest.olga, digest=get_digest(contest))[0] == 200

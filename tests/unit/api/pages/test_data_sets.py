@@ -22,7 +22,7 @@ def test_a_form_uploads_a_version(client: TestClient, admin: dict[str, str], bro
     assert answer.headers["location"] == "/admin/data-sets/faces/1"
     assert len(broker.sent) == 1
     page = client.get("/admin/data-sets/faces/1", headers=admin).text
-    assert "A worker reads it" in page
+    assert "A worker reads the upload" in page
     assert "first" in page
 
 
@@ -49,7 +49,7 @@ def test_a_ready_version_shows_classes_samples_and_its_name(
     page = client.get("/admin/data-sets/faces/1", headers=admin).text
     assert f'set = "faces@{version.digest}"' in page
     assert 'alt="Image 0, class cat"' in page
-    assert "A worker reads it" not in page
+    assert "A worker reads the upload" not in page
 
 
 def test_the_list_shows_every_version(client: TestClient, admin: dict[str, str], engine: Engine) -> None:

@@ -297,7 +297,7 @@ def test_an_organizer_pauses_and_resumes_on_the_page(
     assert "Pause</button>" in client.get(page).text
     paused = client.post(page, data={"deed": "pause", "reason": "the last hour"}).text
     assert "Resume</button>" in paused
-    assert "the rest waits until it is resumed" in paused
+    assert "the others wait until the rejudge is resumed" in paused
     assert "Pause</button>" in client.post(page, data={"deed": "resume", "reason": "it is over"}).text
 
 

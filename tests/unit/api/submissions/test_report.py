@@ -70,7 +70,7 @@ def test_without_a_report_the_answer_says_why(client: TestClient, engine: Engine
         old = factories.make_scored(session, competition, ann.user)
         running = factories.make_submission(session, competition, ann.user)
         factories.make_evaluation(session, running, status="running")
-    for row, reason in ((old, "before reports were kept"), (running, "it is running")):
+    for row, reason in ((old, "older than reports"), (running, "it is running")):
         answer = client.get(f"/api/v1/submissions/{row.id}/report")
         assert answer.status_code == 404
         assert reason in answer.json()["detail"]
