@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -152,6 +153,21 @@ def test_every_json_answer_has_a_schema(document: dict[str, Any]) -> None:
         for status, response in operation["responses"].items():
             if status.startswith("2") and "application/json" in response.get("content", {}):
                 assert response["content"]["application/json"]["schema"], operation["operationId"]
+
+
+def test_a_scorecards_schema_names_every_field_and_leaves_none_free(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    waiting, known = ["ScorecardRecord"], dict[str, Any]()
+    while waiting:
+        name = waiting.pop()
+        known[name] = schemas[name]
+        found = re.findall(r"#/components/schemas/(\w+)", str(known[name]))
+        waiting += [each for each in found if each not in known]
+    fields = {f"{name}.{key}": field for name, schema in known.items() for key, field in schema["properties"].items()}
+    assert len(known) > 15
+    assert [name for name, schema in known.items() if schema["additionalProperties"] is not False] == []
+    assert [name for name, field in fields.items() if not field.get("description")] == []
+    assert [name for name, field in fields.items() if "'additionalProperties': True" in str(field)] == []
 
 
 def test_registering_and_logging_in_need_no_token(document: dict[str, Any]) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
+from core import scorecard
 from core.scorecard import (
     FORM,
     ScorecardRecord,
@@ -28,12 +30,25 @@ def load(name: str) -> dict[str, Any]:
     return body
 
 
+def list_fields(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, str]]:
+    """Path and description of every field of a record and of the records inside it."""
+    for name, field in model.model_fields.items():
+        yield f"{above}{name}", str(field.description)
+        inner = next(iter(list_parts(field)), None)
+        if inner is not None:
+            yield from list_fields(inner, f"{above}{name}{'[]' if 'tuple[' in str(field.annotation) else ''}.")
+
+
+def list_parts(field: FieldInfo) -> list[type[BaseModel]]:
+    return [getattr(scorecard, name) for name in re.findall(r"core\.scorecard\.(\w+)", str(field.annotation))]
+
+
 def find_models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
     """A record and every record inside it."""
     yield model
     for field in model.model_fields.values():
-        for name in re.findall(r"core\.scorecard\.(\w+)", str(field.annotation)):
-            yield from find_models(getattr(__import__("core.scorecard", fromlist=[name]), name))
+        for part in list_parts(field):
+            yield from find_models(part)
 
 
 @pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
@@ -102,6 +117,11 @@ def test_every_field_is_described_and_none_holds_just_anything(model: type[BaseM
         for name, field in part.model_fields.items():
             assert field.description, f"{part.__name__}.{name}"
             assert "Any" not in str(field.annotation), f"{part.__name__}.{name}"
+
+
+@pytest.mark.parametrize(("path", "description"), [*list_fields(ScorecardRecord)])
+def test_every_field_stands_in_the_docs_with_its_description(path: str, description: str) -> None:
+    assert f"| `{path}` | {description} |" in Path("docs/scorecard.md").read_text()
 
 
 def test_a_summary_has_what_lists_show_and_is_read_back() -> None:
