@@ -11,14 +11,8 @@ from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
 from core.db.models.operations import Outbox
-from core.db.models.problems import EvaluationSpec
-from core.db.models.submissions import Evaluation, EvaluationEvent, Shard, Submission
-from core.db.queries import data_sets, evaluations, outbox, pools
+from core.db.queries import outbox
 from core.db.session import after_commit, get_engine, reading, transaction
-from core.domain.errors import Conflict, NotFound, PhaseClosed, PlatformFault
-from core.domain.phases import PhaseKind
-from core.domain.submission import Status, Verdict
-from core.domain.work import WorkState
 from core.settings import Settings, get_settings
 
 RUN_SHARD = "lacuna.run_shard"
@@ -31,7 +25,6 @@ PREVIEW = "lacuna.preview_problem"
 QUEUES = {RUN_SHARD: "shards", SCORE: "scores", DECIDE: "scores", BUILD_CHUNK: "pools", PREPARE: "pools"}
 QUEUES |= {VALIDATE: "scores", PREVIEW: "scores"}  # short, and an admin waits: not behind another problem's pools
 ORDINARY, BACKGROUND = 0, 9  # of a message: workers take what is ordinary first
-CANCELLED = "cancelled by request"
 VISIBILITY_SECONDS = 3600  # longer than any task; lost work comes back by its lease, not by the broker
 
 log = structlog.get_logger()
@@ -65,15 +58,6 @@ def enqueue(session: Session, task: str, object_id: str, *, priority: int = ORDI
     after_commit(session, partial(_send, engine, row))
 
 
-def enqueue_for(session: Session, task: str, object_id: str, evaluation: Evaluation) -> None:
-    """A task of one evaluation: those of a rejudge wait until nobody else's are left."""
-    enqueue(session, task, object_id, priority=get_priority(evaluation))
-
-
-def get_priority(evaluation: Evaluation) -> int:
-    return BACKGROUND if evaluation.rejudge_id is not None else ORDINARY
-
-
 def put_off(session: Session, task: str, object_id: str, *, priority: int = ORDINARY) -> None:
     """Hand a message back that was not acted upon: the janitor's next sweep sends it again."""
     outbox.store_message(session, task, object_id, priority)
@@ -97,123 +81,3 @@ def _send(engine: Engine, row: Outbox) -> bool:
     with transaction(engine) as session:
         outbox.delete_message(session, row.id)
     return True
-
-
-def open_evaluation(
-    session: Session,
-    submission: Submission,
-    spec: EvaluationSpec,
-    *,
-    phase: PhaseKind = PhaseKind.PUBLIC,
-    rejudge_id: str | None = None,
-    node_class: str = "",
-) -> Evaluation:
-    """Queue one attempt at a submission: its row, its first event, its canary shard and the message, together.
-
-    An attempt of a rejudge counts nowhere until the rejudge is promoted. node_class: "" for whichever begins it.
-    """
-    _check_basis(session, spec)
-    if phase is PhaseKind.PRACTICE and not spec.terms.is_open:
-        raise PlatformFault("a problem for practice must be open: practice shows everything")
-    rules = spec.terms.evaluation
-    total = rules.replicas if submission.purpose != "calibration" else rules.calibration_replicas
-    evaluation = Evaluation(
-        submission_id=submission.id,
-        spec_id=spec.id,
-        status="queued",
-        phase=phase.value,
-        node_class=node_class,
-        replicas_total=total,
-        rejudge_id=rejudge_id,
-        counts=rejudge_id is None,
-    )
-    session.add(evaluation)
-    session.flush()
-    session.add(EvaluationEvent(evaluation_id=evaluation.id, status="queued"))
-    if submission.purpose == "calibration":
-        # two at once, because entries run beside each other too and are slowed by that
-        add_shards(session, evaluation, position=0, first=0, size=max(total // 2, 1))
-    else:
-        canary = min(rules.canary_replicas, total)
-        # a rejudge opens thousands at once: the janitor sends them, the request does not wait for the broker
-        add_shards(session, evaluation, position=0, first=0, size=canary, stop=canary, at_once=rejudge_id is None)
-    return evaluation
-
-
-def _check_basis(session: Session, spec: EvaluationSpec) -> None:
-    """Nothing new begins on revoked data or against retired pools; participants are not told which data that is."""
-    if data_sets.is_revoked(session, spec.terms.problem):
-        raise PhaseClosed("the data of this competition was revoked: it takes no submissions and no rejudges")
-    if pools.has_retired(session, spec.id):
-        raise Conflict("the pools of this problem are retired: nothing can be scored against them")
-
-
-def add_shards(
-    session: Session,
-    evaluation: Evaluation,
-    *,
-    position: int,
-    first: int,
-    size: int,
-    stop: int | None = None,
-    at_once: bool = True,
-) -> None:
-    """Cut the replicas from `first` on into shards and send them out."""
-    end = evaluation.replicas_total if stop is None else stop
-    shards = [
-        Shard(evaluation_id=evaluation.id, position=place, first=start, count=min(size, end - start))
-        for place, start in enumerate(range(first, end, size), start=position)
-    ]
-    session.add_all(shards)
-    session.flush()
-    send = enqueue if at_once else put_off
-    for shard in shards:
-        send(session, RUN_SHARD, shard.id, priority=get_priority(evaluation))
-
-
-def request_cancel(
-    session: Session, evaluation_id: str, *, reason: str = CANCELLED, refunded: bool = False
-) -> Evaluation:
-    """Withdraw at once what no worker has begun; otherwise tell the worker, who stops within a heartbeat.
-
-    refunded: no quota counts it, as it ends through no doing of its author.
-    """
-    evaluation = evaluations.lock_evaluation(session, evaluation_id)
-    if evaluation is None:
-        raise NotFound("no such evaluation")
-    if evaluation.status == Status.FINISHED:
-        raise Conflict(f"the evaluation already ended: {evaluation.verdict}")
-    if evaluation.status == Status.CANCELLING:
-        return evaluation
-    evaluations.move(session, evaluation, Status.CANCELLING, reason=reason)
-    evaluation.reason, evaluation.refunded = reason, refunded
-    if all(shard.state != WorkState.LEASED for shard in evaluation.shards):
-        finish_cancelled(session, evaluation)
-    return evaluation
-
-
-def finish_cancelled(session: Session, evaluation: Evaluation) -> None:
-    """End a cancelled evaluation that no worker holds any more."""
-    for shard in evaluation.shards:
-        if shard.state == WorkState.PENDING:
-            shard.state = WorkState.ABANDONED
-    evaluations.move(
-        session, evaluation, Status.FINISHED, verdict=Verdict.WITHDRAWN, reason=evaluation.reason or CANCELLED
-    )
-
-
-def requeue(session: Session, evaluation: Evaluation) -> int:
-    """Send out again whatever of a locked, live evaluation nobody holds; return how many messages that took."""
-    if evaluation.status == Status.SCORING:
-        evaluation.score_attempts = 0
-        enqueue_for(session, SCORE, evaluation.id, evaluation)
-        return 1
-    now = utc_now()
-    for shard in evaluation.shards:
-        if shard.state == WorkState.LEASED and shard.lease_until is not None and shard.lease_until < now:
-            shard.state, shard.lease_until = WorkState.PENDING, None
-    free = [shard for shard in evaluation.shards if shard.state == WorkState.PENDING]
-    for shard in free:
-        shard.attempts = 0
-        enqueue_for(session, RUN_SHARD, shard.id, evaluation)
-    return len(free)

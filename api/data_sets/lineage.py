@@ -24,7 +24,7 @@ from core.db.queries import audit, competitions, data_sets
 from core.domain.competition import CompetitionState
 from core.domain.data_sets import DataSetStatus
 from core.domain.errors import Conflict
-from core.jobs import request_cancel
+from core.lifecycle import request_cancel
 
 
 def find_lineage(session: Session, version: DataSetVersion) -> Lineage:

@@ -29,7 +29,7 @@ from core.domain.exposure import Exposure
 from core.domain.history import Cause
 from core.domain.phases import Candidate, PhaseKind, PhaseState, Proposal, check_approval, check_seen
 from core.domain.submission import Status, Verdict
-from core.jobs import open_evaluation
+from core.lifecycle import open_evaluation
 
 TWO = 2  # people it takes to publish, where one is not enough
 AGAIN = (Verdict.PLATFORM_ERROR, Verdict.WITHDRAWN)  # what ended so may run once more

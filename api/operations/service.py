@@ -29,7 +29,7 @@ from core.domain.operations import FORGOTTEN_AFTER, STUCK_AFTER, Backlog, Health
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
 from core.domain.work import WorkState
-from core.jobs import open_evaluation, request_cancel, requeue
+from core.lifecycle import open_evaluation, request_cancel, requeue
 
 WAITING_SHOWN = 100
 

@@ -43,7 +43,8 @@ from core.domain.rejudge import (
     estimate_cpu_seconds,
 )
 from core.domain.submission import Status, Verdict
-from core.jobs import BACKGROUND, RUN_SHARD, open_evaluation, put_off, request_cancel
+from core.jobs import BACKGROUND, RUN_SHARD, put_off
+from core.lifecycle import open_evaluation, request_cancel
 
 _OPEN_TO_IT = frozenset({CompetitionState.OPEN, CompetitionState.FROZEN, CompetitionState.CLOSED})
 

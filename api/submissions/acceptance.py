@@ -32,7 +32,7 @@ from core.domain.intake.reading import read_submission
 from core.domain.phases import PhaseKind, PhaseState
 from core.domain.quota import check_allowance
 from core.domain.submission import VERDICT_OF_FAULT, Status
-from core.jobs import open_evaluation
+from core.lifecycle import open_evaluation
 from core.storage import BlobStore
 
 FILENAME_LENGTH = 120

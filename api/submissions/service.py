@@ -19,7 +19,7 @@ from core.domain.faults import HINTS, FaultCode
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict, get_owner
-from core.jobs import request_cancel
+from core.lifecycle import request_cancel
 from core.scorecard import ScorecardRecord
 from core.storage import BlobStore
 

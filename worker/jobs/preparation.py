@@ -22,7 +22,8 @@ from core.domain.errors import Conflict, ContestError
 from core.domain.phases import PhaseKind
 from core.domain.pools import PoolKind, PoolState
 from core.domain.work import WorkState
-from core.jobs import BUILD_CHUNK, enqueue, open_evaluation, put_off
+from core.jobs import BUILD_CHUNK, enqueue, put_off
+from core.lifecycle import open_evaluation
 from core.problems import ProblemSpec
 from worker.jobs.context import WorkerContext
 from worker.jobs.heartbeat import Heartbeat, renew_piece

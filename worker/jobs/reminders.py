@@ -17,7 +17,8 @@ from core.db.base import utc_now
 from core.db.queries import outbox, reminders
 from core.db.session import reading, transaction
 from core.domain.errors import PlatformFault
-from core.jobs import BUILD_CHUNK, ORDINARY, PREPARE, QUEUES, RUN_SHARD, SCORE, VALIDATE, get_priority, put_off
+from core.jobs import BUILD_CHUNK, ORDINARY, PREPARE, QUEUES, RUN_SHARD, SCORE, VALIDATE, put_off
+from core.lifecycle import get_priority
 from worker.jobs.context import WorkerContext
 
 log = structlog.get_logger()

@@ -15,7 +15,8 @@ from core.domain.faults import FaultCode
 from core.domain.leaderboard import GATED
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
-from core.jobs import SCORE, enqueue_for
+from core.jobs import SCORE
+from core.lifecycle import enqueue_for
 from core.scorecard import EarlyDecision, ScorecardRecord, dump_scorecard, name_report
 from core.storage import BlobStore
 from core.terms import Terms

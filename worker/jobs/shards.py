@@ -21,17 +21,8 @@ from core.domain.intake.reading import read_submission
 from core.domain.leaderboard import GATED
 from core.domain.submission import VERDICT_OF_FAULT, Status, Verdict
 from core.domain.work import WorkState
-from core.jobs import (
-    DECIDE,
-    RUN_SHARD,
-    SCORE,
-    add_shards,
-    enqueue,
-    enqueue_for,
-    finish_cancelled,
-    get_priority,
-    put_off,
-)
+from core.jobs import DECIDE, RUN_SHARD, SCORE, enqueue, put_off
+from core.lifecycle import add_shards, enqueue_for, finish_cancelled, get_priority
 from core.terms import Terms
 from worker.jobs.context import WorkerContext
 from worker.jobs.heartbeat import Heartbeat, renew_shard

@@ -10,7 +10,8 @@ from core.db.queries import evaluations, leases
 from core.db.session import reading, transaction
 from core.domain.submission import Status
 from core.domain.work import WorkState
-from core.jobs import BUILD_CHUNK, VALIDATE, enqueue, finish_cancelled, relay_unsent
+from core.jobs import BUILD_CHUNK, VALIDATE, enqueue, relay_unsent
+from core.lifecycle import finish_cancelled
 from worker.jobs.context import WorkerContext
 from worker.jobs.reminders import remind
 from worker.jobs.shards import find_live_labels, retry_or_fail

@@ -17,7 +17,8 @@ from core.db.models.submissions import Submission
 from core.db.queries import competitions, outbox
 from core.db.session import reading, transaction
 from core.domain.calibration import IDLE_FILE
-from core.jobs import BUILD_CHUNK, DECIDE, PREPARE, PREVIEW, RUN_SHARD, SCORE, VALIDATE, celery_app, open_evaluation
+from core.jobs import BUILD_CHUNK, DECIDE, PREPARE, PREVIEW, RUN_SHARD, SCORE, VALIDATE, celery_app
+from core.lifecycle import open_evaluation
 from core.problems import ProblemSpec, find_problem
 from core.registration import register_competition
 from core.settings import Settings

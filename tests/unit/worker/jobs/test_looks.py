@@ -15,7 +15,8 @@ from core.db.queries import evaluations, leases
 from core.db.session import reading, transaction
 from core.domain.exposure import Exposure
 from core.domain.submission import Verdict
-from core.jobs import DECIDE, RUN_SHARD, SCORE, request_cancel
+from core.jobs import DECIDE, RUN_SHARD, SCORE
+from core.lifecycle import request_cancel
 from core.problems import ProblemSpec
 from core.scorecard import ScorecardRecord, dump_scorecard
 from tests.unit.worker.conftest import DELIVER, HONEST, Platform, make_spec

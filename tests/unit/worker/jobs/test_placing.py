@@ -12,7 +12,7 @@ from core.db.session import reading, transaction
 from core.domain.access import Role
 from core.domain.errors import Conflict
 from core.domain.submission import Status, Verdict
-from core.jobs import request_cancel
+from core.lifecycle import request_cancel
 from tests.unit.worker.conftest import Platform, make_spec
 from worker.jobs import placing
 

@@ -15,7 +15,7 @@ from core.db.queries import phases
 from core.db.session import reading, transaction
 from core.domain.errors import InvalidInput, PlatformFault
 from core.domain.phases import PhaseKind
-from core.jobs import open_evaluation
+from core.lifecycle import open_evaluation
 from core.problems import ProblemSpec
 from core.registration import register_competition
 from sandbox.contract import Outcome

@@ -9,7 +9,7 @@ from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import phases
 from core.db.session import reading, transaction
 from core.domain.phases import PhaseKind
-from core.jobs import open_evaluation
+from core.lifecycle import open_evaluation
 from core.problems import ProblemSpec
 from core.registration import register_competition
 from tests.unit.worker.conftest import Platform, make_spec

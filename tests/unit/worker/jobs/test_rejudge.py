@@ -19,7 +19,8 @@ from core.domain.access import Role
 from core.domain.phases import PhaseKind
 from core.domain.rejudge import RejudgeState
 from core.domain.submission import Status, Verdict
-from core.jobs import BACKGROUND, ORDINARY, QUEUES, RUN_SHARD, make_celery, open_evaluation, relay_unsent
+from core.jobs import BACKGROUND, ORDINARY, QUEUES, RUN_SHARD, make_celery, relay_unsent
+from core.lifecycle import open_evaluation
 from core.settings import Settings
 from tests.unit.worker.conftest import HONEST, Platform, make_spec
 from worker.jobs.looks import is_look_due

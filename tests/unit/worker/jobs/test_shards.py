@@ -12,7 +12,8 @@ from core.db.queries import evaluations, leases
 from core.db.session import reading, transaction
 from core.domain.exposure import Exposure
 from core.domain.submission import Status, Verdict
-from core.jobs import RUN_SHARD, request_cancel
+from core.jobs import RUN_SHARD
+from core.lifecycle import request_cancel
 from core.scorecard import dump_scorecard, dump_summary, summarize
 from sandbox.contract import Outcome
 from tests.unit.worker.conftest import Platform, make_spec
