@@ -11,7 +11,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from api.validation import OWN_WORDS
@@ -66,12 +67,15 @@ CODE_OF_STATUS = {
     422: "INVALID_INPUT",
     500: "INTERNAL_ERROR",
 }
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)  # locked, full, restarting, out of connections
+RETRY_SECONDS = "10"
 OUR_FAULT = "the platform failed; nothing of yours was lost, and you may safely try again"
 
 
 _NEXT_STEP = {  # below the reason, on a page
     403: '<p>Another account may be allowed to: <a href="/login">log in</a> as that one, or ask an organizer.</p>',
     404: '<p>What is somebody else\'s or not public looks the same: <a href="/login">log in</a> if it is yours.</p>',
+    503: "<p>Try again in a few seconds.</p>",
     500: "<p>Try again; if the fault stays, tell the operator of this server the request's number.</p>",
 }
 
@@ -112,6 +116,8 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(RequestValidationError, _answer_validation_error)
     app.add_exception_handler(DataError, _answer_data_error)
+    for kind in DATABASE_AWAY:
+        app.add_exception_handler(kind, _answer_database_away)
 
 
 def make_error_response(
@@ -153,7 +159,7 @@ def _answer_contest_error(request: Request, error: Exception) -> Response:
     if status >= 500:  # what failed on our side may name folders and hosts
         log.error("platform fault", detail=error.message, path=request.url.path)
         detail = OUR_FAULT
-        headers["Retry-After"] = "10"
+        headers["Retry-After"] = RETRY_SECONDS
     if isinstance(error, LimitReached):
         code, headers["Retry-After"] = error.code.value, str(error.retry_after)
     if isinstance(error, ParticipantFault):
@@ -194,6 +200,15 @@ def _answer_data_error(request: Request, _error: Exception) -> Response:
     """PostgreSQL keeps no NUL character and no number beyond its type; whoever sent one gets to know."""
     detail = "a value cannot be kept: a NUL character, or a number that is too large"
     return make_error_response(request, 422, code="INVALID_INPUT", detail=detail)
+
+
+def _answer_database_away(request: Request, error: Exception) -> Response:
+    """What was begun was rolled back: an upload is kept whole or not at all."""
+    log.error("database away", error=str(getattr(error, "orig", None) or error), path=request.url.path)
+    detail = "the database is busy or away; nothing was changed, and you may safely try again"
+    return make_error_response(
+        request, 503, code="DATABASE_AWAY", detail=detail, headers={"Retry-After": RETRY_SECONDS}
+    )
 
 
 def _point(location: tuple[int | str, ...]) -> str:

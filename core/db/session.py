@@ -18,6 +18,7 @@ from core.domain.errors import PlatformFault
 for _module in pkgutil.iter_modules(models.__path__, prefix=f"{models.__name__}."):
     importlib.import_module(_module.name)
 
+LOCK_SECONDS = 15  # how long a session waits for others to write to an SQLite file
 _AFTER_COMMIT = "after_commit"
 _READ_ONLY = "lacuna_read_only"
 
@@ -28,7 +29,7 @@ def get_engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
     _make_folder(make_url(url).database)
-    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+    engine = create_engine(url, connect_args={"timeout": LOCK_SECONDS, "check_same_thread": False})
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_immediate)
     return engine

@@ -1,16 +1,19 @@
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, event, func, select
 
 from api.submissions.acceptance import clean_filename
 from core.db.models.contests import Competition
 from core.db.models.submissions import Evaluation, Shard, Submission
 from core.db.session import reading, transaction
+from core.settings import Settings
 from tests import factories
 from tests.unit.api.conftest import Broker, Login
 
@@ -211,3 +214,22 @@ def test_calibration_runs_cannot_be_asked_for(client: TestClient, login: Callabl
 )
 def test_file_names_are_made_harmless(given: str, kept: str) -> None:
     assert clean_filename(given) == kept
+
+
+def test_an_upload_to_a_locked_database_is_refused_whole_and_may_be_repeated(
+    client: TestClient, ann: Login, engine: Engine, settings: Settings
+) -> None:
+    def be_impatient(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA busy_timeout=50")
+
+    engine.dispose()
+    event.listen(engine, "connect", be_impatient)
+    with closing(sqlite3.connect(settings.data_folder / "lacuna.sqlite", isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        answer = submit(client, ann, key="one")
+        holder.execute("ROLLBACK")
+    assert (answer.status_code, answer.json()["code"]) == (503, "DATABASE_AWAY")
+    assert int(answer.headers["retry-after"]) > 0
+    assert count(engine, Submission) == 0
+    assert submit(client, ann, key="one").status_code == 202
+    assert (count(engine, Submission), count(engine, Evaluation), count(engine, Shard)) == (1, 1, 1)
