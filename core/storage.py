@@ -37,9 +37,6 @@ class BlobStore(Protocol):
 
     def get_ref(self, name: str) -> str | None: ...
 
-    def list_refs(self, prefix: str = "") -> list[str]:
-        """Return the sorted names that start with the prefix."""
-
     def check_writable(self) -> None:
         """Raise PlatformFault if nothing can be kept now."""
 
@@ -108,10 +105,6 @@ class FolderStore:
         if not _DIGEST.fullmatch(text):
             raise PlatformFault(f"the name {name!r} in the store {self.folder} is damaged")
         return text
-
-    def list_refs(self, prefix: str = "") -> list[str]:
-        found = (path.relative_to(self._refs).as_posix() for path in self._refs.rglob(f"*{_REF_SUFFIX}"))
-        return sorted(name for name in (path.removesuffix(_REF_SUFFIX) for path in found) if name.startswith(prefix))
 
     def check_writable(self) -> None:
         with _readable_faults(self.folder), tempfile.TemporaryFile(dir=self._blobs) as stream:

@@ -178,13 +178,7 @@ def _make_practice_limits(session: Session, competition: Competition, caller: Ca
     if phases.fetch_practice_phase(session, competition.id) is None:
         return None
     allowance = find_practice_allowance(session, competition, caller.member_id, utc_now())
-    return PracticeLimits(
-        daily_limit=allowance.daily_limit,
-        used=allowance.used,
-        left=allowance.left,
-        concurrent_limit=allowance.concurrent_limit,
-        running=allowance.running,
-    )
+    return PracticeLimits.model_validate(allowance, from_attributes=True)
 
 
 def _describe(competition: Competition) -> dict[str, Any]:

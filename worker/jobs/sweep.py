@@ -22,8 +22,8 @@ log = structlog.get_logger()
 def sweep(context: WorkerContext) -> None:
     """Idempotent and short: any number of workers may sweep at once."""
     _return_shards(context)
-    _return_chunks(context)
-    _return_data_sets(context)
+    _return_work(context, PoolChunk, BUILD_CHUNK)
+    _return_work(context, DataSetVersion, VALIDATE)
     _finish_cancelled(context)
     remind(context)
     relay_unsent(context.settings)
@@ -46,22 +46,13 @@ def _return_shards(context: WorkerContext) -> None:
             retry_or_fail(session, evaluation, shard_id, max_attempts=context.settings.max_attempts)
 
 
-def _return_chunks(context: WorkerContext) -> None:
+def _return_work(context: WorkerContext, kind: type[PoolChunk | DataSetVersion], task: str) -> None:
     with reading(context.engine) as session:
-        expired = leases.fetch_expired(session, PoolChunk, utc_now())
-    for chunk_id in expired:
+        expired = leases.fetch_expired(session, kind, utc_now())
+    for row_id in expired:
         with transaction(context.engine) as session:
-            if leases.release_expired(session, PoolChunk, chunk_id, utc_now()):
-                enqueue(session, BUILD_CHUNK, chunk_id)
-
-
-def _return_data_sets(context: WorkerContext) -> None:
-    with reading(context.engine) as session:
-        expired = leases.fetch_expired(session, DataSetVersion, utc_now())
-    for version_id in expired:
-        with transaction(context.engine) as session:
-            if leases.release_expired(session, DataSetVersion, version_id, utc_now()):
-                enqueue(session, VALIDATE, version_id)
+            if leases.release_expired(session, kind, row_id, utc_now()):
+                enqueue(session, task, row_id)
 
 
 def _finish_cancelled(context: WorkerContext) -> None:

@@ -1,7 +1,6 @@
-"""Outcome of a replica → the public error code → the verdict of an evaluation."""
+"""Outcome of a replica → the public error code."""
 
 from core.domain.faults import FaultCode
-from core.domain.submission import VERDICT_OF_FAULT, Verdict
 from sandbox.contract import Outcome
 
 FAULT_OF_OUTCOME: dict[Outcome, FaultCode] = {
@@ -22,11 +21,3 @@ FAULT_OF_OUTCOME: dict[Outcome, FaultCode] = {
 def find_fault(outcome: Outcome) -> FaultCode | None:
     """The participant's error code, or None if there is no fault or it is the platform's."""
     return FAULT_OF_OUTCOME.get(outcome)
-
-
-def find_verdict(outcome: Outcome) -> Verdict | None:
-    """What a replica's outcome makes of its evaluation if it decides it; None while nothing is wrong."""
-    if outcome is Outcome.OK:
-        return None
-    fault = find_fault(outcome)
-    return VERDICT_OF_FAULT[fault] if fault is not None else Verdict.PLATFORM_ERROR

@@ -64,19 +64,6 @@ def pool_sizes(spec: ProblemSpec) -> dict[PoolKind, int]:
     }
 
 
-def ensure_pool(
-    problem: LoadedProblem,
-    kind: PoolKind,
-    size: int,
-    store: BlobStore,
-    *,
-    on_progress: Callable[[int, int], None],
-    plan: TrainingPlan,
-) -> Pool:
-    """Return the pool, training only the members that are not in the store."""
-    return ensure_pools(problem, {kind: size}, store, on_progress=on_progress, plan=plan)[kind]
-
-
 def ensure_pools(
     problem: LoadedProblem,
     sizes: Mapping[PoolKind, int],

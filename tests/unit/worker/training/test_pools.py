@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,6 @@ from worker.training.pools import (
     TrainingPlan,
     assemble_pool,
     build_chunk,
-    ensure_pool,
     ensure_pools,
     load_originals,
 )
@@ -51,8 +50,16 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def ensure(problem: LoadedProblem, store: FolderStore, size: int, kind: PoolKind = PoolKind.RETRAINED) -> Pool:
-    return ensure_pool(problem, kind, size, store, on_progress=lambda done, total: None, plan=HERE)
+def ensure(
+    problem: LoadedProblem,
+    store: FolderStore,
+    size: int,
+    kind: PoolKind = PoolKind.RETRAINED,
+    *,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    plan: TrainingPlan = HERE,
+) -> Pool:
+    return ensure_pools(problem, {kind: size}, store, on_progress=on_progress, plan=plan)[kind]
 
 
 def test_a_pool_holds_one_row_of_outputs_for_each_member(problem: LoadedProblem, store: FolderStore) -> None:
@@ -79,7 +86,7 @@ def test_an_interrupted_build_trains_only_what_is_missing(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        ensure_pool(problem, PoolKind.RETRAINED, 7, store, on_progress=interrupt, plan=HERE)
+        ensure(problem, store, 7, on_progress=interrupt)
     assert trained == ["v2/retrained/0-2"]
     trained.clear()
     ensure(problem, store, 7)
@@ -155,8 +162,7 @@ def test_processes_train_the_same_models(
     monkeypatch.setattr(chunks, "DENSE_CHUNK", 2)
     alone = ensure(problem, store, 4)
     elsewhere = FolderStore(tmp_path / "elsewhere")
-    plan = TrainingPlan(workers=2)
-    together = ensure_pool(problem, PoolKind.RETRAINED, 4, elsewhere, on_progress=lambda done, total: None, plan=plan)
+    together = ensure(problem, elsewhere, 4, plan=TrainingPlan(workers=2))
     np.testing.assert_allclose(together.outputs.forget_logits, alone.outputs.forget_logits, atol=1e-5)
 
 
@@ -167,9 +173,7 @@ def test_a_process_that_may_have_no_children_trains_by_itself(
         daemon = True
 
     monkeypatch.setattr("multiprocessing.current_process", Daemon)
-    ensure_pool(
-        problem, PoolKind.RETRAINED, 6, store, on_progress=lambda done, total: None, plan=TrainingPlan(workers=2)
-    )
+    ensure(problem, store, 6, plan=TrainingPlan(workers=2))
     assert len(trained) == 2  # the spy lives in this process alone
 
 
