@@ -1,8 +1,7 @@
 """`lacuna score`: published pools scored from their files, without a platform, a problem or a network."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -17,6 +16,7 @@ from evaluator import Attack, InvalidPool, ScoringProtocol
 from evaluator.spec import DEFAULT_ATTACKS, HELD_OUT_ATTACKS
 from worker.published.page import KLOM_TEXT, render_published_report
 from worker.published.reading import Originals, read_labels, read_pool, settle_originals
+from worker.published.record import Estimate, KlomLine, PublishedScore, dump_published
 from worker.published.score import NOT_STATED, Accuracies, PublishedPools, score_published
 
 PLACE = "FILE, FILE:KEY or a folder with one file a model (.npy, .npz, .safetensors, .pt, .pth)"
@@ -51,17 +51,17 @@ def score(
         pools = _read(unlearned, retrained, control, labels)
         given = (pools.unlearned, pools.retrained, *([pools.control] if pools.control else []))
         settled = settle_originals(originals, *given)
-        body = score_published(
+        record = score_published(
             pools, originals=settled, protocol=protocol, attacks=_parse_attacks(attacks), accuracies=accuracies
         )
     except InvalidPool as error:
         raise CommandFailed(str(error), exit_code=Exit.REJECTED) from None
     if report is not None:
-        write_report(report, render_published_report(body, title=Path(unlearned).name))
+        write_report(report, render_published_report(record, title=Path(unlearned).name))
     if as_json:
-        print_json({**body, "report": str(report) if report else None})
+        print_json({**dump_published(record), "report": str(report) if report else None})
         return
-    _print_body(body)
+    _print_record(record)
     if report is not None:
         print_line(f"report: {report}")
 
@@ -97,83 +97,88 @@ def _read(unlearned: str, retrained: str, control: str, labels: str) -> Publishe
     return pools
 
 
-def _print_body(body: Mapping[str, Any]) -> None:
+def _print_record(record: PublishedScore) -> None:
     console = make_console()
-    for table in (_render_summary(body), _render_protocols(body), _render_families(body), _render_metrics(body)):
+    for table in (
+        _render_summary(record),
+        _render_protocols(record),
+        _render_families(record),
+        _render_metrics(record),
+    ):
         console.print(table)
         console.print()
-    sizes = {name: pool["replicas"] for name, pool in body["pools"].items()}
+    sizes = {name: pool.replicas for name, pool in record.pools.items()}
     if len(set(sizes.values())) > 1:
         told = ", ".join(f"{count} {name}" for name, count in sizes.items())
         print_note(f"the pools differ in size ({told}); the published KLOM code takes equal sizes only")
-    if body["originals"] == NOT_STATED:
+    if record.originals == NOT_STATED:
         print_note(
             "pools of one original and of many do not compare: say which with --originals "
             "(scores under the two must not stand in one column)"
         )
 
 
-def _render_summary(body: Mapping[str, Any]) -> Table:
-    quality, control, score_body = body["forgetting_quality"], body["control"], body["score"]
+def _render_summary(record: PublishedScore) -> Table:
+    quality, control, estimate = record.forgetting_quality, record.control, record.score
     table = make_table(show_header=False)
     table.add_column(style="bold")
     table.add_column()
     table.add_column(style="dim")
-    models = ", ".join(f"{pool['replicas']} {name}" for name, pool in body["pools"].items())
-    table.add_row("models", models, f"{body['examples']} examples")
-    table.add_row("originals", body["originals"], "what the unlearned models started from")
-    if score_body is not None:
-        table.add_row("score", _show_estimate(score_body), f"utility {show_score(score_body['utility'])}")
+    models = ", ".join(f"{pool.replicas} {name}" for name, pool in record.pools.items())
+    table.add_row("models", models, f"{record.examples} examples")
+    table.add_row("originals", record.originals, "what the unlearned models started from")
+    if estimate is not None:
+        table.add_row("score", _show_estimate(estimate), f"utility {show_score(estimate.utility)}")
     table.add_row(
-        "forgetting quality", _show_estimate(quality), f"{body['ranked_by']}, {100 * quality['level']:.0f} % interval"
+        "forgetting quality", _show_estimate(quality), f"{record.ranked_by}, {100 * quality.level:.0f} % interval"
     )
     if control is not None:
         table.add_row("ceiling", _show_estimate(control), "the control pool in its place")
     return table
 
 
-def _show_estimate(found: Mapping[str, Any]) -> str:
-    return show_interval(found["estimate"], found["low"], found["high"])
+def _show_estimate(found: Estimate) -> str:
+    return show_interval(found.estimate, found.low, found.high)
 
 
-def _render_protocols(body: Mapping[str, Any]) -> Table:
+def _render_protocols(record: PublishedScore) -> Table:
     table = make_table()
     for title in ("protocol", "quality", "median ε", "mean ε", "p95 ε", "attack that won: examples"):
         table.add_column(title)
-    for name, found in body["protocols"].items():
-        epsilon = found["epsilon"]
-        attacks = ", ".join(f"{attack}: {count}" for attack, count in found["attacks"].items())
-        numbers = [f"{epsilon[key]:.2f}" for key in ("median", "mean", "p95")]
-        table.add_row(name, show_score(found["forgetting_quality"]), *numbers, attacks)
+    for name, found in record.protocols.items():
+        epsilon = found.epsilon
+        attacks = ", ".join(f"{attack}: {count}" for attack, count in found.attacks.items())
+        numbers = [f"{value:.2f}" for value in (epsilon.median, epsilon.mean, epsilon.p95)]
+        table.add_row(name, show_score(found.forgetting_quality), *numbers, attacks)
     return table
 
 
-def _render_families(body: Mapping[str, Any]) -> Table:
+def _render_families(record: PublishedScore) -> Table:
     table = make_table()
     for title in ("attack alone, held_out", "median ε", "mean ε", ""):
         table.add_column(title, style="dim" if not title else "")
-    for name, found in body["alone"].items():
-        note = "" if name in body["attacks"] else "not chosen from (--attacks)"
-        table.add_row(name, f"{found['median']:.2f}", f"{found['mean']:.2f}", note)
+    for name, found in record.alone.items():
+        note = "" if name in record.attacks else "not chosen from (--attacks)"
+        table.add_row(name, f"{found.median:.2f}", f"{found.mean:.2f}", note)
     return table
 
 
-def _render_metrics(body: Mapping[str, Any]) -> Table:
+def _render_metrics(record: PublishedScore) -> Table:
     table = make_table()
     for title in ("metric", "mean ± 95 %", "p95", ""):
         table.add_column(title, style="dim" if not title else "")
     for name, text in KLOM_TEXT.items():
-        found = body["klom"][name]
-        mean = show_interval(found["mean"], found["mean_low"], found["mean_high"])
-        table.add_row(name, mean, show_score(found["p95"]), text)
-    excess, ulira = body["klom"]["klom_excess"], body["u_lira"]
+        found: KlomLine = getattr(record.klom, name)
+        mean = show_interval(found.mean, found.mean_low, found.mean_high)
+        table.add_row(name, mean, show_score(found.p95), text)
+    excess, ulira = record.klom.klom_excess, record.u_lira
     if excess is not None:
-        floor = f"over the floor {excess['floor_mean']:.3f} of {excess['floor_from']}"
-        sizes = f"{excess['unlearned_replicas']} and {excess['retrained_replicas']} models"
-        mean = show_interval(excess["mean"], excess["mean_low"], excess["mean_high"])
-        table.add_row("klom_excess", mean, show_score(excess["p95"]), f"{floor}, {sizes}")
+        floor = f"over the floor {excess.floor_mean:.3f} of {excess.floor_from}"
+        sizes = f"{excess.unlearned_replicas} and {excess.retrained_replicas} models"
+        mean = show_interval(excess.mean, excess.mean_low, excess.mean_high)
+        table.add_row("klom_excess", mean, show_score(excess.p95), f"{floor}, {sizes}")
     if ulira is not None:
-        accuracy = show_interval(ulira["accuracy"], ulira["accuracy_low"], ulira["accuracy_high"])
-        rate = f"TPR {ulira['true_positive_rate']:.3f} at FPR {ulira['false_positive_rate']:g}"
-        table.add_row("U-LiRA accuracy", accuracy, "", f"AUC {ulira['auc']:.3f}, {rate}; 0.5: none")
+        accuracy = show_interval(ulira.accuracy, ulira.accuracy_low, ulira.accuracy_high)
+        rate = f"TPR {ulira.true_positive_rate:.3f} at FPR {ulira.false_positive_rate:g}"
+        table.add_row("U-LiRA accuracy", accuracy, "", f"AUC {ulira.auc:.3f}, {rate}; 0.5: none")
     return table

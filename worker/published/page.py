@@ -1,8 +1,8 @@
 """The scores of two published pools as one HTML file that needs nothing beside it."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
+from worker.published.record import PublishedScore
 from worker.report.templating import make_environment
 
 BARS = 20
@@ -15,15 +15,15 @@ KLOM_TEXT = {
 }
 
 
-def render_published_report(body: Mapping[str, Any], *, title: str) -> str:
+def render_published_report(record: PublishedScore, *, title: str) -> str:
     environment = make_environment(number=_show)
-    epsilons = body["protocols"][body["ranked_by"]]["epsilon"]["per_example"]
+    epsilons = record.protocols[record.ranked_by].epsilon.per_example
     return environment.get_template("published.html").render(
-        body=body, title=title, bars=count_bars(epsilons), klom_text=KLOM_TEXT
+        record=record, title=title, bars=count_bars(epsilons), klom_text=KLOM_TEXT
     )
 
 
-def count_bars(epsilons: list[float]) -> list[tuple[float, int]]:
+def count_bars(epsilons: Sequence[float]) -> list[tuple[float, int]]:
     """How many epsilons begin at each half nat; the last bar holds all beyond."""
     counts = [0] * BARS
     for epsilon in epsilons:

@@ -1,4 +1,4 @@
-"""Everything the evaluator can say about two published pools, as one JSON body; no database, no problem, no models."""
+"""Everything the evaluator can say about two published pools, as one record; no database, no problem, no models."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -32,6 +32,19 @@ from evaluator.metrics.klom import (
 from evaluator.metrics.ulira import compute_ulira, compute_ulira_intervals
 from evaluator.spec import DEFAULT_ATTACKS, HELD_OUT_ATTACKS
 from worker.published.reading import Originals, PublishedPool
+from worker.published.record import (
+    EpsilonLine,
+    Estimate,
+    ExcessLine,
+    FamilyLine,
+    KlomLine,
+    KlomTable,
+    PoolLine,
+    ProtocolLine,
+    PublishedScore,
+    ScoreEstimate,
+    UliraLine,
+)
 from worker.scorecard.attacks import LARGEST_LOGIT
 
 NOT_STATED = "not stated"
@@ -66,7 +79,7 @@ def score_published(
     protocol: ScoringProtocol = ScoringProtocol.held_out,
     attacks: tuple[Attack, ...] = DEFAULT_ATTACKS,
     accuracies: Accuracies | None = None,
-) -> dict[str, Any]:
+) -> PublishedScore:
     """Score (R, N) pools; attacks: what held_out chooses from. Raises InvalidPool if they cannot be compared.
 
     Logistic regression weighs all logits of an example, so it needs pools that were made from logits.
@@ -75,21 +88,21 @@ def score_published(
     spec = ScoringSpec(protocol=protocol, epsilon=EpsilonOptions(attacks=attacks))
     quality = _score(pools.unlearned, pools.retrained, spec, NO_ACCURACIES)
     control = None if pools.control is None else _score(pools.control, pools.retrained, spec, NO_ACCURACIES)
-    return {
-        "metric_version": METRIC_VERSION,
-        "originals": originals.value if originals else NOT_STATED,
-        "pools": _describe_pools(pools),
-        "examples": quality.examples,
-        "ranked_by": protocol.value,
-        "attacks": [attack.value for attack in spec.epsilon.attacks],
-        "forgetting_quality": _describe_interval(quality),
-        "control": None if control is None else _describe_interval(control),
-        "score": None if accuracies is None else _describe_score(pools, spec, accuracies),
-        "alone": _describe_families(pools, spec.epsilon),
-        "protocols": {each.value: _describe_protocol(quality, pools, each) for each in ScoringProtocol},
-        "klom": _describe_klom(pools),
-        "u_lira": _describe_ulira(pools),
-    }
+    return PublishedScore(
+        metric_version=METRIC_VERSION,
+        originals=originals.value if originals else NOT_STATED,
+        pools=_describe_pools(pools),
+        examples=quality.examples,
+        ranked_by=protocol.value,
+        attacks=tuple(attack.value for attack in spec.epsilon.attacks),
+        forgetting_quality=_describe_interval(quality),
+        control=None if control is None else _describe_interval(control),
+        score=None if accuracies is None else _describe_score(pools, spec, accuracies),
+        alone=_describe_families(pools, spec.epsilon),
+        protocols={each.value: _describe_protocol(quality, pools, each) for each in ScoringProtocol},
+        klom=_describe_klom(pools),
+        u_lira=_describe_ulira(pools),
+    )
 
 
 def _score(left: PublishedPool, right: PublishedPool, spec: ScoringSpec, known: Accuracies) -> Scorecard:
@@ -124,34 +137,36 @@ def _find_features(pool: PublishedPool) -> NDArray[Any] | None:
     return None if pool.logits is None else np.clip(pool.logits, -LARGEST_LOGIT, LARGEST_LOGIT)
 
 
-def _describe_pools(pools: PublishedPools) -> dict[str, Any]:
+def _describe_pools(pools: PublishedPools) -> dict[str, PoolLine]:
     named = {"unlearned": pools.unlearned, "retrained": pools.retrained, "control": pools.control}
     return {
-        name: {
-            "file": pool.place,
-            "replicas": len(pool.confidences),
-            "made_from": pool.made_from,
-            "dtype": str(pool.confidences.dtype),
-            "originals": pool.originals.value if pool.originals else NOT_STATED,
-        }
+        name: PoolLine(
+            file=pool.place,
+            replicas=len(pool.confidences),
+            made_from=pool.made_from,
+            dtype=str(pool.confidences.dtype),
+            originals=pool.originals.value if pool.originals else NOT_STATED,
+        )
         for name, pool in named.items()
         if pool is not None
     }
 
 
-def _describe_interval(card: Scorecard) -> dict[str, float | None]:
+def _describe_interval(card: Scorecard) -> Estimate:
     found = card.interval
-    return {
-        "estimate": card.score,
-        "low": found.low,
-        "high": _finite(found.high),
-        "level": found.level,
-    }
+    return Estimate(estimate=card.score, low=found.low, high=_finite(found.high), level=found.level)
 
 
-def _describe_score(pools: PublishedPools, spec: ScoringSpec, accuracies: Accuracies) -> dict[str, float | None]:
+def _describe_score(pools: PublishedPools, spec: ScoringSpec, accuracies: Accuracies) -> ScoreEstimate:
     card = _score(pools.unlearned, pools.retrained, spec, accuracies)
-    return {**_describe_interval(card), "utility": card.utility.product}
+    found = card.interval
+    return ScoreEstimate(
+        estimate=card.score,
+        low=found.low,
+        high=_finite(found.high),
+        level=found.level,
+        utility=card.utility.product,
+    )
 
 
 def _finite(value: float) -> float | None:
@@ -159,24 +174,24 @@ def _finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _describe_protocol(card: Scorecard, pools: PublishedPools, protocol: ScoringProtocol) -> dict[str, Any]:
+def _describe_protocol(card: Scorecard, pools: PublishedPools, protocol: ScoringProtocol) -> ProtocolLine:
     epsilons = card.epsilons if protocol is card.ranked_by else _estimate(pools, protocol, card.spec)
     values = np.asarray(epsilons.estimate)
-    return {
-        "forgetting_quality": float(compute_pool_points(epsilons).mean()),
-        "epsilon": {
-            "median": float(np.median(values)),
-            "mean": float(values.mean()),
-            "p95": float(np.percentile(values, 95)),
-            "max": float(values.max()),
-            "per_example": values.tolist(),
-            "lower": np.asarray(epsilons.lower).tolist(),
-        },
-        "attacks": dict(Counter(str(attack) for attack in epsilons.attack).most_common()),
-    }
+    return ProtocolLine(
+        forgetting_quality=float(compute_pool_points(epsilons).mean()),
+        epsilon=EpsilonLine(
+            median=float(np.median(values)),
+            mean=float(values.mean()),
+            p95=float(np.percentile(values, 95)),
+            max=float(values.max()),
+            per_example=tuple(values.tolist()),
+            lower=tuple(np.asarray(epsilons.lower).tolist()),
+        ),
+        attacks=dict(Counter(str(attack) for attack in epsilons.attack).most_common()),
+    )
 
 
-def _describe_families(pools: PublishedPools, options: EpsilonOptions) -> dict[str, dict[str, float]]:
+def _describe_families(pools: PublishedPools, options: EpsilonOptions) -> dict[str, FamilyLine]:
     """Epsilon under held_out had each family been the only one; margins have no features to regress on."""
     both = (pools.unlearned, pools.retrained)
     known = all(pool.logits is not None and len(pool.confidences) >= LEAST_FOLDS for pool in both)
@@ -189,7 +204,7 @@ def _describe_families(pools: PublishedPools, options: EpsilonOptions) -> dict[s
         retrained_features=features[1],
     )
     return {
-        attack.value: {"median": float(np.median(values)), "mean": float(values.mean())}
+        attack.value: FamilyLine(median=float(np.median(values)), mean=float(values.mean()))
         for attack, values in by_attack.items()
     }
 
@@ -204,25 +219,28 @@ def _estimate(pools: PublishedPools, protocol: ScoringProtocol, spec: ScoringSpe
     )
 
 
-def _describe_klom(pools: PublishedPools) -> dict[str, Any]:
+def _describe_klom(pools: PublishedPools) -> KlomTable:
+    return KlomTable(
+        **{name: _describe_variant(pools, name) for name in VARIANTS},
+        klom_excess=_describe_excess(pools),
+    )
+
+
+def _describe_variant(pools: PublishedPools, name: str) -> KlomLine:
     unlearned, retrained = pools.unlearned.confidences, pools.retrained.confidences
-    body: dict[str, Any] = {}
-    for name, compute in VARIANTS.items():
-        values = compute(unlearned, retrained)
-        found, summary = compute_klom_interval(unlearned, retrained, variant=name), summarise_klom(values)
-        body[name] = {
-            "mean": summary.mean,
-            "p95": summary.p95,
-            "mean_low": found.low,
-            "mean_high": _finite(found.high),
-            "level": found.level,
-            "per_example": values.tolist(),
-        }
-    body["klom_excess"] = _describe_excess(pools)
-    return body
+    values = VARIANTS[name](unlearned, retrained)
+    found, summary = compute_klom_interval(unlearned, retrained, variant=name), summarise_klom(values)
+    return KlomLine(
+        mean=summary.mean,
+        p95=summary.p95,
+        mean_low=found.low,
+        mean_high=_finite(found.high),
+        level=found.level,
+        per_example=tuple(values.tolist()),
+    )
 
 
-def _describe_excess(pools: PublishedPools) -> dict[str, Any] | None:
+def _describe_excess(pools: PublishedPools) -> ExcessLine | None:
     """Over the noise floor of the control bank, cut to as many models as are unlearned, or of the retrained halves."""
     unlearned, retrained = pools.unlearned.confidences, pools.retrained.confidences
     control = None if pools.control is None else pools.control.confidences
@@ -234,34 +252,37 @@ def _describe_excess(pools: PublishedPools) -> dict[str, Any] | None:
     found = klom_excess(unlearned, retrained, control=control)
     interval = compute_klom_excess_interval(unlearned, retrained, control=control)
     excess, floor = summarise_klom(found.excess), summarise_klom(found.floor)
-    return {
-        "mean": excess.mean,
-        "p95": excess.p95,
-        "mean_low": _finite(interval.low),
-        "mean_high": _finite(interval.high),
-        "level": interval.level,
-        "floor_mean": floor.mean,
-        "floor_p95": floor.p95,
-        "floor_from": "halves of the retrained pool" if control is None else "the control pool",
-        "unlearned_replicas": found.unlearned_replicas,
-        "retrained_replicas": found.retrained_replicas,
-        "per_example": found.excess.tolist(),
-    }
+    return ExcessLine(
+        mean=excess.mean,
+        p95=excess.p95,
+        mean_low=_finite(interval.low),
+        mean_high=_finite(interval.high),
+        level=interval.level,
+        floor_mean=floor.mean,
+        floor_p95=floor.p95,
+        floor_from="halves of the retrained pool" if control is None else "the control pool",
+        unlearned_replicas=found.unlearned_replicas,
+        retrained_replicas=found.retrained_replicas,
+        per_example=tuple(found.excess.tolist()),
+    )
 
 
-def _describe_ulira(pools: PublishedPools) -> dict[str, Any] | None:
+def _describe_ulira(pools: PublishedPools) -> UliraLine | None:
     unlearned, retrained = pools.unlearned.confidences, pools.retrained.confidences
     if min(len(unlearned), len(retrained)) < ULIRA_REPLICAS:
         return None
     found, ends = compute_ulira(unlearned, retrained), compute_ulira_intervals(unlearned, retrained)
-    intervals = {"accuracy": ends.accuracy, "auc": ends.auc, "true_positive_rate": ends.true_positive_rate}
-    return {
-        **{f"{name}_low": end.low for name, end in intervals.items()},
-        **{f"{name}_high": _finite(end.high) for name, end in intervals.items()},
-        "level": ends.accuracy.level,
-        "accuracy": found.mean_accuracy,
-        "auc": found.mean_auc,
-        "true_positive_rate": found.true_positive_rate,
-        "false_positive_rate": found.false_positive_rate,
-        "per_example": found.accuracy.tolist(),
-    }
+    return UliraLine(
+        accuracy_low=ends.accuracy.low,
+        auc_low=ends.auc.low,
+        true_positive_rate_low=ends.true_positive_rate.low,
+        accuracy_high=_finite(ends.accuracy.high),
+        auc_high=_finite(ends.auc.high),
+        true_positive_rate_high=_finite(ends.true_positive_rate.high),
+        level=ends.accuracy.level,
+        accuracy=found.mean_accuracy,
+        auc=found.mean_auc,
+        true_positive_rate=found.true_positive_rate,
+        false_positive_rate=found.false_positive_rate,
+        per_example=tuple(found.accuracy.tolist()),
+    )
