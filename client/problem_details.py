@@ -55,7 +55,7 @@ def read_problem(response: httpx2.Response, *, asked_by_nobody: bool = False) ->
     if not isinstance(body, dict):
         return kind(f"the server answered {status} {response.reason_phrase} to {response.url}")
     site = f"{response.url.scheme}://{response.url.netloc.decode()}"
-    says = f"you are not logged in at {site}" if status == 401 and asked_by_nobody else _describe(body, status)
+    says = f"you are not logged in at {site}" if status == 401 and asked_by_nobody else _describe_problem(body, status)
     return _with_hint(kind(says), status, response.url.path)
 
 
@@ -70,7 +70,7 @@ def read_retry_after(response: httpx2.Response) -> float | None:
     return seconds + random.uniform(0, 1) if seconds <= LONGEST_PAUSE_SECONDS else None
 
 
-def _describe(body: dict[str, object], status: int) -> str:
+def _describe_problem(body: dict[str, object], status: int) -> str:
     return str(body.get("detail") or body.get("title") or f"the server answered {status}")
 
 

@@ -31,7 +31,7 @@ def write_feed(competition: Competition, items: list[AnnouncementView], *, site:
         title=_clean(f"{competition.title}: announcements"),
         page=page,
         here=f"{site}/api/v1/competitions/{competition.slug}/announcements.atom",
-        updated=_show(newest),
+        updated=_write_moment(newest),
         entries=Markup("").join(_write_entry(item, page) for item in items),
     )
 
@@ -41,8 +41,8 @@ def _write_entry(item: AnnouncementView, page: str) -> Markup:
         title=_clean(item.title),
         id=item.id,
         page=page,
-        published=_show(item.created_at),
-        updated=_show(item.edited_at or item.created_at),
+        published=_write_moment(item.created_at),
+        updated=_write_moment(item.edited_at or item.created_at),
         author=_clean(item.author),
         content=_clean(str(render_markdown(item.text))),
     )
@@ -52,5 +52,5 @@ def _clean(text: str) -> str:
     return _NOT_XML.sub("\ufffd", text)
 
 
-def _show(moment: datetime) -> str:
+def _write_moment(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")

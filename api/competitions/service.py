@@ -56,7 +56,7 @@ def get_exposure(competition: Competition) -> Exposure:
 
 
 def make_summary(competition: Competition) -> CompetitionSummary:
-    return CompetitionSummary(**_describe(competition))
+    return CompetitionSummary(**_summarize(competition))
 
 
 def make_view(session: Session, settings: Settings, competition: Competition, caller: Caller) -> CompetitionView:
@@ -64,7 +64,7 @@ def make_view(session: Session, settings: Settings, competition: Competition, ca
     shown = spec.terms.is_open or caller.may(Action.READ_ANY_SUBMISSION)
     problem = spec.problem.spec if shown else _hide_seeds(spec.problem.spec)
     return CompetitionView(
-        **_describe(competition),
+        **_summarize(competition),
         rules_version=find_rules_version(session, competition),
         fault=competition.fault,
         metric_version=spec.terms.metric_version,
@@ -181,7 +181,7 @@ def _make_practice_limits(session: Session, competition: Competition, caller: Ca
     return PracticeLimits.model_validate(allowance, from_attributes=True)
 
 
-def _describe(competition: Competition) -> dict[str, Any]:
+def _summarize(competition: Competition) -> dict[str, Any]:
     terms = competition.spec.terms
     return {
         "slug": competition.slug,

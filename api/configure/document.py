@@ -22,7 +22,7 @@ def make_document(session: Session, slug: str) -> dict[str, Any]:
     row = competitions.fetch_competition(session, slug)
     if row is None:
         raise NotFound(f"no competition named {slug!r}")
-    document = _describe(row.spec.terms.problem) | {"title": row.title, "summary": row.summary}
+    document = _describe_problem(row.spec.terms.problem) | {"title": row.title, "summary": row.summary}
     return document | {SECTION: _describe_own(session, row)}
 
 
@@ -32,7 +32,7 @@ def start_document(session: Session, name: str) -> dict[str, Any]:
     slug = spec.slug
     while competitions.fetch_competition(session, slug) is not None:
         slug = suggest(slug)
-    return draw_seeds(_describe(spec) | {"slug": slug, SECTION: {"draft": True}})
+    return draw_seeds(_describe_problem(spec) | {"slug": slug, SECTION: {"draft": True}})
 
 
 def draw_seeds(document: dict[str, Any]) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def draw_seeds(document: dict[str, Any]) -> dict[str, Any]:
     return drawn
 
 
-def _describe(spec: ProblemSpec) -> dict[str, Any]:
+def _describe_problem(spec: ProblemSpec) -> dict[str, Any]:
     document = spec.model_dump(mode="json", exclude_none=True)
     data = document["data"]
     if spec.data.reference:

@@ -24,11 +24,11 @@ def find_practice_changes(session: Session, spec: ProblemSpec, row: Competition 
     if asked is None:
         return []
     phase = phases.fetch_practice_phase(session, row.id) if row else None
-    before = _describe(phase.spec.terms.problem) if phase else None
-    return find_changes(before, _describe(asked), PREFIX)
+    before = _describe_practice(phase.spec.terms.problem) if phase else None
+    return find_changes(before, _describe_practice(asked), PREFIX)
 
 
-def _describe(spec: ProblemSpec) -> dict[str, Any]:
+def _describe_practice(spec: ProblemSpec) -> dict[str, Any]:
     forget = spec.forget.model_dump(mode="json", exclude_none=True)
     seeds = {"split_seed": spec.split.seed, "pool_seed": spec.pools.seed}
     return {"problem": spec.slug, "digest": spec.digest, "forget": forget, **seeds}

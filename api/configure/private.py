@@ -26,8 +26,8 @@ def find_private_changes(
     if asked is None:
         return [], None
     phase = phases.fetch_private_phase(session, row.id) if row else None
-    before = _describe(phase.spec.terms.problem) if phase else None
-    changes = find_changes(before, _describe(asked), PREFIX)
+    before = _describe_request(phase.spec.terms.problem) if phase else None
+    changes = find_changes(before, _describe_request(asked), PREFIX)
     if phase is None or not changes or phase.state in (PhaseState.PREPARING, PhaseState.READY):
         return changes, None
     return changes, f"the private phase of {spec.slug} is {phase.state}: what it asks for cannot be changed any more"
@@ -38,6 +38,6 @@ def describe_for_audit(change: Change) -> list[Any]:
     return ["hidden", "hidden"] if is_private(change) else [change.before, change.after]
 
 
-def _describe(spec: ProblemSpec) -> dict[str, Any]:
+def _describe_request(spec: ProblemSpec) -> dict[str, Any]:
     forget = spec.forget.model_dump(mode="json", exclude_none=True)
     return {"forget": forget, "split_seed": spec.split.seed, "pool_seed": spec.pools.seed}

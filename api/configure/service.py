@@ -54,7 +54,7 @@ def plan_file(session: Session, slug: str, values: dict[str, Any]) -> Found:
         effect=effect,
         applied=False,
         changes=changes,
-        consequence=_describe(effect, file.competition, row),
+        consequence=_describe_effect(effect, file.competition, row),
         refused=refused,
         state=row.state_at(utc_now()).value if row else None,
         data_set=file.problem.data.reference,
@@ -186,7 +186,7 @@ def _enumerate(names: list[str]) -> str:
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
-def _describe(effect: Effect, part: CompetitionPart, row: Competition | None) -> str:
+def _describe_effect(effect: Effect, part: CompetitionPart, row: Competition | None) -> str:
     if effect is Effect.CREATE and part.draft:
         return "A draft is made, seen by staff alone; nothing is trained before it is let to prepare."
     if effect is Effect.CREATE:

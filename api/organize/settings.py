@@ -39,7 +39,7 @@ def change_settings(session: Session, slug: str, change: SettingsChange, caller:
     if not changed:
         raise InvalidInput("these are the present values: change at least one")
     check_locks(session, row, changed)
-    detail = {name: [_show(getattr(row, name)), _show(value)] for name, value in changed.items()}
+    detail = {name: [_write_value(getattr(row, name)), _write_value(value)] for name, value in changed.items()}
     for name, value in changed.items():
         setattr(row, name, value)
     audit.record(
@@ -52,5 +52,5 @@ def change_settings(session: Session, slug: str, change: SettingsChange, caller:
     return load_competition(session, slug, caller)
 
 
-def _show(value: Any) -> Any:
+def _write_value(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value

@@ -21,7 +21,7 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 @router.get("/account", name="account")
 def show_account(request: Request, caller: Member, session: ReadingDep) -> HTMLResponse:
-    return _show(request, caller, session)
+    return _render_account(request, caller, session)
 
 
 @router.post("/account/tokens")
@@ -46,8 +46,8 @@ def create_token(
     return submit_form(
         engine,
         act,
-        lambda session, error: _show(request, caller, session, error=error),
-        lambda fresh: show_once(engine, lambda session: _show(request, caller, session, fresh=fresh)),
+        lambda session, error: _render_account(request, caller, session, error=error),
+        lambda fresh: show_once(engine, lambda session: _render_account(request, caller, session, fresh=fresh)),
     )
 
 
@@ -58,7 +58,7 @@ def revoke_token(token_id: str, caller: Manager, engine: EngineDep) -> Response:
     return RedirectResponse("/account", status_code=303)
 
 
-def _show(request: Request, caller: Caller, session: Session, **values: Any) -> HTMLResponse:
+def _render_account(request: Request, caller: Caller, session: Session, **values: Any) -> HTMLResponse:
     rows = users.fetch_tokens(session, caller.member_id)
     tokens = [TokenView.model_validate(row) for row in rows if row.revoked_at is None]
     return show(request, "account.html", tokens=tokens, scopes=list(Scope), **{"fresh": None, **values})

@@ -28,10 +28,10 @@ MOST_TEXT = 1 << 20
 
 @router.get("", name="admin")
 def show_admin(request: Request, caller: Configurer, session: ReadingDep) -> HTMLResponse:
-    return _show(request, session)
+    return _render_admin(request, session)
 
 
-def _show(
+def _render_admin(
     request: Request,
     session: Session,
     error: RequestRefused | None = None,
@@ -59,8 +59,8 @@ def plan_file(
         values = _read_toml(text, _read_text(ids))
         plan = configure.plan_file(session, str(values.get("slug", "")), values).plan
     except RequestRefused as error:
-        return _show(request, session, error, text=text)
-    return _show(request, session, plan=plan, values=json.dumps(values), text=text)
+        return _render_admin(request, session, error, text=text)
+    return _render_admin(request, session, plan=plan, values=json.dumps(values), text=text)
 
 
 @router.post("/apply")
@@ -71,7 +71,7 @@ def apply_file(
         file = _read_json(values)
         configure.apply_file(session, str(file.get("slug", "")), file, caller)
 
-    return submit_form(engine, act, lambda session, error: _show(request, session, error), "/admin")
+    return submit_form(engine, act, lambda session, error: _render_admin(request, session, error), "/admin")
 
 
 @router.post("/competitions/{slug}/prepare")
@@ -82,7 +82,7 @@ def prepare(slug: str, request: Request, caller: Configurer, engine: EngineDep) 
         change = StateChange(state=CompetitionState.PREPARING, reason="prepared on the admin page")
         change_state(session, slug, change, caller)
 
-    return submit_form(engine, act, lambda session, error: _show(request, session, error), "/admin")
+    return submit_form(engine, act, lambda session, error: _render_admin(request, session, error), "/admin")
 
 
 def _read_text(file: UploadFile | None) -> str:

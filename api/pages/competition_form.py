@@ -41,8 +41,8 @@ def show_form(
     try:
         values = fill_form(_find_start(session, start))
     except RequestRefused as error:
-        return _show(request, session, {}, start=FIRST, error=error)
-    return _show(request, session, values, start=start)
+        return _render_form(request, session, {}, start=FIRST, error=error)
+    return _render_form(request, session, values, start=start)
 
 
 @router.post("/new")
@@ -60,22 +60,22 @@ def _answer(request: Request, engine: Engine, deed: str, values: Values) -> Resp
     filled = read_form(values)
     with reading(engine) as session:
         if deed == "draw":
-            return _show(request, session, {**values, **_draw()})
+            return _render_form(request, session, {**values, **_draw()})
         if filled.mistakes:
             error = InvalidInput("the file was not planned: correct the marked fields")
-            return _show(request, session, values, mistakes=filled.mistakes, error=error)
+            return _render_form(request, session, values, mistakes=filled.mistakes, error=error)
         if deed == "toml":
             return _download(filled.document)
         try:
             plan = configure.plan_file(session, filled.document["slug"], filled.document).plan
         except RequestRefused as error:
-            return _show(request, session, values, error=error)
-        return _show(request, session, values, plan=plan, document=json.dumps(filled.document))
+            return _render_form(request, session, values, error=error)
+        return _render_form(request, session, values, plan=plan, document=json.dumps(filled.document))
 
 
 def _refuse(request: Request, engine: Engine, error: InvalidInput) -> Response:
     with reading(engine) as session:
-        return _show(request, session, {}, error=error)
+        return _render_form(request, session, {}, error=error)
 
 
 def _find_start(session: Session, start: str) -> dict[str, Any]:
@@ -129,7 +129,7 @@ async def _read_file(file: UploadFile) -> str:
         raise InvalidInput("the file of ids is not text in UTF-8") from None
 
 
-def _show(
+def _render_form(
     request: Request,
     session: Session,
     values: Values,

@@ -28,7 +28,7 @@ def show_flags(
     state: FlagState = FlagState.OPEN,
     before: Annotated[str, Query(max_length=64)] = "",
 ) -> HTMLResponse:
-    return _show(request, session, competition, state, before)
+    return _render_flags(request, session, competition, state, before)
 
 
 @router.post("/evaluations/{evaluation_id}/flags/{code}")
@@ -46,11 +46,14 @@ def decide_flag(
         service.decide(session, evaluation_id, code, wanted, caller)
 
     return submit_form(
-        engine, act, lambda session, error: _show(request, session, "", FlagState.OPEN, "", error), "/admin/flags"
+        engine,
+        act,
+        lambda session, error: _render_flags(request, session, "", FlagState.OPEN, "", error),
+        "/admin/flags",
     )
 
 
-def _show(
+def _render_flags(
     request: Request,
     session: Session,
     competition: str,

@@ -25,7 +25,7 @@ Password = Annotated[str, Form(max_length=256)]
 def show_login(
     request: Request, caller: Registrant, settings: SettingsDep, next: Annotated[str, Query()] = "/"
 ) -> HTMLResponse:
-    return _show(request, "login.html", settings, next=next)
+    return _render_entrance(request, "login.html", settings, next=next)
 
 
 @router.post("/login")
@@ -42,7 +42,7 @@ def log_in(
     return answer_form(
         engine,
         lambda: _enter(request, settings, logins.log_in(engine, settings, name, password), next),
-        lambda _, error: _show(request, "login.html", settings, next=next, name=name, error=error),
+        lambda _, error: _render_entrance(request, "login.html", settings, next=next, name=name, error=error),
     )
 
 
@@ -50,7 +50,7 @@ def log_in(
 def show_registration(
     request: Request, caller: Registrant, settings: SettingsDep, next: Annotated[str, Query()] = "/start"
 ) -> HTMLResponse:
-    return _show(request, "register.html", settings, next=next)
+    return _render_entrance(request, "register.html", settings, next=next)
 
 
 @router.post("/register")
@@ -73,7 +73,7 @@ def register(
     return answer_form(
         engine,
         act,
-        lambda _, error: _show(request, "register.html", settings, next=next, name=name, error=error),
+        lambda _, error: _render_entrance(request, "register.html", settings, next=next, name=name, error=error),
     )
 
 
@@ -93,7 +93,7 @@ def _enter(request: Request, settings: Settings, entered: logins.Entered, next: 
     return response
 
 
-def _show(
+def _render_entrance(
     request: Request,
     template: str,
     settings: Settings,

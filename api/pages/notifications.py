@@ -36,7 +36,7 @@ Token = Annotated[str, Query(max_length=100)]
 
 @router.get("/account/notifications", name="notifications")
 def show_notifications(request: Request, caller: Member, session: ReadingDep, settings: SettingsDep) -> HTMLResponse:
-    return _show(request, caller, session, settings)
+    return _render_notifications(request, caller, session, settings)
 
 
 @router.post("/account/notifications/mail")
@@ -73,7 +73,7 @@ def create_webhook(
     return submit_form(
         engine,
         act,
-        lambda session, error: _show(request, caller, session, settings, error=error),
+        lambda session, error: _render_notifications(request, caller, session, settings, error=error),
         lambda fresh: _show_fresh(request, caller, engine, settings, fresh),
     )
 
@@ -144,10 +144,10 @@ def unsubscribe(request: Request, caller: PublicCaller, engine: EngineDep, token
 def _show_fresh(
     request: Request, caller: Caller, engine: Engine, settings: Settings, fresh: FreshWebhook
 ) -> HTMLResponse:
-    return show_once(engine, lambda session: _show(request, caller, session, settings, fresh=fresh))
+    return show_once(engine, lambda session: _render_notifications(request, caller, session, settings, fresh=fresh))
 
 
-def _show(
+def _render_notifications(
     request: Request,
     caller: Caller,
     session: Session,
@@ -184,6 +184,6 @@ def _do(
     return submit_form(
         engine,
         act,
-        lambda session, error: _show(request, caller, session, settings, error=error),
+        lambda session, error: _render_notifications(request, caller, session, settings, error=error),
         HERE,
     )

@@ -54,10 +54,10 @@ class AnnouncementDeed(StrEnum):
 def show_organize(
     slug: str, request: Request, caller: Organizer, session: ReadingDep, settings: SettingsDep
 ) -> HTMLResponse:
-    return _show(slug, request, caller, session, settings)
+    return _render_organize(slug, request, caller, session, settings)
 
 
-def _show(
+def _render_organize(
     slug: str,
     request: Request,
     caller: Caller,
@@ -68,7 +68,7 @@ def _show(
     row = competitions.load_competition(session, slug, caller)
     rows = evaluations.fetch_submissions_of_competition(session, row.id, limit=SHOWN)
     summaries = evaluations.fetch_summaries(session, [submissions.get_evaluation(entry).id for entry in rows])
-    lines = [_describe(entry, summaries) for entry in rows]
+    lines = [_make_line(entry, summaries) for entry in rows]
     moves = sorted(COMPETITION_MOVES[row.state_at(utc_now())])
     view = competitions.make_view(session, settings, row, caller)
     announced = announcements.list_announcements(session, slug, caller).items
@@ -80,10 +80,10 @@ def _show(
 
 
 def _again(slug: str, request: Request, caller: Caller, settings: Settings) -> ShowAgain:
-    return lambda session, error: _show(slug, request, caller, session, settings, error)
+    return lambda session, error: _render_organize(slug, request, caller, session, settings, error)
 
 
-def _describe(entry: Submission, summaries: Mapping[str, ScorecardSummary]) -> dict[str, Any]:
+def _make_line(entry: Submission, summaries: Mapping[str, ScorecardSummary]) -> dict[str, Any]:
     evaluation = submissions.get_evaluation(entry)
     summary = summaries.get(evaluation.id)
     return {

@@ -23,12 +23,12 @@ Reason = Annotated[str, Form(max_length=500)]
 
 @router.get("/{slug}/pools", name="pools")
 def show_pools(slug: str, request: Request, caller: Configurer, session: ReadingDep) -> HTMLResponse:
-    return _show(request, session, slug)
+    return _render_pools(request, session, slug)
 
 
 @router.post("/{slug}/pools/verify")
 def verify(slug: str, request: Request, caller: Configurer, session: ReadingDep, store: StoreDep) -> HTMLResponse:
-    return _show(request, session, slug, checks=pools.verify_pools(session, slug, store))
+    return _render_pools(request, session, slug, checks=pools.verify_pools(session, slug, store))
 
 
 @router.post("/{slug}/pools/retire")
@@ -36,7 +36,7 @@ def retire(slug: str, request: Request, caller: Configurer, engine: EngineDep, r
     return submit_form(
         engine,
         lambda session: pools.retire_pools(session, slug, read_decision(reason).reason, caller),
-        lambda session, error: _show(request, session, slug, error),
+        lambda session, error: _render_pools(request, session, slug, error),
         f"/admin/competitions/{slug}/pools",
     )
 
@@ -53,12 +53,12 @@ def open_by_hand(slug: str, request: Request, caller: Configurer, engine: Engine
     return submit_form(
         engine,
         act,
-        lambda session, error: _show(request, session, slug, error),
+        lambda session, error: _render_pools(request, session, slug, error),
         f"/admin/competitions/{slug}/pools",
     )
 
 
-def _show(
+def _render_pools(
     request: Request,
     session: Session,
     slug: str,

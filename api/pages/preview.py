@@ -15,7 +15,7 @@ router = APIRouter(prefix="/admin/competitions", include_in_schema=False, defaul
 
 @router.get("/{slug}/preview", name="preview")
 def show_preview(slug: str, request: Request, caller: Configurer, session: ReadingDep) -> HTMLResponse:
-    return _show(request, session, slug)
+    return _render_preview(request, session, slug)
 
 
 @router.post("/{slug}/preview")
@@ -23,10 +23,10 @@ def ask(slug: str, request: Request, caller: Configurer, engine: EngineDep) -> R
     return submit_form(
         engine,
         lambda session: previews.ask_for_previews(session, slug, caller),
-        lambda session, error: _show(request, session, slug, error),
+        lambda session, error: _render_preview(request, session, slug, error),
         f"/admin/competitions/{slug}/preview",
     )
 
 
-def _show(request: Request, session: Session, slug: str, error: RequestRefused | None = None) -> HTMLResponse:
+def _render_preview(request: Request, session: Session, slug: str, error: RequestRefused | None = None) -> HTMLResponse:
     return show(request, "preview.html", error=error, found=previews.load_previews(session, slug))

@@ -61,8 +61,8 @@ def show_rejudges(
         found = service.make_plan(session, filled.read(slug), caller) if plan else None
     except RequestRefused as error:
         competitions.load_competition(session, slug, caller)  # a form that asks too much is shown again
-        return _show(slug, request, caller, session, filled, error=error)
-    return _show(slug, request, caller, session, filled, plan=found)
+        return _render_rejudges(slug, request, caller, session, filled, error=error)
+    return _render_rejudges(slug, request, caller, session, filled, plan=found)
 
 
 @router.post("/competitions/{slug}/rejudges")
@@ -86,7 +86,7 @@ def start(
     return submit_form(
         engine,
         act,
-        lambda session, error: _show(slug, request, caller, session, filled, error=error),
+        lambda session, error: _render_rejudges(slug, request, caller, session, filled, error=error),
         lambda started: f"/competitions/{slug}/rejudges/{started.id}",
     )
 
@@ -119,7 +119,9 @@ def decide(
     )
 
 
-def _show(slug: str, request: Request, caller: Caller, session: Session, filled: Filled, **values: Any) -> HTMLResponse:
+def _render_rejudges(
+    slug: str, request: Request, caller: Caller, session: Session, filled: Filled, **values: Any
+) -> HTMLResponse:
     row = competitions.load_competition(session, slug, caller)
     return show(
         request,

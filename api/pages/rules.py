@@ -21,10 +21,10 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 @router.get("/competitions/{slug}/rules", name="rules")
 def show_rules(slug: str, request: Request, caller: PublicCaller, session: ReadingDep) -> HTMLResponse:
-    return _show(slug, request, caller, session)
+    return _render_rules(slug, request, caller, session)
 
 
-def _show(
+def _render_rules(
     slug: str, request: Request, caller: Caller, session: Session, error: RequestRefused | None = None
 ) -> HTMLResponse:
     competition = load_competition(session, slug, caller)
@@ -40,7 +40,7 @@ def accept_rules(
     return submit_form(
         engine,
         lambda session: service.accept_rules(session, slug, version, caller),
-        lambda session, error: _show(slug, request, caller, session, error),
+        lambda session, error: _render_rules(slug, request, caller, session, error),
         f"/competitions/{slug}/rules",
     )
 
@@ -52,7 +52,7 @@ def write_rules(
     return submit_form(
         engine,
         lambda session: service.write_rules(session, slug, _read_rules(text), caller),
-        lambda session, error: _show(slug, request, caller, session, error),
+        lambda session, error: _render_rules(slug, request, caller, session, error),
         f"/competitions/{slug}/rules",
     )
 

@@ -26,7 +26,7 @@ Secret = Annotated[str, Form(max_length=256)]
 
 @router.get("/account/security", name="security")
 def show_security(request: Request, caller: Member, session: ReadingDep, settings: SettingsDep) -> HTMLResponse:
-    return _show(request, caller, session, settings)
+    return _render_security(request, caller, session, settings)
 
 
 @router.post("/account/password")
@@ -47,7 +47,9 @@ def change_password(
         set_cookie(request, response, settings, entered.secret)
         return response
 
-    return answer_form(engine, answer, lambda session, error: _show(request, caller, session, settings, error))
+    return answer_form(
+        engine, answer, lambda session, error: _render_security(request, caller, session, settings, error)
+    )
 
 
 @router.post("/account/logout-everywhere")
@@ -66,12 +68,12 @@ def disconnect(
     return submit_form(
         engine,
         lambda session: federation.disconnect(session, identity_id, caller.member_id),
-        lambda session, error: _show(request, caller, session, settings, error),
+        lambda session, error: _render_security(request, caller, session, settings, error),
         HERE,
     )
 
 
-def _show(
+def _render_security(
     request: Request,
     caller: Caller,
     session: ReadingDep,

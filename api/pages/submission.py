@@ -47,7 +47,7 @@ class SubmissionPage:
 
 @router.get("/submissions/{submission_id}", name="submission")
 def show_submission(submission_id: str, request: Request, caller: PublicCaller, session: ReadingDep) -> HTMLResponse:
-    return _show(submission_id, request, caller, session)
+    return _render_submission(submission_id, request, caller, session)
 
 
 @router.post("/submissions/{submission_id}/cancel")
@@ -72,10 +72,12 @@ def submit_for_real(
         accepted = promote(engine, store, submission_id, caller, key=key or None, limit_bytes=limit)
         return RedirectResponse(f"/submissions/{accepted.submission_id}", status_code=303)
 
-    return answer_form(engine, act, lambda session, error: _show(submission_id, request, caller, session, error))
+    return answer_form(
+        engine, act, lambda session, error: _render_submission(submission_id, request, caller, session, error)
+    )
 
 
-def _show(
+def _render_submission(
     submission_id: str, request: Request, caller: Caller, session: Session, error: RequestRefused | None = None
 ) -> HTMLResponse:
     page = load_submission(session, submission_id, caller)

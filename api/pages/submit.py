@@ -43,7 +43,7 @@ def show_submit(
     settings: SettingsDep,
     practice: Annotated[bool, Query()] = False,
 ) -> HTMLResponse:
-    return _show(slug, request, caller, session, settings, practice=practice)
+    return _render_submit(slug, request, caller, session, settings, practice=practice)
 
 
 @router.post("/competitions/{slug}/submit")
@@ -68,7 +68,7 @@ def submit(
         reading = make_reading(filename, content, limit_bytes=settings.upload_bytes)
         if not reading.is_as_sent and reading.sha256 != seen:
             with open_reading(engine) as session:
-                return _show(slug, request, caller, session, settings, reading=reading, **filled)
+                return _render_submit(slug, request, caller, session, settings, reading=reading, **filled)
         purpose = RequestedPurpose.PRACTICE if practice else RequestedPurpose.RANKED
         upload = Upload(slug=slug, filename=filename, content=content, note=note, purpose=purpose, key=key or None)
         accepted = accept_upload(engine, store, upload, caller, limit_bytes=settings.upload_bytes)
@@ -77,7 +77,7 @@ def submit(
     return answer_form(
         engine,
         act,
-        lambda session, error: _show(slug, request, caller, session, settings, error=error, **filled),
+        lambda session, error: _render_submit(slug, request, caller, session, settings, error=error, **filled),
     )
 
 
@@ -88,7 +88,7 @@ def _read_file(file: UploadFile, settings: Settings) -> tuple[str, bytes]:
     return clean_filename(file.filename or ""), content
 
 
-def _show(
+def _render_submit(
     slug: str,
     request: Request,
     caller: Caller,

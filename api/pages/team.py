@@ -22,10 +22,10 @@ NAME_RULE = "a team's name has 2 to 39 letters, digits, spaces, `_`, `.` or `-`"
 
 @router.get("/competitions/{slug}/team", name="team")
 def show_team(slug: str, request: Request, caller: Member, session: ReadingDep) -> HTMLResponse:
-    return _show(slug, request, caller, session)
+    return _render_team(slug, request, caller, session)
 
 
-def _show(
+def _render_team(
     slug: str, request: Request, caller: Caller, session: Session, error: RequestRefused | None = None
 ) -> HTMLResponse:
     competition = load_competition(session, slug, caller)
@@ -38,7 +38,7 @@ def _do(slug: str, request: Request, caller: Caller, engine: EngineDep, act: Cal
     return submit_form(
         engine,
         act,
-        lambda session, error: _show(slug, request, caller, session, error),
+        lambda session, error: _render_team(slug, request, caller, session, error),
         f"/competitions/{slug}/team",
     )
 

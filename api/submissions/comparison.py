@@ -82,7 +82,7 @@ def load_comparison(session: Session, slug: str, a: str, b: str, caller: Caller)
         a=service.make_view(session, first.submission, caller, with_flags=False),
         b=service.make_view(session, second.submission, caller, with_flags=False),
         conclusion=conclusion,
-        detail=doubt or _describe(conclusion, found.second_is_better),
+        detail=doubt or _describe_conclusion(conclusion, found.second_is_better),
         difference=None if doubt else found.value,
         difference_error=None if doubt else found.error,
         is_paired=not doubt and found.is_paired,
@@ -128,14 +128,15 @@ def _conclude(second_is_better: float) -> Conclusion:
     return Conclusion.A_IS_BETTER if second_is_better <= 1 - TIED_BELOW else Conclusion.WITHIN_NOISE
 
 
-def _describe(conclusion: Conclusion, second_is_better: float) -> str:
+def _describe_conclusion(conclusion: Conclusion, second_is_better: float) -> str:
     if conclusion is Conclusion.WITHIN_NOISE:
-        return f"the difference is within noise: B would score more with {_show(second_is_better)}, were both run again"
-    better, chance = ("B", second_is_better) if conclusion is Conclusion.B_IS_BETTER else ("A", 1 - second_is_better)
-    return f"{better} is better: it would score more with {_show(chance)}, were both run again"
+        chance = _show_chance(second_is_better)
+        return f"the difference is within noise: B would score more with {chance}, were both run again"
+    better, sure = ("B", second_is_better) if conclusion is Conclusion.B_IS_BETTER else ("A", 1 - second_is_better)
+    return f"{better} is better: it would score more with {_show_chance(sure)}, were both run again"
 
 
-def _show(probability: float) -> str:
+def _show_chance(probability: float) -> str:
     return "more than 99 %" if probability > 0.995 else f"{100 * probability:.0f} %"
 
 

@@ -78,7 +78,11 @@ def _list_metrics(metrics: list[Mapping[str, Any]]) -> Table:
     for metric in metrics:
         digits = DIGITS.get(metric["unit"], 3)
         unit = "" if metric["unit"] in ("fraction", "models") else f", {metric['unit']}" if metric["unit"] else ""
-        values = (_show(metric["a"], digits), _show(metric["b"], digits), _show_signed(metric["difference"], digits))
+        values = (
+            _show_metric(metric["a"], digits),
+            _show_metric(metric["b"], digits),
+            _show_signed(metric["difference"], digits),
+        )
         table.add_row(metric["name"] + unit, *values, metric["better"] or "–")
     return table
 
@@ -96,7 +100,7 @@ def _draw_epsilons(epsilons: Mapping[str, Any]) -> Table:
     return table
 
 
-def _show(value: float | None, digits: int) -> str:
+def _show_metric(value: float | None, digits: int) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 

@@ -41,13 +41,13 @@ def render_metrics(record: ScorecardRecord) -> RenderableType:
 def _cells(entry: MetricLine) -> tuple[str, str, str]:
     unit = entry.unit
     name = f"{entry.name} %" if unit == "percent" else entry.name
-    value = _show(entry.value, unit)
+    value = _show_value(entry.value, unit)
     if entry.standard_error is not None and entry.value is not None:
-        value += f" ± {_show(entry.standard_error, unit)}"
-    return name, value, _show(entry.retrained, unit)
+        value += f" ± {_show_value(entry.standard_error, unit)}"
+    return name, value, _show_value(entry.retrained, unit)
 
 
-def _show(value: float | None, unit: str) -> str:
+def _show_value(value: float | None, unit: str) -> str:
     if value is None:
         return "–"
     if unit == "seconds":

@@ -35,7 +35,7 @@ def list_all(url: UrlOption = "", as_json: JsonOption = False) -> None:
     for name in ("version", "state", "train", "test", "classes", "shape", "digest", "note"):
         table.add_column(name, no_wrap=name in ("version", "state"))
     for version in (version for found in sets for version in found["versions"]):
-        table.add_row(*_describe(version))
+        table.add_row(*_describe_version(version))
     make_console().print(table)
 
 
@@ -191,7 +191,7 @@ def _print_lineage(answer: JSON) -> None:
     print_line(answer["consequence"])
 
 
-def _describe(version: JSON) -> list[str]:
+def _describe_version(version: JSON) -> list[str]:
     summary = version["summary"] or {"train": "–", "test": "–", "classes": [], "shape": []}
     return [
         f"{version['name']}@{version['number']}",

@@ -24,7 +24,7 @@ def show(competition: CompetitionArgument, url: UrlOption = "", as_json: JsonOpt
     if as_json:
         print_json(answer)
         return
-    print_table(("for", "pool", "state", "models", "left", "seal", "fault"), map(_describe, answer["items"]))
+    print_table(("for", "pool", "state", "models", "left", "seal", "fault"), map(_describe_pool, answer["items"]))
     ready = answer["state"] == "preparing" and answer["prepared_at"]
     print_line(f"{competition} is {answer['state']}" + (": prepared, and opens by hand" if ready else ""))
 
@@ -67,7 +67,7 @@ def retire(competition: CompetitionArgument, because: Because, url: UrlOption = 
     print_line(f"{retired - before} pools of {competition} were retired; {retired} are")
 
 
-def _describe(pool: JSON) -> tuple[object, ...]:
+def _describe_pool(pool: JSON) -> tuple[object, ...]:
     left = "–" if pool["seconds_left"] is None else show_duration(pool["seconds_left"])
     models = f"{pool['finished']} of {pool['total']}"
     return pool["role"], pool["kind"], pool["state"], models, left, (pool["seal"] or "–")[:12], pool["fault"]

@@ -16,7 +16,7 @@ KLOM_TEXT = {
 
 
 def render_published_report(record: PublishedScore, *, title: str) -> str:
-    environment = make_environment(number=_show)
+    environment = make_environment(number=_show_number)
     epsilons = record.protocols[record.ranked_by].epsilon.per_example
     return environment.get_template("published.html").render(
         record=record, title=title, bars=count_bars(epsilons), klom_text=KLOM_TEXT
@@ -32,5 +32,5 @@ def count_bars(epsilons: Sequence[float]) -> list[tuple[float, int]]:
     return [(0.5 * place, count) for place, count in enumerate(counts[: last + 1])]
 
 
-def _show(value: float | None, digits: int = 3) -> str:
+def _show_number(value: float | None, digits: int = 3) -> str:
     return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")

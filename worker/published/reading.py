@@ -62,13 +62,13 @@ def read_pool(place: str, *, labels: NDArray[Any] | None = None) -> PublishedPoo
         known = content.labels if labels is None else labels
         if known is None:
             raise InvalidPool(
-                f"{place}: {_describe(array)} looks like logits of (models, examples, classes): give labels"
+                f"{place}: {_describe_array(array)} looks like logits of (models, examples, classes): give labels"
             )
         confidences: NDArray[Any] = compute_confidence(array, known)
         return PublishedPool(confidences, place, "logits", content.originals, array)
     if array.ndim != 2 or array.dtype.kind not in "fiu":
         raise InvalidPool(
-            f"{place}: {_describe(array)}; a pool is (models, examples), logits (models, examples, classes)"
+            f"{place}: {_describe_array(array)}; a pool is (models, examples), logits (models, examples, classes)"
         )
     return PublishedPool(array, place, "margins", content.originals)
 
@@ -109,7 +109,9 @@ def _read_folder(folder: Path, key: str | None) -> _Content:
     first = contents[0]
     for path, content in zip(paths, contents, strict=True):
         if content.array.shape != first.array.shape:
-            raise InvalidPool(f"{path}: {_describe(content.array)}, but {paths[0].name} has {_describe(first.array)}")
+            raise InvalidPool(
+                f"{path}: {_describe_array(content.array)}, but {paths[0].name} has {_describe_array(first.array)}"
+            )
         if content.originals != first.originals:
             raise InvalidPool(f"{path} and {paths[0].name} disagree on {ORIGINALS}")
         same = content.labels is first.labels or np.array_equal(content.labels, first.labels)  # type: ignore[arg-type]
@@ -175,7 +177,7 @@ def _read_originals(path: Path, said: Any) -> Originals:
     return Originals(text)
 
 
-def _describe(array: NDArray[Any]) -> str:
+def _describe_array(array: NDArray[Any]) -> str:
     return f"{array.dtype} of shape {array.shape}"
 
 

@@ -67,7 +67,9 @@ def describe_examples(
     easiest = min(EASIEST, len(order) - hardest)
 
     def describe(rank: int) -> ShownExample:
-        return _describe(problem, record, (unlearned, retrained), int(order[rank]), rank=rank + 1, options=options)
+        return _describe_example(
+            problem, record, (unlearned, retrained), int(order[rank]), rank=rank + 1, options=options
+        )
 
     return ExampleDetail(
         hardest=tuple(describe(rank) for rank in range(hardest)),
@@ -77,7 +79,7 @@ def describe_examples(
     )
 
 
-def _describe(
+def _describe_example(
     problem: LoadedProblem,
     record: ScorecardRecord,
     pools: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],

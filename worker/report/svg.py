@@ -52,7 +52,9 @@ class Scale:
 def element(tag: str, *children: str, look: str = "", **attributes: object) -> Markup:
     """One element; children that are plain text are escaped, as are all attributes."""
     named = {**({"class": look, **LOOKS[look]} if look else {}), **attributes}
-    pairs = "".join(f' {name.strip("_").replace("_", "-")}="{escape(_show(value))}"' for name, value in named.items())
+    pairs = "".join(
+        f' {name.strip("_").replace("_", "-")}="{escape(_write_attribute(value))}"' for name, value in named.items()
+    )
     inner = Markup("").join(children)
     return Markup(f"<{tag}{pairs}>{inner}</{tag}>" if children else f"<{tag}{pairs}/>")  # noqa: S704 (escaped above)
 
@@ -77,7 +79,7 @@ def picture(width: float, height: float, *parts: str, title: str = "") -> Markup
         "svg",
         *((element("title", title), *parts) if title else parts),
         xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {_show(width)} {_show(height)}",
+        viewBox=f"0 0 {_write_attribute(width)} {_write_attribute(height)}",
         width=width,
         height=height,
         font_size=FONT_SIZE,
@@ -89,5 +91,5 @@ def show_tick(value: float) -> str:
     return f"{value:g}".replace("-", "−")
 
 
-def _show(value: object) -> str:
+def _write_attribute(value: object) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

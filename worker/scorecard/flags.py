@@ -60,7 +60,7 @@ def find_flags(
         _check_rerun(prints, reference, facts.reruns),
         _check_relearning(outputs, members, pools[PoolKind.ORIGINAL].outputs),
     )
-    return tuple(_describe(check) for check in checks)
+    return tuple(_describe_check(check) for check in checks)
 
 
 def pick_raised(checks: Sequence[FlagCheck]) -> tuple[RaisedFlag, ...]:
@@ -120,7 +120,7 @@ def _measured(outputs: ModelOutputs) -> npt.NDArray[np.float32]:
     return outputs.relearn_loss[outputs.relearn_loss[:, 0] >= 0]
 
 
-def _describe(check: Check) -> FlagCheck:
+def _describe_check(check: Check) -> FlagCheck:
     return FlagCheck(
         code=check.code.value,
         severity=check.severity.value if check.severity is not None else None,

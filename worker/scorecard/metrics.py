@@ -104,7 +104,7 @@ def describe_metrics(
         for split in ("forget", "retain", "validation")
     }
     originals = pools[PoolKind.ORIGINAL].size
-    return tuple(_describe(metric, ours[metric.id], theirs.get(metric.id), originals) for metric in METRICS)
+    return tuple(_describe_metric(metric, ours[metric.id], theirs.get(metric.id), originals) for metric in METRICS)
 
 
 def find_reference(
@@ -298,7 +298,7 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _describe(metric: Metric, ours: Found, theirs: Found | None, originals: int) -> MetricLine:
+def _describe_metric(metric: Metric, ours: Found, theirs: Found | None, originals: int) -> MetricLine:
     return MetricLine(
         **asdict(metric),
         value=ours.value,

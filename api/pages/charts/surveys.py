@@ -64,7 +64,7 @@ def survey_lines(lines: Sequence[StoredLine], *, budget: float, ceiling: float |
     spent = [each.body["relative_runtime"] for each in shown]
     runtimes = make_runtime_axis([*spent, budget], left=LEFT, right=RIGHT)
     return Survey(
-        description=_describe(shown, len(ranked), budget),
+        description=_describe_survey(shown, len(ranked), budget),
         budget=budget,
         ceiling=ceiling,
         marks=tuple(_mark(each, scores, runtimes) for each in shown),
@@ -80,7 +80,7 @@ def forget() -> None:
     _surveys.forget()
 
 
-def _describe(shown: Sequence[StoredLine], ranked: int, budget: float) -> str:
+def _describe_survey(shown: Sequence[StoredLine], ranked: int, budget: float) -> str:
     if not shown:
         return ""
     best = max(shown, key=lambda each: each.body["score"]).body

@@ -44,7 +44,7 @@ def convert_cells(cells: list[Cell], *, name: str, origin: Origin, left_out: Ite
     return SubmissionFiles(
         files={ENTRY_FILE: text.encode()},
         origin=origin,
-        kept=tuple(_describe(unit, unit.kind.value) for unit in selection.kept),
+        kept=tuple(_describe_unit(unit, unit.kind.value) for unit in selection.kept),
         left_out=(*left_out, *_list_left_out(cells, selection)),
         changed=tuple(note for changed in changes for line, note in changed if line in kept_lines),
         warnings=tuple(warnings),
@@ -168,13 +168,13 @@ def _list_left_out(cells: list[Cell], selection: Selection) -> list[Note]:
     """In the order of the notebook; a shell line is named once."""
     found: dict[int, dict[int, Note]] = {id(cell): {} for cell in cells}
     for unit, reason in selection.left_out:
-        found[id(unit.cell)][unit.node.lineno] = _describe(unit, reason)
+        found[id(unit.cell)][unit.node.lineno] = _describe_unit(unit, reason)
     for cell in cells:
         found[id(cell)] |= cell.left_out
     return [notes[line] for notes in found.values() for line in sorted(notes)]
 
 
-def _describe(unit: Unit, reason: str) -> Note:
+def _describe_unit(unit: Unit, reason: str) -> Note:
     text = "\n".join(unit.cell.author_lines[unit.node.lineno - 1 : unit.node.end_lineno])
     return Note(unit.cell.locate(unit.node.lineno), show(text), reason)
 
