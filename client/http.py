@@ -2,7 +2,6 @@
 
 import uuid
 import weakref
-from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -305,21 +304,6 @@ class LacunaClient(StaffCalls):
     def apply_competition(self, slug: str, file: JSON, *, dry_run: bool) -> JSON:
         params = {"dry_run": str(dry_run).lower()}
         return self._call("PUT", f"/admin/competitions/{slug}", json=file, params=params)
-
-    def iter_events(self, submission_id: str) -> Iterator[JSON]:
-        """Yield what the server sends about a submission until it has ended or the connection does."""
-        path = f"{API}/submissions/{submission_id}/events"
-        headers = {**self._headers(), "Accept": "text/event-stream"}
-        try:
-            with self._http.stream("GET", path, headers=headers, timeout=httpx2.Timeout(30.0)) as response:
-                if response.status_code >= 400:
-                    response.read()
-                    raise read_problem(response)
-                for event in httpx2.EventSource(response):
-                    if event.data:
-                        yield {"event": event.event, "id": event.id, "data": event.json()}
-        except httpx2.TransportError as error:
-            raise ServerUnreachable(self.url, _explain(error)) from None
 
     def _list(self, path: str) -> list[JSON]:
         items: list[JSON] = []

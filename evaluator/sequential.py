@@ -44,10 +44,6 @@ class Look:
         if not self.standard_error >= 0:
             raise InvalidPool(f"a standard error must be >= 0, got {self.standard_error}")
 
-    def swapped(self) -> "Look":
-        """The same look, from the rival's side."""
-        return Look(self.replicas, -self.difference, self.standard_error)
-
 
 @dataclass(frozen=True, slots=True)
 class PlaceDecision:

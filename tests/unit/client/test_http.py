@@ -1,5 +1,3 @@
-import json
-
 import httpx2
 import pytest
 
@@ -172,20 +170,3 @@ def test_a_list_is_read_page_by_page(server: FakeServer) -> None:
     )
     assert [item["id"] for item in server.client().list_submissions()] == ["s1", "s2"]
     assert server.requests[-1].url.params["cursor"] == "c"
-
-
-def test_events_are_read_as_the_server_sends_them(server: FakeServer) -> None:
-    end = json.dumps({"verdict": "scored"})
-    text = f'event: progress\ndata: {{"finished": 3, "total": 8}}\n\nid: 7\nevent: end\ndata: {end}\n\n'
-    answer = httpx2.Response(200, text=text, headers={"content-type": "text/event-stream"})
-    server.on("GET", "/submissions/s1/events", answer)
-    events = list(server.client().iter_events("s1"))
-    assert [event["event"] for event in events] == ["progress", "end"]
-    assert events[0]["data"]["finished"] == 3
-    assert events[1]["data"]["verdict"] == "scored"
-
-
-def test_events_of_an_unknown_submission_are_an_error(server: FakeServer) -> None:
-    server.on("GET", "/submissions/s1/events", make_problem(404, "no such submission"))
-    with pytest.raises(NotFound, match="no such submission"):
-        list(server.client().iter_events("s1"))

@@ -59,7 +59,7 @@ def test_the_first_look_that_decides_counts_and_later_ones_change_nothing() -> N
 @given(st.lists(DIFFERENCES, min_size=1, max_size=6), ERRORS)
 def test_swapping_the_entries_swaps_the_answer(differences: list[float], error: float) -> None:
     looks = _make_looks(differences, error)
-    one, other = decide_place(looks), decide_place([look.swapped() for look in looks])
+    one, other = decide_place(looks), decide_place([_swap(look) for look in looks])
     assert other.standing is OPPOSITE[one.standing]
     assert (other.low, other.high) == (-one.high, -one.low)
 
@@ -148,7 +148,7 @@ def test_the_standard_error_is_that_of_parts_drawn_without_replacement() -> None
 
 def test_the_same_two_pools_the_other_way_round_give_the_opposite_look() -> None:
     entry, rival, bank = _make_pool(0.7, seed=4), _make_pool(0.2, seed=5), _make_pool(0.0, seed=6)
-    assert compute_look(rival, entry, bank, spec=QUICK) == compute_look(entry, rival, bank, spec=QUICK).swapped()
+    assert compute_look(rival, entry, bank, spec=QUICK) == _swap(compute_look(entry, rival, bank, spec=QUICK))
 
 
 def test_a_pool_is_level_with_itself() -> None:
@@ -189,3 +189,8 @@ def test_values_that_are_not_finite_are_refused(bad: float) -> None:
     np.asarray(rival.confidences)[3, 2] = bad
     with pytest.raises(InvalidPool, match="rival"):
         compute_look(entry, rival, bank, spec=QUICK)
+
+
+def _swap(look: Look) -> Look:
+    """The same look, from the rival's side."""
+    return Look(look.replicas, -look.difference, look.standard_error)
