@@ -100,7 +100,7 @@ def find_caller(
             if token is None:
                 raise NotAuthenticated("the token is unknown, expired or revoked")
             scopes = frozenset(map(Scope, token.scopes.split()))
-            return Caller(token.user.id, token.user.name, Role(token.user.role), scopes)
+            return Caller(token.user.id, token.user.name, token.user.role, scopes)
     secret = read_cookie(request, settings)
     if secret is None:
         return ANONYMOUS
@@ -109,7 +109,7 @@ def find_caller(
         if login is None:
             return ANONYMOUS
         check_same_site(request)
-        return Caller(login.user.id, login.user.name, Role(login.user.role))
+        return Caller(login.user.id, login.user.name, login.user.role)
 
 
 def get_caller(request: Request, caller: Annotated[Caller, Depends(find_caller)]) -> Caller:

@@ -161,9 +161,9 @@ def _answer_contest_error(request: Request, error: Exception) -> Response:
         detail = OUR_FAULT
         headers["Retry-After"] = RETRY_SECONDS
     if isinstance(error, LimitReached):
-        code, headers["Retry-After"] = error.code.value, str(error.retry_after)
+        code, headers["Retry-After"] = error.code, str(error.retry_after)
     if isinstance(error, ParticipantFault):
-        code, detail = error.code.value, f"{error.message}. {error.hint}"
+        code, detail = error.code, f"{error.message}. {error.hint}"
     if isinstance(error, NotAuthenticated) and request.method == "GET" and _wants_page(request):
         return RedirectResponse(f"/login?next={quote(request.url.path)}", status_code=303)
     if isinstance(error, NotAuthenticated):

@@ -7,6 +7,7 @@ from typing import Any
 from client.failures import CommandFailed, Exit
 from client.http import LacunaClient, ServerUnreachable
 from client.progress import StageProgress
+from core.domain.submission import Status
 
 OUTAGE_SECONDS = 60.0
 FIRST_PAUSE_SECONDS = 0.25
@@ -33,7 +34,7 @@ def wait_until_finished(
             if clock() - last_answer > OUTAGE_SECONDS:
                 raise
         else:
-            if state["status"] == "finished":
+            if state["status"] == Status.FINISHED:
                 return state
             progress.update(state["status"], state["progress"]["finished"], state["progress"]["total"])
         if timeout is not None and clock() - started + pause > timeout:

@@ -7,6 +7,7 @@ from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation, EvaluationEvent, Shard, Submission
 from core.db.queries import data_sets, evaluations, pools
 from core.domain.errors import Conflict, NotFound, PhaseClosed, PlatformFault
+from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
 from core.domain.work import WorkState
@@ -32,12 +33,12 @@ def open_evaluation(
     if phase is PhaseKind.PRACTICE and not spec.terms.is_open:
         raise PlatformFault("a problem for practice must be open: practice shows everything")
     rules = spec.terms.evaluation
-    total = rules.replicas if submission.purpose != "calibration" else rules.calibration_replicas
+    total = rules.replicas if submission.purpose != Purpose.CALIBRATION else rules.calibration_replicas
     evaluation = Evaluation(
         submission_id=submission.id,
         spec_id=spec.id,
-        status="queued",
-        phase=phase.value,
+        status=Status.QUEUED,
+        phase=phase,
         node_class=node_class,
         replicas_total=total,
         rejudge_id=rejudge_id,
@@ -45,8 +46,8 @@ def open_evaluation(
     )
     session.add(evaluation)
     session.flush()
-    session.add(EvaluationEvent(evaluation_id=evaluation.id, status="queued"))
-    if submission.purpose == "calibration":
+    session.add(EvaluationEvent(evaluation_id=evaluation.id, status=Status.QUEUED))
+    if submission.purpose == Purpose.CALIBRATION:
         # two at once, because entries run beside each other too and are slowed by that
         add_shards(session, evaluation, position=0, first=0, size=max(total // 2, 1))
     else:

@@ -26,17 +26,20 @@ def register_competition(session: Session, spec: ProblemSpec, *, draft: bool = F
     if competition is None:
         state = CompetitionState.DRAFT if draft else CompetitionState.PREPARING
         texts = {"title": spec.title, "summary": spec.summary}
-        competition = Competition(slug=spec.slug, state=state.value, spec_id=row.id, **texts)
+        competition = Competition(slug=spec.slug, state=state, spec_id=row.id, **texts)
         session.add(competition)
     elif competition.state_at(utc_now()) in (CompetitionState.CLOSED, CompetitionState.ARCHIVED):
         return competition  # its result stands, whatever the file says now
     elif competition.spec_id != row.id:  # the file changed: scores are ranked only within one spec
         is_draft = competition.state == CompetitionState.DRAFT
-        competition.spec_id, competition.state = row.id, "draft" if is_draft else "preparing"
+        competition.spec_id, competition.state = (
+            row.id,
+            CompetitionState.DRAFT if is_draft else CompetitionState.PREPARING,
+        )
         competition.prepared_at = None
         competition.title, competition.summary = spec.title, spec.summary
     session.flush()
-    if competition.state == "preparing":
+    if competition.state == CompetitionState.PREPARING:
         competition.fault = ""
         enqueue(session, PREPARE, row.problem_id)
     if (private := spec.make_private()) is not None:
@@ -59,7 +62,7 @@ def find_practice(session: Session, spec: ProblemSpec) -> ProblemSpec | None:
     found = row.spec.terms.problem if row else find_problem(name)
     if found.exposure is not Exposure.PRACTICE:
         raise InvalidInput(
-            f"{spec.slug} cannot be practised on {name!r}: its exposure is {found.exposure.value!r}, and practice shows"
+            f"{spec.slug} cannot be practised on {name!r}: its exposure is '{found.exposure}', and practice shows"
             " everything; name a problem of exposure 'practice'"
         )
     return found
@@ -102,7 +105,7 @@ def _register_phase(session: Session, competition: Competition, kind: PhaseKind,
     elif phase.state not in (PhaseState.PREPARING, PhaseState.READY):
         return
     elif phase.spec_id != row.id:
-        phase.spec_id, phase.state = row.id, PhaseState.PREPARING.value
+        phase.spec_id, phase.state = row.id, PhaseState.PREPARING
     if phase.state == PhaseState.PREPARING and competition.state != CompetitionState.DRAFT:
         phase.fault = ""
         enqueue(session, PREPARE, row.problem_id)

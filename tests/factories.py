@@ -17,8 +17,15 @@ from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
 from core.db.models.submissions import Evaluation, EvaluationEvent, Replica, Scorecard, Shard, Submission
 from core.db.queries import boards, teams
 from core.db.queries.data_sets import add_version
+from core.domain.access import Role
+from core.domain.competition import CompetitionState
+from core.domain.data_sets import DataFormat, DataSetStatus
 from core.domain.exposure import Exposure
-from core.domain.submission import Verdict
+from core.domain.leaderboard import Purpose
+from core.domain.phases import PhaseKind, PhaseState
+from core.domain.pools import PoolKind
+from core.domain.submission import Status, Verdict
+from core.domain.work import WorkState
 from core.problems import ProblemSpec, find_problem
 from core.terms import write_terms
 
@@ -36,7 +43,7 @@ def make_problem_spec(**changes: Any) -> ProblemSpec:
 
 
 def make_user(session: Session, name: str = "", *, role: str = "participant") -> User:
-    user = User(name=name or f"user{next(_numbers)}", password_hash="!", role=role)
+    user = User(name=name or f"user{next(_numbers)}", password_hash="!", role=Role(role))
     session.add(user)
     session.flush()
     return user
@@ -63,7 +70,7 @@ def make_competition(
     session.add(row)
     session.flush()
     texts = {"title": spec.title, "summary": spec.summary, **values}
-    competition = Competition(slug=slug, state=state, spec_id=row.id, **texts)
+    competition = Competition(slug=slug, state=CompetitionState(state), spec_id=row.id, **texts)
     session.add(competition)
     session.flush()
     return competition
@@ -88,7 +95,7 @@ def make_phase(session: Session, competition: Competition, kind: str, *, state: 
     spec = EvaluationSpec(digest=digest, problem_id=row.id, body=public.body | {"problem": problem})
     session.add(spec)
     session.flush()
-    phase = Phase(competition_id=competition.id, kind=kind, spec_id=spec.id, state=state)
+    phase = Phase(competition_id=competition.id, kind=PhaseKind(kind), spec_id=spec.id, state=PhaseState(state))
     session.add(phase)
     session.flush()
     return phase
@@ -97,10 +104,10 @@ def make_phase(session: Session, competition: Competition, kind: str, *, state: 
 def make_pool(session: Session, competition: Competition, kind: str = "retrained", *, done: int = 1) -> Pool:
     """A pool of four chunks of 64 models, the first `done` of them trained."""
     spec = session.get_one(EvaluationSpec, competition.spec_id)
-    pool = Pool(problem_id=spec.problem_id, kind=kind, size=256)
+    pool = Pool(problem_id=spec.problem_id, kind=PoolKind(kind), size=256)
     session.add(pool)
     session.flush()
-    states = ["done"] * done + ["pending"] * (4 - done)
+    states = [WorkState.DONE] * done + [WorkState.PENDING] * (4 - done)
     session.add_all(
         PoolChunk(pool_id=pool.id, position=place, first=64 * place, count=64, state=state)
         for place, state in enumerate(states)
@@ -151,28 +158,30 @@ def make_evaluation(
     evaluation = Evaluation(
         submission_id=submission.id,
         spec_id=spec_id,
-        status=status,
-        verdict=verdict,
+        status=Status(status),
+        verdict=Verdict(verdict) if verdict else None,
         replicas_total=256,
         **values,
     )
     session.add(evaluation)
     session.flush()
-    state = "pending" if status == "queued" else "leased"
+    state = WorkState.PENDING if status == Status.QUEUED else WorkState.LEASED
     session.add(
         Shard(
             evaluation_id=evaluation.id,
             position=0,
             first=0,
             count=8,
-            state="done" if verdict else state,
+            state=WorkState.DONE if verdict else state,
             finished_replicas=finished,
         )
     )
-    session.add(EvaluationEvent(evaluation_id=evaluation.id, status="queued"))
-    if status != "queued":
+    session.add(EvaluationEvent(evaluation_id=evaluation.id, status=Status.QUEUED))
+    if status != Status.QUEUED:
         detail = str(values.get("reason", ""))
-        session.add(EvaluationEvent(evaluation_id=evaluation.id, status=status, verdict=verdict, detail=detail))
+        session.add(
+            EvaluationEvent(evaluation_id=evaluation.id, status=status, verdict=evaluation.verdict, detail=detail)
+        )
     if card is not None:
         make_scorecard(session, evaluation, card)
     session.flush()
@@ -185,8 +194,8 @@ def make_practised(
     session: Session, competition: Competition, user: User, phase: Phase, **values: Any
 ) -> tuple[Submission, Evaluation]:
     """A submission to the practice phase, and its evaluation."""
-    submission = make_submission(session, competition, user, purpose="practice")
-    return submission, make_evaluation(session, submission, spec_id=phase.spec_id, phase="practice", **values)
+    submission = make_submission(session, competition, user, purpose=Purpose.PRACTICE)
+    return submission, make_evaluation(session, submission, spec_id=phase.spec_id, phase=PhaseKind.PRACTICE, **values)
 
 
 def make_scorecard_body(score: float = 0.5, *, runtime: float = 0.05, half_width: float = 0.03) -> dict[str, Any]:
@@ -326,10 +335,10 @@ def make_data_set_version(session: Session, name: str = "faces", *, sample_diges
         "samples": [{"digest": sample_digest, "id": 0, "class": "cat"}],
     }
     version = DataSetVersion(
-        format="npz",
+        format=DataFormat.NPZ,
         source_digest="d" * 64,
-        state="done",
-        outcome="ready",
+        state=WorkState.DONE,
+        outcome=DataSetStatus.READY,
         digest=f"{next(_numbers):064x}",
         summary=summary,
         created_by="root",

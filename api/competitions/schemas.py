@@ -5,16 +5,17 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from core.domain.competition import CompetitionState
+from core.domain.competition import CompetitionState, PreparationStage
 from core.domain.exposure import Exposure
 from core.domain.phases import PhaseState
+from core.domain.pools import PoolKind, PoolState
 
 
 class PoolView(BaseModel):
     """A pool of trained models, counted in models."""
 
-    kind: str
-    state: str
+    kind: PoolKind
+    state: PoolState
     finished: int
     total: int
 
@@ -22,7 +23,7 @@ class PoolView(BaseModel):
 class Preparation(BaseModel):
     """How far a competition is from being open, counted in trained models."""
 
-    stage: str = Field(description="waiting, pools, calibration, prepared (it opens by hand) or done")
+    stage: PreparationStage = Field(description="prepared: it opens by hand")
     finished: int
     total: int
     seconds_left: float | None = Field(None, description="until the pools are trained, as fast as so far; an estimate")

@@ -20,11 +20,11 @@ from core.db.models.contests import Competition
 from core.db.models.problems import Pool
 from core.db.queries import competitions, evaluations, grants, phases, rules
 from core.domain.access import Action
-from core.domain.competition import CompetitionState
+from core.domain.competition import CompetitionState, PreparationStage
 from core.domain.errors import NotFound
 from core.domain.exposure import Exposure
 from core.domain.phases import PhaseKind, PhaseState
-from core.domain.pools import PoolKind, estimate_seconds_left
+from core.domain.pools import estimate_seconds_left
 from core.domain.quota import Allowance, next_reset, start_of_day
 from core.domain.work import WorkState
 from core.problems import PoolPart
@@ -92,7 +92,7 @@ def find_rules_version(session: Session, competition: Competition) -> int | None
 
 def find_private_state(session: Session, competition: Competition) -> PhaseState | None:
     found = phases.fetch_private_phase(session, competition.id)
-    return PhaseState(found.state) if found else None
+    return found.state if found else None
 
 
 def find_practice(session: Session, competition: Competition, caller: Caller) -> PracticeView | None:
@@ -102,7 +102,7 @@ def find_practice(session: Session, competition: Competition, caller: Caller) ->
     is_staff = caller.may(Action.READ_ANY_SUBMISSION)
     problem = found.spec.problem.spec
     return PracticeView(
-        state=PhaseState(found.state),
+        state=found.state,
         fault=found.fault if is_staff else "",
         daily_limit=competition.practice_daily_limit,
         concurrent_limit=competition.practice_concurrent_limit,
@@ -115,13 +115,13 @@ def find_preparation(session: Session, competition: Competition) -> Preparation:
     pools = [_make_pool_view(row) for row in rows]
     finished = sum(pool.finished for pool in pools)
     total = _count_models(competition.spec.terms.problem.pools)
-    stage = "pools" if pools else "waiting"
+    stage = PreparationStage.POOLS if pools else PreparationStage.WAITING
     if pools and finished == total:
-        stage = "calibration" if competition.prepared_at is None else "prepared"
+        stage = PreparationStage.CALIBRATION if competition.prepared_at is None else PreparationStage.PREPARED
     if competition.state not in (CompetitionState.DRAFT, CompetitionState.PREPARING):
-        stage = "done"
+        stage = PreparationStage.DONE
     left = None
-    if stage == "pools":
+    if stage is PreparationStage.POOLS:
         seconds = (utc_now() - min(row.created_at for row in rows)).total_seconds()
         left = estimate_seconds_left(finished, total, seconds)
     return Preparation(stage=stage, finished=finished, total=total, seconds_left=left, pools=pools)
@@ -199,7 +199,7 @@ def _summarize(competition: Competition) -> dict[str, Any]:
 
 def _make_pool_view(pool: Pool) -> PoolView:
     finished = sum(chunk.count for chunk in pool.chunks if chunk.state == WorkState.DONE)
-    return PoolView(kind=PoolKind(pool.kind).value, state=pool.state, finished=finished, total=pool.size)
+    return PoolView(kind=pool.kind, state=pool.state, finished=finished, total=pool.size)
 
 
 def _count_models(pools: PoolPart) -> int:

@@ -60,8 +60,8 @@ def retire_pools(session: Session, slug: str, reason: str, caller: Caller) -> Po
     if running:
         raise Conflict(f"{len(running)} evaluations still run against these pools: wait, or cancel them")
     for pool in chosen:
-        check_pool_move(PoolState(pool.state), PoolState.RETIRED)
-        pool.state = PoolState.RETIRED.value
+        check_pool_move(pool.state, PoolState.RETIRED)
+        pool.state = PoolState.RETIRED
     detail = {"reason": reason, "pools": [f"{pool.kind} {pool.problem.digest[:12]}" for pool in chosen]}
     audit.record(session, actor=caller.name, action="pools.retire", subject=f"competition/{slug}", detail=detail)
     session.flush()
@@ -102,8 +102,8 @@ def _make_view(pool: Pool, roles: dict[str, PoolRole], now: datetime) -> PoolDet
         left = estimate_seconds_left(finished, pool.size, (now - pool.created_at).total_seconds())
     return PoolDetail(
         role=roles.get(pool.problem_id, PoolRole.FORMER),
-        kind=PoolKind(pool.kind),
-        state=PoolState(pool.state),
+        kind=pool.kind,
+        state=pool.state,
         finished=finished,
         total=pool.size,
         seconds_left=left,

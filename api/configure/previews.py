@@ -25,7 +25,7 @@ def ask_for_previews(session: Session, slug: str, caller: Caller) -> PreviewList
     for problem in problems.values():
         problem.preview = None
         enqueue(session, PREVIEW, problem.id)
-    detail = {"problems": [role.value for role in problems]}
+    detail = {"problems": list(problems)}
     audit.record(session, actor=caller.name, action="competition.preview", subject=f"competition/{slug}", detail=detail)
     session.flush()
     return load_previews(session, slug)

@@ -130,5 +130,5 @@ class Plan(BaseModel):
     changes: list[Change]
     consequence: str = Field(description="what follows, in words")
     refused: str | None = Field(description="why it cannot be applied; only a dry run answers with one")
-    state: str | None = Field(description="of the competition now; null if there is none")
+    state: CompetitionState | None = Field(description="of the competition now; null if there is none")
     data_set: str | None = Field(description="the uploaded data set by its full digest")

@@ -56,7 +56,7 @@ def plan_file(session: Session, slug: str, values: dict[str, Any]) -> Found:
         changes=changes,
         consequence=_describe_effect(effect, file.competition, row),
         refused=refused,
-        state=row.state_at(utc_now()).value if row else None,
+        state=row.state_at(utc_now()) if row else None,
         data_set=file.problem.data.reference,
     )
     return Found(file, row, spec, is_same_spec, plan)
@@ -80,7 +80,7 @@ def apply_file(session: Session, slug: str, values: dict[str, Any], caller: Call
     row.title, row.summary = found.file.problem.title, found.file.problem.summary
     _set_own(session, row, found.file.competition, caller)
     detail = {
-        "effect": plan.effect.value,
+        "effect": plan.effect,
         "changes": {change.field: describe_for_audit(change) for change in plan.changes},
     }
     subject = f"competition/{slug}"

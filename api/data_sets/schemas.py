@@ -6,7 +6,11 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from core.domain.competition import CompetitionState
 from core.domain.data_sets import NAME, DataFormat, DataSetStatus
+from core.domain.leaderboard import Purpose
+from core.domain.pools import PoolKind, PoolState
+from core.domain.submission import Status
 
 DataSetName = Annotated[str, Path(pattern=f"^{NAME.pattern}$", description="lower-case letters, digits and `-`")]
 VersionNumber = Annotated[int, Path(ge=1, lt=1_000_000)]
@@ -50,14 +54,14 @@ class DataSetVersionView(BaseModel):
 
 
 class PoolOfData(BaseModel):
-    kind: str
-    state: str
+    kind: PoolKind
+    state: PoolState
     size: int
 
 
 class CompetitionOfData(BaseModel):
     slug: str
-    state: str
+    state: CompetitionState
 
 
 class SpecOfData(BaseModel):
@@ -88,8 +92,8 @@ class RunningOfData(BaseModel):
     competition: str
     by: str = Field(description="the team, or who submitted it")
     filename: str
-    purpose: str
-    status: str
+    purpose: Purpose
+    status: Status
 
 
 class Revocation(BaseModel):

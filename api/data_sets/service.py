@@ -33,14 +33,14 @@ class NewVersion:
 
 def add_version(session: Session, new: NewVersion, caller: Caller) -> DataSetVersion:
     version = DataSetVersion(
-        format=new.format.value,
+        format=new.format,
         source_digest=new.source_digest,
         named=new.named,
         note=new.note,
         created_by=caller.name,
     )
     data_sets.add_version(session, new.name, version)
-    _record(session, caller, "data_set.add", version, {"format": new.format.value, "source": new.source_digest or ""})
+    _record(session, caller, "data_set.add", version, {"format": new.format, "source": new.source_digest or ""})
     enqueue(session, VALIDATE, version.id)
     return version
 
@@ -89,7 +89,7 @@ def make_view(row: DataSetVersion) -> DataSetVersionView:
         reference=f"{name}@{row.digest or row.number}",
         status=row.status,
         reason=row.revoked_reason or row.reason,
-        format=DataFormat(row.format),
+        format=row.format,
         note=row.note,
         named=row.named,
         source_digest=row.source_digest,

@@ -54,7 +54,7 @@ def _make_result(phase: Phase, evaluation: Evaluation, line: LeaderboardEntry | 
     score = evaluation.score
     return FinalResult(
         published_at=phase.published_at,
-        verdict=Verdict(evaluation.verdict or Verdict.PLATFORM_ERROR),
+        verdict=evaluation.verdict or Verdict.PLATFORM_ERROR,
         score=None if score is None else Interval(estimate=score, low=evaluation.score_low, high=evaluation.score_high),
         relative_runtime=evaluation.relative_runtime,
         rank=own.rank if own else None,

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.decisions import Decision
 from api.leaderboard.schemas import Interval, Leaderboard
+from core.domain.competition import CompetitionState
 from core.domain.exposure import Exposure
 from core.domain.phases import PhaseKind, PhaseState
 from core.domain.submission import Status, Verdict
@@ -44,7 +45,9 @@ class SelectionRequest(BaseModel):
 
 class PhaseView(BaseModel):
     kind: PhaseKind
-    state: str = Field(description="of the public phase the competition's; of the others where they are")
+    state: CompetitionState | PhaseState = Field(
+        description="of the public phase the competition's; of the others where they are"
+    )
     exposure: Exposure
     published_at: datetime | None
 

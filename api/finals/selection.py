@@ -75,7 +75,7 @@ def _make_choice(row: Submission, is_finalist: bool) -> Choice:
         filename=row.filename,
         note=row.note,
         user=row.user.name,
-        verdict=Verdict(evaluation.verdict) if evaluation.verdict else None,
+        verdict=evaluation.verdict,
         score=evaluation.score,
         created_at=row.created_at,
         is_selected=row.selected_at is not None,

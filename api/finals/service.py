@@ -28,7 +28,7 @@ from core.domain.errors import Conflict, NotFound
 from core.domain.exposure import Exposure
 from core.domain.history import Cause
 from core.domain.phases import Candidate, PhaseKind, PhaseState, Proposal, check_approval, check_seen
-from core.domain.submission import Status, Verdict
+from core.domain.submission import Verdict
 from core.lifecycle import open_evaluation
 
 TWO = 2  # people it takes to publish, where one is not enough
@@ -50,7 +50,7 @@ class Field:
 def list_phases(session: Session, slug: str, caller: Caller) -> PhaseList:
     """Nothing of the private one but where it is: not even a digest, which guesses could be compared with."""
     competition = load_competition(session, slug, caller)
-    state = competition.state_at(utc_now()).value
+    state = competition.state_at(utc_now())
     public = PhaseView(kind=PhaseKind.PUBLIC, state=state, exposure=get_exposure(competition), published_at=None)
     return PhaseList(items=[public, *(_make_phase(phase) for phase in phases.fetch_phases(session, competition.id))])
 
@@ -63,8 +63,8 @@ def find_private(session: Session, slug: str, caller: Caller) -> PhaseView:
 
 
 def _make_phase(phase: Phase) -> PhaseView:
-    kind = PhaseKind(phase.kind)  # a phase beside the public one is called like its exposure
-    return PhaseView(kind=kind, state=phase.state, exposure=Exposure(kind.value), published_at=phase.published_at)
+    exposure = Exposure(phase.kind)  # a phase beside the public one is called like its exposure
+    return PhaseView(kind=phase.kind, state=phase.state, exposure=exposure, published_at=phase.published_at)
 
 
 def load_private(session: Session, slug: str, caller: Caller) -> PrivateView:
@@ -76,7 +76,7 @@ def make_view(session: Session, competition: Competition, phase: Phase) -> Priva
     field = _find_field(session, competition, phase)
     board = make_final_board(session, find_phase_view(session, competition, phase))
     return PrivateView(
-        state=PhaseState(phase.state),
+        state=phase.state,
         fault=phase.fault,
         spec_digest=phase.spec.digest,
         started_at=phase.started_at,
@@ -108,7 +108,7 @@ def start(session: Session, slug: str, reason: str, caller: Caller) -> PrivateVi
         if submission is not None:
             open_evaluation(session, submission, phase.spec, phase=PhaseKind.PRIVATE)
     pools.activate(session, phase.spec_id)
-    phase.state, phase.started_at = PhaseState.SCORING.value, phase.started_at or utc_now()
+    phase.state, phase.started_at = PhaseState.SCORING, phase.started_at or utc_now()
     detail: dict[str, object] = {"submissions": [each.entry.submission_id for each in missing], "reason": reason}
     _record(session, caller, "private.start", slug, detail)
     return make_view(session, competition, phase)
@@ -136,7 +136,7 @@ def publish(session: Session, slug: str, request: Publication, caller: Caller) -
     boards.refresh(session, competition.id, phase.spec_id, Cause.PUBLISHED, is_event=True)
     # the moment of the change, so that everybody's history of the board begins with it
     published_at = find_phase_view(session, competition, phase).changed_at
-    phase.state, phase.published_at = PhaseState.PUBLISHED.value, published_at
+    phase.state, phase.published_at = PhaseState.PUBLISHED, published_at
     view = make_view(session, competition, phase)
     ranks = {line.submission_id: line.rank for line in view.board.entries}
     detail: dict[str, object] = {"digest": digest, "ranks": ranks, "reason": request.reason}
@@ -210,8 +210,8 @@ def _make_finalist(candidate: Candidate, evaluation: Evaluation | None) -> Final
         team=candidate.entry.name,
         filename=candidate.entry.filename,
         is_selected=candidate.selected_at is not None,
-        status=Status(evaluation.status) if evaluation else None,
-        verdict=Verdict(evaluation.verdict) if evaluation and evaluation.verdict else None,
+        status=evaluation.status if evaluation else None,
+        verdict=evaluation.verdict if evaluation else None,
         finished=sum(shard.finished_replicas for shard in shards),
         total=evaluation.replicas_total if evaluation else 0,
     )

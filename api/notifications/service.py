@@ -173,4 +173,4 @@ def _make_secret() -> str:
 
 
 def _join(events: Sequence[Event]) -> str:
-    return " ".join(event.value for event in Event if event in events)
+    return " ".join(event for event in Event if event in events)

@@ -52,8 +52,8 @@ def load_queue(session: Session) -> QueueView:
     return QueueView(
         groups=[
             QueueGroup(
-                purpose=Purpose(group.purpose),
-                status=Status(group.status),
+                purpose=group.purpose,
+                status=group.status,
                 is_rejudge=group.is_rejudge,
                 count=group.count,
                 oldest=group.oldest,
@@ -142,14 +142,14 @@ def requeue_evaluation(session: Session, evaluation_id: str, reason: str, caller
         current, sent = evaluation, requeue(session, evaluation)
     detail = {"reason": reason, "messages": sent, "new": current.id if current is not evaluation else None}
     _record(session, caller, "evaluation.requeue", f"evaluation/{evaluation_id}", detail)
-    return Requeued(evaluation_id=current.id, status=Status(current.status), messages=sent)
+    return Requeued(evaluation_id=current.id, status=current.status, messages=sent)
 
 
 def cancel_evaluation(session: Session, evaluation_id: str, reason: str, caller: Caller) -> Requeued:
     _lock_evaluation(session, evaluation_id)
     evaluation = request_cancel(session, evaluation_id, reason=f"cancelled by the organizers: {reason}")
     _record(session, caller, "evaluation.cancel", f"evaluation/{evaluation_id}", {"reason": reason})
-    return Requeued(evaluation_id=evaluation.id, status=Status(evaluation.status), messages=0)
+    return Requeued(evaluation_id=evaluation.id, status=evaluation.status, messages=0)
 
 
 def _evaluate_again(session: Session, evaluation: Evaluation) -> Evaluation:
@@ -157,11 +157,11 @@ def _evaluate_again(session: Session, evaluation: Evaluation) -> Evaluation:
     whole = evaluations.fetch_evaluation(session, evaluation.id)
     if submission is None or whole is None:
         raise NotFound("no such evaluation")
-    _check_failed(evaluation, Purpose(submission.purpose))
+    _check_failed(evaluation, submission.purpose)
     if submission.evaluations[-1].id != evaluation.id:
         raise Conflict("the submission has a newer evaluation already")
     node_class = whole.node_class if submission.purpose == Purpose.CALIBRATION else ""
-    return open_evaluation(session, submission, whole.spec, phase=PhaseKind(evaluation.phase), node_class=node_class)
+    return open_evaluation(session, submission, whole.spec, phase=evaluation.phase, node_class=node_class)
 
 
 def _check_failed(evaluation: Evaluation, purpose: Purpose) -> None:
@@ -234,8 +234,8 @@ def _make_waiting(evaluation: Evaluation, moved_at: datetime, now: datetime) -> 
         competition=submission.competition.slug,
         filename=submission.filename,
         by=submission.team.name if submission.team else submission.user.name,
-        purpose=Purpose(submission.purpose),
-        status=Status(evaluation.status),
+        purpose=submission.purpose,
+        status=evaluation.status,
         is_rejudge=evaluation.rejudge_id is not None,
         moved_at=moved_at,
         waited_seconds=(now - moved_at).total_seconds(),

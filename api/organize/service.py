@@ -36,9 +36,9 @@ def change_state(session: Session, slug: str, change: StateChange, caller: Calle
         actor=caller.name,
         action="competition.state",
         subject=f"competition/{row.slug}",
-        detail={"from": current.value, "to": change.state.value, "reason": change.reason},
+        detail={"from": current, "to": change.state, "reason": change.reason},
     )
-    row.state = change.state.value
+    row.state = change.state
     if change.state is CompetitionState.OPEN:
         pools.activate(session, row.spec_id)
     boards.set_frozen(session, row, frozen=change.state is CompetitionState.FROZEN)

@@ -156,7 +156,7 @@ def pause(session: Session, rejudge_id: str, reason: str, caller: Caller) -> Rej
     rejudge = _lock_undecided(session, rejudge_id)
     if rejudge.state == RejudgeState.PAUSED:
         raise Conflict("this rejudge is paused already")
-    rejudge.state = RejudgeState.PAUSED.value
+    rejudge.state = RejudgeState.PAUSED
     _record(session, caller, "rejudge.pause", rejudge, {"reason": reason})
     return rejudge
 
@@ -166,7 +166,7 @@ def resume(session: Session, rejudge_id: str, reason: str, caller: Caller) -> Re
     rejudge = _lock_undecided(session, rejudge_id)
     if rejudge.state != RejudgeState.PAUSED:
         raise Conflict("this rejudge is not paused")
-    rejudge.state = RejudgeState.RUNNING.value
+    rejudge.state = RejudgeState.RUNNING
     for shard_id in rejudges.fetch_free_shards(session, rejudge_id):
         put_off(session, RUN_SHARD, shard_id, priority=BACKGROUND)
     _record(session, caller, "rejudge.resume", rejudge, {"reason": reason})
@@ -233,7 +233,7 @@ def _lock_undecided(session: Session, rejudge_id: str) -> Rejudge:
 
 
 def _decide(rejudge: Rejudge, state: RejudgeState, caller: Caller) -> None:
-    rejudge.state, rejudge.decided_by, rejudge.decided_at = state.value, caller.name, utc_now()
+    rejudge.state, rejudge.decided_by, rejudge.decided_at = state, caller.name, utc_now()
 
 
 def _make_view(session: Session, rejudge: Rejudge) -> RejudgeView:
@@ -242,7 +242,7 @@ def _make_view(session: Session, rejudge: Rejudge) -> RejudgeView:
         id=rejudge.id,
         competition=rejudge.competition.slug,
         phase=_get_phase(rejudge),
-        state=RejudgeState(rejudge.state),
+        state=rejudge.state,
         verdicts=rejudge.scope["verdicts"],
         submissions=rejudge.scope["submissions"],
         reason=rejudge.reason,
@@ -255,7 +255,7 @@ def _make_view(session: Session, rejudge: Rejudge) -> RejudgeView:
         is_complete=progress.finished == progress.evaluations,
         replicas=progress.replicas,
         finished_replicas=progress.finished_replicas,
-        ended={Verdict(verdict): count for verdict, count in progress.verdicts.items()},
+        ended=progress.verdicts,
     )
 
 
@@ -286,7 +286,7 @@ def _make_standing(evaluation: Evaluation | None) -> Standing | None:
         score=evaluation.score,
         low=evaluation.score_low,
         high=evaluation.score_high,
-        verdict=Verdict(evaluation.verdict),
+        verdict=evaluation.verdict,
     )
 
 

@@ -13,7 +13,6 @@ from core.db.models.review import FlagDecision
 from core.db.models.submissions import Evaluation
 from core.db.queries import audit, evaluations, review
 from core.domain.errors import NotFound
-from core.domain.leaderboard import Purpose
 from core.domain.review import FlagState
 from core.scorecard import RaisedFlag
 
@@ -43,7 +42,7 @@ def decide(
         raise NotFound("no such flag of an evaluation that counts")
     row = review.fetch_decisions(session, [evaluation_id]).get((evaluation_id, code))
     row = row or FlagDecision(evaluation_id=evaluation_id, code=code)
-    row.decision, row.reason = request.decision.value, request.reason
+    row.decision, row.reason = request.decision, request.reason
     row.decided_by, row.decided_at = caller.name, utc_now()
     review.store_decision(session, row)
     detail = {"flag": code, "decision": row.decision, "reason": row.reason, "submission": evaluation.submission_id}
@@ -61,7 +60,7 @@ def _make_entry(
         competition=submission.competition.slug,
         by=submission.team.name if submission.team else submission.user.name,
         filename=submission.filename,
-        purpose=Purpose(submission.purpose),
+        purpose=submission.purpose,
         score=evaluation.score,
         is_disqualified=submission.disqualified_at is not None,
         flags=[_make_flag(flag, decisions.get((evaluation.id, flag.code))) for flag in flags],

@@ -29,6 +29,7 @@ from core.domain.access import Action, check_allowed
 from core.domain.competition import CompetitionState, check_taking
 from core.domain.errors import Conflict, ParticipantFault, PhaseClosed, TooLarge
 from core.domain.intake.reading import read_submission
+from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind, PhaseState
 from core.domain.quota import check_allowance
 from core.domain.submission import VERDICT_OF_FAULT, Status
@@ -50,7 +51,7 @@ class Upload:
     @property
     def sha256(self) -> str:
         """Identity of the request: the same key with another one is a mistake."""
-        parts = [self.slug, self.filename, self.note, self.purpose.value, hashlib.sha256(self.content).hexdigest()]
+        parts = [self.slug, self.filename, self.note, self.purpose, hashlib.sha256(self.content).hexdigest()]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -86,7 +87,7 @@ def accept_upload(engine: Engine, store: BlobStore, upload: Upload, caller: Call
         locked = competitions.lock_competition(session, competition.id)
         if (earlier := _find_replay(session, upload, caller)) is not None:
             return Accepted(earlier, replayed=True)
-        check_taking(locked.slug, CompetitionState(locked.state), locked.closes_at, utc_now())
+        check_taking(locked.slug, locked.state, locked.closes_at, utc_now())
         _check_entry(session, locked, upload, caller)
         submission = _store_submission(session, locked, upload, caller, digest)
         if fault is None:
@@ -116,7 +117,7 @@ def _find_replay(session: Session, upload: Upload, caller: Caller) -> str | None
 
 def _check_open(session: Session, competition: Competition) -> None:
     if competition.state != CompetitionState.PREPARING:
-        check_taking(competition.slug, CompetitionState(competition.state), competition.closes_at, utc_now())
+        check_taking(competition.slug, competition.state, competition.closes_at, utc_now())
         return
     preparation = find_preparation(session, competition)
     message = (
@@ -171,7 +172,7 @@ def _store_submission(
         filename=upload.filename,
         source_digest=digest,
         note=upload.note,
-        purpose=upload.purpose.value,
+        purpose=Purpose(upload.purpose),
     )
     evaluations.store_submission(session, submission)
     if upload.key is not None:
@@ -188,12 +189,12 @@ def _store_rejection(session: Session, submission: Submission, target: Target, f
     evaluation = Evaluation(
         submission_id=submission.id,
         spec_id=target.spec.id,
-        phase=target.phase.value,
-        status="queued",
+        phase=target.phase,
+        status=Status.QUEUED,
         replicas_total=total,
     )
     session.add(evaluation)
     session.flush()
-    session.add(EvaluationEvent(evaluation_id=evaluation.id, status="queued"))
+    session.add(EvaluationEvent(evaluation_id=evaluation.id, status=Status.QUEUED))
     verdict = VERDICT_OF_FAULT[fault.code]
     evaluations.move(session, evaluation, Status.FINISHED, verdict=verdict, code=fault.code, reason=fault.message)

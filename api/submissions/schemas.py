@@ -17,9 +17,9 @@ from core.domain.submission import Owner, Status, Verdict
 class RequestedPurpose(StrEnum):
     """Calibration runs are the platform's own and cannot be asked for."""
 
-    RANKED = Purpose.RANKED.value
-    REFERENCE = Purpose.REFERENCE.value
-    PRACTICE = Purpose.PRACTICE.value
+    RANKED = Purpose.RANKED
+    REFERENCE = Purpose.REFERENCE
+    PRACTICE = Purpose.PRACTICE
 
 
 class Progress(BaseModel):

@@ -15,9 +15,8 @@ from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import evaluations, rejudges
 from core.domain.access import Action
 from core.domain.errors import NotAllowed, NotFound
-from core.domain.faults import HINTS, FaultCode
+from core.domain.faults import HINTS
 from core.domain.leaderboard import Purpose
-from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict, get_owner
 from core.lifecycle import request_cancel
 from core.scorecard import ScorecardRecord
@@ -91,7 +90,7 @@ def make_view(session: Session, submission: Submission, caller: Caller, *, with_
 
 def _make_view(session: Session, submission: Submission, caller: Caller, final: FinalResult | None) -> SubmissionView:
     evaluation = get_evaluation(submission)
-    verdict = Verdict(evaluation.verdict) if evaluation.verdict else None
+    verdict = evaluation.verdict
     show_log = is_open(submission) and is_insider(submission, caller)
     return SubmissionView(
         id=submission.id,
@@ -102,14 +101,14 @@ def _make_view(session: Session, submission: Submission, caller: Caller, final: 
         filename=submission.filename,
         source_digest=submission.source_digest,
         note=submission.note,
-        purpose=Purpose(submission.purpose),
-        phase=PhaseKind(evaluation.phase),
-        status=Status(evaluation.status),
+        purpose=submission.purpose,
+        phase=evaluation.phase,
+        status=evaluation.status,
         verdict=verdict,
         fault_of=get_owner(verdict) if verdict else None,
-        code=evaluation.code,
+        code=evaluation.code or "",
         reason=find_reason(submission, evaluation, caller),
-        hint=HINTS[FaultCode(evaluation.code)] if evaluation.code else "",
+        hint=HINTS[evaluation.code] if evaluation.code else "",
         progress=make_progress(evaluation),
         decided_early=_make_decided_early(evaluation),
         rejudged=_find_rejudged(session, submission, evaluation),
@@ -133,7 +132,7 @@ def _make_view(session: Session, submission: Submission, caller: Caller, final: 
 
 def make_progress(evaluation: Evaluation) -> Progress:
     finished = sum(shard.finished_replicas for shard in evaluation.shards)
-    if evaluation.decision:  # what ran beside the decision does not count
+    if evaluation.decided_early:  # what ran beside the decision does not count
         finished = min(finished, evaluation.scored_replicas or finished)
     return Progress(finished=finished, total=evaluation.replicas_total)
 
@@ -147,7 +146,7 @@ def find_queue_position(session: Session, evaluation: Evaluation) -> int | None:
 def find_reason(submission: Submission, evaluation: Evaluation, caller: Caller) -> str:
     """The one-line reason, unless it could carry hidden data to a participant."""
     hidden = not is_open(submission) and not is_staff(caller)
-    if hidden and evaluation.verdict is not None and Verdict(evaluation.verdict) not in _OPEN_VERDICTS:
+    if hidden and evaluation.verdict is not None and evaluation.verdict not in _OPEN_VERDICTS:
         return ""
     return evaluation.reason
 
@@ -202,7 +201,7 @@ def _find_flags(session: Session, submission: Submission, caller: Caller) -> lis
 
 
 def _make_decided_early(evaluation: Evaluation) -> DecidedEarly | None:
-    if not evaluation.decision or evaluation.scored_replicas is None:
+    if not evaluation.decided_early or evaluation.scored_replicas is None:
         return None
     return DecidedEarly(after=evaluation.scored_replicas, of=evaluation.replicas_total)
 
@@ -215,7 +214,7 @@ def _find_rejudged(session: Session, submission: Submission, evaluation: Evaluat
     return Rejudged(
         at=rejudge.decided_at,
         reason=rejudge.reason,
-        previous_verdict=Verdict(earlier[-1].verdict) if earlier and earlier[-1].verdict else None,
+        previous_verdict=earlier[-1].verdict if earlier else None,
         previous_score=earlier[-1].score if earlier else None,
     )
 

@@ -34,7 +34,7 @@ def make_account(session: Session, settings: Settings, name: str, password_hash:
     taken = name.lower() in RESERVED_NAMES
     if taken or users.fetch_user_by_folded_name(session, name) is not None:
         raise Conflict(f"the name {name!r} is taken")
-    user = User(name=name, password_hash=password_hash, role=Role.PARTICIPANT.value)
+    user = User(name=name, password_hash=password_hash, role=Role.PARTICIPANT)
     try:
         users.store_user(session, user)
     except IntegrityError:  # two requests at once

@@ -20,7 +20,10 @@ from client.http import LacunaClient
 from core.db.queries.users import set_role
 from core.db.session import get_engine, transaction
 from core.domain.access import Role
+from core.domain.competition import CompetitionState, PreparationStage
 from core.domain.errors import Conflict, PlatformFault
+from core.domain.leaderboard import Purpose
+from core.domain.submission import Status, Verdict
 from core.problems import find_problem
 from core.settings import get_settings
 
@@ -88,13 +91,13 @@ def _wait_until_open(console: Console, platform: LocalPlatform) -> None:
         while time.monotonic() < deadline:
             platform.check()
             competition = client.get_competition(PROBLEM)
-            if competition["state"] == "open":
+            if competition["state"] == CompetitionState.OPEN:
                 return
             preparation = competition["preparation"]
             if competition["fault"]:
                 raise PlatformFault(competition["fault"])
             bars.update(bar, completed=preparation["finished"], total=preparation["total"] or None)
-            if preparation["stage"] == "calibration":
+            if preparation["stage"] == PreparationStage.CALIBRATION:
                 bars.update(bar, description="calibrating retraining")
             time.sleep(POLL_SECONDS)
     raise PlatformFault(f"the competition did not open within {PREPARE_SECONDS:.0f} s")
@@ -102,14 +105,14 @@ def _wait_until_open(console: Console, platform: LocalPlatform) -> None:
 
 def _submit(platform: LocalPlatform, name: str, password: str) -> str:
     """Register an account for a baseline and upload it; return the submission's id."""
-    purpose = "ranked"
+    purpose = Purpose.RANKED
     with LacunaClient(platform.url) as client:
         with suppress(Conflict):  # a demo was here before
             client.register(name, password)
         if name == REFERENCE:
             with transaction(get_engine(platform.settings.resolved_database_url)) as session:
                 set_role(session, name, Role.ORGANIZER)
-            purpose = "reference"
+            purpose = Purpose.REFERENCE
         client.create_token(name, password)
         source = files("baselines").joinpath(f"{name}.py").read_bytes()
         answer = client.submit(PROBLEM, f"{name}.py", source, note=f"the {name} baseline", purpose=purpose)
@@ -131,9 +134,9 @@ def _follow(console: Console, platform: LocalPlatform, entries: dict[str, str]) 
                 progress = state["progress"]
                 line = f"{name:<18} {state['status']}"
                 bars.update(tasks[name], description=line, completed=progress["finished"], total=progress["total"])
-                if state["status"] == "finished":
+                if state["status"] == Status.FINISHED:
                     del waiting[name]
-                    if state["verdict"] not in ("scored", "over_budget"):
+                    if state["verdict"] not in (Verdict.SCORED, Verdict.OVER_BUDGET):
                         failed.append(f"{name} ({state['verdict']}: {state['reason']})")
                     bars.update(tasks[name], description=_summary(name, state))
             time.sleep(POLL_SECONDS)

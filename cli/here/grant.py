@@ -18,6 +18,6 @@ def grant(
     """Give an account a role (organizers may submit references and read every submission)."""
     with transaction(get_engine(get_settings().resolved_database_url)) as session:
         set_role(session, name, role)
-        detail = {"role": role.value}
+        detail = {"role": role}
         record(session, actor="the command line", action="user.role", subject=f"user/{name}", detail=detail)
     print_line(f"{name} is now {role}")

@@ -49,7 +49,7 @@ def mail(
         raise InvalidInput("give an address, or --off")
     changes: JSON = {"address": None if off else address}
     if events:
-        changes["events"] = [event.value for event in events]
+        changes["events"] = list(events)
     with open_client(url) as client:
         own = client.change_notifications(changes)
     if own["mail"] is None:
@@ -66,7 +66,7 @@ def add(
 ) -> None:
     """Add a webhook; its secret is printed this once."""
     with open_client(url) as client:
-        made = client.create_webhook(hook_url, [event.value for event in events or Event])
+        made = client.create_webhook(hook_url, list(events or Event))
     print_line(f"{made['id']}  {made['url']}: {', '.join(made['events'])}")
     print_line(f"secret: {made['secret']}")
 

@@ -22,8 +22,9 @@ from client.progress import StageProgress
 from client.waiting import wait_until_finished
 from core.domain.errors import ContestError, InvalidInput, NotFound
 from core.domain.intake.reading import read_submission
+from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
-from core.domain.submission import Verdict
+from core.domain.submission import Status, Verdict
 from core.scorecard import read_scorecard
 from core.settings import get_settings
 
@@ -54,7 +55,9 @@ def submit(
     _look_before(file.name, content, may_ask=not yes)
     with open_client(url) as client:
         slug = choose_competition(client, competition)
-        state = client.submit(slug, file.name, content, note=note, purpose="practice" if practice else "ranked")
+        state = client.submit(
+            slug, file.name, content, note=note, purpose=Purpose.PRACTICE if practice else Purpose.RANKED
+        )
         where = f"{slug}, for practice" if practice else slug
         print_note(f"submitted {file.name} to {where}: {state['id']}")
         _follow(client, state, timeout, wait=wait, as_json=as_json)
@@ -154,7 +157,7 @@ def cancel(submission_id: IdArgument, url: UrlOption = "") -> None:
     """Stop a submission that has not ended."""
     with open_client(url) as client:
         state = client.cancel(choose_submission(client, submission_id))
-    print_line(f"{state['id']}: {'withdrawn' if state['status'] == 'finished' else 'being stopped'}")
+    print_line(f"{state['id']}: {'withdrawn' if state['status'] == Status.FINISHED else 'being stopped'}")
 
 
 def _follow(client: LacunaClient, state: dict[str, Any], timeout: float | None, *, wait: bool, as_json: bool) -> None:

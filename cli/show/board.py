@@ -9,6 +9,7 @@ from rich.text import Text
 from cli.show.numbers import show_chance, show_interval, show_percent, show_points, show_score
 from cli.show.scorecard import show_verdict
 from cli.show.tables import make_table
+from core.domain.leaderboard import Purpose
 
 NOTE = (
     "± is the longer half of the interval; corrected: without the bias of finitely many replicas; > next: the"
@@ -92,7 +93,7 @@ def _show_row(row: Mapping[str, Any]) -> list[str | Text]:
 
 
 def _show_end(row: Mapping[str, Any]) -> Text:
-    if row["purpose"] == "reference":
+    if row["purpose"] == Purpose.REFERENCE:
         return Text("reference")
     if row.get("decided_early"):
         return Text(f"decided early after {row['scored_replicas']} of {row['replicas_total']} replicas", style="yellow")

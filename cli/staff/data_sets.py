@@ -53,7 +53,7 @@ def upload(
     chosen = format or guess_format(files)
     content = pack(files) if chosen is DataFormat.IDX else _read_one(files)
     with open_client(url) as client:
-        version = client.add_data_set_version(name, content, format=chosen.value, note=note)
+        version = client.add_data_set_version(name, content, format=chosen, note=note)
         _conclude(client, version, wait=wait, as_json=as_json)
 
 
@@ -68,7 +68,7 @@ def register(
 ) -> None:
     """Make a version of a set whose files lie in the server's data set folder."""
     with open_client(url) as client:
-        version = client.add_data_set_version(name, b"", format=DataFormat.NAMED.value, named=named, note=note)
+        version = client.add_data_set_version(name, b"", format=DataFormat.NAMED, named=named, note=note)
         _conclude(client, version, wait=wait, as_json=as_json)
 
 

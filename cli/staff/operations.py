@@ -132,7 +132,7 @@ def flags(
 ) -> None:
     """Show entries whose scores a person should look at."""
     with open_client(url) as client:
-        answer = client.list_flags(state=state.value, competition=competition)
+        answer = client.list_flags(state=state, competition=competition)
     if as_json:
         print_json(answer)
         return
@@ -156,7 +156,7 @@ def flags(
 def decide(evaluation: str, flag: str, decision: FlagVerdict, because: Because, url: UrlOption = "") -> None:
     """Dismiss or uphold a flag; no score changes by it."""
     with open_client(url) as client:
-        row = client.decide_flag(evaluation, flag, decision.value, because)
+        row = client.decide_flag(evaluation, flag, decision, because)
     print_line(f"{row['code']} is {row['decision']['decision']}")
 
 

@@ -27,7 +27,7 @@ def state(
 ) -> None:
     """Freeze, close, open again or archive a competition."""
     with open_client(url) as client:
-        row = client.change_state(competition, state.value, because)
+        row = client.change_state(competition, state, because)
     print_line(f"{row['slug']} is now {row['state']}")
 
 

@@ -9,7 +9,9 @@ from cli.show.options import Because, JsonOption, UrlOption
 from cli.show.remote import open_client
 from cli.show.tables import print_table
 from client.failures import CommandFailed, Exit
+from core.domain.competition import CompetitionState
 from core.domain.durations import show_duration
+from core.domain.pools import PoolState
 
 JSON = dict[str, Any]
 pools_app = typer.Typer(no_args_is_help=True, help="Pools of trained models.")
@@ -25,7 +27,7 @@ def show(competition: CompetitionArgument, url: UrlOption = "", as_json: JsonOpt
         print_json(answer)
         return
     print_table(("for", "pool", "state", "models", "left", "seal", "fault"), map(_describe_pool, answer["items"]))
-    ready = answer["state"] == "preparing" and answer["prepared_at"]
+    ready = answer["state"] == CompetitionState.PREPARING and answer["prepared_at"]
     print_line(f"{competition} is {answer['state']}" + (": prepared, and opens by hand" if ready else ""))
 
 
@@ -49,12 +51,12 @@ def activate(competition: CompetitionArgument, because: Because, url: UrlOption 
     """Open a competition that is prepared and opens by hand."""
     with open_client(url) as client:
         state = client.list_pools(competition)["state"]
-        if state != "preparing":
+        if state != CompetitionState.PREPARING:
             hint = "lacuna organize state changes the state of others"
             raise CommandFailed(
                 f"{competition} is {state}: only preparing ones can be activated", exit_code=Exit.REFUSED, hint=hint
             )
-        row = client.change_state(competition, "open", because)
+        row = client.change_state(competition, CompetitionState.OPEN, because)
     print_line(f"{row['slug']} is {row['state']}")
 
 
@@ -78,4 +80,4 @@ def _tell(item: JSON) -> str:
 
 
 def _count_retired(answer: JSON) -> int:
-    return sum(pool["state"] == "retired" for pool in answer["items"])
+    return sum(pool["state"] == PoolState.RETIRED for pool in answer["items"])

@@ -10,6 +10,7 @@ from cli.show.console import print_json, print_line, print_note
 from cli.show.options import JsonOption, UrlOption
 from cli.show.remote import open_client
 from core.domain.errors import InvalidInput
+from core.domain.phases import PhaseState
 
 
 class Step(StrEnum):
@@ -36,7 +37,7 @@ def private(
         if step is Step.SHOW:
             found = client.get_private_phase(competition)
         else:
-            found = client.move_private_phase(competition, step.value, because, digest=digest)
+            found = client.move_private_phase(competition, step, because, digest=digest)
     if as_json:
         print_json(found)
     else:
@@ -49,7 +50,7 @@ def _print_private(competition: str, found: Mapping[str, Any]) -> None:
     for each in finalists:
         end = each["verdict"] or (f"{each['status']} {each['finished']}/{each['total']}" if each["status"] else "–")
         print_line(f"{each['submission_id']}  {each['team']}  {each['filename']}  {end}")
-    if found["state"] == "scoring" and found["board"]["digest"]:  # empty before anybody has a line
+    if found["state"] == PhaseState.SCORING and found["board"]["digest"]:  # empty before anybody has a line
         print_note(f"the ranking is {found['board']['digest']}; look at it: lacuna leaderboard {competition} --final")
     proposal = found["proposal"]
     if proposal is not None:

@@ -9,6 +9,7 @@ from cli.show.options import Because, JsonOption, UrlOption
 from cli.show.remote import choose_competition, open_client
 from cli.show.tables import print_table
 from core.domain.durations import show_duration
+from core.domain.rejudge import RejudgeState
 from core.domain.submission import Verdict
 
 rejudge_app = typer.Typer(no_args_is_help=True, help="Evaluate submissions again, compare, promote or discard.")
@@ -161,7 +162,7 @@ def _make_scope(
     return {
         "competition": competition,
         "phase": "private" if private else "public",
-        "verdicts": [verdict.value for verdict in verdicts or ()],
+        "verdicts": list(verdicts or ()),
         "submissions": submissions or [],
     }
 
@@ -173,7 +174,7 @@ def _print_rejudge(answer: dict[str, Any], as_json: bool) -> None:
     done = f"{answer['finished']} of {answer['evaluations']} evaluations ended"
     replicas = f"{answer['finished_replicas']} of {answer['replicas']} replicas"
     print_line(f"{answer['id']} of {answer['competition']} is {answer['state']}: {done}, {replicas}")
-    if answer["state"] == "running" and answer["is_complete"]:
+    if answer["state"] == RejudgeState.RUNNING and answer["is_complete"]:
         print_line("everything has ended: compare, then promote or discard")
 
 

@@ -23,9 +23,9 @@ class Candidate(NamedTuple):
     user_name: str
     filename: str
     note: str
-    purpose: str
+    purpose: Purpose
     accepted_at: datetime
-    verdict: str
+    verdict: Verdict
     score: float | None
     low: float | None
     high: float | None
@@ -52,7 +52,7 @@ class Candidate(NamedTuple):
 class StoredLine(NamedTuple):
     """A line as it is read back: columns of one query, in its order."""
 
-    place: str
+    place: Place
     accepted_at: datetime
     submission_id: str
     body: dict[str, Any]
@@ -64,8 +64,8 @@ def read_candidate(candidate: Candidate) -> Entry:
         submission_id=candidate.submission_id,
         name=candidate.team_name or candidate.user_name,
         filename=candidate.filename,
-        purpose=Purpose(candidate.purpose),
-        verdict=Verdict(candidate.verdict),
+        purpose=candidate.purpose,
+        verdict=candidate.verdict,
         score=candidate.score,
         low=candidate.low,
         high=candidate.high,
@@ -83,7 +83,7 @@ def make_line(board_id: str, version: int, line: Line, candidate: Candidate) -> 
     return BoardLine(
         board_id=board_id,
         owner=candidate.owner,
-        place=line.place.value,
+        place=line.place,
         since_version=version,
         is_below=is_below,
         is_early=is_early,
@@ -104,8 +104,8 @@ def describe(entry: Entry, candidate: Candidate) -> dict[str, Any]:
         "name": entry.name,
         "filename": entry.filename,
         "note": candidate.note,
-        "purpose": entry.purpose.value,
-        "verdict": entry.verdict.value,
+        "purpose": entry.purpose,
+        "verdict": entry.verdict,
         "score": entry.score,
         "score_low": entry.low,
         "score_high": entry.high,
@@ -144,7 +144,7 @@ def read_line(stored: StoredLine) -> Line:
         scored_replicas=body["scored_replicas"],
         replicas_total=body["replicas_total"],
     )
-    return Line(Place(stored.place), entry)
+    return Line(stored.place, entry)
 
 
 def pack(draws: Sequence[float]) -> bytes:

@@ -15,6 +15,16 @@ class CompetitionState(StrEnum):
     ARCHIVED = "archived"  # read only, left out of the list of competitions
 
 
+class PreparationStage(StrEnum):
+    """How far a competition is from being open."""
+
+    WAITING = "waiting"
+    POOLS = "pools"
+    CALIBRATION = "calibration"
+    PREPARED = "prepared"  # it opens by hand
+    DONE = "done"
+
+
 # from preparing to open only when everything is prepared; a closed one may be opened again until it is archived
 COMPETITION_MOVES: dict[CompetitionState, frozenset[CompetitionState]] = {
     CompetitionState.DRAFT: frozenset({CompetitionState.PREPARING, CompetitionState.ARCHIVED}),

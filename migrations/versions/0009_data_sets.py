@@ -27,7 +27,7 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("named", sa.String(), nullable=False),
         sa.Column("source_digest", sa.String(), nullable=True),
-        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("digest", sa.String(), nullable=True),
         sa.Column("summary", sa.JSON(), nullable=True),

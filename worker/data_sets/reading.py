@@ -50,7 +50,7 @@ def read_confined(
         numbers = (limits.memory_bytes, limits.cpu_seconds, limits.file_bytes)
         code = run_confined(
             MODULE,
-            [format.value, *map(str, numbers)],
+            [format, *map(str, numbers)],
             folder,
             code=CODE,
             wall_seconds=limits.wall_seconds,

@@ -48,7 +48,7 @@ class LookWork:
     rival_outputs: tuple[str, ...]
 
 
-def is_look_due(evaluation: Evaluation, shard_first: int, *, purpose: str, rules: EvaluationPart) -> bool:
+def is_look_due(evaluation: Evaluation, shard_first: int, *, purpose: Purpose, rules: EvaluationPart) -> bool:
     """Whether the shard that begins at `shard_first` made the unbroken prefix long enough to decide anything."""
     adaptive = rules.adaptive
     if adaptive is None or purpose != Purpose.RANKED or evaluation.status != Status.RUNNING:
@@ -84,7 +84,7 @@ def decide_evaluation(context: WorkerContext, evaluation_id: str) -> None:
         evaluation_id=evaluation_id,
         rival=work.rival,
         replicas=decision.replicas,
-        standing=decision.standing.value,
+        standing=decision.standing,
         difference=decision.difference,
         low=decision.low,
         high=decision.high,
@@ -101,7 +101,7 @@ def describe_decision(store: BlobStore, evaluation_id: str, terms: Terms, *, aft
     if adaptive is None:
         raise PlatformFault("an evaluation was ended early whose terms let all replicas run")
     return EarlyDecision(
-        standing=Standing.behind.value,
+        standing=Standing.behind,
         rival_place=adaptive.rival_place,
         alpha=adaptive.alpha,
         after=after,
@@ -175,7 +175,7 @@ def _apply(context: WorkerContext, work: LookWork, decision: PlaceDecision) -> N
         if evaluation is None or evaluation.status != Status.RUNNING:
             return  # cancelled, failed, finished or decided meanwhile
         context.store.set_ref(_name(evaluation.id), digest)  # under the lock, so the look that decided names it
-        evaluation.decision, evaluation.scored_replicas = Standing.behind.value, work.replicas
+        evaluation.decided_early, evaluation.scored_replicas = True, work.replicas
         for shard in evaluation.shards:
             if shard.state in (WorkState.PENDING, WorkState.LEASED):  # a worker at it finds its fence useless and stops
                 shard.state, shard.lease_until = WorkState.ABANDONED, None

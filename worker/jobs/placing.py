@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import competitions, data_sets
 from core.domain.leaderboard import Purpose
-from core.domain.phases import PhaseKind
 from core.domain.submission import Verdict
 from worker.jobs.context import WorkerContext
 from worker.jobs.preparation import start_calibration
@@ -46,6 +45,5 @@ def _calibrate(session: Session, context: WorkerContext, evaluation: Evaluation)
                 f"waits for another class of node, or until evaluation {failed.id} is requeued:"
                 f" retraining could not be measured on class {node_class}: {failed.reason}"
             )
-        phase = PhaseKind(evaluation.phase)
-        start_calibration(session, context, spec, evaluation.submission.competition_id, phase)
+        start_calibration(session, context, spec, evaluation.submission.competition_id, evaluation.phase)
     return f"waits for what retraining costs on nodes of class {node_class}, which is being measured"

@@ -19,6 +19,7 @@ from core.db.session import reading, transaction
 from core.domain.access import Role
 from core.domain.calibration import CALIBRATION_FILES, RETRAIN_FILE
 from core.domain.errors import Conflict, ContestError
+from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
 from core.domain.pools import PoolKind, PoolState
 from core.domain.work import WorkState
@@ -67,7 +68,7 @@ def prepare_problem(context: WorkerContext, problem_id: str) -> None:
         for kind, size in pool_sizes(problem.spec).items():
             pool = pools.get(kind) or _add_pool(session, context, problem, problem_id, kind, size)
             if pool.state == PoolState.RETIRED:
-                pool.state = PoolState.SEALED.value
+                pool.state = PoolState.SEALED
             for chunk in pool.chunks:
                 if chunk.state == WorkState.PENDING:
                     enqueue(session, BUILD_CHUNK, chunk.id)
@@ -108,7 +109,7 @@ def build_pool_chunk(context: WorkerContext, chunk_id: str) -> None:
             return
         # read within the transaction: only now is every chunk known to be there, and chunks are small
         pool.seal = make_seal(pool_chunks(problem, work.kind, work.size), context.store)
-        pool.state, pool.sealed_at = PoolState.SEALED.value, utc_now()
+        pool.state, pool.sealed_at = PoolState.SEALED, utc_now()
         session.flush()
         all_sealed = _calibrate_if_sealed(session, context, work.problem_id)
     if all_sealed:  # the calibration runs elsewhere meanwhile; without this the first score would pay for it
@@ -119,7 +120,7 @@ def _add_pool(
     session: Session, context: WorkerContext, problem: LoadedProblem, problem_id: str, kind: PoolKind, size: int
 ) -> Pool:
     plan = pool_chunks(problem, kind, size)
-    pool = Pool(problem_id=problem_id, kind=kind.value, size=size)
+    pool = Pool(problem_id=problem_id, kind=kind, size=size)
     pool.chunks = [
         PoolChunk(position=position, first=chunk.start, count=len(chunk.seeds)) for position, chunk in enumerate(plan)
     ]
@@ -150,7 +151,7 @@ def _load(context: WorkerContext, chunk_id: str) -> ChunkWork | None:
             pool_id=pool.id,
             problem_id=pool.problem_id,
             problem=pool.problem.parsed,
-            kind=PoolKind(pool.kind),
+            kind=pool.kind,
             size=pool.size,
             position=row.position,
         )
@@ -192,7 +193,7 @@ def _open_or_calibrate(
     elif all(run.verdict for run in competitions.fetch_calibration_runs(session, spec.id, node_class)):
         first = waiting[0]
         competition_id = first.competition_id if isinstance(first, Phase) else first.id
-        phase = PhaseKind(first.kind) if isinstance(first, Phase) else PhaseKind.PUBLIC
+        phase = first.kind if isinstance(first, Phase) else PhaseKind.PUBLIC
         start_calibration(session, context, spec, competition_id, phase)
 
 
@@ -212,7 +213,7 @@ def start_calibration(
             filename=filename,
             source_digest=context.store.put(source),
             note="calibration",
-            purpose="calibration",
+            purpose=Purpose.CALIBRATION,
         )
         session.add(submission)
         session.flush()
@@ -229,7 +230,7 @@ def make_calibration_source(filename: str, spec: ProblemSpec) -> bytes:
 def _platform_user(session: Session) -> User:
     user = users.fetch_user_by_name(session, PLATFORM_USER)
     if user is None:
-        user = User(name=PLATFORM_USER, password_hash=NO_PASSWORD, role=Role.ADMIN.value)
+        user = User(name=PLATFORM_USER, password_hash=NO_PASSWORD, role=Role.ADMIN)
         session.add(user)
         session.flush()
     return user

@@ -75,7 +75,7 @@ def estimate_training(problem: LoadedProblem, *, device: str) -> list[dict[str, 
     for kind, size in pool_sizes(problem.spec).items():
         examples = retain + forget if kind is PoolKind.ORIGINAL else retain
         steps = len(batch_slices(examples, recipe.batch_size)) * recipe.epochs
-        found.append({"kind": kind.value, "models": size, "seconds": a_step * steps * size})
+        found.append({"kind": kind, "models": size, "seconds": a_step * steps * size})
     return found
 
 

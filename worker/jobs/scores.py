@@ -85,7 +85,7 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
         evaluation = evaluations.fetch_evaluation(session, evaluation_id)
         if evaluation is None:
             raise PlatformFault(f"evaluation {evaluation_id} vanished")
-        decided = bool(evaluation.decision)
+        decided = evaluation.decided_early
         # of the nodes that ran it: whoever scores it may be of another class
         node_class = evaluation.node_class or context.settings.node_class
         kept = evaluation.scored_replicas if decided and evaluation.scored_replicas else evaluation.replicas_total

@@ -18,7 +18,7 @@ from core.db.session import reading, transaction
 from core.domain.errors import ContestError, ParticipantFault, PlatformFault
 from core.domain.faults import FaultCode
 from core.domain.intake.reading import read_submission
-from core.domain.leaderboard import GATED
+from core.domain.leaderboard import GATED, Purpose
 from core.domain.submission import VERDICT_OF_FAULT, Status, Verdict
 from core.domain.work import WorkState
 from core.jobs import DECIDE, RUN_SHARD, SCORE, enqueue, put_off
@@ -47,7 +47,7 @@ class ShardWork:
     position: int
     first: int
     count: int
-    purpose: str
+    purpose: Purpose
     filename: str
     source_digest: str
     spec_id: str
@@ -56,7 +56,7 @@ class ShardWork:
 
     @property
     def is_canary(self) -> bool:
-        return self.position == 0 and self.purpose != "calibration"
+        return self.position == 0 and self.purpose is not Purpose.CALIBRATION
 
 
 def run_shard(context: WorkerContext, shard_id: str) -> None:
@@ -193,7 +193,7 @@ def _complete(context: WorkerContext, work: ShardWork, batch: Batch) -> None:
 def _follow_up(session: Session, evaluation: Evaluation, work: ShardWork) -> None:
     """Decide what a finished shard leads to: an end, the rest of the shards, a look at its place, or scoring."""
     rules = work.terms.evaluation
-    if work.purpose == "calibration":
+    if work.purpose is Purpose.CALIBRATION:
         if all(shard.state == WorkState.DONE for shard in evaluation.shards):
             store_calibration(session, evaluation, filename=work.filename, node_class=evaluation.node_class)
         return
@@ -227,7 +227,7 @@ def _end(context: WorkerContext, work: ShardWork, *, code: FaultCode, reason: st
         elif evaluation.status != Status.FINISHED:
             evaluation.log = text
             verdict = VERDICT_OF_FAULT[code]
-            if work.purpose == "calibration":  # our own file: whatever it did is our fault
+            if work.purpose is Purpose.CALIBRATION:  # our own file: whatever it did is our fault
                 verdict = Verdict.PLATFORM_ERROR
             _finish(session, evaluation, verdict, code, reason)
 

@@ -42,7 +42,7 @@ def validate_data_set(context: WorkerContext, version_id: str) -> None:
         with Heartbeat(context, renew_piece(DataSetVersion, version_id, work.fence)):
             values = _examine(context, work)
     except InvalidInput as error:
-        values = {"outcome": DataSetStatus.REFUSED.value, "reason": error.message}
+        values = {"outcome": DataSetStatus.REFUSED, "reason": error.message}
     except Exception as error:  # the task's edge: an upload must not stop a worker
         log.exception("a data set cannot be read", version_id=version_id)
         _give_back(context, work, repr(error))
@@ -69,7 +69,7 @@ def _examine(context: WorkerContext, work: Work) -> dict[str, Any]:
         raise InvalidInput(
             f"this data was revoked as {revoked.data_set.name}@{revoked.number}: {revoked.revoked_reason}"
         )
-    return {"outcome": DataSetStatus.READY.value, "digest": digest, "summary": summary}
+    return {"outcome": DataSetStatus.READY, "digest": digest, "summary": summary}
 
 
 def _load(context: WorkerContext, version_id: str) -> Work | None:
@@ -81,7 +81,7 @@ def _load(context: WorkerContext, version_id: str) -> Work | None:
             return None
         fence = leases.claim(session, DataSetVersion, version_id, worker=name, now=now, until=until)
         row = data_sets.fetch_version(session, version_id) if fence else None
-        return None if row is None else Work(row.id, fence, DataFormat(row.format), row.named, row.source_digest)
+        return None if row is None else Work(row.id, fence, row.format, row.named, row.source_digest)
 
 
 def _give_back(context: WorkerContext, work: Work, fault: str) -> None:
@@ -93,5 +93,5 @@ def _give_back(context: WorkerContext, work: Work, fault: str) -> None:
                 enqueue(session, VALIDATE, work.version_id)
             return
         reason = f"reading it failed on our side {work.fence} times; the worker's log says why"
-        values = {"outcome": DataSetStatus.REFUSED.value, "reason": reason, "fault": fault}
+        values = {"outcome": DataSetStatus.REFUSED, "reason": reason, "fault": fault}
         leases.settle(session, DataSetVersion, work.version_id, work.fence, state=WorkState.DONE, **values)

@@ -139,9 +139,9 @@ def _settle(session: Session, row: Delivery, outcome: Outcome) -> None:
     pause = None if outcome.is_final else find_pause(row.attempts, row.event)
     values: dict[str, Any] = {"status_code": outcome.status_code, "error": outcome.error}
     if not outcome.error:
-        values |= {"state": DeliveryState.DELIVERED.value, "finished_at": now}
+        values |= {"state": DeliveryState.DELIVERED, "finished_at": now}
     elif pause is None:
-        values |= {"state": DeliveryState.FAILED.value, "finished_at": now}
+        values |= {"state": DeliveryState.FAILED, "finished_at": now}
     else:
         values["next_attempt_at"] = _spread(now, pause)
     settled = deliveries.settle(session, row.id, row.attempts, **values)

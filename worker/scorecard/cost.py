@@ -107,20 +107,22 @@ def store_calibration(session: Session, evaluation: Evaluation, *, filename: str
 def fetch_waiting(session: Session, spec_id: str) -> list[Competition | Phase]:
     """Whatever waits for the pools and calibrations of a spec: competitions and phases."""
     rows = competitions.fetch_competitions_of_spec(session, spec_id)
-    return [row for row in rows if row.state == "preparing"] + phases.fetch_preparing_phases(session, spec_id)
+    return [row for row in rows if row.state is CompetitionState.PREPARING] + phases.fetch_preparing_phases(
+        session, spec_id
+    )
 
 
 def open_waiting(session: Session, row: Competition | Phase) -> None:
     """A phase is ready, a competition opens; one that opens by hand is prepared, and waits for its admin."""
     row.fault = ""
     if isinstance(row, Phase):
-        row.state = PhaseState.READY.value
+        row.state = PhaseState.READY
         if row.kind == PhaseKind.PRACTICE:  # it takes submissions from now on
             pools.activate(session, row.spec_id)
         return
     row.prepared_at = utc_now()
     if not row.opens_by_hand:
-        row.state = CompetitionState.OPEN.value
+        row.state = CompetitionState.OPEN
         pools.activate(session, row.spec_id)
 
 

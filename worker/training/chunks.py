@@ -38,7 +38,7 @@ def pool_chunks(problem: LoadedProblem, kind: PoolKind, size: int) -> list[Chunk
     for start in range(0, size, step):
         stop = min(start + step, size)
         seeds = tuple(member_seed(problem.spec.pools.seed, kind, index) for index in range(start, stop))
-        name = f"pools/{problem.digest}/v{TRAINING_VERSION}/{kind.value}/{start}-{stop - 1}"
+        name = f"pools/{problem.digest}/v{TRAINING_VERSION}/{kind}/{start}-{stop - 1}"
         chunks.append(Chunk(name=name, kind=kind, start=start, seeds=seeds))
     return chunks
 

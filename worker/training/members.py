@@ -37,7 +37,7 @@ class TrainingData:
 
 def member_seed(pool_seed: int, kind: PoolKind, index: int) -> int:
     """Derive a seed of 63 bits; no kind shares seeds with another."""
-    digest = hashlib.sha256(f"pool {pool_seed} {kind.value} {index}".encode()).digest()
+    digest = hashlib.sha256(f"pool {pool_seed} {kind} {index}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 

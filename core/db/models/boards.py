@@ -10,6 +10,8 @@ from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, UniqueConstraint, t
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base, new_id, utc_now
+from core.domain.history import Cause
+from core.domain.leaderboard import Place
 
 _NOW = text("until_version IS NULL")
 
@@ -42,7 +44,7 @@ class BoardChange(Base):
     board_id: Mapped[str] = mapped_column(ForeignKey("boards.id"))
     version: Mapped[int]
     at: Mapped[datetime]
-    cause: Mapped[str]  # core.domain.history.Cause
+    cause: Mapped[Cause]
     name: Mapped[str] = mapped_column(default="")  # whose line it was; empty where it was the whole board
     submission_id: Mapped[str | None] = mapped_column(ForeignKey("submissions.id"))
     rank_before: Mapped[int | None]
@@ -80,7 +82,7 @@ class BoardLine(Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     board_id: Mapped[str] = mapped_column(ForeignKey("boards.id"))
     owner: Mapped[str]  # a team, or what tells references apart
-    place: Mapped[str]
+    place: Mapped[Place]
     since_version: Mapped[int]
     until_version: Mapped[int | None]
     is_below: Mapped[bool]

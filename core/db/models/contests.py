@@ -18,7 +18,7 @@ class Competition(Base):
     slug: Mapped[str] = mapped_column(unique=True)
     title: Mapped[str]
     summary: Mapped[str] = mapped_column(Text, default="")
-    state: Mapped[str] = mapped_column(default="preparing")  # core.domain.competition.CompetitionState
+    state: Mapped[CompetitionState] = mapped_column(default=CompetitionState.PREPARING)
     fault: Mapped[str] = mapped_column(Text, default="")  # why preparing cannot go on
     spec_id: Mapped[str] = mapped_column(ForeignKey("evaluation_specs.id"))
     daily_limit: Mapped[int] = mapped_column(default=50)
@@ -36,7 +36,7 @@ class Competition(Base):
     spec: Mapped[EvaluationSpec] = relationship(lazy="raise")
 
     def state_at(self, now: datetime) -> CompetitionState:
-        return find_state(CompetitionState(self.state), self.closes_at, now)
+        return find_state(self.state, self.closes_at, now)
 
 
 class Team(Base):

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db.base import Base, new_id, utc_now
 from core.db.models.problems import Leased
-from core.domain.data_sets import DataSetStatus
+from core.domain.data_sets import DataFormat, DataSetStatus
 from core.domain.work import WorkState
 
 
@@ -32,11 +32,11 @@ class DataSetVersion(Leased, Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     data_set_id: Mapped[str] = mapped_column(ForeignKey("data_sets.id"))
     number: Mapped[int]
-    format: Mapped[str]  # core.domain.data_sets.DataFormat
+    format: Mapped[DataFormat]
     note: Mapped[str] = mapped_column(Text, default="")
     named: Mapped[str] = mapped_column(default="")  # which of the server's own sets, for the format `named`
     source_digest: Mapped[str | None]  # of the upload as it came
-    outcome: Mapped[str] = mapped_column(default="")  # ready or refused, once it was read
+    outcome: Mapped[DataSetStatus | None]  # ready or refused, once it was read
     reason: Mapped[str] = mapped_column(Text, default="")  # why it was refused
     digest: Mapped[str | None] = mapped_column(index=True)  # of its tensors as they are kept: its identity
     summary: Mapped[dict[str, Any] | None]  # counts and shapes
@@ -50,6 +50,6 @@ class DataSetVersion(Leased, Base):
     def status(self) -> DataSetStatus:
         if self.revoked_at is not None:
             return DataSetStatus.REVOKED
-        if self.outcome:
-            return DataSetStatus(self.outcome)
+        if self.outcome is not None:
+            return self.outcome
         return DataSetStatus.VALIDATING if self.state == WorkState.LEASED else DataSetStatus.UPLOADED

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db.base import Base, new_id, utc_now
 from core.db.models.problems import EvaluationSpec
+from core.domain.phases import PhaseKind, PhaseState
 
 
 class RulesVersion(Base):
@@ -41,9 +42,9 @@ class Phase(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     competition_id: Mapped[str] = mapped_column(ForeignKey("competitions.id"))
-    kind: Mapped[str]
+    kind: Mapped[PhaseKind]
     spec_id: Mapped[str] = mapped_column(ForeignKey("evaluation_specs.id"), index=True)
-    state: Mapped[str] = mapped_column(default="preparing")
+    state: Mapped[PhaseState] = mapped_column(default=PhaseState.PREPARING)
     fault: Mapped[str] = mapped_column(Text, default="")  # why preparing cannot go on; for staff
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     started_at: Mapped[datetime | None]

@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base, new_id, utc_now
+from core.domain.notifications import DeliveryState
 
 
 class Webhook(Base):
@@ -54,7 +55,7 @@ class Delivery(Base):
     target: Mapped[str]
     event: Mapped[str]
     body: Mapped[dict[str, Any]]
-    state: Mapped[str] = mapped_column(default="pending")  # core.domain.notifications.DeliveryState
+    state: Mapped[DeliveryState] = mapped_column(default=DeliveryState.PENDING)
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime] = mapped_column(default=utc_now)
     status_code: Mapped[int | None]

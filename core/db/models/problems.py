@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db.base import Base, new_id, utc_now
+from core.domain.pools import PoolKind, PoolState
 from core.domain.work import WorkState
 from core.problems import ProblemSpec
 from core.terms import Terms, parse_stored_problem, parse_terms
@@ -49,9 +50,9 @@ class Pool(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     problem_id: Mapped[str] = mapped_column(ForeignKey("problems.id"), index=True)
-    kind: Mapped[str]
+    kind: Mapped[PoolKind]
     size: Mapped[int]
-    state: Mapped[str] = mapped_column(default="building")
+    state: Mapped[PoolState] = mapped_column(default=PoolState.BUILDING)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     sealed_at: Mapped[datetime | None]
     metrics: Mapped[dict[str, Any] | None]

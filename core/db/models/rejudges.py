@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db.base import Base, new_id, utc_now
 from core.db.models.contests import Competition
+from core.domain.rejudge import RejudgeState
 
 
 class Rejudge(Base):
@@ -18,7 +19,7 @@ class Rejudge(Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     competition_id: Mapped[str] = mapped_column(ForeignKey("competitions.id"), index=True)
     spec_id: Mapped[str] = mapped_column(ForeignKey("evaluation_specs.id"))
-    state: Mapped[str] = mapped_column(default="running")  # core.domain.rejudge.RejudgeState
+    state: Mapped[RejudgeState] = mapped_column(default=RejudgeState.RUNNING)
     scope: Mapped[dict[str, Any]]
     reason: Mapped[str] = mapped_column(Text)  # participants read it after the promotion
     started_by: Mapped[str]

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db.base import Base, new_id, utc_now
 from core.db.models.submissions import Evaluation
+from core.domain.review import FlagVerdict
 
 
 class FlagDecision(Base):
@@ -18,7 +19,7 @@ class FlagDecision(Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluations.id"))
     code: Mapped[str]
-    decision: Mapped[str]  # core.domain.review.FlagVerdict
+    decision: Mapped[FlagVerdict]
     reason: Mapped[str] = mapped_column(Text)
     decided_by: Mapped[str]  # a name: accounts may go, what they did stays
     decided_at: Mapped[datetime] = mapped_column(default=utc_now)

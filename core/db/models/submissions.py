@@ -12,6 +12,10 @@ from core.db.models.accounts import User
 from core.db.models.contests import Competition, Team
 from core.db.models.problems import EvaluationSpec, Leased
 from core.db.models.rejudges import Rejudge
+from core.domain.faults import FaultCode
+from core.domain.leaderboard import Purpose
+from core.domain.phases import PhaseKind
+from core.domain.submission import Status, Verdict
 from core.scorecard import ScorecardRecord, dump_summary, parse_scorecard, summarize
 
 
@@ -30,7 +34,7 @@ class Submission(Base):
     filename: Mapped[str]
     source_digest: Mapped[str]
     note: Mapped[str] = mapped_column(default="")
-    purpose: Mapped[str] = mapped_column(default="ranked")  # core.domain.leaderboard.Purpose
+    purpose: Mapped[Purpose] = mapped_column(default=Purpose.RANKED)
     selected_at: Mapped[datetime | None]  # for the final ranking, by its team
     disqualified_at: Mapped[datetime | None]
     disqualified_reason: Mapped[str] = mapped_column(Text, default="")
@@ -52,13 +56,13 @@ class Evaluation(Base):
     spec_id: Mapped[str] = mapped_column(ForeignKey("evaluation_specs.id"), index=True)
     rejudge_id: Mapped[str | None] = mapped_column(ForeignKey("rejudges.id"), index=True)
     counts: Mapped[bool] = mapped_column(default=True)  # False: of a rejudge that was not promoted; nobody may see it
-    status: Mapped[str] = mapped_column(default="queued", index=True)
-    verdict: Mapped[str | None]
-    code: Mapped[str] = mapped_column(default="")  # FaultCode of a participant fault
+    status: Mapped[Status] = mapped_column(default=Status.QUEUED, index=True)
+    verdict: Mapped[Verdict | None]
+    code: Mapped[FaultCode | None]  # of a participant fault
     reason: Mapped[str] = mapped_column(Text, default="")
     refunded: Mapped[bool] = mapped_column(default=False)  # organizers stopped it: no quota counts it
     log: Mapped[str] = mapped_column(Text, default="")  # what the participant's code printed; on open problems only
-    phase: Mapped[str] = mapped_column(default="public")  # core.domain.phases.PhaseKind
+    phase: Mapped[PhaseKind] = mapped_column(default=PhaseKind.PUBLIC)
     node_class: Mapped[str] = mapped_column(default="")  # the only one it runs on, from its first shard on
     replicas_total: Mapped[int]
     score_attempts: Mapped[int] = mapped_column(default=0)
@@ -69,7 +73,7 @@ class Evaluation(Base):
     score_error: Mapped[float | None]  # standard error of the score over fresh models
     score_draws: Mapped[list[float] | None] = mapped_column(JSON)  # rescored parts of both pools, for paired comparison
     scored_replicas: Mapped[int | None]  # fewer than replicas_total where the place was decided early
-    decision: Mapped[str] = mapped_column(default="")  # of the sequential rule: "", behind
+    decided_early: Mapped[bool] = mapped_column(default=False)  # by the sequential rule: it stands behind its rival
     relative_runtime: Mapped[float | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     started_at: Mapped[datetime | None]
@@ -88,8 +92,8 @@ class EvaluationEvent(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), index=True)
     at: Mapped[datetime] = mapped_column(default=utc_now)
-    status: Mapped[str]
-    verdict: Mapped[str | None]
+    status: Mapped[Status]
+    verdict: Mapped[Verdict | None]
     detail: Mapped[str] = mapped_column(Text, default="")
 
 

@@ -94,7 +94,7 @@ def fetch_counting(
         .where(
             Submission.competition_id == competition_id,
             Evaluation.spec_id == spec_id,
-            Submission.purpose.not_in([purpose.value for purpose in OFF_BOARD]),
+            Submission.purpose.not_in(OFF_BOARD),
             Submission.disqualified_at.is_(None),
             Evaluation.verdict.is_not(None),
             counts,
@@ -239,7 +239,7 @@ def fetch_lines(session: Session, board_id: str, version: int, *, limit: int, of
 
 def fetch_ranked(session: Session, board_id: str, version: int, offset: int, limit: int) -> list[StoredLine]:
     """The same of ranked lines alone."""
-    stood = and_(_stood(board_id, version), BoardLine.place == Place.RANKED.value)
+    stood = and_(_stood(board_id, version), BoardLine.place == Place.RANKED)
     query = select(*_STORED).where(stood).order_by(*_ORDER).offset(offset).limit(limit)
     return [StoredLine(*row) for row in session.execute(query)]
 
@@ -249,21 +249,21 @@ def count_ranked_among(session: Session, board_id: str, version: int, lines: int
     if lines == 0:
         return 0
     first = select(BoardLine.place).where(_stood(board_id, version)).order_by(*_ORDER).limit(lines).subquery()
-    query = select(func.count()).select_from(first).where(first.c.place == Place.RANKED.value)
+    query = select(func.count()).select_from(first).where(first.c.place == Place.RANKED)
     return session.scalars(query).one()
 
 
 def count_lines(session: Session, board_id: str, version: int) -> dict[Place, int]:
     query = select(BoardLine.place, func.count()).where(_stood(board_id, version)).group_by(BoardLine.place)
     found = {place: count for place, count in session.execute(query)}
-    return {place: found.get(place.value, 0) for place in Place}
+    return {place: found.get(place, 0) for place in Place}
 
 
 def find_places(session: Session, board_id: str, version: int, owner: str) -> tuple[int | None, int | None]:
     """How many lines stand above an owner's ranked line, and above the one over the budget; None without one."""
     stood = _stood(board_id, version)
     rows = {row.place: row for row in session.scalars(select(BoardLine).where(stood, BoardLine.owner == owner))}
-    ranked, over = (rows.get(place.value) for place in (Place.RANKED, Place.OVER_BUDGET))
+    ranked, over = (rows.get(place) for place in (Place.RANKED, Place.OVER_BUDGET))
     return (
         _count_above(session, ranked, stood) if ranked else None,
         _count_above(session, over, stood) if over else None,
@@ -279,7 +279,7 @@ def find_ranked_evaluation(session: Session, competition_id: str, spec_id: str, 
             Board.competition_id == competition_id,
             Board.spec_id == spec_id,
             BoardLine.until_version.is_(None),
-            BoardLine.place == Place.RANKED.value,
+            BoardLine.place == Place.RANKED,
             BoardLine.is_early == false(),
         )
         .order_by(*_ORDER)
@@ -303,7 +303,7 @@ def find_passed(session: Session, competition_id: str, spec_id: str) -> dict[str
     last = min(change.rank_before or LAST_RANK_TOLD, LAST_RANK_TOLD)
     query = (
         select(BoardLine.owner)
-        .where(_stood(board.id, board.version), BoardLine.place == Place.RANKED.value)
+        .where(_stood(board.id, board.version), BoardLine.place == Place.RANKED)
         .order_by(*_ORDER)
         .offset(change.rank_after)
         .limit(max(last - change.rank_after, 0))
@@ -356,7 +356,7 @@ def _write(
             board_id=board.id,
             version=board.version,
             at=at,
-            cause=cause.value,
+            cause=cause,
             name=name,
             submission_id=scope.submission_id,
             rank_before=before,
@@ -375,7 +375,7 @@ def _find_best_rank(session: Session, rows: Sequence[BoardLine]) -> int | None:
         return None
     top = min(ranked, key=lambda row: (row.is_early, row.score_key, row.runtime_key, row.accepted_at))
     standing = and_(BoardLine.board_id == top.board_id, BoardLine.until_version.is_(None))
-    return 1 + _count_above(session, top, and_(standing, BoardLine.place == Place.RANKED.value))
+    return 1 + _count_above(session, top, and_(standing, BoardLine.place == Place.RANKED))
 
 
 def _count_above(session: Session, row: BoardLine, among: ColumnElement[bool]) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from sqlalchemy import select
+from sqlalchemy import String, select, type_coerce
 from sqlalchemy.orm import Session, defer
 
 from core.db.board import StoredLine, read_line
@@ -45,14 +45,14 @@ def find_break(session: Session, board: Board) -> Break | None:
     gone, come = _fetch_gone(session, board.id), _iter_come(session, board.id)
     waiting = next(come, None)
     last, digest = 0, ""
-    for change in _iter_changes(session, board.id):
+    for change, cause in _iter_changes(session, board.id):
         last += 1
         if change.version != last:
             return Break(last, "the change is missing")
         lines: list[BoardLine] = []
         if waiting is not None and waiting[0] == last:
             lines, waiting = waiting[1], next(come, None)
-        if not _holds(change, digest, gone.pop(last, []), lines):
+        if not _holds(change, cause, digest, gone.pop(last, []), lines):
             return Break(last, "the change, or one of its lines, was altered")
         if any(not _is_in_place(line) for line in lines):
             return Break(last, "a line's place differs from the score that it shows")
@@ -64,14 +64,14 @@ def find_break(session: Session, board: Board) -> Break | None:
     return None
 
 
-def _holds(change: BoardChange, previous: str, gone: Sequence[str], come: Sequence[BoardLine]) -> bool:
-    if change.cause not in _CAUSES:
+def _holds(change: BoardChange, cause: str, previous: str, gone: Sequence[str], come: Sequence[BoardLine]) -> bool:
+    if cause not in _CAUSES:
         return False
     found = hash_change(
         previous,
         version=change.version,
         at=change.at,
-        cause=Cause(change.cause),
+        cause=Cause(cause),
         gone=gone,
         come=[line.body for line in come],
     )
@@ -91,9 +91,11 @@ def _find_place(entry: Entry) -> Place:
     return Place.REFERENCE if entry.purpose is Purpose.REFERENCE else Place.RANKED
 
 
-def _iter_changes(session: Session, board_id: str) -> Iterator[BoardChange]:
-    query = select(BoardChange).where(BoardChange.board_id == board_id).order_by(BoardChange.version)
-    yield from session.scalars(query.execution_options(yield_per=AT_ONCE))
+def _iter_changes(session: Session, board_id: str) -> Iterator[tuple[BoardChange, str]]:
+    """Changes with their causes as they are written, which may have been altered into none of ours."""
+    query = select(BoardChange, type_coerce(BoardChange.cause, String)).options(defer(BoardChange.cause))
+    query = query.where(BoardChange.board_id == board_id).order_by(BoardChange.version)
+    yield from session.execute(query.execution_options(yield_per=AT_ONCE))
 
 
 def _fetch_gone(session: Session, board_id: str) -> dict[int, list[str]]:

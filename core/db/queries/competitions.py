@@ -9,6 +9,7 @@ from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
 from core.db.models.submissions import Calibration, Evaluation, Submission
 from core.domain.calibration import CALIBRATION_FILES
 from core.domain.competition import CompetitionState
+from core.domain.leaderboard import Purpose
 from core.domain.work import WorkState
 
 
@@ -97,7 +98,7 @@ def fetch_calibrated(session: Session) -> dict[str, set[str]]:
     query = (
         select(Competition.slug, Calibration.node_class, func.count(Calibration.id))
         .outerjoin(Calibration, Calibration.spec_id == Competition.spec_id)
-        .where(Competition.state != CompetitionState.ARCHIVED.value)
+        .where(Competition.state != CompetitionState.ARCHIVED)
         .group_by(Competition.slug, Calibration.node_class)
         .order_by(Competition.slug)
     )
@@ -119,7 +120,7 @@ def fetch_calibration_runs(session: Session, spec_id: str, node_class: str) -> l
         .where(
             Evaluation.spec_id == spec_id,
             Evaluation.node_class.in_(("", node_class)),
-            Submission.purpose == "calibration",
+            Submission.purpose == Purpose.CALIBRATION,
         )
         .options(contains_eager(Evaluation.submission))
     )

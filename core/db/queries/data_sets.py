@@ -10,6 +10,7 @@ from core.db.models.data_sets import DataSet, DataSetVersion
 from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
 from core.db.models.submissions import Evaluation, Submission
 from core.domain.data_sets import Reference
+from core.domain.leaderboard import Purpose
 from core.domain.submission import Status
 from core.problems import ProblemSpec
 
@@ -70,7 +71,7 @@ def fetch_problems_on(session: Session, digest: str) -> list[Problem]:
 def count_evaluations(session: Session, spec_id: str) -> tuple[int, int]:
     """All of participants and staff under a spec, and those of them with a score."""
     query = select(func.count(), func.count(Evaluation.score)).select_from(Evaluation).join(Submission)
-    row = session.execute(query.where(Evaluation.spec_id == spec_id, Submission.purpose != "calibration")).one()
+    row = session.execute(query.where(Evaluation.spec_id == spec_id, Submission.purpose != Purpose.CALIBRATION)).one()
     return row[0], row[1]
 
 
@@ -79,7 +80,7 @@ def fetch_running(session: Session, problem_ids: Sequence[str]) -> list[Evaluati
     query = (
         select(Evaluation)
         .join(EvaluationSpec, EvaluationSpec.id == Evaluation.spec_id)
-        .where(EvaluationSpec.problem_id.in_(problem_ids), Evaluation.status != Status.FINISHED.value)
+        .where(EvaluationSpec.problem_id.in_(problem_ids), Evaluation.status != Status.FINISHED)
         .options(
             joinedload(Evaluation.submission).options(
                 joinedload(Submission.user), joinedload(Submission.team), joinedload(Submission.competition)

@@ -14,7 +14,8 @@ from core.db.models.notifications import Delivery, MailAddress, Webhook
 from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import boards
-from core.domain.faults import HINTS, FaultCode
+from core.domain.faults import HINTS
+from core.domain.leaderboard import Purpose
 from core.domain.notifications import INVITES_TOLD_A_DAY, DeliveryState, Event
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
@@ -34,13 +35,13 @@ def announce(session: Session, event: Event, user_ids: Collection[str], data: Ma
 
 def announce_finished(session: Session, evaluation: Evaluation) -> None:
     """Tell the authors how their submission ended: once, and never of a run that only staff may see."""
-    if not evaluation.counts or evaluation.rejudge_id is not None or evaluation.phase != PhaseKind.PUBLIC.value:
+    if not evaluation.counts or evaluation.rejudge_id is not None or evaluation.phase != PhaseKind.PUBLIC:
         return
     query = (
         select(Submission, Competition.slug, Competition.spec_id, Team.name)
         .join(Competition, Submission.competition_id == Competition.id)
         .outerjoin(Team, Submission.team_id == Team.id)
-        .where(Submission.id == evaluation.submission_id, Submission.purpose != "calibration")
+        .where(Submission.id == evaluation.submission_id, Submission.purpose != Purpose.CALIBRATION)
     )
     found = session.execute(query).one_or_none()
     if found is None or found.spec_id != evaluation.spec_id or _ended_before(session, evaluation):
@@ -56,8 +57,8 @@ def announce_finished(session: Session, evaluation: Evaluation) -> None:
             "team": found.name or "",
             "filename": submission.filename,
             "verdict": evaluation.verdict,
-            "code": evaluation.code,
-            "hint": HINTS[FaultCode(evaluation.code)] if evaluation.code else "",
+            "code": evaluation.code or "",
+            "hint": HINTS[evaluation.code] if evaluation.code else "",
         },
     )
 
@@ -144,8 +145,8 @@ def _ended_before(session: Session, evaluation: Evaluation) -> bool:
     query = select(func.count()).where(
         Evaluation.submission_id == evaluation.submission_id,
         Evaluation.id != evaluation.id,
-        Evaluation.status == Status.FINISHED.value,
-        Evaluation.verdict != Verdict.PLATFORM_ERROR.value,
+        Evaluation.status == Status.FINISHED,
+        Evaluation.verdict != Verdict.PLATFORM_ERROR,
     )
     return session.scalars(query).one() > 0
 
@@ -177,7 +178,7 @@ def fetch_deliveries(session: Session, user_id: str, *, webhook_id: str | None, 
 
 
 def has_due(session: Session, now: datetime) -> bool:
-    query = select(Delivery.id).where(Delivery.state == DeliveryState.PENDING.value, Delivery.next_attempt_at <= now)
+    query = select(Delivery.id).where(Delivery.state == DeliveryState.PENDING, Delivery.next_attempt_at <= now)
     return session.scalars(query.limit(1)).one_or_none() is not None
 
 
@@ -185,7 +186,7 @@ def claim_due(session: Session, now: datetime, *, patience: timedelta, limit: in
     """Take what is due and count the attempt; what is not settled within `patience` comes up again."""
     query = (
         select(Delivery)
-        .where(Delivery.state == DeliveryState.PENDING.value, Delivery.next_attempt_at <= now)
+        .where(Delivery.state == DeliveryState.PENDING, Delivery.next_attempt_at <= now)
         .order_by(Delivery.next_attempt_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -205,7 +206,7 @@ def settle(session: Session, delivery_id: str, attempts: int, **values: Any) -> 
         .where(
             Delivery.id == delivery_id,
             Delivery.attempts == attempts,
-            Delivery.state == DeliveryState.PENDING.value,
+            Delivery.state == DeliveryState.PENDING,
         )
         .values(**values)
     )
@@ -232,8 +233,8 @@ def disable_webhook(session: Session, webhook_id: str, reason: str) -> None:
     )
     session.execute(
         update(Delivery)
-        .where(Delivery.webhook_id == webhook_id, Delivery.state == DeliveryState.PENDING.value)
-        .values(state=DeliveryState.FAILED.value, finished_at=now, error="the webhook was turned off")
+        .where(Delivery.webhook_id == webhook_id, Delivery.state == DeliveryState.PENDING)
+        .values(state=DeliveryState.FAILED, finished_at=now, error="the webhook was turned off")
     )
 
 

@@ -18,8 +18,8 @@ from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict, advance
 from core.scorecard import ScorecardSummary, parse_summary
 
-_SHOWN = (PhaseKind.PUBLIC.value, PhaseKind.PRACTICE.value)
-LIVE = tuple(status.value for status in Status if status is not Status.FINISHED)
+_SHOWN = (PhaseKind.PUBLIC, PhaseKind.PRACTICE)
+LIVE = tuple(status for status in Status if status is not Status.FINISHED)
 
 
 def move(
@@ -32,20 +32,18 @@ def move(
     reason: str = "",
 ) -> None:
     """Move a locked evaluation, checking the table of transitions and writing history in the same transaction."""
-    advance(Status(evaluation.status), target, verdict=verdict)
+    advance(evaluation.status, target, verdict=verdict)
     now = utc_now()
-    evaluation.status = target.value
+    evaluation.status = target
     if target is Status.CANARY:
         evaluation.started_at = now
     if target is Status.FINISHED:
         evaluation.finished_at = now
-        evaluation.verdict = verdict.value if verdict else None
-        evaluation.code = code.value if code else ""
+        evaluation.verdict = verdict
+        evaluation.code = code
         evaluation.reason = reason
     session.add(
-        EvaluationEvent(
-            evaluation_id=evaluation.id, at=now, status=target.value, verdict=evaluation.verdict, detail=reason
-        )
+        EvaluationEvent(evaluation_id=evaluation.id, at=now, status=target, verdict=evaluation.verdict, detail=reason)
     )
     if verdict is not None and evaluation.counts:
         changed = boards.refresh_ended(session, evaluation.submission_id, evaluation.spec_id, verdict)
@@ -129,7 +127,7 @@ def fetch_submissions_of_competition(session: Session, competition_id: str, *, l
     """Everybody's, newest first, without the platform's own runs."""
     query = (
         select(Submission)
-        .where(Submission.competition_id == competition_id, Submission.purpose != "calibration")
+        .where(Submission.competition_id == competition_id, Submission.purpose != Purpose.CALIBRATION)
         .options(
             joinedload(Submission.user),
             joinedload(Submission.team),
@@ -158,14 +156,14 @@ def given_back(phase: PhaseKind) -> tuple[ColumnElement[bool], ...]:
     """An attempt that ended by our own fault, or was stopped and refunded: the quota does not count its submission."""
     return (
         Evaluation.submission_id == Submission.id,
-        or_(Evaluation.verdict == Verdict.PLATFORM_ERROR.value, Evaluation.refunded),
+        or_(Evaluation.verdict == Verdict.PLATFORM_ERROR, Evaluation.refunded),
         Evaluation.counts.is_(True),
-        Evaluation.phase == phase.value,
+        Evaluation.phase == phase,
     )
 
 
 def is_of(phase: PhaseKind) -> ColumnElement[bool]:
-    is_practice = Submission.purpose == Purpose.PRACTICE.value
+    is_practice = Submission.purpose == Purpose.PRACTICE
     return is_practice if phase is PhaseKind.PRACTICE else ~is_practice
 
 
@@ -204,7 +202,7 @@ def count_live_submissions(
             is_charged_to(user_id, competition_id),
             Evaluation.status.in_(LIVE),
             Evaluation.counts,
-            Evaluation.phase == phase.value,
+            Evaluation.phase == phase,
         )
     )
     return session.scalars(query).one()
@@ -225,8 +223,8 @@ def count_outcomes(session: Session, competition_id: str) -> dict[str, int]:
         .join(Submission)
         .where(
             Submission.competition_id == competition_id,
-            Submission.purpose == Purpose.RANKED.value,
-            Evaluation.phase == PhaseKind.PUBLIC.value,
+            Submission.purpose == Purpose.RANKED,
+            Evaluation.phase == PhaseKind.PUBLIC,
             Evaluation.counts,
             ~is_outdated,
         )
@@ -269,7 +267,7 @@ def count_comparable(session: Session, spec_id: str) -> int:
     """What was or is being scored under a spec for a board: while there is any the spec must stay."""
     query = select(func.count()).select_from(Evaluation).join(Submission)
     is_comparable = Evaluation.score.is_not(None) | Evaluation.verdict.is_(None)
-    is_on_board = Submission.purpose.not_in([purpose.value for purpose in OFF_BOARD])
+    is_on_board = Submission.purpose.not_in(OFF_BOARD)
     return session.scalars(query.where(Evaluation.spec_id == spec_id, is_comparable, is_on_board)).one()
 
 
@@ -290,7 +288,7 @@ def renew_scoring(session: Session, evaluation_id: str, until: datetime) -> bool
 
 
 def fetch_cancelling_ids(session: Session) -> list[str]:
-    return list(session.scalars(select(Evaluation.id).where(Evaluation.status == Status.CANCELLING.value)))
+    return list(session.scalars(select(Evaluation.id).where(Evaluation.status == Status.CANCELLING)))
 
 
 def fetch_status(session: Session, evaluation_id: str) -> str | None:

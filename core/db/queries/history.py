@@ -10,6 +10,7 @@ from core.db.models.accounts import User
 from core.db.models.contests import Team, TeamMember
 from core.db.models.submissions import Evaluation, Submission
 from core.domain.history import Record
+from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
 from core.domain.submission import Verdict
 
@@ -80,7 +81,7 @@ def fetch_choices(
         .outerjoin(Team, Team.id == Submission.team_id)
         .where(
             Submission.competition_id == competition_id,
-            Submission.purpose != "calibration",
+            Submission.purpose != Purpose.CALIBRATION,
             _is_newest(),
             Evaluation.score.is_not(None),
         )
@@ -102,7 +103,7 @@ def _is_newest(spec_id: str | None = None) -> ColumnElement[bool]:
 
 
 def _counts(row: type[Evaluation], spec_id: str | None) -> ColumnElement[bool]:
-    is_public = row.phase == PhaseKind.PUBLIC.value  # scores of the private phase are secret until published
+    is_public = row.phase == PhaseKind.PUBLIC  # scores of the private phase are secret until published
     if spec_id is None:
         return and_(is_public, row.counts)
     # a range of one: by an equation SQLite would begin with all evaluations of the spec, however few are asked for
@@ -120,11 +121,11 @@ def _select_ranked(competition_id: str, spec_id: str) -> Select[str, datetime, f
         .outerjoin(Team, Team.id == Submission.team_id)
         .where(
             Submission.competition_id == competition_id,
-            Submission.purpose == "ranked",
+            Submission.purpose == Purpose.RANKED,
             Submission.disqualified_at.is_(None),
             _is_newest(spec_id),
-            Evaluation.verdict == Verdict.SCORED.value,
+            Evaluation.verdict == Verdict.SCORED,
             Evaluation.score.is_not(None),
-            Evaluation.decision == "",
+            ~Evaluation.decided_early,
         )
     )

@@ -12,6 +12,7 @@ from core.db.models.lifecycle import QuotaGrant
 from core.db.models.submissions import Evaluation, Submission
 from core.db.queries.evaluations import given_back, is_charged_to, is_of
 from core.domain.phases import PhaseKind
+from core.domain.submission import Verdict
 
 
 class Charge(NamedTuple):
@@ -22,7 +23,7 @@ class Charge(NamedTuple):
     user: str
     at: datetime
     refunded_at: datetime | None
-    refunded_verdict: str | None  # how what was given back ended
+    refunded_verdict: Verdict | None  # how what was given back ended
 
 
 def fetch_charges(session: Session, competition_id: str, user_id: str, *, limit: int) -> list[Charge]:

@@ -12,6 +12,7 @@ from core.db.models.operations import Outbox
 from core.db.models.problems import PoolChunk
 from core.db.models.submissions import Evaluation, EvaluationEvent, Replica, Shard, Submission
 from core.db.queries.evaluations import LIVE
+from core.domain.leaderboard import Purpose
 from core.domain.submission import Status
 from core.domain.work import WorkState
 
@@ -20,8 +21,8 @@ RECENT = 20  # evaluations whose replicas say what one costs
 
 @dataclass(frozen=True, slots=True)
 class LiveGroup:
-    purpose: str
-    status: str
+    purpose: Purpose
+    status: Status
     is_rejudge: bool
     count: int
     oldest: datetime
@@ -40,7 +41,7 @@ class Spent:
     started_at: datetime
     competition: str
     team: str | None
-    purpose: str
+    purpose: Purpose
     is_rejudge: bool
     replicas: int
     cpu_seconds: float
@@ -71,7 +72,7 @@ def fetch_outstanding(session: Session) -> list[Outstanding]:
     query = (
         select(Evaluation.spec_id, func.sum(Evaluation.replicas_total - func.coalesce(finished.c.finished, 0)))
         .outerjoin(finished, finished.c.evaluation_id == Evaluation.id)
-        .where(Evaluation.status.in_((Status.QUEUED.value, Status.CANARY.value, Status.RUNNING.value)))
+        .where(Evaluation.status.in_((Status.QUEUED, Status.CANARY, Status.RUNNING)))
         .group_by(Evaluation.spec_id)
     )
     return [Outstanding(spec_id, int(replicas)) for spec_id, replicas in session.execute(query)]
@@ -123,7 +124,7 @@ def fetch_waiting(
         Shard.evaluation_id == Evaluation.id, Shard.state == WorkState.LEASED, Shard.lease_until >= now
     )
     told = exists().where(Shard.evaluation_id == Evaluation.id, Shard.state == WorkState.PENDING, Shard.fault != "")
-    yielding = (Evaluation.status == Status.QUEUED.value) & Evaluation.rejudge_id.is_not(None) & ~told
+    yielding = (Evaluation.status == Status.QUEUED) & Evaluation.rejudge_id.is_not(None) & ~told
     query = (
         select(Evaluation, moved.c.at)
         .join(moved, moved.c.evaluation_id == Evaluation.id)

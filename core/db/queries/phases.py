@@ -25,7 +25,7 @@ def fetch_practice_phase(session: Session, competition_id: str) -> Phase | None:
 def fetch_phase(session: Session, competition_id: str, kind: PhaseKind) -> Phase | None:
     query = (
         select(Phase)
-        .where(Phase.competition_id == competition_id, Phase.kind == kind.value)
+        .where(Phase.competition_id == competition_id, Phase.kind == kind)
         .options(joinedload(Phase.spec).joinedload(EvaluationSpec.problem))
     )
     return session.scalars(query).one_or_none()
@@ -37,13 +37,11 @@ def fetch_phases(session: Session, competition_id: str) -> list[Phase]:
 
 
 def fetch_preparing_phases(session: Session, spec_id: str) -> list[Phase]:
-    return list(
-        session.scalars(select(Phase).where(Phase.spec_id == spec_id, Phase.state == PhaseState.PREPARING.value))
-    )
+    return list(session.scalars(select(Phase).where(Phase.spec_id == spec_id, Phase.state == PhaseState.PREPARING)))
 
 
 def store_phase(session: Session, competition_id: str, spec_id: str, kind: PhaseKind) -> Phase:
-    phase = Phase(competition_id=competition_id, kind=kind.value, spec_id=spec_id)
+    phase = Phase(competition_id=competition_id, kind=kind, spec_id=spec_id)
     session.add(phase)
     session.flush()
     return phase
@@ -56,9 +54,9 @@ def fetch_private_evaluations(session: Session, phase: Phase) -> dict[str, Evalu
         .join(Submission)
         .where(
             Submission.competition_id == phase.competition_id,
-            Submission.purpose != "calibration",
+            Submission.purpose != Purpose.CALIBRATION,
             Evaluation.spec_id == phase.spec_id,
-            Evaluation.phase == PhaseKind.PRIVATE.value,
+            Evaluation.phase == PhaseKind.PRIVATE,
             Evaluation.counts,
         )
         .options(selectinload(Evaluation.shards))
@@ -74,7 +72,7 @@ def fetch_ended(session: Session, phase: Phase, submission_ids: Sequence[str]) -
         .where(
             Evaluation.submission_id.in_(submission_ids),
             Evaluation.spec_id == phase.spec_id,
-            Evaluation.phase == PhaseKind.PRIVATE.value,
+            Evaluation.phase == PhaseKind.PRIVATE,
             Evaluation.counts,
             Evaluation.verdict.is_not(None),
         )
@@ -97,8 +95,8 @@ def count_live_evaluations(session: Session, competition_id: str) -> int:
         .join(Submission)
         .where(
             Submission.competition_id == competition_id,
-            Submission.purpose == "ranked",
-            Evaluation.phase == PhaseKind.PUBLIC.value,
+            Submission.purpose == Purpose.RANKED,
+            Evaluation.phase == PhaseKind.PUBLIC,
             Evaluation.counts,
             Evaluation.verdict.is_(None),
         )
@@ -110,7 +108,7 @@ def fetch_submissions_of_team(session: Session, team_id: str) -> list[Submission
     """To the public phase, with their attempts, newest first."""
     query = (
         select(Submission)
-        .where(Submission.team_id == team_id, Submission.purpose != Purpose.PRACTICE.value)
+        .where(Submission.team_id == team_id, Submission.purpose != Purpose.PRACTICE)
         .options(joinedload(Submission.user), load_attempts())
     )
     return list(session.scalars(query.order_by(Submission.id.desc())))

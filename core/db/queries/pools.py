@@ -26,7 +26,7 @@ def activate(session: Session, spec_id: str) -> None:
         if pool.state == PoolState.RETIRED:
             raise Conflict("its pools are retired: nothing is scored against them until its problem is prepared again")
         if pool.state == PoolState.SEALED:
-            pool.state = PoolState.ACTIVE.value
+            pool.state = PoolState.ACTIVE
     session.flush()
 
 
@@ -42,9 +42,9 @@ def find_needed(session: Session, *, besides: str) -> set[str]:
 
     And those of every private phase, whose competition has ended, until it is published.
     """
-    ended = (CompetitionState.CLOSED.value, CompetitionState.ARCHIVED.value)
+    ended = (CompetitionState.CLOSED, CompetitionState.ARCHIVED)
     goes_on = and_(Competition.id != besides, Competition.state.not_in(ended))
-    to_come = (Phase.kind == PhaseKind.PRIVATE.value) & (Phase.state != PhaseState.PUBLISHED.value)
+    to_come = (Phase.kind == PhaseKind.PRIVATE) & (Phase.state != PhaseState.PUBLISHED)
     own = select(EvaluationSpec.problem_id).join(Competition, Competition.spec_id == EvaluationSpec.id).where(goes_on)
     beside = (
         select(EvaluationSpec.problem_id)

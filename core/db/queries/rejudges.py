@@ -16,7 +16,7 @@ from core.domain.rejudge import NEVER_REPLACES, UNDECIDED, PastRun, RejudgeState
 from core.domain.submission import Status, Verdict
 from core.domain.work import WorkState
 
-_SHOWN = (Purpose.RANKED.value, Purpose.REFERENCE.value)
+_SHOWN = (Purpose.RANKED, Purpose.REFERENCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Progress:
     finished: int
     replicas: int
     finished_replicas: int
-    verdicts: dict[str, int]
+    verdicts: dict[Verdict, int]
 
 
 def store_rejudge(session: Session, rejudge: Rejudge) -> None:
@@ -63,16 +63,14 @@ def count_of_spec(session: Session, spec_id: str) -> int:
 
 
 def is_paused(session: Session, rejudge_id: str | None) -> bool:
-    query = select(Rejudge.id).where(Rejudge.id == rejudge_id, Rejudge.state == RejudgeState.PAUSED.value)
+    query = select(Rejudge.id).where(Rejudge.id == rejudge_id, Rejudge.state == RejudgeState.PAUSED)
     return rejudge_id is not None and session.scalars(query).one_or_none() is not None
 
 
 def fetch_free_shards(session: Session, rejudge_id: str) -> list[str]:
     """Ids of what of it was not begun."""
     query = select(Shard.id).join(Evaluation).where(Evaluation.rejudge_id == rejudge_id)
-    return list(
-        session.scalars(query.where(Evaluation.status == Status.QUEUED.value, Shard.state == WorkState.PENDING))
-    )
+    return list(session.scalars(query.where(Evaluation.status == Status.QUEUED, Shard.state == WorkState.PENDING)))
 
 
 def fetch_candidates(
@@ -104,20 +102,18 @@ def fetch_candidates(
             Submission.competition_id == competition_id,
             Submission.purpose.in_(_SHOWN),
             _is_newest_that_counts(),
-            Evaluation.phase == phase.value,
+            Evaluation.phase == phase,
             Evaluation.verdict.is_not(None),
-            Evaluation.verdict != Verdict.WITHDRAWN.value,
+            Evaluation.verdict != Verdict.WITHDRAWN,
         )
         .options(joinedload(Submission.user), joinedload(Submission.team))
         .order_by(Submission.id)
     )
     if verdicts:
-        query = query.where(Evaluation.verdict.in_([verdict.value for verdict in verdicts]))
+        query = query.where(Evaluation.verdict.in_(verdicts))
     if submission_ids:
         query = query.where(Submission.id.in_(submission_ids))
-    return [
-        Candidate(row[0], PastRun(Verdict(str(row[1])), row[2] or 0, row[3] or 0.0)) for row in session.execute(query)
-    ]
+    return [Candidate(row[0], PastRun(row[1], row[2] or 0, row[3] or 0.0)) for row in session.execute(query)]
 
 
 def fetch_progress(session: Session, rejudge_id: str) -> Progress:
@@ -190,9 +186,9 @@ def fetch_ended(
     if without is not None:
         counts = counts & (Evaluation.rejudge_id.is_(None) | (Evaluation.rejudge_id != without))
     if with_ is not None:
-        replacing = Evaluation.verdict.not_in([verdict.value for verdict in NEVER_REPLACES])
+        replacing = Evaluation.verdict.not_in(NEVER_REPLACES)
         counts = counts | ((Evaluation.rejudge_id == with_) & replacing)
-    return boards.fetch_counting(session, competition_id, spec_id, counts=counts & (Evaluation.phase == phase.value))
+    return boards.fetch_counting(session, competition_id, spec_id, counts=counts & (Evaluation.phase == phase))
 
 
 def promote(session: Session, rejudge_id: str) -> int:
@@ -201,7 +197,7 @@ def promote(session: Session, rejudge_id: str) -> int:
         update(Evaluation)
         .where(
             Evaluation.rejudge_id == rejudge_id,
-            Evaluation.verdict.not_in([verdict.value for verdict in NEVER_REPLACES]),
+            Evaluation.verdict.not_in(NEVER_REPLACES),
         )
         .values(counts=True)
     )

@@ -19,7 +19,7 @@ def fetch_flagged(
 ) -> list[tuple[Evaluation, tuple[RaisedFlag, ...]]]:
     """Evaluations that count, with the flags their scorecards carry; newest first (ids sort by creation)."""
     later = aliased(Evaluation)
-    is_public = Evaluation.phase == PhaseKind.PUBLIC.value  # the private phase is read by its own queries alone
+    is_public = Evaluation.phase == PhaseKind.PUBLIC  # the private phase is read by its own queries alone
     is_replaced = exists().where(
         later.submission_id == Evaluation.submission_id,
         later.counts,

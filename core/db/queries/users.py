@@ -54,7 +54,7 @@ def set_role(session: Session, name: str, role: Role) -> None:
     user = fetch_user_by_name(session, name)
     if user is None:
         raise NotFound(f"no account named {name!r}")
-    user.role = role.value
+    user.role = role
 
 
 def store_token(session: Session, token: ApiToken) -> None:

@@ -94,7 +94,7 @@ def test_a_line_has_the_corrected_score(client: TestClient, competition: Competi
 def test_an_entry_decided_early_stands_below_full_scores_and_says_so(
     client: TestClient, engine: Engine, competition: Competition
 ) -> None:
-    early = {"scored_replicas": 64, "decision": "behind"}
+    early = {"scored_replicas": 64, "decided_early": True}
     with transaction(engine) as session:
         carl = factories.make_user(session, "carl")
         factories.make_scored(session, competition, carl, 0.7, half_width=0.05, evaluation=early)

@@ -42,7 +42,7 @@ def test_the_board_shows_the_corrected_score_and_the_chance_of_being_better_than
     with transaction(engine) as session:
         competition = session.get_one(Submission, row.id).competition_id
         contest = session.get_one(Competition, competition)
-        early = {"scored_replicas": 64, "decision": "behind"}
+        early = {"scored_replicas": 64, "decided_early": True}
         factories.make_scored(session, contest, factories.make_user(session, "bob"), 0.69)
         factories.make_scored(session, contest, factories.make_user(session, "eve"), 0.2)
         factories.make_scored(session, contest, factories.make_user(session, "early"), 0.1, evaluation=early)

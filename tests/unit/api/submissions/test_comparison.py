@@ -74,7 +74,7 @@ def test_every_number_of_both_stands_side_by_side(
 def test_scores_of_fewer_replicas_do_not_compare(
     client: TestClient, engine: Engine, competition: Competition, ann: Login
 ) -> None:
-    early = make(engine, competition, ann, 0.3, evaluation={"scored_replicas": 64, "decision": "behind"})
+    early = make(engine, competition, ann, 0.3, evaluation={"scored_replicas": 64, "decided_early": True})
     found = compare(client, ann, early, make(engine, competition, ann, 0.5)).json()
     assert (found["conclusion"], found["difference"]) == ("not_comparable", None)
     assert "stopped early" in found["detail"]

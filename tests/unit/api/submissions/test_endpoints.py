@@ -49,7 +49,7 @@ def test_an_entry_whose_place_was_decided_early_says_after_how_many_replicas(
 ) -> None:
     with transaction(engine) as session:
         competition = factories.make_competition(session)
-        early = {"decision": "behind", "scored_replicas": 72}
+        early = {"decided_early": True, "scored_replicas": 72}
         row = factories.make_scored(session, competition, ann.user, 0.2, evaluation=early)
     body = client.get(f"/api/v1/submissions/{row.id}").json()
     assert body["decided_early"] == {"after": 72, "of": 256}

@@ -38,7 +38,7 @@ def enter(engine: Engine, competition: Competition, rng: random.Random) -> None:
         if team is None:  # merged away
             return
         kind = rng.choice(["scored", "scored", "scored", "over_budget", "early", "reference"])
-        early = {"scored_replicas": 64, "decision": "behind"} if kind == "early" else {}
+        early = {"scored_replicas": 64, "decided_early": True} if kind == "early" else {}
         owner = {"purpose": "reference"} if kind == "reference" else {"team_id": team.id}
         verdict = "over_budget" if kind == "over_budget" else "scored"
         at = utc_now() - timedelta(minutes=rng.randint(0, 500))  # evaluations do not end in the order of acceptance

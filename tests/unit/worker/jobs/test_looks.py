@@ -86,7 +86,7 @@ def test_an_entry_that_is_decidedly_behind_runs_fewer_replicas_and_is_scored_on_
     evaluation_id = _submit_bad(platform, competition)
     _run_in_turn(platform)
     evaluation = _fetch(platform, evaluation_id)
-    assert (evaluation.verdict, evaluation.decision, evaluation.scored_replicas) == (Verdict.SCORED, "behind", 17)
+    assert (evaluation.verdict, evaluation.decided_early, evaluation.scored_replicas) == (Verdict.SCORED, True, 17)
     assert [shard.state for shard in evaluation.shards] == ["done", "done", "abandoned", "abandoned"]
     with reading(platform.engine) as session:
         assert len(evaluations.fetch_replicas(session, evaluation_id)) == 17
@@ -131,7 +131,7 @@ def test_an_entry_that_is_ahead_or_level_runs_on(platform: Platform) -> None:
     assert DECIDE in ran
     for name in (evaluation_id, again):
         evaluation = _fetch(platform, name)
-        assert (evaluation.verdict, evaluation.decision) == (Verdict.SCORED, "")
+        assert (evaluation.verdict, evaluation.decided_early) == (Verdict.SCORED, False)
         assert _fetch_record(platform, name).decision is None
         assert all(shard.state == "done" for shard in evaluation.shards)
 
@@ -142,7 +142,10 @@ def test_without_a_rival_at_that_place_an_entry_runs_on(platform: Platform, plac
     competition = platform.open_competition(spec) if place == 1 else _open(platform, spec)
     evaluation_id = _submit_bad(platform, competition)
     _run_in_turn(platform)
-    assert (_fetch(platform, evaluation_id).verdict, _fetch(platform, evaluation_id).decision) == (Verdict.SCORED, "")
+    assert (_fetch(platform, evaluation_id).verdict, _fetch(platform, evaluation_id).decided_early) == (
+        Verdict.SCORED,
+        False,
+    )
 
 
 def test_an_entry_that_was_stopped_itself_is_nobodys_rival(platform: Platform) -> None:
@@ -153,17 +156,17 @@ def test_an_entry_that_was_stopped_itself_is_nobodys_rival(platform: Platform) -
     with transaction(platform.engine) as session:  # as if it had been stopped behind a place of before
         row = evaluations.lock_evaluation(session, first)
         assert row is not None
-        row.decision, row.scored_replicas = "behind", 17
+        row.decided_early, row.scored_replicas = True, 17
     second = platform.submit(competition, b"# other\n" + BAD)
     _run_in_turn(platform)
-    assert _fetch(platform, second).decision == ""
+    assert not _fetch(platform, second).decided_early
 
 
 def test_a_reference_and_a_competition_without_the_rule_are_never_looked_at(platform: Platform) -> None:
     competition = _open(platform, _make_spec())
     reference = _submit_bad(platform, competition, purpose="reference")
     assert DECIDE not in _run_in_turn(platform)
-    assert _fetch(platform, reference).decision == ""
+    assert not _fetch(platform, reference).decided_early
     plain = platform.open_competition(make_spec().model_copy(update={"slug": "plain"}))
     platform.submit(plain, b"# plain\n" + HONEST)
     assert DECIDE not in _run_in_turn(platform)
@@ -181,7 +184,7 @@ def test_shards_behind_a_gap_are_not_looked_at_and_no_replica_is_compared_out_of
     assert platform.drop_messages() == []
     DELIVER[RUN_SHARD](platform.context, first)
     assert [task for task, _ in platform.drop_messages()] == [SCORE]
-    assert (_fetch(platform, evaluation_id).status, _fetch(platform, evaluation_id).decision) == ("scoring", "")
+    assert (_fetch(platform, evaluation_id).status, _fetch(platform, evaluation_id).decided_early) == ("scoring", False)
 
 
 def test_a_look_delivered_twice_or_late_changes_nothing_more(platform: Platform) -> None:
@@ -213,7 +216,10 @@ def test_a_look_that_is_lost_costs_replicas_and_nothing_else(platform: Platform)
             if task != DECIDE:
                 DELIVER[task](platform.context, name)
         waiting = platform.drop_messages()
-    assert (_fetch(platform, evaluation_id).verdict, _fetch(platform, evaluation_id).decision) == (Verdict.SCORED, "")
+    assert (_fetch(platform, evaluation_id).verdict, _fetch(platform, evaluation_id).decided_early) == (
+        Verdict.SCORED,
+        False,
+    )
 
 
 def test_a_worker_at_a_shard_of_a_decided_entry_is_dropped_and_the_janitor_does_not_revive_it(
@@ -272,7 +278,7 @@ def test_cancelling_wins_over_a_decision(platform: Platform, monkeypatch: pytest
     monkeypatch.setattr(looks, "compute_look", cancel_first)
     _run_in_turn(platform)
     evaluation = _fetch(platform, evaluation_id)
-    assert (evaluation.verdict, evaluation.decision) == (Verdict.WITHDRAWN, "")
+    assert (evaluation.verdict, evaluation.decided_early) == (Verdict.WITHDRAWN, False)
 
 
 def test_a_decided_entry_can_still_be_cancelled_until_it_is_scored(platform: Platform) -> None:

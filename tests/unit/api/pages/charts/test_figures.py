@@ -34,7 +34,7 @@ def lines(engine: Engine) -> list[StoredLine]:
         staff = factories.make_user(session, "staff", role="organizer")
         factories.make_scored(session, competition, staff, 0.9, runtime=1.0, purpose="reference", filename="retrain.py")
         factories.make_scored(session, competition, staff, 0.6, runtime=0.3, verdict="over_budget")
-        early = {"scored_replicas": 64, "decision": "behind"}
+        early = {"scored_replicas": 64, "decided_early": True}
         factories.make_scored(session, competition, factories.make_user(session), 0.99, evaluation=early)
     with reading(engine) as session:
         view = find_view(session, load_competition(session, "digits"), ANONYMOUS)
