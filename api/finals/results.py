@@ -14,6 +14,7 @@ from core.db.models.lifecycle import Phase
 from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import boards, phases
 from core.domain.leaderboard import Place
+from core.domain.owner import own_as_team
 from core.domain.phases import PhaseState
 from core.domain.submission import Verdict
 
@@ -45,7 +46,7 @@ def _find_published(
 
 
 def _find_line(session: Session, view: BoardView, team_id: str) -> LeaderboardEntry | None:
-    position, _ = boards.find_places(session, view.board_id, view.version, f"team:{team_id}")
+    position, _ = boards.find_places(session, view.board_id, view.version, own_as_team(team_id))
     return None if position is None else load_entries(session, view, limit=1, offset=position)[0]
 
 

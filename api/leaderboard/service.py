@@ -14,6 +14,7 @@ from core.db.board import StoredLine, read_line
 from core.db.queries import boards
 from core.db.queries.history import OwnTeam
 from core.domain.leaderboard import Place, Row, rank_lines
+from core.domain.owner import own_as_team
 from core.domain.spreadsheet import BOARD_COLUMNS, write_csv
 from core.scorecard import Ceiling
 
@@ -134,7 +135,7 @@ def load_lines(session: Session, view: BoardView, *, limit: int) -> list[StoredL
 
 
 def _find_places(session: Session, view: BoardView, team: OwnTeam) -> _Places:
-    ranked, over = boards.find_places(session, view.board_id, view.version, f"team:{team.id}")
+    ranked, over = boards.find_places(session, view.board_id, view.version, own_as_team(team.id))
     return _Places(
         entry=None if ranked is None else load_entries(session, view, limit=1, offset=ranked)[0],
         over_budget=None if over is None else load_entries(session, view, limit=1, offset=over)[0],

@@ -11,7 +11,7 @@ from core.domain.faults import FaultCode
 from core.domain.intake.report import Origin
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
-from core.domain.submission import Owner, Status, Verdict
+from core.domain.submission import FaultOwner, Status, Verdict
 
 
 class RequestedPurpose(StrEnum):
@@ -74,7 +74,7 @@ class SubmissionView(BaseModel):
     phase: PhaseKind = Field(description="practice: on an open problem, everything is shown and nothing is ranked")
     status: Status
     verdict: Verdict | None
-    fault_of: Owner | None = Field(description="whose fault the verdict is; null until there is one")
+    fault_of: FaultOwner | None = Field(description="whose fault the verdict is; null until there is one")
     code: str = Field(description="error code of a participant's fault; empty otherwise")
     reason: str = Field(description="one line; empty on hidden problems where it could carry data out")
     hint: str

@@ -17,7 +17,7 @@ from core.domain.access import Action
 from core.domain.errors import NotAllowed, NotFound
 from core.domain.faults import HINTS
 from core.domain.leaderboard import Purpose
-from core.domain.submission import Status, Verdict, get_owner
+from core.domain.submission import Status, Verdict, get_fault_owner
 from core.lifecycle import request_cancel
 from core.scorecard import ScorecardRecord
 from core.storage import BlobStore
@@ -105,7 +105,7 @@ def _make_view(session: Session, submission: Submission, caller: Caller, final: 
         phase=evaluation.phase,
         status=evaluation.status,
         verdict=verdict,
-        fault_of=get_owner(verdict) if verdict else None,
+        fault_of=get_fault_owner(verdict) if verdict else None,
         code=evaluation.code or "",
         reason=find_reason(submission, evaluation, caller),
         hint=HINTS[evaluation.code] if evaluation.code else "",

@@ -8,6 +8,8 @@ from sqlalchemy import JSON, DateTime, Dialect, Enum, MetaData, String, TypeDeco
 from sqlalchemy.orm import DeclarativeBase
 from uuid_utils import uuid7
 
+from core.domain.owner import Owner, parse_owner
+
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -42,6 +44,19 @@ def _list_values(choices: type[StrEnum]) -> list[str]:
 CHOICE = Enum(StrEnum, native_enum=False, length=None, validate_strings=True, values_callable=_list_values)
 
 
+class OwnedBy(TypeDecorator[Owner]):
+    """An owner as one string."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: Owner | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Owner | None:
+        return None if value is None else parse_owner(value)
+
+
 class Base(DeclarativeBase):
     """Every table's; its relationships raise when they were not asked for, and `Mapped[SomeStrEnum]` is a choice."""
 
@@ -51,6 +66,7 @@ class Base(DeclarativeBase):
         datetime: UtcDateTime,
         str: String,
         StrEnum: CHOICE,
+        Owner: OwnedBy,
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from core.db.models.boards import BoardLine
 from core.domain.leaderboard import Entry, Line, Place, Purpose
+from core.domain.owner import Owner, find_owner
 from core.domain.submission import Verdict
 from core.scorecard import ScorecardSummary, parse_summary
 
@@ -42,11 +43,8 @@ class Candidate(NamedTuple):
         return parse_summary(self.summary or {})
 
     @property
-    def owner(self) -> str:
-        """Who a line belongs to, whatever its name is now; references are many under one account."""
-        if self.purpose == Purpose.REFERENCE:
-            return f"reference:{self.user_id}:{self.filename}"
-        return f"team:{self.team_id}" if self.team_id else f"user:{self.user_id}"
+    def owner(self) -> Owner:
+        return find_owner(self.purpose, team_id=self.team_id, user_id=self.user_id, filename=self.filename)
 
 
 class StoredLine(NamedTuple):

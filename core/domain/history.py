@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from core.domain.owner import Owner
+
 
 class Cause(StrEnum):
     """What made a board change."""
@@ -30,7 +32,7 @@ class Record:
     submission_id: str
     at: datetime  # of acceptance
     score: float
-    owner: str
+    owner: Owner
 
 
 def keep_records(scored: Iterable[Record]) -> list[Record]:
@@ -43,7 +45,7 @@ def keep_records(scored: Iterable[Record]) -> list[Record]:
 
 
 def update_records(
-    standing: Sequence[Record], scored: Sequence[Record], *, owners: Sequence[str], submission_id: str | None
+    standing: Sequence[Record], scored: Sequence[Record], *, owners: Sequence[Owner], submission_id: str | None
 ) -> list[Record] | None:
     """The running best after something became of some owners' submissions, or of one.
 

@@ -28,7 +28,7 @@ class Verdict(StrEnum):
     PLATFORM_ERROR = "platform_error"
 
 
-class Owner(StrEnum):
+class FaultOwner(StrEnum):
     """Whose fault a verdict is."""
 
     NOBODY = "nobody"
@@ -78,13 +78,13 @@ VERDICT_TEXT: dict[Verdict, str] = {
 }
 
 
-def get_owner(verdict: Verdict) -> Owner:
+def get_fault_owner(verdict: Verdict) -> FaultOwner:
     """Say whose fault a verdict is; only the platform's own is retried and refunded."""
     if verdict is Verdict.PLATFORM_ERROR:
-        return Owner.PLATFORM
+        return FaultOwner.PLATFORM
     if verdict in (Verdict.SCORED, Verdict.WITHDRAWN):
-        return Owner.NOBODY
-    return Owner.PARTICIPANT
+        return FaultOwner.NOBODY
+    return FaultOwner.PARTICIPANT
 
 
 def advance(current: Status, target: Status, *, verdict: Verdict | None = None) -> Status:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.db.base import Base, new_id, utc_now
 from core.domain.history import Cause
 from core.domain.leaderboard import Place
+from core.domain.owner import Owner
 
 _NOW = text("until_version IS NULL")
 
@@ -81,7 +82,7 @@ class BoardLine(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     board_id: Mapped[str] = mapped_column(ForeignKey("boards.id"))
-    owner: Mapped[str]  # a team, or what tells references apart
+    owner: Mapped[Owner]
     place: Mapped[Place]
     since_version: Mapped[int]
     until_version: Mapped[int | None]

@@ -19,7 +19,8 @@ from core.db.models.contests import Competition, Team
 from core.db.models.submissions import Evaluation, Scorecard, Submission
 from core.db.queries import records
 from core.domain.history import Cause, hash_change
-from core.domain.leaderboard import OFF_BOARD, Place, Purpose, pick_lines
+from core.domain.leaderboard import OFF_BOARD, Place, pick_lines
+from core.domain.owner import Owner, OwnerKind, find_owner, own_as_team
 from core.domain.submission import Verdict
 
 # in words both databases understand
@@ -46,7 +47,7 @@ class Scope:
     """Whose lines may have changed: the submissions concerned, and the owners of their lines. None: everybody's."""
 
     submissions: ColumnElement[bool]
-    owners: tuple[str, ...] | None = None
+    owners: tuple[Owner, ...] | None = None
     submission_id: str | None = None
 
 
@@ -150,14 +151,13 @@ def refresh_submission(session: Session, submission_id: str, spec_id: str, cause
     ).one()
     if row.purpose in OFF_BOARD:
         return False
-    if row.purpose == Purpose.REFERENCE:
-        owner = f"reference:{row.user_id}:{row.filename}"
-        same = and_(Submission.user_id == row.user_id, Submission.filename == row.filename)
-    elif row.team_id is None:
-        owner = f"user:{row.user_id}"
-        same = and_(Submission.user_id == row.user_id, Submission.team_id.is_(None))
+    owner = find_owner(row.purpose, team_id=row.team_id, user_id=row.user_id, filename=row.filename)
+    if owner.kind is OwnerKind.REFERENCE:
+        same = and_(Submission.user_id == owner.id, Submission.filename == owner.filename)
+    elif owner.kind is OwnerKind.USER:
+        same = and_(Submission.user_id == owner.id, Submission.team_id.is_(None))
     else:
-        owner, same = f"team:{row.team_id}", Submission.team_id == row.team_id
+        same = Submission.team_id == owner.id
     scope = Scope(and_(same, Submission.purpose == row.purpose), (owner,), submission_id)
     return refresh(session, row.competition_id, spec_id, cause, scope)
 
@@ -175,7 +175,7 @@ def refresh_ended(session: Session, submission_id: str, spec_id: str, verdict: V
 
 
 def refresh_teams(session: Session, competition_id: str, spec_id: str, cause: Cause, team_ids: Sequence[str]) -> bool:
-    owners = tuple(f"team:{team_id}" for team_id in team_ids)
+    owners = tuple(own_as_team(team_id) for team_id in team_ids)
     return refresh(session, competition_id, spec_id, cause, Scope(Submission.team_id.in_(team_ids), owners))
 
 
@@ -259,7 +259,7 @@ def count_lines(session: Session, board_id: str, version: int) -> dict[Place, in
     return {place: found.get(place, 0) for place in Place}
 
 
-def find_places(session: Session, board_id: str, version: int, owner: str) -> tuple[int | None, int | None]:
+def find_places(session: Session, board_id: str, version: int, owner: Owner) -> tuple[int | None, int | None]:
     """How many lines stand above an owner's ranked line, and above the one over the budget; None without one."""
     stood = _stood(board_id, version)
     rows = {row.place: row for row in session.scalars(select(BoardLine).where(stood, BoardLine.owner == owner))}
@@ -309,7 +309,7 @@ def find_passed(session: Session, competition_id: str, spec_id: str) -> dict[str
         .limit(max(last - change.rank_after, 0))
     )
     owners = enumerate(session.scalars(query), start=change.rank_after + 1)
-    return {owner.removeprefix("team:"): (rank - 1, rank) for rank, owner in owners if owner.startswith("team:")}
+    return {owner.id: (rank - 1, rank) for rank, owner in owners if owner.kind is OwnerKind.TEAM}
 
 
 def _stood(board_id: str, version: int) -> ColumnElement[bool]:

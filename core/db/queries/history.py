@@ -11,6 +11,7 @@ from core.db.models.contests import Team, TeamMember
 from core.db.models.submissions import Evaluation, Submission
 from core.domain.history import Record
 from core.domain.leaderboard import Purpose
+from core.domain.owner import find_owner
 from core.domain.phases import PhaseKind
 from core.domain.submission import Verdict
 
@@ -56,7 +57,10 @@ def fetch_rises(session: Session, competition_id: str, spec_id: str) -> list[Rec
     query = select(marked.c.id, marked.c.created_at, marked.c.score, marked.c.team_id, marked.c.user_id)
     query = query.where(or_(marked.c.before.is_(None), marked.c.score > marked.c.before))
     rows = session.execute(query.order_by(marked.c.created_at, marked.c.id))
-    return [Record(key, at, score, f"team:{team}" if team else f"user:{user}") for key, at, score, team, user in rows]
+    return [
+        Record(key, at, score, find_owner(Purpose.RANKED, team_id=team, user_id=user, filename=""))
+        for key, at, score, team, user in rows
+    ]
 
 
 def fetch_scores_of(

@@ -15,6 +15,7 @@ from core.db.queries import history
 from core.db.queries.history import ScoredAt
 from core.domain.history import Record, keep_records, update_records
 from core.domain.leaderboard import Purpose
+from core.domain.owner import Owner, parse_owner
 from core.domain.submission import Verdict
 
 
@@ -28,7 +29,11 @@ def fetch_records(session: Session, competition_id: str, spec_id: str) -> list[S
 
 
 def update(
-    session: Session, board: Board, found: Iterable[Candidate], owners: Sequence[str] | None, submission_id: str | None
+    session: Session,
+    board: Board,
+    found: Iterable[Candidate],
+    owners: Sequence[Owner] | None,
+    submission_id: str | None,
 ) -> None:
     """Something became of these owners' submissions, or of everybody's; the caller holds the board's lock.
 
@@ -43,7 +48,7 @@ def update(
         updated = update_records(standing, scored, owners=owners, submission_id=submission_id)
     if updated is None:
         updated = history.fetch_rises(session, board.competition_id, board.spec_id)
-    written = [[each.submission_id, each.at.isoformat(), each.score, each.owner] for each in updated]
+    written = [[each.submission_id, each.at.isoformat(), each.score, str(each.owner)] for each in updated]
     if written != board.records:
         board.records = written
 
@@ -60,7 +65,7 @@ def _make_record(candidate: Candidate) -> Record:
 
 def _read(kept: Sequence[str | float]) -> Record:
     submission_id, at, score, owner = kept
-    return Record(str(submission_id), datetime.fromisoformat(str(at)), float(score), str(owner))
+    return Record(str(submission_id), datetime.fromisoformat(str(at)), float(score), parse_owner(str(owner)))
 
 
 def _fetch_names(session: Session, submission_ids: Sequence[str]) -> dict[str, str]:

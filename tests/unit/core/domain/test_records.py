@@ -4,12 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.history import Record, keep_records, update_records
+from core.domain.owner import Owner, own_as_team
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-OWNERS = ("team:a", "team:b", "team:c")
+A, B, C = OWNERS = [own_as_team(name) for name in "abc"]
 
 
-def make_record(place: int, minute: int, score: float, owner: str = "team:a") -> Record:
+def make_record(place: int, minute: int, score: float, owner: Owner = A) -> Record:
     return Record(f"s{place}", START + timedelta(minutes=minute), score, owner)
 
 
@@ -25,14 +26,14 @@ def list_twin(scored: list[Record]) -> list[Record]:
 
 
 @given(entries)
-def test_the_running_best_is_what_beats_everything_before_it(made: list[tuple[int, float, str]]) -> None:
+def test_the_running_best_is_what_beats_everything_before_it(made: list[tuple[int, float, Owner]]) -> None:
     scored = [make_record(place, *each) for place, each in enumerate(made)]
     assert keep_records(scored) == list_twin(scored)
 
 
 @given(entries, entries, st.sampled_from(OWNERS), st.integers(0, 20))
 def test_an_update_is_what_looking_at_everything_finds_or_says_that_it_cannot_know(
-    before: list[tuple[int, float, str]], after: list[tuple[int, float, str]], owner: str, gone: int
+    before: list[tuple[int, float, Owner]], after: list[tuple[int, float, Owner]], owner: Owner, gone: int
 ) -> None:
     old = [make_record(place, *each) for place, each in enumerate(before)]
     kept = [each for each in old if each.owner != owner or each.submission_id != f"s{gone}"]
@@ -46,8 +47,8 @@ def test_an_update_is_what_looking_at_everything_finds_or_says_that_it_cannot_kn
 
 
 def test_a_record_that_changed_hands_or_its_score_is_noticed() -> None:
-    old = [make_record(1, 1, 0.4), make_record(2, 2, 0.6, "team:b")]
-    moved = [make_record(1, 1, 0.4, "team:b"), old[1]]
-    assert update_records(old, moved, owners=["team:b"], submission_id=None) == moved
-    assert update_records(old, [make_record(2, 2, 0.5, "team:b")], owners=["team:b"], submission_id=None) is None
-    assert update_records(old, [], owners=["team:c"], submission_id="s1") is None
+    old = [make_record(1, 1, 0.4), make_record(2, 2, 0.6, B)]
+    moved = [make_record(1, 1, 0.4, B), old[1]]
+    assert update_records(old, moved, owners=[B], submission_id=None) == moved
+    assert update_records(old, [make_record(2, 2, 0.5, B)], owners=[B], submission_id=None) is None
+    assert update_records(old, [], owners=[C], submission_id="s1") is None

@@ -4,7 +4,7 @@ import pytest
 
 from core.domain.errors import IllegalTransition
 from core.domain.faults import HINTS, FaultCode
-from core.domain.submission import TRANSITIONS, VERDICT_OF_FAULT, Owner, Status, Verdict, advance, get_owner
+from core.domain.submission import TRANSITIONS, VERDICT_OF_FAULT, FaultOwner, Status, Verdict, advance, get_fault_owner
 
 
 def test_every_status_has_a_row_in_the_table() -> None:
@@ -40,8 +40,10 @@ def test_a_cancelled_evaluation_cannot_end_scored() -> None:
 def test_every_fault_has_a_hint_and_a_verdict_that_blames_the_participant() -> None:
     for code in FaultCode:
         assert HINTS[code].endswith(".")
-        assert get_owner(VERDICT_OF_FAULT[code]) is Owner.PARTICIPANT
+        assert get_fault_owner(VERDICT_OF_FAULT[code]) is FaultOwner.PARTICIPANT
 
 
 def test_only_platform_error_is_ours() -> None:
-    assert [verdict for verdict in Verdict if get_owner(verdict) is Owner.PLATFORM] == [Verdict.PLATFORM_ERROR]
+    assert [verdict for verdict in Verdict if get_fault_owner(verdict) is FaultOwner.PLATFORM] == [
+        Verdict.PLATFORM_ERROR
+    ]

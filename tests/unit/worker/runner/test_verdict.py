@@ -1,7 +1,7 @@
 import pytest
 
 from core.domain.faults import FaultCode
-from core.domain.submission import VERDICT_OF_FAULT, Owner, get_owner
+from core.domain.submission import VERDICT_OF_FAULT, FaultOwner, get_fault_owner
 from sandbox.contract import Outcome
 from worker.runner.verdict import find_fault
 
@@ -10,7 +10,7 @@ from worker.runner.verdict import find_fault
 def test_every_fault_of_a_replica_is_its_authors(outcome: Outcome) -> None:
     fault = find_fault(outcome)
     assert fault == FaultCode[outcome.name]
-    assert get_owner(VERDICT_OF_FAULT[fault]) is Owner.PARTICIPANT
+    assert get_fault_owner(VERDICT_OF_FAULT[fault]) is FaultOwner.PARTICIPANT
 
 
 @pytest.mark.parametrize("outcome", [Outcome.OK, Outcome.SANDBOX_FAILED])
