@@ -158,7 +158,7 @@ def test_a_data_set_must_be_ready(
 ) -> None:
     with transaction(engine) as session:
         row = session.get_one(DataSetVersion, faces.id)
-        row.outcome, row.digest, row.state = "", None, "pending"
+        row.outcome, row.digest, row.state = None, None, "pending"
     answer = apply(client, admin, on("faces@1"))
     assert (answer.status_code, "wait until a worker has read it" in answer.text) == (409, True)
 
