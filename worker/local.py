@@ -18,8 +18,8 @@ from core.scorecard import ScorecardRecord
 from core.settings import Settings
 from core.storage import BlobStore, FolderStore
 from sandbox.contract import ENTRY_FILE
-from worker.jobs.preparation import make_calibration_source
 from worker.problems import LoadedProblem, load_problem
+from worker.replicas.calibration import make_calibration_source
 from worker.replicas.execution import Batch, make_orders, make_request, run_batch
 from worker.replicas.inspection import InspectedReplica, Inspector
 from worker.replicas.outputs import concat_outputs

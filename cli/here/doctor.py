@@ -113,7 +113,7 @@ def _run(
 
 
 def _load_baseline(filename: str, spec: ProblemSpec) -> dict[str, bytes]:
-    source: bytes = load("worker.jobs.preparation", "make_calibration_source")(filename, spec)
+    source: bytes = load("worker.replicas.calibration", "make_calibration_source")(filename, spec)
     return {"submission.py": source}
 
 

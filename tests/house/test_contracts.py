@@ -43,6 +43,7 @@ PLANTS = {
     "14": ("api.finals.schemas", "api.finals.service"),
     "15": ("api.pages.finals", "api.finals.endpoints"),
     "16": ("api.pages.kit.forms", "api.pages.finals"),
+    "17": ("worker.local", "core.lifecycle"),
 }
 
 

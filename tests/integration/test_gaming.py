@@ -9,8 +9,8 @@ import pytest
 from core.domain.submission import Verdict
 from core.problems import ProblemSpec, find_problem
 from core.settings import Settings
-from worker.jobs.preparation import make_calibration_source
 from worker.local import evaluate_submission
+from worker.replicas.calibration import make_calibration_source
 from worker.runner.process import ProcessSandbox
 
 ROOT = Path(__file__).resolve().parents[2]

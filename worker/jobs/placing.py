@@ -9,9 +9,8 @@ from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import competitions, data_sets
 from core.domain.leaderboard import Purpose
 from core.domain.submission import Verdict
+from worker.jobs.calibration import load_cost, start_calibration
 from worker.jobs.context import WorkerContext
-from worker.jobs.preparation import start_calibration
-from worker.scorecard.cost import load_cost
 
 
 def may_run_here(session: Session, context: WorkerContext, evaluation: Evaluation, shard: Shard) -> bool:

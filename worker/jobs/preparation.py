@@ -2,41 +2,32 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib.resources import files
 
 import structlog
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
-from core.db.models.accounts import User
 from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.problems import EvaluationSpec, Pool, PoolChunk
-from core.db.models.submissions import Submission
-from core.db.queries import competitions, data_sets, leases, nodes, users
+from core.db.queries import competitions, data_sets, leases, nodes
 from core.db.session import reading, transaction
-from core.domain.access import Role
-from core.domain.calibration import CALIBRATION_FILES, RETRAIN_FILE
 from core.domain.errors import Conflict, ContestError
-from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
 from core.domain.pools import PoolKind, PoolState
 from core.domain.work import WorkState
 from core.jobs import BUILD_CHUNK, enqueue, put_off
-from core.lifecycle import open_evaluation
 from core.problems import ProblemSpec
+from worker.jobs.calibration import fetch_waiting, load_cost, open_waiting, start_calibration
 from worker.jobs.context import WorkerContext
 from worker.jobs.heartbeat import Heartbeat, renew_piece
 from worker.problems import LoadedProblem
 from worker.scorecard.card import find_ceiling
-from worker.scorecard.cost import fetch_waiting, load_cost, open_waiting
 from worker.training.chunks import pool_chunks
 from worker.training.pools import build_chunk, load_pools, make_seal, pool_sizes
 
 log = structlog.get_logger()
-PLATFORM_USER = "platform"
-NO_PASSWORD = "!"  # noqa: S105 -- no hash of anything: nobody can log in as the platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,45 +186,6 @@ def _open_or_calibrate(
         competition_id = first.competition_id if isinstance(first, Phase) else first.id
         phase = first.kind if isinstance(first, Phase) else PhaseKind.PUBLIC
         start_calibration(session, context, spec, competition_id, phase)
-
-
-def start_calibration(
-    session: Session, context: WorkerContext, spec: EvaluationSpec, competition_id: str, phase: PhaseKind
-) -> None:
-    """Measure on this class of node whatever was not yet; the caller knows that nobody else does."""
-    node_class = context.settings.node_class
-    measured = competitions.fetch_calibrations(session, spec.id, node_class)
-    for filename in CALIBRATION_FILES:
-        if filename in measured:
-            continue
-        source = make_calibration_source(filename, spec.terms.problem)
-        submission = Submission(
-            competition_id=competition_id,
-            user_id=_platform_user(session).id,
-            filename=filename,
-            source_digest=context.store.put(source),
-            note="calibration",
-            purpose=Purpose.CALIBRATION,
-        )
-        session.add(submission)
-        session.flush()
-        open_evaluation(session, submission, spec, phase=phase, node_class=node_class)
-
-
-def make_calibration_source(filename: str, spec: ProblemSpec) -> bytes:
-    """Return a baseline; `retrain.py` comes with this problem's recipe written into it."""
-    source = files("baselines").joinpath(filename).read_text(encoding="utf-8")
-    recipe = f"\n\nRECIPE.update({spec.recipe.model_dump(mode='json')!r})\n" if filename == RETRAIN_FILE else ""
-    return (source + recipe).encode()
-
-
-def _platform_user(session: Session) -> User:
-    user = users.fetch_user_by_name(session, PLATFORM_USER)
-    if user is None:
-        user = User(name=PLATFORM_USER, password_hash=NO_PASSWORD, role=Role.ADMIN)
-        session.add(user)
-        session.flush()
-    return user
 
 
 def report_fault(engine: Engine, problem_id: str, fault: str) -> None:

@@ -20,6 +20,7 @@ from core.lifecycle import enqueue_for
 from core.scorecard import EarlyDecision, ScorecardRecord, dump_scorecard, name_report
 from core.storage import BlobStore
 from core.terms import Terms
+from worker.jobs.calibration import load_cost
 from worker.jobs.context import WorkerContext
 from worker.jobs.heartbeat import Heartbeat, renew_score
 from worker.jobs.looks import describe_decision
@@ -27,7 +28,7 @@ from worker.replicas.outputs import ModelOutputs, concat_outputs, load_npz
 from worker.report.drawing import Drawings, draw_score
 from worker.report.page import Report, render_report
 from worker.scorecard.card import RunFacts, compute_scorecard
-from worker.scorecard.cost import RetrainCost, RunSeconds, collect_seconds, load_cost
+from worker.scorecard.cost import RetrainCost, RunSeconds, collect_seconds
 from worker.scorecard.flags import FlagFacts, load_reruns
 from worker.training.pools import check_seals, load_pools
 

@@ -24,13 +24,14 @@ from core.domain.work import WorkState
 from core.jobs import DECIDE, RUN_SHARD, SCORE, enqueue, put_off
 from core.lifecycle import add_shards, enqueue_for, finish_cancelled, get_priority
 from core.terms import Terms
+from worker.jobs.calibration import fetch_waiting, load_cost, store_calibration
 from worker.jobs.context import WorkerContext
 from worker.jobs.heartbeat import Heartbeat, renew_shard
 from worker.jobs.looks import is_look_due
 from worker.jobs.placing import may_run_here
 from worker.replicas.execution import Batch, make_orders, make_request, run_batch
 from worker.replicas.outputs import concat_outputs, save_npz
-from worker.scorecard.cost import RetrainCost, collect_seconds, fetch_waiting, load_cost, store_calibration
+from worker.scorecard.cost import RetrainCost, collect_seconds
 from worker.scorecard.flags import store_reruns
 from worker.training.pools import load_originals
 

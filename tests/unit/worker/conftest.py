@@ -27,7 +27,7 @@ from sandbox.contract import Outcome
 from tests.database import make_database
 from worker.jobs import looks, preparation, preview, scores, shards, validation
 from worker.jobs.context import WorkerContext
-from worker.jobs.preparation import make_calibration_source
+from worker.replicas.calibration import make_calibration_source
 from worker.runner.base import ReplicaResult, RunRequest, RunResult
 
 RECIPE, IDLE = b"RECIPE.update", make_calibration_source(IDLE_FILE, find_problem("digits"))

@@ -1,0 +1,114 @@
+"""What retraining costs on a class of node, in the database: measured, kept, and whatever waited for it opened."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy.orm import Session
+
+from core.db.base import utc_now
+from core.db.models.accounts import User
+from core.db.models.contests import Competition
+from core.db.models.lifecycle import Phase
+from core.db.models.problems import EvaluationSpec
+from core.db.models.submissions import Calibration, Evaluation, Submission
+from core.db.queries import competitions, evaluations, phases, pools, users
+from core.domain.access import Role
+from core.domain.calibration import CALIBRATION_FILES
+from core.domain.competition import CompetitionState
+from core.domain.leaderboard import Purpose
+from core.domain.phases import PhaseKind, PhaseState
+from core.domain.submission import Status, Verdict
+from core.lifecycle import open_evaluation
+from worker.jobs.context import WorkerContext
+from worker.replicas.calibration import make_calibration_source
+from worker.scorecard.cost import RetrainCost, RunSeconds, collect_seconds
+
+PLATFORM_USER = "platform"
+NO_PASSWORD = "!"  # noqa: S105 -- no hash of anything: nobody can log in as the platform
+
+
+def start_calibration(
+    session: Session, context: WorkerContext, spec: EvaluationSpec, competition_id: str, phase: PhaseKind
+) -> None:
+    """Measure on this class of node whatever was not yet; the caller knows that nobody else does."""
+    node_class = context.settings.node_class
+    measured = competitions.fetch_calibrations(session, spec.id, node_class)
+    for filename in CALIBRATION_FILES:
+        if filename in measured:
+            continue
+        source = make_calibration_source(filename, spec.terms.problem)
+        submission = Submission(
+            competition_id=competition_id,
+            user_id=_platform_user(session).id,
+            filename=filename,
+            source_digest=context.store.put(source),
+            note="calibration",
+            purpose=Purpose.CALIBRATION,
+        )
+        session.add(submission)
+        session.flush()
+        open_evaluation(session, submission, spec, phase=phase, node_class=node_class)
+
+
+def load_cost(session: Session, spec_id: str, node_class: str) -> RetrainCost | None:
+    """None until both files have been measured on such a node."""
+    rows = competitions.fetch_calibrations(session, spec_id, node_class)
+    if not set(CALIBRATION_FILES) <= set(rows):
+        return None
+    retrain, idle = (_read(rows[name].seconds) for name in CALIBRATION_FILES)
+    return RetrainCost(retrain, idle, tuple(rows[name].evaluation_id for name in CALIBRATION_FILES))
+
+
+def store_calibration(session: Session, evaluation: Evaluation, *, filename: str, node_class: str) -> None:
+    """Keep the cost, end the calibration run, and open the competitions that waited for the last of them."""
+    run = collect_seconds(evaluations.fetch_replicas(session, evaluation.id))
+    if filename not in competitions.fetch_calibrations(session, evaluation.spec_id, node_class):
+        session.add(
+            Calibration(
+                spec_id=evaluation.spec_id,
+                node_class=node_class,
+                filename=filename,
+                evaluation_id=evaluation.id,
+                seconds={"wall": run.wall, "cpu": run.cpu},
+            )
+        )
+        session.flush()
+    evaluations.move(session, evaluation, Status.SCORING)
+    evaluations.move(session, evaluation, Status.FINISHED, verdict=Verdict.SCORED, reason="calibrated")
+    if load_cost(session, evaluation.spec_id, node_class) is not None:
+        for waiting in fetch_waiting(session, evaluation.spec_id):
+            open_waiting(session, waiting)
+
+
+def fetch_waiting(session: Session, spec_id: str) -> list[Competition | Phase]:
+    """Whatever waits for the pools and calibrations of a spec: competitions and phases."""
+    rows = competitions.fetch_competitions_of_spec(session, spec_id)
+    return [row for row in rows if row.state is CompetitionState.PREPARING] + phases.fetch_preparing_phases(
+        session, spec_id
+    )
+
+
+def open_waiting(session: Session, row: Competition | Phase) -> None:
+    """A phase is ready, a competition opens; one that opens by hand is prepared, and waits for its admin."""
+    row.fault = ""
+    if isinstance(row, Phase):
+        row.state = PhaseState.READY
+        if row.kind == PhaseKind.PRACTICE:  # it takes submissions from now on
+            pools.activate(session, row.spec_id)
+        return
+    row.prepared_at = utc_now()
+    if not row.opens_by_hand:
+        row.state = CompetitionState.OPEN
+        pools.activate(session, row.spec_id)
+
+
+def _platform_user(session: Session) -> User:
+    user = users.fetch_user_by_name(session, PLATFORM_USER)
+    if user is None:
+        user = User(name=PLATFORM_USER, password_hash=NO_PASSWORD, role=Role.ADMIN)
+        session.add(user)
+        session.flush()
+    return user
+
+
+def _read(seconds: Mapping[str, Sequence[float]]) -> RunSeconds:
+    return RunSeconds(tuple(seconds["wall"]), tuple(seconds["cpu"]))
