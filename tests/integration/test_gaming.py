@@ -2,12 +2,12 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from core.domain.submission import Verdict
 from core.problems import ProblemSpec, find_problem
+from core.scorecard import FlagCheck
 from core.settings import Settings
 from worker.local import evaluate_submission
 from worker.replicas.calibration import make_calibration_source
@@ -45,7 +45,7 @@ def read_source(name: str) -> bytes:
 
 
 @cache
-def check(name: str, home: Path) -> dict[str, dict[str, Any]]:
+def check(name: str, home: Path) -> dict[str, FlagCheck]:
     """Return all checks of a submission by their codes."""
     found = evaluate_submission(
         make_spec(),
@@ -58,27 +58,27 @@ def check(name: str, home: Path) -> dict[str, dict[str, Any]]:
     )
     assert found.verdict is Verdict.SCORED, found.reason
     assert found.scorecard is not None
-    checks = {entry["code"]: entry for entry in found.scorecard["flag_checks"]}
+    checks = {entry.code: entry for entry in found.scorecard.flag_checks or ()}
     assert list(checks) == CODES
-    assert found.scorecard["flags"] == [entry for entry in checks.values() if entry["severity"]]
+    assert [flag.code for flag in found.scorecard.flags or ()] == [code for code in checks if checks[code].severity]
     return checks
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_every_flag_has_a_submission_that_raises_it(code: str, home: Path) -> None:
     entry = check(code, home)[code]
-    assert entry["severity"] in ("suspicious", "strong")
-    assert entry["detail"].endswith(".")
+    assert entry.severity in ("suspicious", "strong")
+    assert entry.detail.endswith(".")
 
 
 @pytest.mark.parametrize("name", HONEST)
 def test_an_honest_submission_raises_none(name: str, home: Path) -> None:
-    assert [entry for entry in check(name, home).values() if entry["severity"]] == []
+    assert [entry for entry in check(name, home).values() if entry.severity] == []
 
 
 def test_a_retrained_model_passes_every_check_that_can_be_made(home: Path) -> None:
-    assert all(entry["value"] is not None for entry in check("retrain", home).values())
+    assert all(entry.value is not None for entry in check("retrain", home).values())
 
 
 def test_a_method_that_hardly_depends_on_the_seed_is_flagged_for_it(home: Path) -> None:
-    assert check("gradient_ascent", home)["collapsed"]["severity"] == "strong"
+    assert check("gradient_ascent", home)["collapsed"].severity == "strong"
