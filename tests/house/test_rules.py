@@ -61,6 +61,13 @@ def test_sql_stays_in_the_query_modules() -> None:
     assert [str(path) for path in list_source() if path not in home and uses_sql(path)] == []
 
 
+def test_a_scorecard_is_read_as_a_record() -> None:
+    """As it is stored it is loaded by the queries alone; everybody else reads `Scorecard.record`."""
+    stored = re.compile(r"\b(?:\w*card|Scorecard)\.body\b")
+    found = {str(path.relative_to(ROOT)) for path in list_source() if stored.search(path.read_text())}
+    assert found == {"core/db/queries/evaluations.py", "core/db/queries/review.py"}
+
+
 def test_no_file_is_longer_than_400_lines() -> None:
     assert [str(path) for path in list_files("*.py") if len(path.read_text().splitlines()) > 400] == []
 
