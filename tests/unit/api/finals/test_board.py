@@ -214,7 +214,7 @@ def test_a_finalist_that_was_scored_cannot_be_drawn_again_alone(published: Conte
             answer = published.client.post(
                 f"/api/v1/admin/rejudges{path}", json=scope | more, headers=published.olga.headers
             )
-            assert (answer.status_code, "all together" in answer.json()["detail"]) == (422, True)
+            assert (answer.status_code, "takes all of them" in answer.json()["detail"]) == (422, True)
     with transaction(published.engine) as session:
         ours = Evaluation.submission_id == published.entries["only"].id, Evaluation.phase == "private"
         session.execute(update(Evaluation).where(*ours).values(verdict="platform_error", score=None))

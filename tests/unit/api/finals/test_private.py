@@ -170,7 +170,7 @@ def test_publishing_waits_for_the_last_finalist(contest: Contest) -> None:
 
 def test_the_pages_start_preview_and_publish(contest: Contest) -> None:
     page, headers = "/competitions/digits/organize/private", contest.olga.headers | HTML
-    assert "Ready and unread" in contest.client.get(page, headers=headers).text
+    assert "nobody has read the request" in contest.client.get(page, headers=headers).text
     answer = contest.client.post(f"{page}/start", data={"reason": "the end"}, headers=headers)
     assert (answer.status_code, "has not ended" in answer.text) == (409, True)
     run_to_publishing(contest)

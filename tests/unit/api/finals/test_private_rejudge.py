@@ -84,7 +84,7 @@ def test_finalists_run_again_under_the_private_spec_and_publishing_waits(contest
     view = contest.client.get(f"{ADMIN}/private", headers=contest.olga.headers).json()
     assert view["unfinished"] == 0  # what counts has ended
     refused = contest.client.post(f"{ADMIN}/private/publish", json=BECAUSE, headers=contest.olga.headers)
-    assert (refused.status_code, "not decided yet" in refused.json()["detail"]) == (409, True)
+    assert (refused.status_code, "undecided" in refused.json()["detail"]) == (409, True)
     end(contest, made["id"])
     assert str(NEW) not in look_around(contest)
     ranking = contest.client.get(f"{REJUDGES}/{made['id']}/comparison", headers=contest.olga.headers).json()["ranking"]
