@@ -44,6 +44,7 @@ PLANTS = {
     "15": ("api.pages.finals", "api.finals.endpoints"),
     "16": ("api.pages.kit.forms", "api.pages.finals"),
     "17": ("worker.local", "core.lifecycle"),
+    "18": ("worker.scorecard.card", "worker.report.plots"),
 }
 
 
