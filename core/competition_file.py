@@ -1,6 +1,7 @@
 """A competition as one file: a problem file with a `[competition]` table of what may change while it runs."""
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -9,6 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from core.domain.competition_settings import SETTINGS, Setting
 from core.domain.errors import InvalidInput
 from core.domain.moments import to_utc
+from core.domain.seeds import complete_seeds, make_seed
 from core.problems import ProblemSpec, parse_problem
 
 SECTION = "competition"
@@ -64,8 +66,18 @@ class CompetitionFile(BaseModel):
     competition: CompetitionPart
 
 
+def draw_seed() -> int:
+    return make_seed(secrets.randbelow)
+
+
+def fill_seeds(values: Mapping[str, Any], stored: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int | str]]:
+    """What the file says, with the seeds that it leaves to the platform: as stored, or drawn, which are named."""
+    return complete_seeds(values, stored, draw_seed)
+
+
 def parse_competition_file(values: dict[str, Any], *, source: str) -> CompetitionFile:
-    rest = {name: value for name, value in values.items() if name != SECTION}
+    filled, _ = fill_seeds(values, {})
+    rest = {name: value for name, value in filled.items() if name != SECTION}
     problem = parse_problem(rest, source=source)
     try:
         part = CompetitionPart.model_validate(values.get(SECTION, {}))
@@ -78,7 +90,8 @@ def parse_competition_file(values: dict[str, Any], *, source: str) -> Competitio
 
 def find_mistakes(values: dict[str, Any]) -> dict[str, str]:
     """Everything that is wrong with a file, by the path of the value; empty if it can be parsed."""
-    rest = {name: value for name, value in values.items() if name != SECTION}
+    filled, _ = fill_seeds(values, {})
+    rest = {name: value for name, value in filled.items() if name != SECTION}
     return _list_mistakes(ProblemSpec, rest, "") | _list_mistakes(
         CompetitionPart, values.get(SECTION, {}), f"{SECTION}."
     )

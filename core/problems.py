@@ -7,19 +7,36 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from core.domain.errors import InvalidInput, NotFound
 from core.domain.exposure import Exposure
+from core.domain.seeds import SEED_BITS, check_hidden_seeds, is_drawn, read_seed, write_seed
 
 DATA_SET = "data_set"  # the package of what was uploaded
 MIN_REPLICAS = 16  # an interval needs halves that can be cut into folds
 VERIFIED_PACKAGES = frozenset({"torchvision_sets"})  # refuse files other than the published ones
 PUBLISHED_PACKAGES = frozenset({"digits", "fashion_mnist"})
 PROBLEM_FOLDER = Path(__file__).resolve().parent.parent / "problems"
+STORED = "stored"  # context of reading what was registered by a release that took smaller seeds
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Package = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Options = dict[str, bool | int | float | str | list[int]]
+Seed = Annotated[
+    int,
+    Field(ge=0, lt=2**SEED_BITS),
+    BeforeValidator(read_seed),
+    PlainSerializer(write_seed, return_type=int | str, when_used="json"),
+]
 
 
 class _Model(BaseModel):
@@ -93,7 +110,7 @@ class SplitPart(_Model):
     validation: int = Field(ge=1)
     test: int | None = Field(default=None, ge=1)
     label_noise: float = Field(default=0.0, ge=0, lt=1)  # share of train labels replaced at random
-    seed: int = Field(ge=0)
+    seed: Seed
 
 
 class ForgetPart(_Model):
@@ -103,7 +120,7 @@ class ForgetPart(_Model):
     fraction: float | None = Field(default=None, gt=0, lt=1)  # of all; of the class, with a class
     class_index: int | None = Field(default=None, ge=0)
     ids: list[int] | None = None
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
 
     @model_validator(mode="after")
     def _check_kind(self) -> "ForgetPart":
@@ -122,12 +139,17 @@ class ForgetPart(_Model):
         """Some of a class go: the class itself stays, and is still asked for."""
         return self.kind == "class" and self.fraction is not None and self.ids is None
 
+    @property
+    def seeds(self) -> dict[str, int]:
+        """Empty where the kind reads none."""
+        return {"forget.seed": self.seed} if is_drawn(self.model_dump()) else {}
+
 
 class PoolPart(_Model):
     replicas: int = Field(ge=MIN_REPLICAS)
     originals: int = Field(default=1, ge=1)  # 1: every replica starts from the same original, as in 2023
     strategy: TrainingStrategy = TrainingStrategy.AUTO
-    seed: int = Field(ge=0)
+    seed: Seed
 
 
 class AdaptivePart(_Model):
@@ -161,7 +183,6 @@ class EvaluationPart(_Model):
     scratch_bytes: int = Field(default=64 << 20, ge=1 << 20)
     log_bytes: int = Field(default=64 << 10, ge=0)
     processes: int = Field(default=64, ge=1)
-    seed: int = Field(default=0, ge=0)
     rerun_replicas: int = Field(default=1, ge=0, le=4)  # of the canary, run again with equal seeds: docs/flags.md
     adaptive: AdaptivePart | None = None  # None: every entry runs all replicas
 
@@ -182,8 +203,8 @@ class PrivatePart(_Model):
     """Another forget request of the same problem, unread until the end; the rest is as in the public one."""
 
     forget: ForgetPart
-    split_seed: int | None = Field(default=None, ge=0)  # None: cut as the public one
-    pool_seed: int = Field(ge=0)
+    split_seed: Seed | None = None  # None: cut as the public one
+    pool_seed: Seed
 
 
 class PracticePart(_Model):
@@ -191,8 +212,8 @@ class PracticePart(_Model):
 
     problem: Slug | None = None  # of exposure practice
     forget: ForgetPart | None = None
-    split_seed: int | None = Field(default=None, ge=0)
-    pool_seed: int | None = Field(default=None, ge=0)
+    split_seed: Seed | None = None
+    pool_seed: Seed | None = None
 
     @model_validator(mode="after")
     def _check_form(self) -> "PracticePart":
@@ -235,6 +256,12 @@ class ProblemSpec(_Model):
         return self
 
     @model_validator(mode="after")
+    def _check_seeds(self, info: ValidationInfo) -> "ProblemSpec":
+        if info.context != STORED:
+            check_hidden_seeds(self.hidden_seeds)
+        return self
+
+    @model_validator(mode="after")
     def _check_exposure(self) -> "ProblemSpec":
         if self.exposure is Exposure.PRIVATE and self.evaluation.adaptive is not None:
             raise ValueError("a private problem gives the final ranking, which runs all replicas: take out `adaptive`")
@@ -269,6 +296,21 @@ class ProblemSpec(_Model):
         return ProblemSpec.model_validate(self.model_dump() | changes)
 
     @property
+    def seeds(self) -> dict[str, int]:
+        """What the problem itself draws from, its phases aside."""
+        return {"split.seed": self.split.seed, "pools.seed": self.pools.seed, **self.forget.seeds}
+
+    @property
+    def hidden_seeds(self) -> dict[str, int]:
+        """What the public phase, unless it shows everything, and the private one draw from, by path in the file."""
+        found = self.seeds if self.exposure is not Exposure.PRACTICE else {}
+        if self.private is None:
+            return found
+        split_seed = self.split.seed if self.private.split_seed is None else self.private.split_seed
+        seeds = {"split_seed": split_seed, "pool_seed": self.private.pool_seed, **self.private.forget.seeds}
+        return found | {f"private.{name}": seed for name, seed in seeds.items()}
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the canonical JSON: the problem's identity."""
         body = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
@@ -293,10 +335,12 @@ def check_draws(spec: ProblemSpec, part: PracticePart) -> None:
     """Refuse a practice request of its own that a hidden phase asks for too."""
     forget, private = part.forget, spec.private
     hidden = [spec.forget, *([private.forget] if private else [])]
+    seeds = spec.hidden_seeds.values()
     used = {
         "forget": forget is not None and any(_is_same_draw(forget, each) for each in hidden),
-        "split_seed": part.split_seed in (spec.split.seed, private.split_seed if private else None),
-        "pool_seed": part.pool_seed in (spec.pools.seed, private.pool_seed if private else None),
+        "forget.seed": forget is not None and any(seed in seeds for seed in forget.seeds.values()),
+        "split_seed": part.split_seed in seeds,
+        "pool_seed": part.pool_seed in seeds,
     }
     for name, is_used in used.items():
         if is_used:

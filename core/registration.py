@@ -1,5 +1,7 @@
 """A problem file becomes a competition: rows first, then the message that has its pools built."""
 
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
@@ -11,6 +13,7 @@ from core.domain.competition import CompetitionState
 from core.domain.errors import InvalidInput
 from core.domain.exposure import Exposure
 from core.domain.phases import PhaseKind, PhaseState
+from core.domain.seeds import GUESSABLE, write_seed
 from core.jobs import PREPARE, enqueue
 from core.problems import PracticePart, PrivatePart, ProblemSpec, check_draws, find_problem
 from core.terms import hash_terms, write_terms
@@ -96,6 +99,16 @@ def _read_practice(phase: Phase) -> PracticePart:
     return PracticePart(forget=problem.forget, split_seed=problem.split.seed, pool_seed=problem.pools.seed)
 
 
+def find_seeds(session: Session, slug: str) -> dict[str, Any]:
+    """The seeds of a competition's hidden phases where a competition file has them; it may leave them out."""
+    row = competitions.fetch_competition(session, slug)
+    if row is None:
+        return {}
+    own = {} if row.spec.terms.is_open else row.spec.terms.problem.model_dump(include={"split", "forget", "pools"})
+    phase = phases.fetch_private_phase(session, row.id)
+    return own | ({"private": _read_private(phase).model_dump()} if phase else {})
+
+
 def _register_phase(session: Session, competition: Competition, kind: PhaseKind, spec: ProblemSpec) -> None:
     """Add or exchange a phase; once a private one is read it stays as it is."""
     row = _store_spec(session, spec)
@@ -114,6 +127,7 @@ def _register_phase(session: Session, competition: Competition, kind: PhaseKind,
 def _store_spec(session: Session, spec: ProblemSpec) -> EvaluationSpec:
     problem = competitions.fetch_problem(session, spec.slug, spec.digest)
     if problem is None:
+        _check_apart(session, spec)
         problem = Problem(slug=spec.slug, digest=spec.digest, spec=spec.model_dump(mode="json"))
         session.add(problem)
         session.flush()
@@ -125,3 +139,17 @@ def _store_spec(session: Session, spec: ProblemSpec) -> EvaluationSpec:
         session.add(row)
         session.flush()
     return row
+
+
+def _check_apart(session: Session, spec: ProblemSpec) -> None:
+    """Refuse a seed of a hidden problem that is one of a practice problem too: practice shows it."""
+    is_open = spec.exposure is Exposure.PRACTICE
+    for path, seed in spec.seeds.items():
+        if seed < GUESSABLE:  # which no hidden problem has
+            continue
+        for row in competitions.fetch_problems_naming(session, str(write_seed(seed))):
+            if (row.spec["exposure"] == Exposure.PRACTICE) is not is_open:
+                raise InvalidInput(
+                    f"{spec.slug}: `{path}` is a seed of the problem {row.slug} too, and practice shows its seeds:"
+                    " choose another, or leave it out where the phase is hidden"
+                )

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.domain.errors import PlatformFault
 from core.domain.exposure import Exposure
-from core.problems import EvaluationPart, ProblemSpec
+from core.problems import STORED, EvaluationPart, ProblemSpec
 
 METRIC_VERSION = "lacuna-2"  # evaluator.spec says so too, and a test keeps them together: the api must not import it
 FIRST_ATTACKS = ["half_line", "interval", "complement", "likelihood_ratio"]
@@ -58,7 +58,7 @@ def parse_terms(stored: Stored) -> Terms:
         if stored["evaluation"] != stored["problem"]["evaluation"]:
             raise PlatformFault("the stored terms contradict themselves: `evaluation` is not the problem's own")
         problem = parse_stored_problem(stored["problem"])
-        return Terms.model_validate({**stored, "problem": problem, "evaluation": problem.evaluation})
+        return Terms.model_validate({**stored, "problem": problem, "evaluation": problem.evaluation}, context=STORED)
     except (KeyError, ValidationError) as error:
         raise PlatformFault(f"stored terms cannot be read: {error}") from None
 
@@ -68,7 +68,7 @@ def parse_stored_problem(stored: Stored) -> ProblemSpec:
     for upgrade in UPGRADES[find_version(stored) - 1 :]:
         stored = upgrade(stored)
     try:
-        return ProblemSpec.model_validate(stored)
+        return ProblemSpec.model_validate(stored, context=STORED)
     except ValidationError as error:
         first = error.errors()[0]
         raise PlatformFault(f"stored problem: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
@@ -76,7 +76,9 @@ def parse_stored_problem(stored: Stored) -> ProblemSpec:
 
 def find_version(stored: Stored) -> int:
     """Of a stored problem. No form has carried a number so far, as a new key is a new digest: its keys tell."""
-    return 2 if "adaptive" in stored["evaluation"] else 1
+    if "adaptive" not in stored["evaluation"]:
+        return 1
+    return 2 if "seed" in stored["evaluation"] else 3
 
 
 def _add_early_ends(stored: Stored) -> Stored:
@@ -85,4 +87,10 @@ def _add_early_ends(stored: Stored) -> Stored:
     return {**stored, "evaluation": {**before, **stored["evaluation"]}}
 
 
-UPGRADES: tuple[Callable[[Stored], Stored], ...] = (_add_early_ends,)  # each from its place + 1 to the next version
+def _drop_unread_seed(stored: Stored) -> Stored:
+    """2 to 3: nothing ever read a seed of evaluations."""
+    return {**stored, "evaluation": {name: value for name, value in stored["evaluation"].items() if name != "seed"}}
+
+
+# each from its place + 1 to the next version
+UPGRADES: tuple[Callable[[Stored], Stored], ...] = (_add_early_ends, _drop_unread_seed)

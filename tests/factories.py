@@ -26,8 +26,9 @@ from core.domain.phases import PhaseKind, PhaseState
 from core.domain.pools import PoolKind
 from core.domain.submission import Status, Verdict
 from core.domain.work import WorkState
-from core.problems import ProblemSpec, find_problem
+from core.problems import ProblemSpec, find_problem, parse_problem
 from core.terms import write_terms
+from tests.hidden_problems import HIDDEN_SEED, make_hidden_parts
 
 _numbers = itertools.count(1)
 SOURCE = b"def unlearning(net, retain_loader, forget_loader, val_loader):\n    return net\n"
@@ -39,7 +40,11 @@ SVG = (
 
 
 def make_problem_spec(**changes: Any) -> ProblemSpec:
-    return find_problem("digits").model_copy(update=changes)
+    """Digits; where they are hidden, with seeds that a hidden phase may have."""
+    spec = find_problem("digits")
+    if changes.get("exposure", spec.exposure) is not Exposure.PRACTICE:
+        changes = make_hidden_parts(spec) | changes
+    return spec.model_copy(update=changes)
 
 
 def make_user(session: Session, name: str = "", *, role: str = "participant") -> User:
@@ -87,15 +92,19 @@ def make_practice_phase(session: Session, competition: Competition, *, state: st
 def make_phase(session: Session, competition: Competition, kind: str, *, state: str) -> Phase:
     """A phase under a spec of its own, whose exposure is called as the phase is."""
     public = session.get_one(EvaluationSpec, competition.spec_id)
-    problem = public.body["problem"] | {"exposure": kind}
+    spec = parse_problem(public.body["problem"], source="a test")
+    parts = make_hidden_parts(spec, first=HIDDEN_SEED + 10) if kind == "private" else {}
+    if kind == "practice":
+        parts = {name: getattr(find_problem("digits"), name) for name in ("split", "forget", "pools")}
+    problem = spec.model_copy(update={**parts, "exposure": Exposure(kind)}).model_dump(mode="json")
     digest = f"{next(_numbers):064x}"
     row = Problem(slug=problem["slug"], digest=digest, spec=problem)
     session.add(row)
     session.flush()
-    spec = EvaluationSpec(digest=digest, problem_id=row.id, body=public.body | {"problem": problem})
-    session.add(spec)
+    stored = EvaluationSpec(digest=digest, problem_id=row.id, body=public.body | {"problem": problem})
+    session.add(stored)
     session.flush()
-    phase = Phase(competition_id=competition.id, kind=PhaseKind(kind), spec_id=spec.id, state=PhaseState(state))
+    phase = Phase(competition_id=competition.id, kind=PhaseKind(kind), spec_id=stored.id, state=PhaseState(state))
     session.add(phase)
     session.flush()
     return phase

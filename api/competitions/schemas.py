@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from core.domain.competition import CompetitionState, PreparationStage
 from core.domain.exposure import Exposure
-from core.domain.phases import PhaseState
+from core.domain.phases import PhaseKind, PhaseState
 from core.domain.pools import PoolKind, PoolState
 
 
@@ -50,17 +50,32 @@ class PracticeView(BaseModel):
     fault: str = Field(description="why preparing it cannot go on; for staff")
     daily_limit: int = Field(description="practice submissions of a team a UTC day; 0: closed by the organizers")
     concurrent_limit: int
-    problem: dict[str, Any] = Field(
-        description="the problem file, but for the seed of evaluations, which hidden phases share"
-    )
+    problem: dict[str, Any] = Field(description="the problem file, seeds and all")
+
+
+class RevealedPhase(BaseModel):
+    """The digests themselves, of which the card, boards and scorecards showed HMACs."""
+
+    phase: PhaseKind
+    spec_digest: str
+    problem_digest: str
+    forget_digest: str | None
+
+
+class Revealed(BaseModel):
+    """What it takes to check the digests that were shown of hidden phases: docs/lifecycle.md."""
+
+    key: str = Field(description="64 hexadecimal digits; a shown digest is the HMAC-SHA-256 of the digest under it")
+    phases: list[RevealedPhase]
 
 
 class CompetitionView(CompetitionSummary):
     rules_version: int | None = Field(description="to accept before submitting; null without rules")
     fault: str = Field(description="why preparing cannot go on; empty when it can")
     metric_version: str
-    spec_digest: str
+    spec_digest: str = Field(description="of a hidden phase as HMAC, until and after `revealed`; so with all digests")
     problem_digest: str
+    revealed: Revealed | None = Field(description="null until the final board is published, or all is archived")
     daily_limit: int
     concurrent_limit: int
     total_limit: int | None

@@ -13,13 +13,16 @@ from api.competitions.schemas import (
     PracticeLimits,
     PracticeView,
     Preparation,
+    Revealed,
+    RevealedPhase,
 )
 from api.deps import Caller
 from core.db.base import utc_now
 from core.db.models.contests import Competition
-from core.db.models.problems import Pool
+from core.db.models.problems import EvaluationSpec, Pool, Problem
 from core.db.queries import competitions, evaluations, grants, phases, rules
 from core.domain.access import Action
+from core.domain.commitments import commit
 from core.domain.competition import CompetitionState, PreparationStage
 from core.domain.errors import NotFound
 from core.domain.exposure import Exposure
@@ -31,7 +34,7 @@ from core.problems import PoolPart
 from core.settings import Settings
 
 # whoever knows these can draw the hidden forget set and the models it is judged against
-_SECRET_FIELDS = {"split": ("seed",), "forget": ("seed", "ids"), "pools": ("seed",), "evaluation": ("seed",)}
+_SECRET_FIELDS = {"split": ("seed",), "forget": ("seed", "ids"), "pools": ("seed",)}
 
 
 def load_competition(session: Session, slug: str, caller: Caller | None = None) -> Competition:
@@ -55,21 +58,28 @@ def get_exposure(competition: Competition) -> Exposure:
     return competition.spec.terms.problem.exposure
 
 
+def find_key(competition: Competition, spec: EvaluationSpec, caller: Caller) -> str | None:
+    """What the digests of a spec are shown to the caller under; None: they are shown as they are."""
+    is_shown = spec.terms.is_open or caller.may(Action.READ_ANY_SUBMISSION)
+    return None if is_shown else competition.commitment_key
+
+
 def make_summary(competition: Competition) -> CompetitionSummary:
     return CompetitionSummary(**_summarize(competition))
 
 
 def make_view(session: Session, settings: Settings, competition: Competition, caller: Caller) -> CompetitionView:
     spec = competition.spec
-    shown = spec.terms.is_open or caller.may(Action.READ_ANY_SUBMISSION)
-    problem = spec.problem.spec if shown else _hide_seeds(spec.problem.spec)
+    key = find_key(competition, spec, caller)
+    problem = _hide_seeds(spec.problem.spec) if key else spec.problem.spec
     return CompetitionView(
         **_summarize(competition),
         rules_version=find_rules_version(session, competition),
         fault=competition.fault,
         metric_version=spec.terms.metric_version,
-        spec_digest=spec.digest,
-        problem_digest=spec.problem.digest,
+        spec_digest=commit(key, spec.digest) if key else spec.digest,
+        problem_digest=commit(key, spec.problem.digest) if key else spec.problem.digest,
+        revealed=find_revealed(session, competition),
         daily_limit=competition.daily_limit,
         concurrent_limit=competition.concurrent_limit,
         total_limit=competition.total_limit,
@@ -79,7 +89,7 @@ def make_view(session: Session, settings: Settings, competition: Competition, ca
         practice=find_practice(session, competition, caller),
         upload_bytes=settings.upload_bytes,
         preparation=find_preparation(session, competition),
-        forget_request=spec.problem.manifest,
+        forget_request=_make_request(spec.problem, key),
         problem=problem,
         evaluation=problem["evaluation"],
     )
@@ -95,6 +105,17 @@ def find_private_state(session: Session, competition: Competition) -> PhaseState
     return found.state if found else None
 
 
+def find_revealed(session: Session, competition: Competition) -> Revealed | None:
+    """The key of the public digests, once nothing hangs on what they hide; what is closed may open again."""
+    private = phases.fetch_private_phase(session, competition.id)
+    is_over = private.state == PhaseState.PUBLISHED if private else competition.state == CompetitionState.ARCHIVED
+    specs = {PhaseKind.PUBLIC: competition.spec} | ({PhaseKind.PRIVATE: private.spec} if private else {})
+    hidden = {kind: spec for kind, spec in specs.items() if not spec.terms.is_open}
+    if not is_over or not hidden:
+        return None
+    return Revealed(key=competition.commitment_key, phases=[_reveal(kind, spec) for kind, spec in hidden.items()])
+
+
 def find_practice(session: Session, competition: Competition, caller: Caller) -> PracticeView | None:
     found = phases.fetch_practice_phase(session, competition.id)
     if found is None:
@@ -106,7 +127,7 @@ def find_practice(session: Session, competition: Competition, caller: Caller) ->
         fault=found.fault if is_staff else "",
         daily_limit=competition.practice_daily_limit,
         concurrent_limit=competition.practice_concurrent_limit,
-        problem=problem if is_staff else problem | {"evaluation": _hide("evaluation", problem["evaluation"])},
+        problem=problem,
     )
 
 
@@ -200,6 +221,21 @@ def _summarize(competition: Competition) -> dict[str, Any]:
 def _make_pool_view(pool: Pool) -> PoolView:
     finished = sum(chunk.count for chunk in pool.chunks if chunk.state == WorkState.DONE)
     return PoolView(kind=pool.kind, state=pool.state, finished=finished, total=pool.size)
+
+
+def _reveal(kind: PhaseKind, spec: EvaluationSpec) -> RevealedPhase:
+    request = spec.problem.manifest
+    return RevealedPhase(
+        phase=kind,
+        spec_digest=spec.digest,
+        problem_digest=spec.problem.digest,
+        forget_digest=str(request["digest"]) if request else None,
+    )
+
+
+def _make_request(problem: Problem, key: str | None) -> dict[str, Any] | None:
+    request = problem.manifest
+    return request | {"digest": commit(key, request["digest"])} if request and key else request
 
 
 def _count_models(pools: PoolPart) -> int:

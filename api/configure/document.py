@@ -1,20 +1,19 @@
 """The competition file of what there is: of a competition, or of a problem that comes with the platform."""
 
-import secrets
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from api.configure.service import suggest
-from core.competition_file import SECTION, make_plain
+from core.competition_file import SECTION, draw_seed, make_plain
 from core.db.models.contests import Competition
 from core.db.queries import competitions, rules
 from core.domain.competition_settings import SETTINGS
 from core.domain.errors import NotFound
+from core.domain.seeds import write_seed
 from core.problems import ProblemSpec, find_problem
 
-MOST_SEED = 2**31  # exclusive
-SEEDS = (("split", "seed"), ("forget", "seed"), ("pools", "seed"), ("evaluation", "seed"))
+SEEDS = (("split", "seed"), ("forget", "seed"), ("pools", "seed"))
 
 
 def make_document(session: Session, slug: str) -> dict[str, Any]:
@@ -39,7 +38,7 @@ def draw_seeds(document: dict[str, Any]) -> dict[str, Any]:
     """The same with every seed drawn anew; a hidden split must not be one that anybody can guess."""
     drawn = dict(document)
     for part, name in SEEDS:
-        drawn[part] = {**drawn.get(part, {}), name: secrets.randbelow(MOST_SEED)}
+        drawn[part] = {**drawn.get(part, {}), name: write_seed(draw_seed())}
     return drawn
 
 

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     FLAG = "flag"
     IDS = "ids"  # whole numbers, one a line; a file of them may be sent instead
     OPTIONS = "options"  # lines of `name = value`
+    SEED = "seed"  # a whole number of up to 128 bits, in digits or as `0x…`
     MOMENT = "moment"  # as a browser writes it: no zone, ours is UTC
 
 
@@ -48,7 +49,8 @@ OWN_DATA = ("digits", "fashion_mnist", "torchvision_sets")
 PRIVATE, PRACTICE, ADAPTIVE = "private", "practice", "evaluation.adaptive"
 SHARE = "above 0, below 1; of a class, empty is all of it"
 REQUESTS = ("random", "class", "ids")
-NUMBER, CHOICE, FLAG, TEXT = Kind.NUMBER, Kind.CHOICE, Kind.FLAG, Kind.TEXT
+UNSAID = "empty: kept, or drawn by the platform where the phase is hidden"
+NUMBER, CHOICE, FLAG, TEXT, SEED = Kind.NUMBER, Kind.CHOICE, Kind.FLAG, Kind.TEXT, Kind.SEED
 
 
 def _list_request(prefix: str) -> tuple[Field, ...]:
@@ -64,7 +66,7 @@ def _list_request(prefix: str) -> tuple[Field, ...]:
             needed=False,
             of_kind=("ids",),
         ),
-        Field(f"{prefix}.seed", "Seed of the request", needed=False, of_kind=("random", "class")),
+        Field(f"{prefix}.seed", "Seed of the request", SEED, UNSAID, needed=False, of_kind=("random", "class")),
     )
 
 
@@ -126,7 +128,7 @@ SECTIONS = (
             Field("split.validation", "Validation examples"),
             Field("split.test", "Test examples", hint="empty: all that there are", needed=False),
             Field("split.label_noise", "Share of training labels replaced at random", NUMBER, needed=False),
-            Field("split.seed", "Seed of the split"),
+            Field("split.seed", "Seed of the split", SEED, UNSAID, needed=False),
         ),
     ),
     Section("Forget request", _list_request("forget"), "What is not for the kind is left out.", choice="forget.kind"),
@@ -136,7 +138,7 @@ SECTIONS = (
             Field("pools.replicas", "Retrained models", hint="and as many in the control bank"),
             Field("pools.originals", "Original models", hint="1: every replica starts from the same", needed=False),
             Field("pools.strategy", "Trained", CHOICE, choices=tuple(TrainingStrategy)),
-            Field("pools.seed", "Seed of the pools"),
+            Field("pools.seed", "Seed of the pools", SEED, UNSAID, needed=False),
         ),
     ),
     Section(
@@ -154,7 +156,6 @@ SECTIONS = (
             Field("evaluation.batch_size", "Batch size of the loaders"),
             Field("evaluation.batch_format", "Batches", CHOICE, choices=tuple(BatchFormat)),
             Field("evaluation.rerun_replicas", "Replicas run again with equal seeds", needed=False),
-            Field("evaluation.seed", "Seed of the replicas", needed=False),
         ),
     ),
     Section(
@@ -182,8 +183,8 @@ SECTIONS = (
         "Private phase",
         (
             *_list_request("private.forget"),
-            Field("private.split_seed", "Seed of its split", hint="empty: cut as the public one", needed=False),
-            Field("private.pool_seed", "Seed of its pools", needed=False),
+            Field("private.split_seed", "Seed of its split", SEED, "empty: cut as the public one", needed=False),
+            Field("private.pool_seed", "Seed of its pools", SEED, UNSAID, needed=False),
         ),
         "Another forget request, unread until the end. Without it, a private phase that there is stays as it is.",
         switch=PRIVATE,

@@ -12,6 +12,7 @@ from core.competition_file import find_mistakes, make_plain
 from core.domain.data_sets import parse_ids
 from core.domain.errors import InvalidInput
 from core.domain.moments import parse_moment, write_local
+from core.domain.seeds import read_seed, write_seed
 from core.domain.toml_text import write_toml
 from core.problems import EvaluationPart, PoolPart, RecipePart
 
@@ -86,6 +87,8 @@ def _read_text(kind: Kind, text: str) -> Any:
     try:
         if kind is Kind.WHOLE:
             return int(text)
+        if kind is Kind.SEED:
+            return write_seed(int(str(read_seed(text))))
         if kind is Kind.NUMBER:
             return float(text)
         if kind is Kind.OPTIONS:
@@ -95,6 +98,7 @@ def _read_text(kind: Kind, text: str) -> Any:
     except (ValueError, RecursionError) as error:  # what tomllib raises is a ValueError
         wanted = {
             Kind.WHOLE: "a whole number",
+            Kind.SEED: "a whole number",
             Kind.NUMBER: "a number",
             Kind.OPTIONS: "lines of `name = value`",
         }[kind]

@@ -8,6 +8,7 @@ from api.configure.planning import find_changes
 from api.configure.schemas import Change
 from core.db.models.contests import Competition
 from core.db.queries import phases
+from core.domain.seeds import write_seed
 from core.problems import ProblemSpec
 from core.registration import find_practice
 
@@ -30,5 +31,5 @@ def find_practice_changes(session: Session, spec: ProblemSpec, row: Competition 
 
 def _describe_practice(spec: ProblemSpec) -> dict[str, Any]:
     forget = spec.forget.model_dump(mode="json", exclude_none=True)
-    seeds = {"split_seed": spec.split.seed, "pool_seed": spec.pools.seed}
+    seeds = {"split_seed": write_seed(spec.split.seed), "pool_seed": write_seed(spec.pools.seed)}
     return {"problem": spec.slug, "digest": spec.digest, "forget": forget, **seeds}

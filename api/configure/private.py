@@ -9,6 +9,7 @@ from api.configure.schemas import Change
 from core.db.models.contests import Competition
 from core.db.queries import phases
 from core.domain.phases import PhaseState
+from core.domain.seeds import write_seed
 from core.problems import ProblemSpec
 
 PREFIX = "private."
@@ -40,4 +41,4 @@ def describe_for_audit(change: Change) -> list[Any]:
 
 def _describe_request(spec: ProblemSpec) -> dict[str, Any]:
     forget = spec.forget.model_dump(mode="json", exclude_none=True)
-    return {"forget": forget, "split_seed": spec.split.seed, "pool_seed": spec.pools.seed}
+    return {"forget": forget, "split_seed": write_seed(spec.split.seed), "pool_seed": write_seed(spec.pools.seed)}

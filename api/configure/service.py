@@ -1,5 +1,6 @@
 """Apply a competition file: what differs, what follows from it, and whether scores forbid it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,14 +13,22 @@ from api.configure.private import describe_for_audit, find_private_changes, is_p
 from api.configure.schemas import Change, Effect, Plan
 from api.data_sets.service import check_usable, find_version
 from api.deps import Caller
-from core.competition_file import SECTION, CompetitionFile, CompetitionPart, make_plain, parse_competition_file
+from core.competition_file import (
+    SECTION,
+    CompetitionFile,
+    CompetitionPart,
+    fill_seeds,
+    make_plain,
+    parse_competition_file,
+)
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.queries import audit, competitions, evaluations, rules
 from core.domain.competition import ENDED, CompetitionState
 from core.domain.errors import Conflict, InvalidInput
+from core.domain.seeds import DRAWN
 from core.problems import ProblemSpec
-from core.registration import register_competition
+from core.registration import find_seeds, register_competition
 from core.terms import METRIC_VERSION, hash_terms, write_terms
 
 TEXTS = ("title", "summary")
@@ -38,6 +47,7 @@ class Found:
 
 
 def plan_file(session: Session, slug: str, values: dict[str, Any]) -> Found:
+    values, drawn = fill_seeds(values, find_seeds(session, slug))
     file = _resolve(session, values)
     if file.problem.slug != slug:
         raise InvalidInput(f"the file is for {file.problem.slug!r}, not for {slug!r}")
@@ -47,6 +57,7 @@ def plan_file(session: Session, slug: str, values: dict[str, Any]) -> Found:
     changes = _find_problem_changes(file.problem, row) + _find_own_changes(session, file.competition, row)
     private, private_refused = find_private_changes(session, file.problem, row)
     changes += private + find_practice_changes(session, file.problem, row)
+    changes = [_hide_drawn(change, drawn.values()) for change in changes]
     effect = _name_effect(row, changes, is_same_spec=is_same_spec)
     refused = _find_refusal(session, row, changes, effect) or private_refused or _find_read(session, row, changes)
     plan = Plan(
@@ -101,6 +112,11 @@ def _resolve(session: Session, values: dict[str, Any]) -> CompetitionFile:
     options = {**data.options, "set": f"{version.data_set.name}@{version.digest}"}
     problem = file.problem.model_copy(update={"data": data.model_copy(update={"options": options})})
     return file.model_copy(update={"problem": problem})
+
+
+def _hide_drawn(change: Change, drawn: Collection[int | str]) -> Change:
+    """A dry run draws others than what is applied after it."""
+    return change.model_copy(update={"after": DRAWN}) if change.after in drawn else change
 
 
 def _keep_texts(spec: ProblemSpec, row: Competition | None) -> ProblemSpec:

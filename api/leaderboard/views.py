@@ -9,12 +9,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from api import paging
+from api.competitions.service import find_key
 from api.deps import Caller
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.problems import EvaluationSpec
 from core.db.queries import boards
 from core.domain.access import Action
+from core.domain.commitments import commit
 from core.domain.competition import CompetitionState
 
 FORMAT = "1"  # of the answers made from a board; another one makes every kept ETag outdated
@@ -26,6 +28,7 @@ class BoardView:
 
     competition: Competition
     spec: EvaluationSpec
+    spec_digest: str  # as the caller may see it
     board_id: str
     version: int
     digest: str
@@ -48,9 +51,11 @@ def find_view(
 ) -> BoardView:
     """Never later than what the caller may see, whatever is asked for. spec: another one than the public phase's."""
     spec = spec or competition.spec
+    key = find_key(competition, spec, caller)
+    shown_digest = commit(key, spec.digest) if key else spec.digest
     board = boards.fetch_board(session, competition.id, spec.id)
     if board is None:
-        return BoardView(competition, spec, "", 0, "", None, False, 0, as_of is None, None)
+        return BoardView(competition, spec, shown_digest, "", 0, "", None, False, 0, as_of is None, None)
     is_frozen = board.frozen_version is not None and competition.state_at(utc_now()) is CompetitionState.FROZEN
     is_kept_back = is_frozen and not caller.may(Action.READ_ANY_SUBMISSION)
     newest = min(board.version, board.frozen_version or 0) if is_kept_back else board.version
@@ -64,6 +69,7 @@ def find_view(
     return BoardView(
         competition=competition,
         spec=spec,
+        spec_digest=shown_digest,
         board_id=board.id,
         version=shown,
         digest=digest,
@@ -78,7 +84,7 @@ def find_view(
 def make_etag(view: BoardView, *variant: object) -> str:
     """The identity of an answer made from a view, without making the answer."""
     row = view.competition
-    parts = [FORMAT, row.slug, row.title, view.spec.digest, view.board_id, view.version, view.digest]
+    parts = [FORMAT, row.slug, row.title, view.spec_digest, view.board_id, view.version, view.digest]
     text = json.dumps([*parts, view.is_frozen, *map(str, variant)])
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 

@@ -17,11 +17,12 @@ from api.configure.form import PACKAGE, SET, Values, fill_form, read_form
 from api.data_sets.service import list_data_sets
 from api.deps import Configurer, EngineDep, ReadingDep
 from api.pages.kit.showing import show
-from core.competition_file import RULES_CHARS
+from core.competition_file import RULES_CHARS, draw_seed
 from core.db.queries import competitions
 from core.db.session import reading
 from core.domain.data_sets import DataSetStatus
 from core.domain.errors import InvalidInput, RequestRefused
+from core.domain.seeds import write_seed
 from core.domain.toml_text import write_toml
 from core.problems import list_problems
 
@@ -89,15 +90,9 @@ def _find_start(session: Session, start: str) -> dict[str, Any]:
 
 def _draw() -> dict[str, str | list[str]]:
     """Fresh values for the fields of seeds, the private phase's too."""
-    drawn = documents.draw_seeds({})
-    private = documents.draw_seeds({"split": {}, "forget": {}, "pools": {}})
-    filled = fill_form(drawn)
-    found = {".".join(path): filled[".".join(path)] for path in documents.SEEDS}
-    return found | {
-        "private.split_seed": str(private["split"]["seed"]),
-        "private.forget.seed": str(private["forget"]["seed"]),
-        "private.pool_seed": str(private["pools"]["seed"]),
-    }
+    own = [".".join(path) for path in documents.SEEDS]
+    private = ["private.split_seed", "private.forget.seed", "private.pool_seed"]
+    return {path: str(write_seed(draw_seed())) for path in own + private}
 
 
 def _download(document: dict[str, Any]) -> Response:

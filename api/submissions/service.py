@@ -14,12 +14,13 @@ from api.submissions.schemas import DecidedEarly, FlagView, Links, Progress, Rej
 from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import evaluations, rejudges
 from core.domain.access import Action
+from core.domain.commitments import commit_provenance
 from core.domain.errors import NotAllowed, NotFound
 from core.domain.faults import HINTS
 from core.domain.leaderboard import Purpose
 from core.domain.submission import Status, Verdict, get_fault_owner
 from core.lifecycle import request_cancel
-from core.scorecard import ScorecardRecord
+from core.scorecard import Provenance, ScorecardRecord
 from core.storage import BlobStore
 
 # on a hidden problem these say nothing that came out of a run
@@ -192,7 +193,9 @@ def _restrict(submission: Submission, record: ScorecardRecord, caller: Caller) -
     if is_open(submission) or is_staff(caller):
         return record
     epsilon = record.epsilon.model_copy(update=dict.fromkeys(_PER_EXAMPLE_FIELDS))
-    return hide_flag_values(record).model_copy(update={"epsilon": epsilon})
+    keyed = commit_provenance(record.provenance.model_dump(), submission.competition.commitment_key)
+    shown = {"epsilon": epsilon, "provenance": Provenance.model_validate(keyed)}
+    return hide_flag_values(record).model_copy(update=shown)
 
 
 def _find_flags(session: Session, submission: Submission, caller: Caller) -> list[FlagView] | None:

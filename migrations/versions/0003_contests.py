@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("closes_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("opens_by_hand", sa.Boolean(), nullable=False),
         sa.Column("prepared_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("commitment_key", sa.String(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["spec_id"], ["evaluation_specs.id"], name=op.f("fk_competitions_spec_id_evaluation_specs")

@@ -22,7 +22,8 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPlatform
     """With a budget that no busy neighbour can exhaust: these journeys are about pages, not about the gate."""
     problem = make_small_problem()
     evaluation = problem.evaluation.model_copy(update={"compute_budget": 1.0})
-    private = PrivatePart(forget=ForgetPart(kind="random", fraction=0.1, seed=771), pool_seed=773)
+    request = ForgetPart(kind="random", fraction=0.1, seed=2**64 + 771)
+    private = PrivatePart(forget=request, split_seed=2**64 + 772, pool_seed=2**64 + 773)
     roomy = problem.model_copy(update={"evaluation": evaluation, "private": private})
     with LocalPlatform(make_settings(tmp_path_factory.mktemp("platform")), [roomy]) as running:
         yield running

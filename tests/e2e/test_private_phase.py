@@ -19,7 +19,11 @@ from tests.e2e.test_submit_to_leaderboard import finish, submit, wait_until_open
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 IDLE = b"def unlearning(net, retain_loader, forget_loader, val_loader):\n    return net\n"
-PRIVATE = {"forget": {"kind": "random", "fraction": 0.1, "seed": 771}, "split_seed": 772, "pool_seed": 773}
+PRIVATE = {
+    "forget": {"kind": "random", "fraction": 0.1, "seed": 2**64 + 771},
+    "split_seed": 2**64 + 772,
+    "pool_seed": 2**64 + 773,
+}
 HERE = "/competitions/digits"
 
 

@@ -8,7 +8,7 @@ import structlog
 
 from core.db.base import utc_now
 from core.db.models.submissions import Evaluation, Scorecard
-from core.db.queries import evaluations, pools
+from core.db.queries import competitions, evaluations, pools
 from core.db.session import transaction
 from core.domain.errors import ContestError, PlatformFault
 from core.domain.faults import FaultCode
@@ -50,6 +50,7 @@ class ScoreWork:
     run: RunSeconds
     weights: tuple[str, ...]
     retrain: RetrainCost | None
+    commitment_key: str  # of the competition
     seals: tuple[dict[str, Any], ...]  # of the pools that were sealed since seals are kept
 
 
@@ -105,6 +106,7 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
             run=collect_seconds(replicas),
             weights=tuple(row.weights_sha256 for row in replicas),
             retrain=load_cost(session, evaluation.spec_id, node_class),
+            commitment_key=competitions.fetch_commitment_key(session, evaluation.submission.competition_id),
             seals=tuple(pools.fetch_seals(session, evaluation.spec.problem_id)),
         )
 
@@ -152,6 +154,7 @@ def _keep_report(store: BlobStore, work: ScoreWork, record: ScorecardRecord, dra
         detail=drawings.detail,
         code=code,
         reason=reason,
+        commitment_key=work.commitment_key,
     )
     return store.put(render_report(report).encode())
 

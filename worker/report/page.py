@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.domain.commitments import commit_provenance
 from core.domain.faults import HINTS, FaultCode
 from core.domain.submission import VERDICT_TEXT, Verdict
-from core.scorecard import ScorecardRecord
+from core.scorecard import Provenance, ScorecardRecord
 from worker.report import plots, pool_plots, rows, words
 from worker.report.examples import ExampleDetail
 from worker.report.templating import make_environment
@@ -39,11 +40,13 @@ class Report:
     log: str = ""
     traceback: str = ""
     relative_runtime: float | None = None
+    commitment_key: str | None = None  # of the digests of a hidden problem; None: they are left out
 
 
 def render_report(report: Report) -> str:
     environment = make_environment(number=format_number, percent=format_percent, value=format_value)
-    shown = hide_examples(report.record) if report.record and not report.detail else report.record
+    record, key = report.record, report.commitment_key
+    shown = hide_examples(record, key) if record and not report.detail else record
     return environment.get_template("report.html").render(
         report=report,
         scorecard=shown,
@@ -57,10 +60,15 @@ def render_report(report: Report) -> str:
     )
 
 
-def hide_examples(record: ScorecardRecord) -> ScorecardRecord:
-    """Without anything that tells of single forget examples, or that helps to stay below a threshold."""
+def hide_examples(record: ScorecardRecord, key: str | None = None) -> ScorecardRecord:
+    """Without anything that tells of single forget examples, or that helps to stay below a threshold.
+
+    key: of the digests that are shown instead of those of what is hidden; None: they are left out.
+    """
     epsilon = record.epsilon.model_copy(update=dict.fromkeys(("per_example", "lower", "mu", "attack")))
-    return record.model_copy(update={"epsilon": epsilon, "flags": None, "flag_checks": None})
+    provenance = Provenance.model_validate(commit_provenance(record.provenance.model_dump(), key))
+    shown = {"epsilon": epsilon, "flags": None, "flag_checks": None, "provenance": provenance}
+    return record.model_copy(update=shown)
 
 
 def list_sections(record: ScorecardRecord | None, *, has_examples: bool) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Who competes in what."""
 
+import secrets
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Text, UniqueConstraint
@@ -8,7 +9,12 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from core.db.base import Base, new_id, utc_now
 from core.db.models.accounts import User
 from core.db.models.problems import EvaluationSpec
+from core.domain.commitments import KEY_BYTES
 from core.domain.competition import CompetitionState, find_state
+
+
+def _draw_key() -> str:
+    return secrets.token_hex(KEY_BYTES)
 
 
 class Competition(Base):
@@ -32,6 +38,7 @@ class Competition(Base):
     closes_at: Mapped[datetime | None]  # the deadline; None: until somebody closes it
     opens_by_hand: Mapped[bool] = mapped_column(default=False)  # staff open it once it is prepared
     prepared_at: Mapped[datetime | None]  # when its pools were sealed and retraining was measured
+    commitment_key: Mapped[str] = mapped_column(default=_draw_key)  # of its public digests; secret until the end
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     spec: Mapped[EvaluationSpec] = relationship(lazy="raise")
 

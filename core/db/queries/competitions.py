@@ -1,6 +1,6 @@
 """SQL about competitions, problems, specs, pools and calibrations."""
 
-from sqlalchemy import func, select
+from sqlalchemy import String, cast, func, select
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from core.db.models.contests import Competition
@@ -47,6 +47,15 @@ def fetch_specs_of_problem(session: Session, problem_id: str) -> list[Evaluation
 
 def fetch_problem(session: Session, slug: str, digest: str) -> Problem | None:
     return session.scalars(select(Problem).where(Problem.slug == slug, Problem.digest == digest)).one_or_none()
+
+
+def fetch_commitment_key(session: Session, competition_id: str) -> str:
+    return session.scalars(select(Competition.commitment_key).where(Competition.id == competition_id)).one()
+
+
+def fetch_problems_naming(session: Session, text: str) -> list[Problem]:
+    """Every version of a problem in whose file the text stands."""
+    return list(session.scalars(select(Problem).where(cast(Problem.spec, String).contains(text))))
 
 
 def fetch_spec(session: Session, digest: str) -> EvaluationSpec | None:

@@ -4,14 +4,19 @@ import pytest
 from pydantic import ValidationError
 
 from core.problems import ProblemSpec, find_problem, is_published
+from tests.hidden_problems import HIDDEN_SEED, make_hidden_values
 
 OWN = {"forget": {"kind": "random", "fraction": 0.1, "seed": 61}, "split_seed": 62, "pool_seed": 63}
-PRIVATE = {"forget": {"kind": "random", "fraction": 0.1, "seed": 77}, "split_seed": 78, "pool_seed": 79}
+PRIVATE = {
+    "forget": {"kind": "random", "fraction": 0.1, "seed": 2**64 + 77},
+    "split_seed": 2**64 + 78,
+    "pool_seed": 2**64 + 79,
+}
 UPLOADED = {"set": f"faces@{'a' * 64}"}
 
 
 def make_with(practice: dict[str, Any], **changes: Any) -> ProblemSpec:
-    values = find_problem("digits").model_dump() | {"exposure": "public", "private": PRIVATE}
+    values = make_hidden_values(find_problem("digits").model_dump()) | {"private": PRIVATE}
     return ProblemSpec.model_validate(values | {"practice": practice} | changes)
 
 
@@ -72,12 +77,14 @@ def test_what_is_published_is_known_by_its_package() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"split_seed": find_problem("digits").split.seed},
-        {"split_seed": 78},
-        {"pool_seed": find_problem("digits").pools.seed},
-        {"pool_seed": 79},
-        {"forget": {"kind": "random", "fraction": 0.3, "seed": find_problem("digits").forget.seed}},
-        {"forget": {"kind": "random", "fraction": 0.3, "seed": 77}},
+        {"split_seed": HIDDEN_SEED},
+        {"split_seed": 2**64 + 78},
+        {"split_seed": HIDDEN_SEED + 2},  # of its pools: whoever reads it tries it everywhere
+        {"pool_seed": HIDDEN_SEED + 2},
+        {"pool_seed": 2**64 + 79},
+        {"forget": {"kind": "random", "fraction": 0.3, "seed": HIDDEN_SEED + 1}},
+        {"forget": {"kind": "random", "fraction": 0.3, "seed": 2**64 + 77}},
+        {"forget": {"kind": "random", "fraction": 0.3, "seed": 2**64 + 79}},
     ],
 )
 def test_practice_shares_no_draw_with_what_is_hidden(change: dict[str, Any]) -> None:
@@ -89,7 +96,10 @@ def test_practice_shares_no_draw_with_what_is_hidden(change: dict[str, Any]) -> 
     ("hidden", "practice"),
     [
         ({"kind": "class", "class_index": 3, "seed": 1}, {"kind": "class", "class_index": 3, "seed": 2}),
-        ({"kind": "class", "class_index": 3, "fraction": 0.5}, {"kind": "class", "class_index": 3, "seed": 2}),
+        (
+            {"kind": "class", "class_index": 3, "fraction": 0.5, "seed": 2**64},
+            {"kind": "class", "class_index": 3, "seed": 2},
+        ),
         ({"kind": "ids", "ids": [1, 2], "seed": 1}, {"kind": "ids", "ids": [2, 1], "seed": 2}),
         ({"kind": "ids", "ids": [1, 2]}, {"kind": "ids", "ids": [2], "seed": 2}),
     ],
@@ -106,7 +116,7 @@ def test_another_seed_makes_no_other_request_of_one_that_draws_nothing(
     [
         ({"kind": "class", "class_index": 3}, {"kind": "class", "class_index": 4}),
         (
-            {"kind": "class", "class_index": 3, "fraction": 0.5, "seed": 1},
+            {"kind": "class", "class_index": 3, "fraction": 0.5, "seed": 2**64},
             {"kind": "class", "class_index": 3, "fraction": 0.5, "seed": 2},
         ),
         ({"kind": "ids", "ids": [1, 2]}, {"kind": "ids", "ids": [2, 3]}),

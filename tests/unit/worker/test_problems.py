@@ -6,10 +6,12 @@ import torch
 from safetensors.torch import load
 
 from core.domain.errors import InvalidInput, PlatformFault
+from core.domain.pools import PoolKind
 from core.problems import find_problem, list_problems
 from sandbox.loaders import make_loader
 from tests.tiny_problems import make_tiny_image_spec, make_tiny_spec, write_idx_folder
 from worker.problems import LoadedProblem, Split, load_network, load_problem, make_manifest, pack_splits
+from worker.training.members import member_seed
 
 
 @pytest.fixture(scope="module")
@@ -185,3 +187,20 @@ def test_every_shipped_problem_names_packages_that_exist() -> None:
 
 def _training(problem: LoadedProblem) -> list[Split]:
     return [problem.splits.retain, problem.splits.forget]
+
+
+def test_small_seeds_draw_what_they_always_drew() -> None:
+    problem = load_problem(find_problem("digits"))
+    assert problem.manifest.digest == "219d13099784c89e5238d54f00ec2eae514fd8662e0b6d167c1e5ba677d203e4"
+    assert problem.digest == "86aebbe24a5653f6372ebc39221a80f4f30d49c1fdfc723d1d1bcda48d34643f"
+    assert member_seed(3, PoolKind.RETRAINED, 0) == 4695890048246705853
+
+
+def test_every_bit_of_a_seed_of_128_counts() -> None:
+    drawn = [load_problem(make_tiny_spec(split={"seed": seed})).manifest.digest for seed in (2**127, 2**127 + 2**64)]
+    asked = [{"kind": "random", "fraction": 0.2, "seed": seed} for seed in (2**127, 2**127 + 2**64)]
+    drawn += [load_problem(make_tiny_spec(forget=request)).manifest.digest for request in asked]
+    assert len(set(drawn)) == 4
+    seeds = {member_seed(seed, PoolKind.CONTROL, 0) for seed in (3, 2**64 + 3, 2**127 + 3)}
+    assert len(seeds) == 3
+    assert max(seeds) < 2**63  # which torch takes, and a pool's archive

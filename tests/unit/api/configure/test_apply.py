@@ -9,8 +9,9 @@ from sqlalchemy import Engine
 from core.db.models.data_sets import DataSetVersion
 from core.db.queries import competitions, phases
 from core.db.session import reading, transaction
-from core.problems import PROBLEM_FOLDER
+from core.problems import PROBLEM_FOLDER, parse_problem
 from tests import factories
+from tests.hidden_problems import make_hidden_values
 from tests.unit.api.conftest import Broker, Login
 
 
@@ -175,7 +176,11 @@ def test_only_admins_configure(client: TestClient, login: Callable[..., Login], 
     assert apply(client, login("olga", role).headers, make_file()).status_code == 403
 
 
-PRIVATE = {"forget": {"kind": "random", "fraction": 0.2, "seed": 99}, "pool_seed": 98}
+PRIVATE = {
+    "forget": {"kind": "random", "fraction": 0.2, "seed": 2**64 + 99},
+    "split_seed": 2**64 + 97,
+    "pool_seed": 2**64 + 98,
+}
 
 
 def test_a_private_request_is_part_of_the_file(client: TestClient, admin: dict[str, str], engine: Engine) -> None:
@@ -188,7 +193,7 @@ def test_a_private_request_is_part_of_the_file(client: TestClient, admin: dict[s
         assert row is not None
         phase = phases.fetch_private_phase(session, row.id)
         assert phase is not None
-        assert phase.spec.body["problem"]["forget"]["seed"] == 99
+        assert phase.spec.body["problem"]["forget"]["seed"] == f"0x{2**64 + 99:032x}"
     assert apply(client, admin, make_file() | {"private": PRIVATE}).json()["effect"] == "nothing"
 
 
@@ -206,7 +211,7 @@ def test_a_private_phase_that_has_begun_stays(client: TestClient, admin: dict[st
         phase = phases.fetch_private_phase(session, row.id)
         assert phase is not None
         phase.state = "scoring"
-    answer = apply(client, admin, make_file() | {"private": PRIVATE | {"pool_seed": 1}})
+    answer = apply(client, admin, make_file() | {"private": PRIVATE | {"pool_seed": 2**64 + 1}})
     assert (answer.status_code, "private phase" in answer.text) == (409, True)
 
 
@@ -236,3 +241,67 @@ def test_the_deadline_stands_once_the_private_phase_is_read(
     for own in ({"closes_at": "2090-01-01T00:00:00Z"}, {"selection_limit": 9}, {"publish_approvals": 1}):
         assert apply(client, admin, make_file(own)).status_code == 409
     assert apply(client, admin, make_file({"daily_limit": 9})).status_code == 200
+
+
+def make_unsaid() -> dict[str, Any]:
+    """A public competition with a private phase whose seeds are left to the platform."""
+    values = make_file() | {"exposure": "public", "private": {"forget": {"kind": "random", "fraction": 0.2}}}
+    for part in ("split", "forget", "pools"):
+        values[part] = {name: value for name, value in values[part].items() if name != "seed"}
+    return values
+
+
+def fetch_seeds(engine: Engine, slug: str = "digits") -> list[int]:
+    with reading(engine) as session:
+        row = competitions.fetch_competition(session, slug)
+        assert row is not None
+        phase = phases.fetch_private_phase(session, row.id)
+        specs = [row.spec, *([phase.spec] if phase else [])]
+        return [seed for spec in specs for seed in parse_problem(spec.body["problem"], source="it").seeds.values()]
+
+
+def test_seeds_that_a_hidden_competition_leaves_out_are_drawn_once(
+    client: TestClient, admin: dict[str, str], engine: Engine
+) -> None:
+    plan = apply(client, admin, make_unsaid()).json()
+    told = {change["field"]: change["after"] for change in plan["changes"] if change["field"].endswith("seed")}
+    assert set(told.values()) == {"drawn by the platform"}
+    seeds = fetch_seeds(engine)
+    assert len(set(seeds)) == 5
+    assert min(seeds) >= 2**64
+    assert max(seeds) > 2**100
+    assert apply(client, admin, make_unsaid()).json()["effect"] == "nothing"
+    assert apply(client, admin, make_unsaid() | {"title": "Others"}).json()["effect"] == "update"
+    assert fetch_seeds(engine) == seeds
+    assert apply(client, admin, make_unsaid() | {"slug": "other"}).json()["applied"]
+    assert not set(fetch_seeds(engine, "other")) & set(seeds)
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_small_seed_of_a_hidden_competition_is_refused_with_the_reason(
+    client: TestClient, admin: dict[str, str], *, dry_run: bool
+) -> None:
+    answer = apply(client, admin, make_file() | {"exposure": "public"}, dry_run=dry_run)
+    assert (answer.status_code, "can be found by trying" in answer.json()["detail"]) == (422, True)
+
+
+@pytest.mark.parametrize("hidden_first", [True, False])
+def test_no_practice_problem_shares_a_seed_with_a_hidden_one(
+    client: TestClient, admin: dict[str, str], *, hidden_first: bool
+) -> None:
+    shared = 2**100 + 1
+    hidden = make_hidden_values(make_file()) | {"slug": "secret"}
+    hidden["pools"]["seed"] = shared
+    shown = make_file(split={"seed": f"0x{shared:032x}"})
+    first, second = (hidden, shown) if hidden_first else (shown, hidden)
+    assert apply(client, admin, first).status_code == 200
+    answer = apply(client, admin, second)
+    assert (answer.status_code, f"a seed of the problem {first['slug']} too" in answer.json()["detail"]) == (422, True)
+
+
+def test_what_was_shown_is_no_seed_of_a_competition_that_becomes_hidden(
+    client: TestClient, admin: dict[str, str], engine: Engine
+) -> None:
+    apply(client, admin, make_file(split={"seed": 2**100}))
+    apply(client, admin, make_unsaid())
+    assert 2**100 not in fetch_seeds(engine)

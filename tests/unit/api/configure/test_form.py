@@ -11,7 +11,8 @@ from core.domain.toml_text import write_toml
 from core.problems import PROBLEM_FOLDER, EvaluationPart, RecipePart, SplitPart, list_problems
 
 SLUGS = [spec.slug for spec in list_problems()]
-PRIVATE = {"forget": {"kind": "ids", "ids": [3, 5]}, "split_seed": 4, "pool_seed": 9}
+SEED = f"0x{2**127:032x}"
+PRIVATE = {"forget": {"kind": "ids", "ids": [3, 5]}, "split_seed": SEED, "pool_seed": SEED}
 OWN = {
     "draft": True,
     "daily_limit": 3,

@@ -11,11 +11,13 @@ from core.db.queries import competitions, phases
 from core.db.session import reading, transaction
 from core.problems import PROBLEM_FOLDER
 from tests import factories
+from tests.hidden_problems import make_hidden_values
 from tests.unit.api.conftest import Broker, Login
 
 URL = "/api/v1/admin/competitions/contest"
+FIRST = 2**64 + 61
 NAMED = {"problem": "digits"}
-OWN = {"forget": {"kind": "random", "fraction": 0.2, "seed": 61}, "split_seed": 62, "pool_seed": 63}
+OWN = {"forget": {"kind": "random", "fraction": 0.2, "seed": FIRST}, "split_seed": FIRST + 1, "pool_seed": FIRST + 2}
 
 
 @pytest.fixture
@@ -25,11 +27,12 @@ def admin(login: Callable[..., Login]) -> dict[str, str]:
 
 def apply(client: TestClient, headers: dict[str, str], practice: dict[str, Any] | None, **parts: Any) -> Any:
     values = tomllib.loads((PROBLEM_FOLDER / "digits.toml").read_text())
-    values |= {"slug": "contest", "exposure": "public", **parts} | ({"practice": practice} if practice else {})
+    values = make_hidden_values(values | {"slug": "contest"}) | parts
+    values |= {"practice": practice} if practice else {}
     return client.put(URL, json=values, headers=headers)
 
 
-def fetch_problem(engine: Engine) -> tuple[str, str, int]:
+def fetch_problem(engine: Engine) -> tuple[str, str, int | str]:
     with reading(engine) as session:
         row = competitions.fetch_competition(session, "contest")
         phase = phases.fetch_practice_phase(session, row.id) if row else None
@@ -39,7 +42,7 @@ def fetch_problem(engine: Engine) -> tuple[str, str, int]:
 
 
 @pytest.mark.parametrize(
-    ("practice", "found"), [(NAMED, ("digits", "practice", 2)), (OWN, ("contest", "practice", 62))]
+    ("practice", "found"), [(NAMED, ("digits", "practice", 2)), (OWN, ("contest", "practice", f"0x{FIRST + 1:032x}"))]
 )
 def test_a_practice_phase_is_part_of_the_file(
     client: TestClient,
@@ -47,7 +50,7 @@ def test_a_practice_phase_is_part_of_the_file(
     engine: Engine,
     broker: Broker,
     practice: dict[str, Any],
-    found: tuple[str, str, int],
+    found: tuple[str, str, int | str],
 ) -> None:
     apply(client, admin, None)
     plan = apply(client, admin, practice).json()
@@ -82,8 +85,8 @@ def test_an_uploaded_data_set_is_practised_on_another_problem_alone(
 @pytest.mark.parametrize(
     "part",
     [
-        {"private": {"forget": OWN["forget"], "pool_seed": 9}},
-        {"private": {"forget": {"kind": "class", "class_index": 1}, "split_seed": 62, "pool_seed": 9}},
+        {"private": {"forget": OWN["forget"], "pool_seed": 2**100}},
+        {"private": {"forget": {"kind": "class", "class_index": 1}, "split_seed": FIRST + 1, "pool_seed": 2**100}},
         {"forget": OWN["forget"]},
     ],
 )
@@ -98,7 +101,7 @@ def test_a_file_without_practice_cannot_ask_for_what_is_practised_already(
 def test_practice_cannot_ask_for_what_the_private_phase_is_prepared_on(
     client: TestClient, admin: dict[str, str]
 ) -> None:
-    apply(client, admin, None, private={"forget": OWN["forget"], "pool_seed": 9})
+    apply(client, admin, None, private={"forget": OWN["forget"], "pool_seed": 2**100})
     assert apply(client, admin, OWN).status_code == 422
     assert apply(client, admin, NAMED).status_code == 200
 
@@ -118,7 +121,7 @@ def test_limits_of_practice_are_of_the_competition(client: TestClient, admin: di
 
 
 def test_the_form_of_a_competition_names_its_practice_problem() -> None:
-    filled = {**fill_form(tomllib.loads((PROBLEM_FOLDER / "digits.toml").read_text())), "exposure": "public"}
+    filled = fill_form(make_hidden_values(tomllib.loads((PROBLEM_FOLDER / "digits.toml").read_text())))
     asked = read_form({**filled, "practice": "on", "practice.problem": "digits"})
     assert (asked.document["practice"], asked.mistakes) == (NAMED, {})
     assert "practice" not in read_form({**filled, "practice.problem": "digits"}).document

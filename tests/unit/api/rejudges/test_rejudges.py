@@ -18,6 +18,7 @@ from core.db.session import reading, transaction
 from core.domain.submission import Status, Verdict
 from core.jobs import BACKGROUND
 from tests import factories
+from tests.hidden_problems import make_hidden_values
 from tests.unit.api.conftest import Broker, Login
 
 SLUG = "digits-r"
@@ -184,7 +185,7 @@ def hide(engine: Engine) -> None:
     with transaction(engine) as session:
         row = session.query(Competition).filter_by(slug=SLUG).one()
         spec = session.get_one(factories.EvaluationSpec, row.spec_id)
-        spec.body = {**spec.body, "problem": {**spec.body["problem"], "exposure": "private"}}
+        spec.body = {**spec.body, "problem": make_hidden_values(spec.body["problem"])}
 
 
 def test_what_a_rejudge_runs_and_what_fails_in_it_leaves_quotas_alone(

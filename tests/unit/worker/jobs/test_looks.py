@@ -13,12 +13,12 @@ from core.db.models.contests import Competition
 from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import evaluations, leases
 from core.db.session import reading, transaction
-from core.domain.exposure import Exposure
 from core.domain.submission import Verdict
 from core.jobs import DECIDE, RUN_SHARD, SCORE
 from core.lifecycle import request_cancel
 from core.problems import ProblemSpec
 from core.scorecard import ScorecardRecord, dump_scorecard
+from tests.hidden_problems import expose
 from tests.unit.worker.conftest import DELIVER, HONEST, Platform, make_spec
 from worker.jobs import looks
 from worker.jobs.sweep import sweep
@@ -29,7 +29,7 @@ BAD = b"# bad\n" + HONEST
 
 def _make_spec(exposure: str = "practice", **changes: Any) -> ProblemSpec:
     spec = make_spec(replicas=47, canary_replicas=2, shard_replicas=15, adaptive=ADAPTIVE | changes)
-    return spec.model_copy(update={"exposure": Exposure(exposure)})
+    return expose(spec, exposure)
 
 
 def _ruin(weights: bytes) -> bytes:

@@ -19,6 +19,7 @@ from core.lifecycle import open_evaluation
 from core.problems import ProblemSpec
 from core.registration import register_competition
 from sandbox.contract import Outcome
+from tests.hidden_problems import make_hidden_values
 from tests.unit.worker.conftest import HONEST, Platform, make_spec
 from worker.runner.base import RunRequest
 
@@ -27,8 +28,8 @@ NAMED = {"problem": "open"}
 
 
 def make_contest(slug: str = "contest", practice: dict[str, Any] = NAMED) -> ProblemSpec:
-    changes = {"slug": slug, "title": slug, "exposure": "public", "practice": practice}
-    return ProblemSpec.model_validate(make_spec().model_dump() | changes)
+    changes = {"slug": slug, "title": slug, "practice": practice}
+    return ProblemSpec.model_validate(make_hidden_values(make_spec().model_dump()) | changes)
 
 
 def make_open() -> ProblemSpec:

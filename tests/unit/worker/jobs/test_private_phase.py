@@ -14,7 +14,11 @@ from core.problems import ProblemSpec
 from core.registration import register_competition
 from tests.unit.worker.conftest import Platform, make_spec
 
-PRIVATE = {"forget": {"kind": "random", "fraction": 0.2, "seed": 77}, "split_seed": 78, "pool_seed": 79}
+PRIVATE = {
+    "forget": {"kind": "random", "fraction": 0.2, "seed": 2**64 + 77},
+    "split_seed": 2**64 + 78,
+    "pool_seed": 2**64 + 79,
+}
 
 
 def make_two_phases(**private: object) -> ProblemSpec:
@@ -66,7 +70,7 @@ def test_a_private_part_may_change_until_it_is_read(platform: Platform) -> None:
             session.get_one(Phase, first.id).state = state
         before = fetch_phase(platform, competition.id).spec_id
         with transaction(platform.engine) as session:
-            register_competition(session, make_two_phases(pool_seed=1000 + len(state)))
+            register_competition(session, make_two_phases(pool_seed=2**65 + len(state)))
         after = fetch_phase(platform, competition.id)
         assert (after.spec_id != before, after.state == "preparing") == (changes, changes)
 

@@ -6,13 +6,13 @@ import pytest
 
 from core.db.queries import evaluations
 from core.db.session import reading
-from core.domain.exposure import Exposure
 from core.scorecard import ScorecardRecord
+from tests.hidden_problems import expose
 from tests.unit.worker.conftest import HONEST, Platform, make_spec
 
 
 def score_and_read(platform: Platform, exposure: str) -> tuple[str, ScorecardRecord]:
-    spec = make_spec().model_copy(update={"exposure": Exposure(exposure)})
+    spec = expose(make_spec(), exposure)
     evaluation_id = platform.submit(platform.open_competition(spec), HONEST)
     platform.run_until_quiet()
     with reading(platform.engine) as session:

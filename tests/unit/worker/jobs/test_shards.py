@@ -10,12 +10,12 @@ from core.db.base import utc_now
 from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import evaluations, leases
 from core.db.session import reading, transaction
-from core.domain.exposure import Exposure
 from core.domain.submission import Status, Verdict
 from core.jobs import RUN_SHARD
 from core.lifecycle import request_cancel
 from core.scorecard import dump_scorecard, dump_summary, summarize
 from sandbox.contract import Outcome
+from tests.hidden_problems import expose
 from tests.unit.worker.conftest import Platform, make_spec
 from worker.jobs import shards
 from worker.jobs.scores import score_evaluation
@@ -187,7 +187,7 @@ def test_a_participants_fault_ends_in_its_own_verdict_at_the_canary(
 
 
 def test_a_hidden_problem_tells_the_code_and_nothing_else(platform: Platform) -> None:
-    spec = make_spec().model_copy(update={"exposure": Exposure.PRIVATE})
+    spec = expose(make_spec(), "private")
     competition = platform.open_competition(spec)
     platform.sandbox.outcome, platform.sandbox.error = Outcome.EXCEPTION, "ValueError: secret pixels 1 2 3"
     evaluation_id = platform.submit(competition)

@@ -1,0 +1,91 @@
+"""Seeds: the code that draws from them is public, so what a hidden phase draws needs one that cannot be tried."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from core.domain.exposure import Exposure
+
+SEED_BITS = 128
+GUESSABLE = 2**64  # below it, seeds can be tried one by one
+EXACT = 2**53  # above it, many readers of JSON lose digits: such a seed is written as text
+DRAWN = "drawn by the platform"
+
+
+def make_seed(random_below: Callable[[int], int]) -> int:
+    """A seed for a hidden phase; random_below(n) gives an unguessable number below n, as `secrets.randbelow` does."""
+    return GUESSABLE + random_below(2**SEED_BITS - GUESSABLE)
+
+
+def read_seed(value: object) -> object:
+    """A whole number, which may be written as text, in digits or as `0x…`; anything else is left to be refused."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip().lower()
+    try:
+        return int(text, 16 if text.startswith("0x") else 10)
+    except ValueError:
+        return value
+
+
+def write_seed(seed: int) -> int | str:
+    """As JSON and TOML hold it without loss; what fits stays a number, so digests of what holds it stay too."""
+    return seed if seed < EXACT else f"0x{seed:032x}"
+
+
+def check_hidden_seeds(seeds: Mapping[str, int]) -> None:
+    """Raise ValueError for the first seed, by its path in the file, that could be found by trying."""
+    for path, seed in seeds.items():
+        if seed < GUESSABLE:
+            raise ValueError(
+                f"`{path}` of a hidden phase must be 2^64 or more: the code that draws from it is public, so that"
+                " smaller ones can be found by trying; leave it out and the platform draws one of 128 bits"
+            )
+
+
+def complete_seeds(
+    document: Mapping[str, Any], stored: Mapping[str, Any], draw: Callable[[], int]
+) -> tuple[dict[str, Any], dict[str, int | str]]:
+    """A problem file with the seeds that it leaves out of its hidden phases, and those that were drawn, by path.
+
+    stored: the parts of a problem file as they are registered; a file that leaves a seed out keeps it.
+    """
+    found: dict[str, Any] = dict(document)
+    drawn: dict[str, int | str] = {}
+    for path in _list_missing(document):
+        *parents, name = path.split(".")
+        place, kept = found, stored
+        for parent in parents:
+            place[parent] = dict(place[parent])
+            place, kept = place[parent], kept.get(parent) or {}
+        seed = read_seed(kept.get(name))
+        if not isinstance(seed, int) or seed < GUESSABLE:
+            seed = draw()
+            drawn[path] = write_seed(seed)
+        place[name] = write_seed(seed)
+    return found, drawn
+
+
+def _list_missing(document: Mapping[str, Any]) -> list[str]:
+    """Paths of the seeds that a hidden phase draws from and that are not said."""
+    is_hidden = document.get("exposure") in (Exposure.PUBLIC, Exposure.PRIVATE)
+    wanted = ["split.seed", "pools.seed", "forget.seed"] if is_hidden else []
+    if isinstance(document.get("private"), Mapping):
+        wanted += ["private.pool_seed", "private.forget.seed"]
+        wanted += [] if is_hidden else ["private.split_seed"]  # a practice problem shows how it is cut
+    return [path for path in wanted if _is_missing(document, path)]
+
+
+def _is_missing(document: Mapping[str, Any], path: str) -> bool:
+    *parents, name = path.split(".")
+    place: Any = document
+    for parent in parents:
+        place = place.get(parent)
+        if not isinstance(place, Mapping):
+            return False
+    return place.get(name) is None and (parents[-1] != "forget" or is_drawn(place))
+
+
+def is_drawn(request: Mapping[str, Any]) -> bool:
+    """Whether a forget request reads its seed: a whole class and a list of ids do not."""
+    kind, is_part = request.get("kind"), request.get("fraction") is not None
+    return kind == "random" or (kind == "class" and is_part)
