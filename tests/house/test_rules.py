@@ -72,6 +72,12 @@ def test_no_file_is_longer_than_400_lines() -> None:
     assert [str(path) for path in list_files("*.py") if len(path.read_text().splitlines()) > 400] == []
 
 
+def test_the_terms_of_an_evaluation_are_read_typed() -> None:
+    """As they are stored they are what was hashed; everybody reads `EvaluationSpec.terms`."""
+    stored = re.compile(r"\b(?:\w*spec|EvaluationSpec)\.body\b")
+    assert [str(path) for path in list_source() if stored.search(path.read_text())] == []
+
+
 def test_public_evaluator_functions_state_the_shapes_of_their_arrays() -> None:
     silent = []
     for path in (ROOT / "evaluator").rglob("*.py"):
