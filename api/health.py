@@ -134,4 +134,8 @@ def _find_lack_of_sandbox(engine: Engine) -> str:
         alive = nodes.fetch_nodes(session, utc_now() - SILENT_AFTER)
     if not alive:
         return "no worker has reported lately"
-    return "" if any(node.sandbox for node in alive) else "no worker has a sandbox"
+    if not any(node.sandbox for node in alive):
+        return "no worker has a sandbox"
+    return (
+        "" if any(nodes.takes_work(node, utc_now()) for node in alive) else "every worker drains, rests or is at fault"
+    )

@@ -69,6 +69,9 @@ class NodeView(BaseModel):
     name: str
     health: Health
     fault: str = Field(description="why it can run nothing; empty when healthy")
+    strikes: int = Field(description="failures on our side in a row; three, and the node rests")
+    resting_until: datetime | None = Field(description="it claims nothing before; null while it does not rest")
+    rest_reason: str = Field(description="its last failure; empty while it does not rest")
     is_draining: bool
     draining_since: datetime | None
     drain_reason: str

@@ -25,7 +25,7 @@ from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import audit, competitions, evaluations, nodes, operations
 from core.domain.errors import Conflict, NotFound
 from core.domain.leaderboard import Purpose
-from core.domain.operations import FORGOTTEN_AFTER, STUCK_AFTER, Backlog, Health, estimate_seconds, get_health
+from core.domain.operations import FORGOTTEN_AFTER, STUCK_AFTER, Backlog, estimate_seconds, get_health
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
 from core.domain.work import WorkState
@@ -37,7 +37,9 @@ WAITING_SHOWN = 100
 def count_workers(session: Session) -> int:
     """Processes of healthy nodes that take work."""
     now = utc_now()
-    return sum(node.workers for node in nodes.fetch_nodes(session, now - FORGOTTEN_AFTER) if _takes_work(node, now))
+    return sum(
+        node.workers for node in nodes.fetch_nodes(session, now - FORGOTTEN_AFTER) if nodes.takes_work(node, now)
+    )
 
 
 def load_queue(session: Session) -> QueueView:
@@ -96,10 +98,12 @@ def drain(session: Session, name: str, reason: str, caller: Caller) -> Node:
 
 
 def activate(session: Session, name: str, reason: str, caller: Caller) -> Node:
+    """It works again: it neither drains nor rests."""
     node = _lock_node(session, name)
-    if node.draining_since is None:
-        raise Conflict(f"{name} is not draining")
+    if node.draining_since is None and node.resting_until is None:
+        raise Conflict(f"{name} neither drains nor rests")
     node.draining_since, node.drain_reason = None, ""
+    node.strikes, node.resting_until, node.rest_reason = 0, None, ""
     _record(session, caller, "node.activate", f"node/{name}", {"reason": reason})
     return node
 
@@ -187,18 +191,16 @@ def _lock_node(session: Session, name: str) -> Node:
     return node
 
 
-def _takes_work(node: Node, now: datetime) -> bool:
-    health = get_health(last_seen_at=node.last_seen_at, fault=node.fault, now=now)
-    return health is Health.HEALTHY and node.draining_since is None
-
-
 def _make_node(
     node: Node, now: datetime, shards: list[Shard], chunks: int, calibrated: Mapping[str, set[str]]
 ) -> NodeView:
     return NodeView(
         name=node.name,
-        health=get_health(last_seen_at=node.last_seen_at, fault=node.fault, now=now),
+        health=get_health(last_seen_at=node.last_seen_at, fault=node.fault, resting_until=node.resting_until, now=now),
         fault=node.fault,
+        strikes=node.strikes,
+        resting_until=node.resting_until,
+        rest_reason=node.rest_reason,
         is_draining=node.draining_since is not None,
         draining_since=node.draining_since,
         drain_reason=node.drain_reason,

@@ -54,7 +54,7 @@ def nodes(url: UrlOption = "", as_json: JsonOption = False) -> None:
             node["version"],
             f"{len(node['shards']) + node['pool_chunks']} of {node['workers']}",
             node["last_seen_at"][:19].replace("T", " "),
-            node["fault"] or node["drain_reason"],
+            node["fault"] or node["drain_reason"] or node["rest_reason"],
         )
         for node in answer["items"]
     )

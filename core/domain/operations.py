@@ -13,6 +13,7 @@ STUCK_AFTER = timedelta(minutes=10)
 class Health(StrEnum):
     HEALTHY = "healthy"
     FAULTY = "faulty"  # it lives and can run nothing
+    RESTING = "resting"  # it failed too often in a row, and tries again in a while
     SILENT = "silent"
 
 
@@ -24,10 +25,12 @@ class Backlog:
     seconds_per_replica: float | None
 
 
-def get_health(*, last_seen_at: datetime, fault: str, now: datetime) -> Health:
+def get_health(*, last_seen_at: datetime, fault: str, resting_until: datetime | None, now: datetime) -> Health:
     if now - last_seen_at > SILENT_AFTER:
         return Health.SILENT
-    return Health.FAULTY if fault else Health.HEALTHY
+    if fault:
+        return Health.FAULTY
+    return Health.RESTING if resting_until is not None and resting_until > now else Health.HEALTHY
 
 
 def estimate_seconds(backlogs: Iterable[Backlog], workers: int) -> float | None:

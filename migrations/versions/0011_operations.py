@@ -61,6 +61,10 @@ def upgrade() -> None:
         sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("draining_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("drain_reason", sa.Text(), nullable=False),
+        sa.Column("strikes", sa.Integer(), nullable=False),
+        sa.Column("succeeded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("resting_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("rest_reason", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_nodes")),
     )
     op.create_index(op.f("ix_nodes_last_seen_at"), "nodes", ["last_seen_at"], unique=False)

@@ -35,7 +35,7 @@ class NodeBeat:
     hostname: str  # of the Celery worker, to tell it which queues to leave alone
     sandbox: str = ""
     fault: str = ""
-    _was_draining: bool = False
+    _was_halted: bool = False
 
     def start(self) -> None:
         threading.Thread(target=self._run, daemon=True, name="node-beat").start()
@@ -54,12 +54,12 @@ class NodeBeat:
             row = nodes.fetch_node(session, self.settings.node_name)
             is_fresh = row is not None and (now - row.last_seen_at).total_seconds() < BEAT_SECONDS / 2
             is_ours = row is not None and row.started_at >= STARTED_AT
-            draining = row is not None and row.draining_since is not None
+            halted = row is not None and (row.draining_since is not None or nodes.is_resting(row, now))
         if not (is_fresh and is_ours):
             self._write()
-        if draining != self._was_draining:
-            self._obey(draining)
-            self._was_draining = draining
+        if halted != self._was_halted:
+            self._obey(halted)
+            self._was_halted = halted
 
     def _write(self) -> None:
         settings = self.settings
@@ -70,10 +70,10 @@ class NodeBeat:
             row.started_at, row.last_seen_at = STARTED_AT, utc_now()
             nodes.store_node(session, row)
 
-    def _obey(self, draining: bool) -> None:
+    def _obey(self, halted: bool) -> None:
         """Stop, or start again, taking messages; a message that came meanwhile is put off where it would be claimed."""
-        log.info("node drains" if draining else "node works again", node=self.settings.node_name)
-        act = celery_app.control.cancel_consumer if draining else celery_app.control.add_consumer
+        log.info("node takes nothing more" if halted else "node works again", node=self.settings.node_name)
+        act = celery_app.control.cancel_consumer if halted else celery_app.control.add_consumer
         for queue in DRAINED_QUEUES:
             act(queue, destination=[self.hostname])
 

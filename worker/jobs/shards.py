@@ -6,7 +6,7 @@ changes nothing. What follows from a shard is decided in `_follow_up`, and nowhe
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.orm import Session
@@ -24,6 +24,7 @@ from core.domain.work import WorkState
 from core.jobs import DECIDE, RUN_SHARD, SCORE, enqueue, put_off
 from core.lifecycle import add_shards, enqueue_for, finish_cancelled, get_priority
 from core.terms import Terms
+from worker.jobs.breaker import is_given_up, may_try_here, record_failure
 from worker.jobs.calibration import fetch_waiting, load_cost, store_calibration
 from worker.jobs.context import WorkerContext
 from worker.jobs.heartbeat import Heartbeat, renew_shard
@@ -93,10 +94,12 @@ def _load(context: WorkerContext, shard_id: str) -> ShardWork | None:
         whole = evaluations.fetch_evaluation(session, evaluation.id)
         if whole is None:
             raise PlatformFault(f"evaluation {evaluation.id} vanished")
-        if nodes.is_draining(session, settings.node_name) or not may_run_here(session, context, whole, shard):
-            put_off(session, RUN_SHARD, shard_id, priority=get_priority(evaluation))
+        if shard.state in (WorkState.DONE, WorkState.ABANDONED):
             return None
         now = utc_now()
+        if not _is_welcome(session, context, whole, shard, now):
+            put_off(session, RUN_SHARD, shard_id, priority=get_priority(evaluation))
+            return None
         until = now + timedelta(seconds=settings.lease_seconds)
         fence = leases.claim(session, Shard, shard_id, worker=settings.node_name, now=now, until=until)
         if not fence:
@@ -119,6 +122,16 @@ def _load(context: WorkerContext, shard_id: str) -> ShardWork | None:
             terms=whole.spec.terms,
             retrain=load_cost(session, whole.spec_id, settings.node_class) if gated else None,
         )
+
+
+def _is_welcome(session: Session, context: WorkerContext, evaluation: Evaluation, shard: Shard, now: datetime) -> bool:
+    """Whether this node takes the shard; what it waits for otherwise is written beside it."""
+    name = context.settings.node_name
+    return (
+        not nodes.is_draining(session, name)
+        and may_try_here(session, evaluation, shard, node=name, now=now)
+        and may_run_here(session, context, evaluation, shard)
+    )
 
 
 def _wait(context: WorkerContext, shard_id: str, fault: str) -> None:
@@ -180,6 +193,7 @@ def _complete(context: WorkerContext, work: ShardWork, batch: Batch) -> None:
         ):
             log.warning("outdated fence, result dropped", shard_id=work.shard_id, fence=work.fence)
             return
+        nodes.record_success(session, context.settings.node_name, utc_now())
         session.refresh(evaluation, ["shards"])
         if evaluation.status == Status.CANCELLING:
             _finish_if_idle(session, evaluation)
@@ -242,18 +256,22 @@ def _give_back(context: WorkerContext, work: ShardWork, fault: str) -> None:
         ):
             return
         session.refresh(evaluation, ["shards"])
-        retry_or_fail(session, evaluation, work.shard_id, max_attempts=context.settings.max_attempts)
+        node = context.settings.node_name
+        retry_or_fail(session, evaluation, work.shard_id, node=node, max_attempts=context.settings.max_attempts)
 
 
-def retry_or_fail(session: Session, evaluation: Evaluation, shard_id: str, *, max_attempts: int) -> None:
-    """Send a pending shard out again, unless it was lost too often or its evaluation is over."""
+def retry_or_fail(session: Session, evaluation: Evaluation, shard_id: str, *, node: str, max_attempts: int) -> None:
+    """Send out again a shard that a node gave back or lost, unless that happened too often or nobody wants it."""
     shard = next(shard for shard in evaluation.shards if shard.id == shard_id)
     if evaluation.status == Status.CANCELLING:
         _finish_if_idle(session, evaluation)
-    elif evaluation.status == Status.FINISHED:
+        return
+    if evaluation.status == Status.FINISHED:
         shard.state = WorkState.ABANDONED
-    elif shard.attempts >= max_attempts:
-        reason = f"the platform failed {shard.attempts} times at one shard: {shard.fault}"
+        return
+    record_failure(session, shard, node=node, fault=shard.fault, now=utc_now())
+    if is_given_up(shard, max_attempts=max_attempts):
+        reason = f"the platform failed {shard.failures} times at one shard: {shard.fault}"
         _finish(session, evaluation, Verdict.PLATFORM_ERROR, None, reason)
     else:
         enqueue_for(session, RUN_SHARD, shard.id, evaluation)

@@ -43,7 +43,8 @@ def _return_shards(context: WorkerContext) -> None:
             for row in evaluation.shards:
                 session.refresh(row)
             log.warning("a shard was lost and goes out again", shard_id=shard_id)
-            retry_or_fail(session, evaluation, shard_id, max_attempts=context.settings.max_attempts)
+            node = shard.worker if shard and shard.worker else ""
+            retry_or_fail(session, evaluation, shard_id, node=node, max_attempts=context.settings.max_attempts)
 
 
 def _return_work(context: WorkerContext, kind: type[PoolChunk | DataSetVersion], task: str) -> None:

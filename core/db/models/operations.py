@@ -61,3 +61,7 @@ class Node(Base):
     last_seen_at: Mapped[datetime] = mapped_column(index=True)
     draining_since: Mapped[datetime | None]  # it claims nothing more
     drain_reason: Mapped[str] = mapped_column(Text, default="")
+    strikes: Mapped[int] = mapped_column(default=0)  # failures on our side in a row
+    succeeded_at: Mapped[datetime | None]  # when it last did a shard well
+    resting_until: Mapped[datetime | None]  # it claims nothing before
+    rest_reason: Mapped[str] = mapped_column(Text, default="")

@@ -110,6 +110,9 @@ class Shard(Leased, Base):
     count: Mapped[int]
     finished_replicas: Mapped[int] = mapped_column(default=0)
     outputs_digest: Mapped[str | None]
+    failures: Mapped[int] = mapped_column(default=0)  # that count against it: worker.jobs.breaker
+    failed_on: Mapped[list[str]] = mapped_column(JSON, default=list)  # nodes
+    failed_at: Mapped[datetime | None]
     evaluation: Mapped[Evaluation] = relationship(lazy="raise", back_populates="shards")
 
 

@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, joinedload
 
 from core.db.models.operations import Node
 from core.db.models.problems import PoolChunk
 from core.db.models.submissions import Shard
+from core.domain.operations import Health, get_health
 from core.domain.work import WorkState
 
 
@@ -32,6 +33,22 @@ def store_node(session: Session, node: Node) -> None:
 def is_draining(session: Session, name: str) -> bool:
     query = select(Node.name).where(Node.name == name, Node.draining_since.is_not(None))
     return session.scalars(query).one_or_none() is not None
+
+
+def takes_work(node: Node, now: datetime) -> bool:
+    """Whether it lives, can run something, and neither drains nor rests."""
+    health = get_health(last_seen_at=node.last_seen_at, fault=node.fault, resting_until=node.resting_until, now=now)
+    return health is Health.HEALTHY and node.draining_since is None
+
+
+def is_resting(node: Node, now: datetime) -> bool:
+    return node.resting_until is not None and node.resting_until > now
+
+
+def record_success(session: Session, name: str, now: datetime) -> None:
+    """Whatever it failed at before, it works."""
+    values = {"succeeded_at": now, "strikes": 0, "resting_until": None, "rest_reason": ""}
+    session.execute(update(Node).where(Node.name == name).values(values))
 
 
 def fetch_held_shards(session: Session, now: datetime) -> list[Shard]:

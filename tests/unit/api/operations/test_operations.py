@@ -160,7 +160,7 @@ def test_what_ended_otherwise_is_not_requeued(
         row = factories.make_evaluation(session, submission, verdict="time_limit")
     answer = client.post(f"/api/v1/admin/evaluations/{row.id}/requeue", headers=organizer, json=BECAUSE)
     assert answer.status_code == 409
-    assert "rejudged" in answer.json()["detail"]
+    assert "rejudge" in answer.json()["detail"]
 
 
 def test_the_author_reads_why_staff_cancelled(

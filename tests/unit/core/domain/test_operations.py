@@ -12,7 +12,9 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
     [(0, "", Health.HEALTHY), (29, "", Health.HEALTHY), (31, "", Health.SILENT), (0, "no engine", Health.FAULTY)],
 )
 def test_a_node_is_healthy_while_it_reports_and_can_work(silent_for: int, fault: str, health: Health) -> None:
-    assert get_health(last_seen_at=NOW - timedelta(seconds=silent_for), fault=fault, now=NOW) is health
+    assert (
+        get_health(last_seen_at=NOW - timedelta(seconds=silent_for), fault=fault, resting_until=None, now=NOW) is health
+    )
 
 
 @pytest.mark.parametrize(
@@ -28,3 +30,11 @@ def test_the_rest_takes_what_replicas_took_shared_among_workers(
     backlogs: list[Backlog], workers: int, seconds: float | None
 ) -> None:
     assert estimate_seconds(backlogs, workers) == seconds
+
+
+def test_a_node_that_rests_is_healthy_again_when_its_time_is_over() -> None:
+    def look(resting_until: datetime) -> Health:
+        return get_health(last_seen_at=NOW, fault="", resting_until=resting_until, now=NOW)
+
+    assert look(NOW + timedelta(seconds=1)) is Health.RESTING
+    assert look(NOW) is Health.HEALTHY

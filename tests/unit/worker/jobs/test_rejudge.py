@@ -12,13 +12,15 @@ from api.rejudges import service as rejudges_service
 from core import jobs
 from core.db.base import utc_now
 from core.db.models.rejudges import Rejudge
-from core.db.models.submissions import Evaluation
+from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import evaluations, outbox, rejudges
 from core.db.session import reading, transaction
 from core.domain.access import Role
+from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
 from core.domain.rejudge import RejudgeState
 from core.domain.submission import Status, Verdict
+from core.domain.work import WorkState
 from core.jobs import BACKGROUND, ORDINARY, QUEUES, RUN_SHARD, make_celery, relay_unsent
 from core.lifecycle import open_evaluation
 from core.settings import Settings
@@ -113,10 +115,10 @@ def test_paused_what_was_begun_ends_and_what_is_queued_waits(platform: Platform)
 
 
 def test_a_rejudge_runs_every_replica_whatever_its_place() -> None:
-    rules = {"adaptive": {"min_replicas": 0, "rival_place": 1, "alpha": 0.05}}
-    shards = [jobs.Shard(position=0, first=0, count=8, state="done"), jobs.Shard(position=1, first=8, count=8)]
-    rows = [Evaluation(status="running", replicas_total=16, rejudge_id=key, shards=shards) for key in (None, "r")]
-    assert [is_look_due(row, 0, purpose="ranked", rules=rules) for row in rows] == [True, False]
+    rules = make_spec(replicas=47, adaptive={"min_replicas": 16, "rival_place": 1, "alpha": 0.05}).evaluation
+    shards = [Shard(position=0, first=0, count=16, state=WorkState.DONE), Shard(position=1, first=16, count=31)]
+    rows = [Evaluation(status=Status.RUNNING, replicas_total=47, rejudge_id=key, shards=shards) for key in (None, "r")]
+    assert [is_look_due(row, 0, purpose=Purpose.RANKED, rules=rules) for row in rows] == [True, False]
 
 
 def test_a_rejudge_is_sent_out_beside_whatever_waits_for_a_class_of_node_that_is_gone(platform: Platform) -> None:

@@ -1,0 +1,58 @@
+"""Whose fault a platform failure is: a node that fails everything rests before it costs an evaluation an attempt.
+
+A shard that failed goes to another node of its class first. It failed once more if that was on another node, or on one
+that did other shards well meanwhile; a node that does nothing well rests, longer each time, and says why.
+"""
+
+from datetime import datetime
+
+import structlog
+from sqlalchemy.orm import Session
+
+from core.db.models.submissions import Evaluation, Shard
+from core.db.queries import nodes
+from core.domain.operations import SILENT_AFTER
+from core.domain.work import find_rest
+
+log = structlog.get_logger()
+MOST_TRIES = 20  # of one shard, whoever is to blame: hours, as nodes rest longer and longer
+
+
+def record_failure(session: Session, shard: Shard, *, node: str, fault: str, now: datetime) -> None:
+    """Of a shard that failed, or was lost, on a node by no doing of its author."""
+    row = nodes.lock_node(session, node)
+    is_known = node in shard.failed_on
+    has_done_well = row is None or (
+        row.succeeded_at is not None and shard.failed_at is not None and row.succeeded_at > shard.failed_at
+    )
+    if not is_known or has_done_well:
+        shard.failures += 1
+    shard.failed_on, shard.failed_at = sorted({*shard.failed_on, node}), now
+    if row is None:
+        return
+    row.strikes += 1
+    rest = find_rest(row.strikes)
+    if rest is not None:
+        row.resting_until, row.rest_reason = now + rest, fault
+        log.warning("node rests", node=node, strikes=row.strikes, seconds=rest.total_seconds(), fault=fault)
+
+
+def is_given_up(shard: Shard, *, max_attempts: int) -> bool:
+    return shard.failures >= max_attempts or shard.attempts >= MOST_TRIES
+
+
+def may_try_here(session: Session, evaluation: Evaluation, shard: Shard, *, node: str, now: datetime) -> bool:
+    """Whether this node should take the shard now; if not, the shard says what it waits for."""
+    row = nodes.fetch_node(session, node)
+    if row is not None and nodes.is_resting(row, now):
+        shard.fault = f"waits until {node} has rested: it failed {row.strikes} times in a row ({row.rest_reason})"
+        return False
+    if node not in shard.failed_on:
+        return True
+    live = nodes.fetch_nodes(session, now - SILENT_AFTER)
+    node_class = evaluation.node_class or (row.node_class if row else "")
+    others = [each.name for each in live if each.node_class == node_class and nodes.takes_work(each, now)]
+    if set(others) - set(shard.failed_on):
+        shard.fault = f"failed on {', '.join(shard.failed_on)} and waits for another node"
+        return False
+    return True
