@@ -16,7 +16,6 @@ from core.db.queries.history import OwnTeam
 from core.domain.leaderboard import Place, Row, rank_lines
 from core.domain.owner import own_as_team
 from core.domain.spreadsheet import BOARD_COLUMNS, write_csv
-from core.scorecard import Ceiling
 
 PAGE_LINES = 200
 MOST_LINES = 2000
@@ -53,7 +52,7 @@ def make_leaderboard(session: Session, view: BoardView, *, limit: int = PAGE_LIN
         changed_at=view.changed_at,
         digest=view.digest,
         frozen=view.is_frozen,
-        ceiling=Ceiling.model_validate(view.ceiling) if view.ceiling and total else None,
+        ceiling=view.ceiling if total else None,
         entries=load_entries(session, view, limit=limit, offset=offset),
         ranked=counts[Place.RANKED],
         total=total,

@@ -4,7 +4,6 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -18,6 +17,7 @@ from core.db.queries import boards
 from core.domain.access import Action
 from core.domain.commitments import commit
 from core.domain.competition import CompetitionState
+from core.scorecard import Ceiling
 
 FORMAT = "1"  # of the answers made from a board; another one makes every kept ETag outdated
 
@@ -36,7 +36,7 @@ class BoardView:
     is_frozen: bool  # participants do not see what came after this
     newest: int  # version that the caller may see
     is_live: bool  # nothing later is kept from the caller, and no earlier moment was asked for
-    ceiling: dict[str, Any] | None
+    ceiling: Ceiling | None
     oldest: int = 0  # version before which the caller is told of no change
 
 
@@ -77,7 +77,7 @@ def find_view(
         is_frozen=is_frozen,
         newest=newest,
         is_live=as_of is None and not is_kept_back,
-        ceiling=board.ceiling,
+        ceiling=Ceiling.model_validate(board.ceiling) if board.ceiling else None,
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +12,7 @@ from api.pages.charts.axes import Axis, make_runtime_axis, make_score_axis
 from api.pages.kit.formats import format_number, format_share
 from core.db.board import StoredLine
 from core.domain.leaderboard import Place
+from core.scorecard import Ceiling
 
 WIDTH, HEIGHT = 480, 300
 LEFT, RIGHT, TOP, BOTTOM = 40, WIDTH - 10, 12, HEIGHT - 38
@@ -111,8 +111,8 @@ def _mark(line: StoredLine, scores: Axis, runtimes: Axis) -> Mark:
     )
 
 
-def _get_ceiling(ceiling: dict[str, Any] | None) -> float | None:
-    return ceiling["estimate"] if ceiling else None
+def _get_ceiling(ceiling: Ceiling | None) -> float | None:
+    return ceiling.estimate if ceiling else None
 
 
 _surveys: Kept[Survey] = Kept(KEPT)
