@@ -47,12 +47,12 @@ def register_competition(session: Session, spec: ProblemSpec, *, draft: bool = F
         enqueue(session, PREPARE, row.problem_id)
     if (private := spec.make_private()) is not None:
         _register_phase(session, competition, PhaseKind.PRIVATE, private)
-    if (practice := find_practice(session, spec)) is not None:
+    if (practice := find_practice_problem(session, spec)) is not None:
         _register_phase(session, competition, PhaseKind.PRACTICE, practice)
     return competition
 
 
-def find_practice(session: Session, spec: ProblemSpec) -> ProblemSpec | None:
+def find_practice_problem(session: Session, spec: ProblemSpec) -> ProblemSpec | None:
     """The open problem of a file's practice phase: its own request, or another problem as it is registered here.
 
     Whoever names the same problem shares its specs, pools and calibrations.

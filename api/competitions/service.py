@@ -86,7 +86,7 @@ def make_view(session: Session, settings: Settings, competition: Competition, ca
         selection_limit=competition.selection_limit,
         publish_approvals=competition.publish_approvals,
         private_phase=find_private_state(session, competition),
-        practice=find_practice(session, competition, caller),
+        practice=make_practice_view(session, competition, caller),
         upload_bytes=settings.upload_bytes,
         preparation=find_preparation(session, competition),
         forget_request=_make_request(spec.problem, key),
@@ -116,7 +116,7 @@ def find_revealed(session: Session, competition: Competition) -> Revealed | None
     return Revealed(key=competition.commitment_key, phases=[_reveal(kind, spec) for kind, spec in hidden.items()])
 
 
-def find_practice(session: Session, competition: Competition, caller: Caller) -> PracticeView | None:
+def make_practice_view(session: Session, competition: Competition, caller: Caller) -> PracticeView | None:
     found = phases.fetch_practice_phase(session, competition.id)
     if found is None:
         return None

@@ -56,7 +56,7 @@ def retire_pools(session: Session, slug: str, reason: str, caller: Caller) -> Po
             f"{slug} has no pools to retire: it keeps those it is scored against until it is closed, those that another"
             " competition practises on until that one is closed, and those of a private phase until it is published"
         )
-    running = data_sets.fetch_running(session, [pool.problem_id for pool in chosen])
+    running = data_sets.fetch_live_evaluations(session, [pool.problem_id for pool in chosen])
     if running:
         raise Conflict(f"{len(running)} evaluations still run against these pools: wait, or cancel them")
     for pool in chosen:

@@ -10,7 +10,7 @@ from core.db.models.contests import Competition
 from core.db.queries import phases
 from core.domain.seeds import write_seed
 from core.problems import ProblemSpec
-from core.registration import find_practice
+from core.registration import find_practice_problem
 
 PREFIX = "practice."
 
@@ -21,7 +21,7 @@ def is_practice(change: Change) -> bool:
 
 def find_practice_changes(session: Session, spec: ProblemSpec, row: Competition | None) -> list[Change]:
     """What the file's practice part changes; a file without one leaves the practice phase alone."""
-    asked = find_practice(session, spec)
+    asked = find_practice_problem(session, spec)
     if asked is None:
         return []
     phase = phases.fetch_practice_phase(session, row.id) if row else None

@@ -34,7 +34,7 @@ def find_lineage(session: Session, version: DataSetVersion) -> Lineage:
 
 def list_running(session: Session, version: DataSetVersion) -> list[RunningOfData]:
     rows = data_sets.fetch_problems_on(session, version.digest) if version.digest else []
-    return [_make_running(row) for row in data_sets.fetch_running(session, [row.id for row in rows])]
+    return [_make_running(row) for row in data_sets.fetch_live_evaluations(session, [row.id for row in rows])]
 
 
 def describe(lineage: Lineage, running: Sequence[RunningOfData] = (), *, stop_running: bool = False) -> str:

@@ -33,7 +33,7 @@ def find_results(session: Session, rows: Sequence[Submission]) -> dict[str, Fina
 def _find_published(
     session: Session, competition: Competition, phase: Phase, rows: Sequence[Submission]
 ) -> dict[str, FinalResult]:
-    ended = phases.fetch_ended(session, phase, [row.id for row in rows])
+    ended = phases.fetch_ended_evaluations(session, phase, [row.id for row in rows])
     view = find_phase_view(session, competition, phase)
     teams = {row.team_id for row in rows if row.team_id and row.id in ended}
     lines = {team_id: _find_line(session, view, team_id) for team_id in teams}

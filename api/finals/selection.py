@@ -6,7 +6,7 @@ from api.competitions.service import load_competition
 from api.deps import Caller
 from api.finals.schemas import Choice, SelectionView
 from core.db.base import utc_now
-from core.db.board import read_candidate
+from core.db.board import read_entry
 from core.db.models.contests import Competition, Team
 from core.db.models.submissions import Submission
 from core.db.queries import boards, competitions, phases, teams
@@ -50,7 +50,7 @@ def find_finalists(session: Session, competition: Competition) -> list[Candidate
     """Of every team, as things stand now."""
     return choose_finalists(
         (
-            Candidate(read_candidate(each), each.selected_at)
+            Candidate(read_entry(each), each.selected_at)
             for each in boards.fetch_counting(session, competition.id, competition.spec_id)
             if each.verdict == Verdict.SCORED and each.purpose == Purpose.RANKED
         ),

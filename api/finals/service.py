@@ -18,7 +18,7 @@ from api.finals.schemas import (
 )
 from api.finals.selection import find_finalists
 from core.db.base import utc_now
-from core.db.board import read_candidate
+from core.db.board import read_entry
 from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.submissions import Evaluation
@@ -160,7 +160,7 @@ def _find_chosen(session: Session, competition: Competition, phase: Phase) -> li
     if phase.state != PhaseState.PUBLISHED:
         return find_finalists(session, competition)
     ran = boards.fetch_counting(session, competition.id, phase.spec_id)
-    return [Candidate(read_candidate(each), each.selected_at) for each in ran]
+    return [Candidate(read_entry(each), each.selected_at) for each in ran]
 
 
 def _check_complete(session: Session, competition: Competition, phase: Phase) -> str:
@@ -169,7 +169,7 @@ def _check_complete(session: Session, competition: Competition, phase: Phase) ->
         raise Conflict("the final board is published already")
     if phase.state != PhaseState.SCORING:
         raise Conflict("start the private scoring first")
-    undecided = rejudges.fetch_running(session, competition.id)
+    undecided = rejudges.fetch_undecided(session, competition.id)
     if undecided is not None and undecided.spec_id == phase.spec_id:
         raise Conflict("a rejudge of its private phase is undecided: promote or discard it first")
     field = _find_field(session, competition, phase)

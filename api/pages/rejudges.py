@@ -13,7 +13,7 @@ from api.pages.kit.forms import submit_form
 from api.pages.kit.reading import read_decision, read_model
 from api.pages.kit.showing import show
 from api.rejudges import service
-from api.rejudges.schemas import MOST_SUBMISSIONS, RejudgeRequest, Scope
+from api.rejudges.schemas import MOST_SUBMISSIONS, RejudgeRequest, RejudgeScope
 from core.db.models.rejudges import Rejudge
 from core.db.queries import phases
 from core.domain.errors import InvalidInput, NotFound, RequestRefused
@@ -38,10 +38,10 @@ class Filled:
     submissions: str
     phase: PhaseKind
 
-    def read(self, slug: str) -> Scope:
+    def read(self, slug: str) -> RejudgeScope:
         named = self.submissions.split()
         values = {"competition": slug, "phase": self.phase, "verdicts": self.verdicts, "submissions": named}
-        return read_model(Scope, values, f"name at most {MOST_SUBMISSIONS} submissions, by their ids")
+        return read_model(RejudgeScope, values, f"name at most {MOST_SUBMISSIONS} submissions, by their ids")
 
 
 @router.get("/competitions/{slug}/rejudges", name="rejudges")

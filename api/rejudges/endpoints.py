@@ -8,7 +8,7 @@ from api.decisions import Decision
 from api.deps import EngineDep, ReadingDep, Rejudger
 from api.errors import describe_errors
 from api.rejudges import service
-from api.rejudges.schemas import RejudgeComparison, RejudgeList, RejudgePlan, RejudgeRequest, RejudgeView, Scope
+from api.rejudges.schemas import RejudgeComparison, RejudgeList, RejudgePlan, RejudgeRequest, RejudgeScope, RejudgeView
 from core.db.session import reading, transaction
 
 router = APIRouter(prefix="/admin/rejudges", tags=["rejudging"])
@@ -24,7 +24,7 @@ def list_rejudges(caller: Rejudger, session: ReadingDep, competition: Slug = Non
 
 
 @router.post("/preview", operation_id="preview_rejudge", responses=REFUSALS)
-def preview_rejudge(caller: Rejudger, session: ReadingDep, scope: Scope) -> RejudgePlan:
+def preview_rejudge(caller: Rejudger, session: ReadingDep, scope: RejudgeScope) -> RejudgePlan:
     """A dry run: how many evaluations, what they may cost, whom they concern."""
     return service.make_plan(session, scope, caller)
 

@@ -14,7 +14,7 @@ MOST_SUBMISSIONS = 500
 SubmissionId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 
 
-class Scope(BaseModel):
+class RejudgeScope(BaseModel):
     """Which submissions; with neither filter all of the competition, withdrawn and unfinished ones aside."""
 
     model_config = ConfigDict(extra="forbid")
@@ -25,7 +25,7 @@ class Scope(BaseModel):
     submissions: list[SubmissionId] = Field([], max_length=MOST_SUBMISSIONS, description="these alone; empty: any")
 
 
-class RejudgeRequest(Scope):
+class RejudgeRequest(RejudgeScope):
     reason: Reason = Field(description="participants read it once the rejudge is promoted")
 
 

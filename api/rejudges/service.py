@@ -15,13 +15,12 @@ from api.rejudges.schemas import (
     RejudgeList,
     RejudgePlan,
     RejudgeRequest,
+    RejudgeScope,
     RejudgeView,
-    Scope,
     StandingView,
 )
 from core.db.base import utc_now
-from core.db.board import Candidate as BoardCandidate
-from core.db.board import read_candidate
+from core.db.board import CountingEvaluation, read_entry
 from core.db.models.contests import Competition
 from core.db.models.problems import EvaluationSpec
 from core.db.models.rejudges import Rejudge
@@ -49,17 +48,17 @@ from core.lifecycle import open_evaluation, request_cancel
 _OPEN_TO_IT = frozenset({CompetitionState.OPEN, CompetitionState.FROZEN, CompetitionState.CLOSED})
 
 
-def make_plan(session: Session, scope: Scope, caller: Caller) -> RejudgePlan:
+def make_plan(session: Session, scope: RejudgeScope, caller: Caller) -> RejudgePlan:
     """The dry run: how many, at what cost, whose. It changes nothing."""
     competition = load_competition(session, scope.competition, caller)
     spec = _find_spec(session, competition, scope.phase)
-    found = _find_candidates(session, competition, scope)
+    found = _find_affected(session, competition, scope)
     _check_whole(scope, found)
     replicas = spec.terms.evaluation.replicas
     mean = operations.fetch_mean_seconds(session, spec.id)
-    runs = [candidate.run for candidate in found]
+    runs = [affected.run for affected in found]
     cpu_seconds = estimate_cpu_seconds(runs, replicas=replicas, mean=mean[0] if mean else None)
-    teams = Counter(_name(candidate.submission) for candidate in found)
+    teams = Counter(_name(affected.submission) for affected in found)
     return RejudgePlan(
         competition=competition.slug,
         phase=scope.phase,
@@ -78,10 +77,10 @@ def start(session: Session, request: RejudgeRequest, caller: Caller) -> Rejudge:
     competitions.lock_competition(session, competition.id)
     if competition.state not in _OPEN_TO_IT:
         raise Conflict(f"{competition.slug} is {competition.state}: nothing in it can be rejudged now")
-    if rejudges.fetch_running(session, competition.id) is not None:
+    if rejudges.fetch_undecided(session, competition.id) is not None:
         raise Conflict("a rejudge of this competition is undecided: promote or discard it first")
     spec = _find_spec(session, competition, request.phase)
-    found = _find_candidates(session, competition, request)
+    found = _find_affected(session, competition, request)
     if not found:
         raise Conflict("nothing in this scope has ended: there is nothing to rejudge")
     _check_whole(request, found)
@@ -94,8 +93,8 @@ def start(session: Session, request: RejudgeRequest, caller: Caller) -> Rejudge:
         started_by=caller.name,
     )
     rejudges.store_rejudge(session, rejudge)
-    for candidate in found:
-        open_evaluation(session, candidate.submission, spec, phase=request.phase, rejudge_id=rejudge.id)
+    for affected in found:
+        open_evaluation(session, affected.submission, spec, phase=request.phase, rejudge_id=rejudge.id)
     detail = {**scope, "competition": competition.slug, "evaluations": len(found), "reason": request.reason}
     _record(session, caller, "rejudge.start", rejudge, detail)
     return rejudge
@@ -114,8 +113,8 @@ def compare(session: Session, rejudge_id: str) -> RejudgeComparison:
     """The board as it would be without the rejudge, and with it; every evaluation before and after."""
     rejudge = _load(session, rejudge_id)
     board = (session, rejudge.competition_id, rejudge.spec_id, _get_phase(rejudge))
-    old = _make_board(rejudges.fetch_ended(*board, without=rejudge.id))
-    new = _make_board(rejudges.fetch_ended(*board, with_=rejudge.id))
+    old = _make_board(rejudges.fetch_counting_as_if(*board, without=rejudge.id))
+    new = _make_board(rejudges.fetch_counting_as_if(*board, with_=rejudge.id))
     replaced = rejudges.fetch_replaced(session, rejudge_id)
     return RejudgeComparison(
         rejudge=_make_view(session, rejudge),
@@ -185,10 +184,10 @@ def _find_spec(session: Session, competition: Competition, kind: PhaseKind) -> E
     return phase.spec
 
 
-def _check_whole(scope: Scope, found: Sequence[rejudges.Candidate]) -> None:
+def _check_whole(scope: RejudgeScope, found: Sequence[rejudges.AffectedSubmission]) -> None:
     """A single finalist's score could be drawn until it is a lucky one: all are judged anew, or what we failed."""
     is_whole = not scope.verdicts and not scope.submissions
-    is_ours = all(candidate.run.verdict is Verdict.PLATFORM_ERROR for candidate in found)
+    is_ours = all(affected.run.verdict is Verdict.PLATFORM_ERROR for affected in found)
     if scope.phase is PhaseKind.PRIVATE and not (is_whole or is_ours):
         raise InvalidInput("a rejudge of finalists takes all of them, or those that ended platform_error")
 
@@ -205,11 +204,13 @@ def _may_be_told(session: Session, rejudge: Rejudge) -> bool:
     return phase is not None and phase.state == PhaseState.PUBLISHED
 
 
-def _find_candidates(session: Session, competition: Competition, scope: Scope) -> list[rejudges.Candidate]:
-    found = rejudges.fetch_candidates(
+def _find_affected(
+    session: Session, competition: Competition, scope: RejudgeScope
+) -> list[rejudges.AffectedSubmission]:
+    found = rejudges.fetch_affected(
         session, competition.id, scope.phase, verdicts=scope.verdicts, submission_ids=scope.submissions
     )
-    missing = set(scope.submissions) - {candidate.submission.id for candidate in found}
+    missing = set(scope.submissions) - {affected.submission.id for affected in found}
     if missing and not scope.verdicts:
         names = ", ".join(sorted(missing)[:3])
         raise NotFound(f"not submissions of {competition.slug} that have ended and were not withdrawn: {names}")
@@ -259,8 +260,8 @@ def _make_view(session: Session, rejudge: Rejudge) -> RejudgeView:
     )
 
 
-def _make_board(counting: list[BoardCandidate]) -> list[Row]:
-    return make_board(read_candidate(each) for each in counting)
+def _make_board(counting: list[CountingEvaluation]) -> list[Row]:
+    return make_board(read_entry(each) for each in counting)
 
 
 def _make_change(evaluation: Evaluation, replaced: Mapping[str, Evaluation]) -> ChangeView:

@@ -13,7 +13,7 @@ from core.domain.submission import Verdict
 from core.scorecard import ScorecardSummary, parse_summary
 
 
-class Candidate(NamedTuple):
+class CountingEvaluation(NamedTuple):
     """One evaluation that may stand on a board, with all that is shown of it; columns of one query, in its order."""
 
     submission_id: str
@@ -57,30 +57,30 @@ class StoredLine(NamedTuple):
     draws: bytes
 
 
-def read_candidate(candidate: Candidate) -> Entry:
+def read_entry(counting: CountingEvaluation) -> Entry:
     return Entry(
-        submission_id=candidate.submission_id,
-        name=candidate.team_name or candidate.user_name,
-        filename=candidate.filename,
-        purpose=candidate.purpose,
-        verdict=candidate.verdict,
-        score=candidate.score,
-        low=candidate.low,
-        high=candidate.high,
-        relative_runtime=candidate.relative_runtime,
-        accepted_at=candidate.accepted_at,
-        error=candidate.error,
-        draws=tuple(candidate.draws or ()),
-        scored_replicas=candidate.scored_replicas,
-        replicas_total=candidate.replicas_total,
+        submission_id=counting.submission_id,
+        name=counting.team_name or counting.user_name,
+        filename=counting.filename,
+        purpose=counting.purpose,
+        verdict=counting.verdict,
+        score=counting.score,
+        low=counting.low,
+        high=counting.high,
+        relative_runtime=counting.relative_runtime,
+        accepted_at=counting.accepted_at,
+        error=counting.error,
+        draws=tuple(counting.draws or ()),
+        scored_replicas=counting.scored_replicas,
+        replicas_total=counting.replicas_total,
     )
 
 
-def make_line(board_id: str, version: int, line: Line, candidate: Candidate) -> BoardLine:
+def make_line(board_id: str, version: int, line: Line, counting: CountingEvaluation) -> BoardLine:
     is_below, is_early, score_key, runtime_key, accepted_at = line.order
     return BoardLine(
         board_id=board_id,
-        owner=candidate.owner,
+        owner=counting.owner,
         place=line.place,
         since_version=version,
         is_below=is_below,
@@ -88,20 +88,20 @@ def make_line(board_id: str, version: int, line: Line, candidate: Candidate) -> 
         score_key=score_key,
         runtime_key=runtime_key,
         accepted_at=accepted_at,
-        submission_id=candidate.submission_id,
-        evaluation_id=candidate.evaluation_id,
-        body=describe(line.entry, candidate),
-        draws=pack(candidate.draws or ()),
+        submission_id=counting.submission_id,
+        evaluation_id=counting.evaluation_id,
+        body=describe(line.entry, counting),
+        draws=pack(counting.draws or ()),
     )
 
 
-def describe(entry: Entry, candidate: Candidate) -> dict[str, Any]:
+def describe(entry: Entry, counting: CountingEvaluation) -> dict[str, Any]:
     """Everything a board shows of an entry but its rank."""
-    figures = candidate.figures
+    figures = counting.figures
     return {
         "name": entry.name,
         "filename": entry.filename,
-        "note": candidate.note,
+        "note": counting.note,
         "purpose": entry.purpose,
         "verdict": entry.verdict,
         "score": entry.score,

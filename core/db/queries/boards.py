@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, false, func, literal, or_
 from sqlalchemy.orm import Session, undefer
 
 from core.db.base import UtcDateTime, new_id, utc_now
-from core.db.board import Candidate, StoredLine, make_line, read_candidate
+from core.db.board import CountingEvaluation, StoredLine, make_line, read_entry
 from core.db.models.accounts import User
 from core.db.models.boards import Board, BoardChange, BoardLine
 from core.db.models.contests import Competition, Team
@@ -43,7 +43,7 @@ _STORED = (BoardLine.place, BoardLine.accepted_at, BoardLine.submission_id, Boar
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class BoardScope:
     """Whose lines may have changed: the submissions concerned, and the owners of their lines. None: everybody's."""
 
     submissions: ColumnElement[bool]
@@ -51,7 +51,7 @@ class Scope:
     submission_id: str | None = None
 
 
-EVERYBODY = Scope(true())
+EVERYBODY = BoardScope(true())
 COUNTS: ColumnElement[bool] = Evaluation.counts.is_(True)
 
 
@@ -62,7 +62,7 @@ def fetch_counting(
     *,
     submissions: ColumnElement[bool] = EVERYBODY.submissions,
     counts: ColumnElement[bool] = COUNTS,
-) -> list[Candidate]:
+) -> list[CountingEvaluation]:
     """What a board is made of: of every submission that may be shown, the newest that ended and counts."""
     query = (
         select(
@@ -103,7 +103,7 @@ def fetch_counting(
         )
         .order_by(Evaluation.created_at)
     )
-    newest = {row[0]: Candidate._make(row) for row in session.execute(query)}
+    newest = {row[0]: CountingEvaluation._make(row) for row in session.execute(query)}
     return list(newest.values())
 
 
@@ -112,7 +112,7 @@ def refresh(
     competition_id: str,
     spec_id: str,
     cause: Cause,
-    scope: Scope = EVERYBODY,
+    scope: BoardScope = EVERYBODY,
     *,
     is_event: bool = False,
 ) -> bool:
@@ -125,7 +125,7 @@ def refresh(
     counting = fetch_counting(session, competition_id, spec_id, submissions=scope.submissions)
     records.update(session, board, counting, scope.owners, scope.submission_id)
     found = {each.submission_id: each for each in counting}
-    picked = pick_lines(read_candidate(each) for each in found.values())
+    picked = pick_lines(read_entry(each) for each in found.values())
     rows = [make_line(board.id, board.version + 1, line, found[line.entry.submission_id]) for line in picked]
     due = {(row.owner, row.place): row for row in rows}
     standing = {(row.owner, row.place): row for row in _fetch_standing(session, board.id, scope)}
@@ -158,7 +158,7 @@ def refresh_submission(session: Session, submission_id: str, spec_id: str, cause
         same = and_(Submission.user_id == owner.id, Submission.team_id.is_(None))
     else:
         same = Submission.team_id == owner.id
-    scope = Scope(and_(same, Submission.purpose == row.purpose), (owner,), submission_id)
+    scope = BoardScope(and_(same, Submission.purpose == row.purpose), (owner,), submission_id)
     return refresh(session, row.competition_id, spec_id, cause, scope)
 
 
@@ -176,7 +176,7 @@ def refresh_ended(session: Session, submission_id: str, spec_id: str, verdict: V
 
 def refresh_teams(session: Session, competition_id: str, spec_id: str, cause: Cause, team_ids: Sequence[str]) -> bool:
     owners = tuple(own_as_team(team_id) for team_id in team_ids)
-    return refresh(session, competition_id, spec_id, cause, Scope(Submission.team_id.in_(team_ids), owners))
+    return refresh(session, competition_id, spec_id, cause, BoardScope(Submission.team_id.in_(team_ids), owners))
 
 
 def lock_board(session: Session, competition_id: str, spec_id: str) -> Board:
@@ -320,7 +320,7 @@ def _stood(board_id: str, version: int) -> ColumnElement[bool]:
     )
 
 
-def _fetch_standing(session: Session, board_id: str, scope: Scope) -> list[BoardLine]:
+def _fetch_standing(session: Session, board_id: str, scope: BoardScope) -> list[BoardLine]:
     query = select(BoardLine).where(BoardLine.board_id == board_id, BoardLine.until_version.is_(None))
     if scope.owners is not None:
         query = query.where(BoardLine.owner.in_(scope.owners))
@@ -332,7 +332,12 @@ def _is_same(row: BoardLine, other: BoardLine | None) -> bool:
 
 
 def _write(
-    session: Session, board: Board, cause: Cause, scope: Scope, gone: Sequence[BoardLine], come: Sequence[BoardLine]
+    session: Session,
+    board: Board,
+    cause: Cause,
+    scope: BoardScope,
+    gone: Sequence[BoardLine],
+    come: Sequence[BoardLine],
 ) -> None:
     at = max(utc_now(), board.changed_at + TICK)  # one moment, one board, also when clocks disagree
     before = None if scope.owners is None else _find_best_rank(session, gone)

@@ -75,7 +75,7 @@ def count_evaluations(session: Session, spec_id: str) -> tuple[int, int]:
     return row[0], row[1]
 
 
-def fetch_running(session: Session, problem_ids: Sequence[str]) -> list[Evaluation]:
+def fetch_live_evaluations(session: Session, problem_ids: Sequence[str]) -> list[Evaluation]:
     """Whatever is evaluated on these problems now: of participants, staff, rejudges, calibrations, private phases."""
     query = (
         select(Evaluation)

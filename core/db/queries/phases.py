@@ -65,7 +65,7 @@ def fetch_private_evaluations(session: Session, phase: Phase) -> dict[str, Evalu
     return {row.submission_id: row for row in session.scalars(query)}
 
 
-def fetch_ended(session: Session, phase: Phase, submission_ids: Sequence[str]) -> dict[str, Evaluation]:
+def fetch_ended_evaluations(session: Session, phase: Phase, submission_ids: Sequence[str]) -> dict[str, Evaluation]:
     """By submission, what counts of these under the phase's spec, if it has ended."""
     query = (
         select(Evaluation)

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core.db.board import Candidate
+from core.db.board import CountingEvaluation
 from core.db.models.accounts import User
 from core.db.models.boards import Board
 from core.db.models.contests import Team
@@ -31,7 +31,7 @@ def fetch_records(session: Session, competition_id: str, spec_id: str) -> list[S
 def update(
     session: Session,
     board: Board,
-    found: Iterable[Candidate],
+    found: Iterable[CountingEvaluation],
     owners: Sequence[Owner] | None,
     submission_id: str | None,
 ) -> None:
@@ -53,14 +53,14 @@ def update(
         board.records = written
 
 
-def _is_ranked(candidate: Candidate) -> bool:
-    full = candidate.scored_replicas in (None, candidate.replicas_total)
-    is_scored = candidate.verdict == Verdict.SCORED and candidate.score is not None
-    return candidate.purpose == Purpose.RANKED and is_scored and full
+def _is_ranked(counting: CountingEvaluation) -> bool:
+    full = counting.scored_replicas in (None, counting.replicas_total)
+    is_scored = counting.verdict == Verdict.SCORED and counting.score is not None
+    return counting.purpose == Purpose.RANKED and is_scored and full
 
 
-def _make_record(candidate: Candidate) -> Record:
-    return Record(candidate.submission_id, candidate.accepted_at, candidate.score or 0.0, candidate.owner)
+def _make_record(counting: CountingEvaluation) -> Record:
+    return Record(counting.submission_id, counting.accepted_at, counting.score or 0.0, counting.owner)
 
 
 def _read(kept: Sequence[str | float]) -> Record:

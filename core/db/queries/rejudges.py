@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.orm import Session, aliased, joinedload
 
-from core.db.board import Candidate as BoardCandidate
+from core.db.board import CountingEvaluation
 from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Replica, Shard, Submission
 from core.db.queries import boards
@@ -20,7 +20,7 @@ _SHOWN = (Purpose.RANKED, Purpose.REFERENCE)
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class AffectedSubmission:
     submission: Submission
     run: PastRun
 
@@ -52,7 +52,7 @@ def fetch_rejudges(session: Session, competition_id: str | None) -> list[Rejudge
     return list(session.scalars(query))
 
 
-def fetch_running(session: Session, competition_id: str) -> Rejudge | None:
+def fetch_undecided(session: Session, competition_id: str) -> Rejudge | None:
     """The one that nobody has decided yet."""
     query = select(Rejudge).where(Rejudge.competition_id == competition_id, Rejudge.state.in_(UNDECIDED))
     return session.scalars(query.limit(1)).one_or_none()
@@ -73,14 +73,14 @@ def fetch_free_shards(session: Session, rejudge_id: str) -> list[str]:
     return list(session.scalars(query.where(Evaluation.status == Status.QUEUED, Shard.state == WorkState.PENDING)))
 
 
-def fetch_candidates(
+def fetch_affected(
     session: Session,
     competition_id: str,
     phase: PhaseKind,
     *,
     verdicts: Sequence[Verdict],
     submission_ids: Sequence[str],
-) -> list[Candidate]:
+) -> list[AffectedSubmission]:
     """Submissions whose last evaluation that counts in a phase has ended, oldest first.
 
     Empty filters leave nothing out. What its author withdrew stays withdrawn.
@@ -113,7 +113,7 @@ def fetch_candidates(
         query = query.where(Evaluation.verdict.in_(verdicts))
     if submission_ids:
         query = query.where(Submission.id.in_(submission_ids))
-    return [Candidate(row[0], PastRun(row[1], row[2] or 0, row[3] or 0.0)) for row in session.execute(query)]
+    return [AffectedSubmission(row[0], PastRun(row[1], row[2] or 0, row[3] or 0.0)) for row in session.execute(query)]
 
 
 def fetch_progress(session: Session, rejudge_id: str) -> Progress:
@@ -169,7 +169,7 @@ def fetch_replaced(session: Session, rejudge_id: str) -> dict[str, Evaluation]:
     return {row.submission_id: row for row in session.scalars(query)}
 
 
-def fetch_ended(
+def fetch_counting_as_if(
     session: Session,
     competition_id: str,
     spec_id: str,
@@ -177,7 +177,7 @@ def fetch_ended(
     *,
     without: str | None = None,
     with_: str | None = None,
-) -> list[BoardCandidate]:
+) -> list[CountingEvaluation]:
     """What the board of a spec is made of, as if a rejudge had been decided otherwise.
 
     without: leave this rejudge out although it was promoted; with_: let it count although it was not.

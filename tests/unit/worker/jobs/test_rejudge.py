@@ -81,13 +81,13 @@ def test_the_same_program_is_scored_again_from_other_seeds_until_then_aside(plat
     board = (competition.id, competition.spec_id, PhaseKind.PUBLIC)
     with reading(platform.engine) as session:
         seeds = [{row.seed for row in evaluations.fetch_replicas(session, key)} for key in (first, again)]
-        without = rejudges.fetch_ended(session, *board)
-        whole = rejudges.fetch_ended(session, *board, with_=new.rejudge_id)
+        without = rejudges.fetch_counting_as_if(session, *board)
+        whole = rejudges.fetch_counting_as_if(session, *board, with_=new.rejudge_id)
     assert not seeds[0] & seeds[1]
     assert ([row.evaluation_id for row in without], [row.evaluation_id for row in whole]) == ([first], [again])
     with transaction(platform.engine) as session:
         assert rejudges.promote(session, str(new.rejudge_id)) == 1
-        counting = rejudges.fetch_ended(session, *board)
+        counting = rejudges.fetch_counting_as_if(session, *board)
         assert [row.evaluation_id for row in counting] == [again]
 
 
