@@ -33,7 +33,7 @@ class AnnouncementView(BaseModel):
     text: str = Field(description="Markdown")
     author: str
     created_at: datetime
-    edited_at: datetime | None = Field(description="null if it says what it said from the beginning")
+    edited_at: datetime | None = Field(description="null if it was never edited")
 
 
 class AnnouncementList(BaseModel):

@@ -131,7 +131,12 @@ SECTIONS = (
             Field("split.seed", "Seed of the split", SEED, UNSAID, needed=False),
         ),
     ),
-    Section("Forget request", _list_request("forget"), "What is not for the kind is left out.", choice="forget.kind"),
+    Section(
+        "Forget request",
+        _list_request("forget"),
+        "The form leaves out the fields of other kinds.",
+        choice="forget.kind",
+    ),
     Section(
         "Pools",
         (
@@ -186,15 +191,15 @@ SECTIONS = (
             Field("private.split_seed", "Seed of its split", SEED, "empty: cut as the public one", needed=False),
             Field("private.pool_seed", "Seed of its pools", SEED, UNSAID, needed=False),
         ),
-        "Another forget request, unread until the end. Without it, a private phase that there is stays as it is.",
+        "Another forget request, unread until the end. Without it, an existing private phase keeps its request.",
         switch=PRIVATE,
         choice="private.forget.kind",
     ),
     Section(
         "Practice phase",
         (Field("practice.problem", "On the problem", TEXT, "of exposure practice, such as digits", needed=False),),
-        "An open problem on which participants see everything, apart from the board and the quota. Without it, a "
-        "practice phase that there is stays as it is.",
+        "An open problem on which participants see everything, apart from the board and the quota. Without it, an "
+        "existing practice phase keeps its problem.",
         switch=PRACTICE,
     ),
     Section(

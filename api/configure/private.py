@@ -31,7 +31,7 @@ def find_private_changes(
     changes = find_changes(before, _describe_request(asked), PREFIX)
     if phase is None or not changes or phase.state in (PhaseState.PREPARING, PhaseState.READY):
         return changes, None
-    return changes, f"the private phase of {spec.slug} is {phase.state}: what it asks for cannot be changed any more"
+    return changes, f"the private phase of {spec.slug} is {phase.state}: its request can no longer be changed"
 
 
 def describe_for_audit(change: Change) -> list[Any]:

@@ -51,7 +51,7 @@ class PoolList(BaseModel):
 
 class PoolCheck(BaseModel):
     pool: PoolDetail
-    faults: list[str] = Field(description="empty: everything is what was sealed, or the pool has no seal")
+    faults: list[str] = Field(description="empty: everything equals its seal, or the pool has no seal")
 
 
 class PoolChecks(BaseModel):

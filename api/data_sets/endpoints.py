@@ -96,8 +96,8 @@ def revoke(
     caller: DataManager,
     engine: EngineDep,
     revocation: Revocation,
-    dry_run: Annotated[bool, Query(description="show what it would stop, and stop nothing")] = False,
-    stop_running: Annotated[bool, Query(description="cancel what is evaluated on it now, at no cost")] = False,
+    dry_run: Annotated[bool, Query(description="show what would stop, and stop nothing")] = False,
+    stop_running: Annotated[bool, Query(description="cancel the evaluations that run on it, at no cost")] = False,
 ) -> RevocationView:
     """Let no new work begin on a version's data; what was scored stays, and what runs ends unless it is stopped."""
     with transaction(engine) as session:

@@ -29,7 +29,7 @@ class SampleView(BaseModel):
 
 class VersionSummary(BaseModel):
     train: int
-    test: int = Field(description="0: no fixed test part; what is left of a split is tested on")
+    test: int = Field(description="0: no fixed test part; the rest of a split is the test set")
     shape: list[int] = Field(description="channels, height, width")
     dtype: str
     bytes: int

@@ -69,7 +69,7 @@ class Finalist(BaseModel):
 
 class Publication(Decision):
     digest: Digest | None = Field(
-        None, description="`board.digest` of the preview that was looked at; refused if the ranking is another one now"
+        None, description="`board.digest` of the preview that was looked at; refused if the ranking has changed"
     )
 
 

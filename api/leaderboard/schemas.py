@@ -66,7 +66,7 @@ class Leaderboard(BaseModel):
     spec_digest: str
     compute_budget: float
     replicas: int
-    version: int = Field(description="number of the last change; the board at a version stays what it was")
+    version: int = Field(description="number of the last change; the board at a version never changes")
     changed_at: datetime | None = Field(description="when it came to be so; null while nothing was scored")
     digest: str = Field(description="SHA-256 over this change and all before it")
     frozen: bool = Field(description="the competition is frozen: participants see no change after it")
@@ -106,7 +106,7 @@ class BoardCheck(BaseModel):
     changed_at: datetime
     intact: bool
     broken_at: int | None = Field(description="version of the first change that does not hold")
-    reason: str = Field(description="what does not hold; empty if everything does")
+    reason: str = Field(description="the fault; empty if everything holds")
 
 
 class BoardChecks(BaseModel):

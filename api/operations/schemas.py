@@ -46,7 +46,7 @@ class QueueView(BaseModel):
     pool_chunks_waiting: int
     replicas_left: int
     seconds_left: float | None = Field(
-        description="estimate: what replicas took lately, shared among the workers of healthy nodes; null with none"
+        description="estimate from recent replicas, shared among the workers of healthy nodes; null without a node"
     )
     workers: int = Field(description="of nodes that are healthy and not draining")
     messages_unsent: int = Field(description="the broker has not got them; the janitor sends them")
@@ -84,7 +84,7 @@ class NodeView(BaseModel):
     workers: int
     started_at: datetime
     last_seen_at: datetime
-    shards: list[ShardView] = Field(description="what it works at now")
+    shards: list[ShardView] = Field(description="pieces of work it holds now")
     pool_chunks: int
 
 

@@ -25,7 +25,7 @@ HERE = "/account/notifications"
 LOG_LENGTH = 20
 EVENT_TEXT = {
     Event.EVALUATION_FINISHED: "a submission of my team ended",
-    Event.EVALUATION_REJUDGED: "a submission of my team was judged anew, and its result is another one now",
+    Event.EVALUATION_REJUDGED: "a submission of my team was evaluated again, and its result changed",
     Event.PLACE_LOST: "my team lost its place on a board",
     Event.ANNOUNCEMENT_POSTED: "organizers announced something",
     Event.TEAM_INVITED: "a team invites me",

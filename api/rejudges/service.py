@@ -175,7 +175,7 @@ def resume(session: Session, rejudge_id: str, reason: str, caller: Caller) -> Re
 def _find_spec(session: Session, competition: Competition, kind: PhaseKind) -> EvaluationSpec:
     """What the phase is judged under now; the private one not before its finalists run."""
     if kind not in PHASES:
-        raise InvalidInput(f"what ran in the {kind} phase is not rejudged; name public or private")
+        raise InvalidInput(f"a rejudge is of the public or the private phase, not of {kind}")
     if kind is PhaseKind.PUBLIC:
         return competition.spec
     phase = phases.fetch_private_phase(session, competition.id)

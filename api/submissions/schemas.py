@@ -90,11 +90,11 @@ class SubmissionView(BaseModel):
     finished_at: datetime | None
     has_scorecard: bool
     flags: list[FlagView] | None = Field(
-        description="what a person should look at, none of it a verdict; null in lists and before the score"
+        description="flags for a person to look at, never a verdict; null in lists and before the score"
     )
     is_selected: bool = Field(description="by its team for the final ranking; false for all but its team and staff")
     final: FinalResult | None = Field(
-        description="of a finalist, once the final board is published; null before, and of what was no finalist"
+        description="of a finalist, once the final board is published; null before, and for other submissions"
     )
     is_disqualified: bool = Field(description="taken off the board by an organizer")
     disqualified_reason: str = Field(description="for its author and staff; empty for others")

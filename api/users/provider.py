@@ -148,7 +148,7 @@ def _verify(settings: Settings, answer: Mapping[str, Any], keys: Mapping[str, An
         subject = claims["sub"]
     except (JoseError, KeyError, TypeError, ValueError) as error:
         reason = getattr(error, "error", "") or type(error).__name__
-        raise NotAuthenticated(f"what the log-in provider sent cannot be trusted ({reason}); try again") from None
+        raise NotAuthenticated(f"the log-in provider's answer cannot be trusted ({reason}); try again") from None
     if not isinstance(subject, str) or not 0 < len(subject) <= 255:
         raise NotAuthenticated("the log-in provider names nobody; try again")
     label = str(claims.get("preferred_username") or claims.get("name") or "")

@@ -17,8 +17,8 @@ from core.settings import get_settings
 _ORIGIN_TEXT = {
     Origin.FILE: "a Python file; it runs as it is",
     Origin.ARCHIVE: "an archive",
-    Origin.SCRIPT: "a script written like a notebook; the part below is what runs",
-    Origin.NOTEBOOK: "a notebook; the part below is what runs",
+    Origin.SCRIPT: "a script written like a notebook; only the part below runs",
+    Origin.NOTEBOOK: "a notebook; only the part below runs",
 }
 
 

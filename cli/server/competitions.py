@@ -87,7 +87,9 @@ def show_own(own: Mapping[str, Any], *, as_json: bool) -> None:
 
 def limits(
     competition: SlugArgument = "",
-    ledger: Annotated[bool, typer.Option("--ledger", help="What was spent, given back and granted, and why.")] = False,
+    ledger: Annotated[
+        bool, typer.Option("--ledger", help="Charges, refunds and grants of the quota, with their reasons.")
+    ] = False,
     url: UrlOption = "",
     as_json: JsonOption = False,
 ) -> None:

@@ -11,7 +11,7 @@ from cli.show.remote import open_client
 from core.domain.errors import InvalidInput
 from core.domain.notifications import Event
 
-notify_app = typer.Typer(no_args_is_help=True, help="Webhooks and mail: what one is told about.")
+notify_app = typer.Typer(no_args_is_help=True, help="Webhooks and mail: choose what you are told about.")
 Events = Annotated[
     list[Event] | None, typer.Option("--event", "-e", help="May be repeated; all if left out.", show_default=False)
 ]

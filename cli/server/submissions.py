@@ -204,7 +204,7 @@ def _print_limits(client: LacunaClient, slug: str) -> None:
     try:
         print_note(describe_limits(client.get_limits(slug)))
     except ContestError as error:  # the upload is in; not knowing what is left must not look like a failure
-        print_note(f"what is left of today's limit is not known: {error.message}")
+        print_note(f"the rest of today's limit is unknown: {error.message}")
 
 
 def _finish(client: LacunaClient, state: Mapping[str, Any], *, as_json: bool, waited: bool) -> None:

@@ -17,7 +17,7 @@ from client.http import LacunaClient
 from core.domain.data_sets import DataFormat, parse_reference
 from core.domain.errors import InvalidInput, NotFound
 
-data_set_app = typer.Typer(no_args_is_help=True, help="Upload data sets and look at what was read.")
+data_set_app = typer.Typer(no_args_is_help=True, help="Upload data sets and look at the result of reading them.")
 JSON = dict[str, Any]
 POLL_SECONDS, WAIT_SECONDS = 0.5, 1800.0
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Stay until it was read.")]
@@ -59,7 +59,7 @@ def upload(
 
 @data_set_app.command()
 def register(
-    name: Annotated[str, typer.Argument(help="What it is to be called here.")],
+    name: Annotated[str, typer.Argument(help="The name it gets here.")],
     named: Annotated[str, typer.Argument(help="cifar10, cifar100, svhn, fashion-mnist or digits.")],
     note: Annotated[str, typer.Option(help="Kept with the version.")] = "",
     wait: Wait = True,
@@ -89,9 +89,9 @@ def show(
 def revoke(
     version: Annotated[str, typer.Argument(metavar="NAME@NUMBER")],
     because: Because,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would stop, stop nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would stop, stop nothing.")] = False,
     stop_running: Annotated[
-        bool, typer.Option("--stop-running", help="Cancel what is evaluated on it, at no cost to anybody.")
+        bool, typer.Option("--stop-running", help="Cancel the evaluations that run on it, at no cost to anybody.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     url: UrlOption = "",

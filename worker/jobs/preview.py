@@ -28,7 +28,7 @@ from worker.training.pools import pool_sizes
 log = structlog.get_logger()
 FEW, MANY = 2, 8  # steps of training that are timed: their difference has no start and no end in it
 MEASURED_EXAMPLES = 32  # of the sets that only outputs are computed of
-OURS = "it failed on our side; the worker's log says why"
+OURS = "the platform failed; the worker's log says why"
 
 
 def preview_problem(context: WorkerContext, problem_id: str) -> None:

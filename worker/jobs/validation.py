@@ -92,6 +92,6 @@ def _give_back(context: WorkerContext, work: Work, fault: str) -> None:
             ):
                 enqueue(session, VALIDATE, work.version_id)
             return
-        reason = f"reading it failed on our side {work.fence} times; the worker's log says why"
+        reason = f"the platform failed {work.fence} times to read it; the worker's log says why"
         values = {"outcome": DataSetStatus.REFUSED, "reason": reason, "fault": fault}
         leases.settle(session, DataSetVersion, work.version_id, work.fence, state=WorkState.DONE, **values)

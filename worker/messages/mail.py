@@ -91,9 +91,9 @@ def _describe_evaluation(data: Mapping[str, Any]) -> tuple[str, str, str]:
 
 def _describe_rejudged(data: Mapping[str, Any]) -> tuple[str, str, str]:
     old, new = (_tell(data[f"{which}verdict"], data[f"{which}score"]) for which in ("old_", ""))
-    text = f"{data['filename']}, submitted to {data['competition']}, was judged anew: {new}. It was: {old}."
+    text = f"{data['filename']}, submitted to {data['competition']}, was evaluated again: {new}. It was: {old}."
     where = f"\nIts place on the {data['phase']} board may have changed. Why: {data['reason']}"
-    return f"{data['filename']} was judged anew", text + where, f"/submissions/{data['submission_id']}"
+    return f"{data['filename']} was evaluated again", text + where, f"/submissions/{data['submission_id']}"
 
 
 def _tell(verdict: str, score: float | None) -> str:

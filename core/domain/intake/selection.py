@@ -146,7 +146,7 @@ def _explain_loss(unit: Unit, bound: frozenset[str]) -> str:
     if unit.obstacle:
         return unit.obstacle
     lacking = sorted(unit.eager - bound)
-    return f"uses {show(lacking[0])}, which is left out" if lacking else "uses what is left out"
+    return f"uses {show(lacking[0])}, which is left out" if lacking else "uses something that is left out"
 
 
 def _name_unit(unit: Unit) -> str:

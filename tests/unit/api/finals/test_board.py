@@ -231,7 +231,7 @@ def test_who_publishes_reads_how_often_the_finalists_were_judged_anew(contest: C
     contest.client.post(f"/api/v1/admin/rejudges/{started['id']}/discard", json={"reason": "no"}, headers=headers)
     assert contest.client.get(path, headers=headers).json()["rejudges"] == 1
     page = contest.client.get("/competitions/digits/organize/private", headers=headers | {"Accept": "text/html"})
-    assert "judged anew 1 time" in page.text
+    assert "evaluated again 1 time" in page.text
 
 
 def test_a_finalist_stopped_with_its_data_holds_up_nobody(contest: Contest) -> None:

@@ -84,7 +84,11 @@ def test_a_fault_of_ours_is_tried_again_and_then_refused(platform: Platform, mon
     assert platform.drop_messages() == [("lacuna.validate_data_set", version)]
     validate(platform, version)
     row = validate(platform, version)
-    assert (row.status, "on our side" in row.reason, "MemoryError" in row.fault) == (DataSetStatus.REFUSED, True, True)
+    assert (row.status, "the platform failed" in row.reason, "MemoryError" in row.fault) == (
+        DataSetStatus.REFUSED,
+        True,
+        True,
+    )
 
 
 def make_spec(digest: str) -> ProblemSpec:

@@ -122,7 +122,7 @@ def test_a_name_cannot_add_a_header(mailing: Settings, engine: Engine, mailbox: 
             Event.EVALUATION_REJUDGED,
             {"filename": "a.py", "old_verdict": "scored", "verdict": "over_budget", "old_score": 0.5, "score": None}
             | {"phase": "public", "reason": "a fault of ours", "submission_id": "s"},
-            "a.py was judged anew",
+            "a.py was evaluated again",
         ),
         (Event.PLACE_LOST, {"old_rank": 1, "new_rank": 2}, "the two is 2 now"),
         (Event.ANNOUNCEMENT_POSTED, {"title": "Ändert sich", "text": "Später.\n"}, "digits: Ändert sich"),
