@@ -218,7 +218,7 @@ def run_families(args: argparse.Namespace) -> None:
 
 def run_null(args: argparse.Namespace) -> None:
     """Two pools of one law: the mean log ratio before it is cut off at 0, with its standard error over examples."""
-    names = {"four": DEFAULT_ATTACKS, "six": HELD_OUT_ATTACKS} | {a.value: (a,) for a in HELD_OUT_ATTACKS}
+    names = {"four": DEFAULT_ATTACKS, "six": HELD_OUT_ATTACKS} | {str(a): (a,) for a in HELD_OUT_ATTACKS}
     print_row(["families", *(f"R={n}" for n in args.replicas)], head=True)
     for name, attacks in names.items():
         cells = []

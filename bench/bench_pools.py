@@ -69,7 +69,7 @@ def compare(problem: LoadedProblem, *, rounds: int, workers: int, device: str) -
     ]
     fast, slow = (statistics.median(column) for column in zip(*rates, strict=True))
     ratio = statistics.median(left / right for left, right in rates)
-    print(f"{problem.spec.slug:<16}{strategy.value:<14}{fast:>9.2f}{slow:>9.2f}{ratio:>6.1f}×")
+    print(f"{problem.spec.slug:<16}{strategy:<14}{fast:>9.2f}{slow:>9.2f}{ratio:>6.1f}×")
 
 
 def clock(work: Callable[[int], None], members: int) -> float:

@@ -68,7 +68,7 @@ class PayloadTooLarge(FrameError):
 
 
 def write_frame(stream: BinaryIO, kind: Message, payload: bytes = b"", **fields: Any) -> None:
-    header = json.dumps({"kind": kind.value, "bytes": len(payload), **fields}).encode()
+    header = json.dumps({"kind": kind, "bytes": len(payload), **fields}).encode()
     if len(header) > HEADER_LIMIT:
         raise FrameError(f"a frame header of {len(header)} bytes is over {HEADER_LIMIT}")
     stream.write(struct.pack(">I", len(header)) + header)

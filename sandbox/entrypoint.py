@@ -47,7 +47,7 @@ class Parent:
             Message.FINISHED,
             report.weights,
             index=index,
-            outcome=report.outcome.value,
+            outcome=report.outcome,
             cpu_seconds=report.cpu_seconds,
             peak_memory_bytes=report.peak_memory_bytes,
             error=report.error if report.outcome is not Outcome.OK else "",

@@ -81,7 +81,7 @@ def _live(assignment: Assignment, order: Mapping[str, Any], scratch: Path, strea
         _report(stream, classify(error), error)
         return
     _flush_streams()
-    write_frame(stream, Message.FINISHED, weights, outcome=Outcome.OK.value, error="", traceback="")
+    write_frame(stream, Message.FINISHED, weights, outcome=Outcome.OK, error="", traceback="")
 
 
 def _unlearn(folder: Path, arguments: tuple[Any, ...], offered: Mapping[str, Any], seed: int) -> Any:
@@ -139,7 +139,7 @@ def _describe(error: BaseException) -> str:
 def _report(stream: BinaryIO, outcome: Outcome, error: BaseException, *, whole: bool = False) -> None:
     message = " ".join(_describe(error).split())[:ERROR_CHARS]
     text = _format_traceback(error, whole=whole)
-    write_frame(stream, Message.FINISHED, outcome=outcome.value, error=message, traceback=text)
+    write_frame(stream, Message.FINISHED, outcome=outcome, error=message, traceback=text)
 
 
 def _format_traceback(error: BaseException, *, whole: bool) -> str:

@@ -48,7 +48,7 @@ def issue_token(session: Session, settings: Settings, user: User, request: Token
     token = ApiToken(
         user_id=user.id,
         label=request.label,
-        scopes=" ".join(scope.value for scope in Scope if scope in request.scopes),
+        scopes=" ".join(scope for scope in Scope if scope in request.scopes),
         secret_sha256=hash_token(secret),
         expires_at=utc_now() + timedelta(days=days),
     )

@@ -20,7 +20,6 @@ from worker.published.record import Estimate, KlomLine, PublishedScore, dump_pub
 from worker.published.score import NOT_STATED, Accuracies, PublishedPools, score_published
 
 PLACE = "FILE, FILE:KEY or a folder with one file a model (.npy, .npz, .safetensors, .pt, .pth)"
-CHOOSABLE = tuple(attack.value for attack in HELD_OUT_ATTACKS)
 Fraction = Annotated[float | None, typer.Option(min=0.0, max=1.0, help="Mean accuracy, a fraction.")]
 
 
@@ -33,9 +32,9 @@ def score(
     protocol: Annotated[ScoringProtocol, typer.Option(help="The one that the score is under.")] = (
         ScoringProtocol.held_out
     ),
-    attacks: Annotated[str, typer.Option(help=f"What held_out chooses from, of {', '.join(CHOOSABLE)}.")] = ",".join(
-        DEFAULT_ATTACKS
-    ),
+    attacks: Annotated[
+        str, typer.Option(help=f"What held_out chooses from, of {', '.join(HELD_OUT_ATTACKS)}.")
+    ] = ",".join(DEFAULT_ATTACKS),
     retain_unlearned: Fraction = None,
     test_unlearned: Fraction = None,
     retain_retrained: Fraction = None,
@@ -68,9 +67,9 @@ def score(
 
 def _parse_attacks(text: str) -> tuple[Attack, ...]:
     names = [name.strip() for name in text.split(",")]
-    unknown = [name for name in names if name not in CHOOSABLE]
+    unknown = [name for name in names if name not in HELD_OUT_ATTACKS]
     if unknown:
-        raise InvalidInput(f"no such attack: {', '.join(unknown)}; there are {', '.join(CHOOSABLE)}")
+        raise InvalidInput(f"no such attack: {', '.join(unknown)}; there are {', '.join(HELD_OUT_ATTACKS)}")
     return tuple(map(Attack, names))
 
 

@@ -95,7 +95,7 @@ EVERY_SCOPE = frozenset(Scope)
 def check_scope(scopes: frozenset[Scope], action: Action) -> None:
     needed = SCOPE_OF_ACTION[action]
     if needed not in scopes:
-        raise NotAllowed(f"this token lacks the scope {needed.value!r}")
+        raise NotAllowed(f"this token lacks the scope '{needed}'")
 
 
 def is_allowed(role: Role | None, action: Action) -> bool:
@@ -108,4 +108,4 @@ def check_allowed(role: Role | None, action: Action) -> None:
         return
     if role is None:
         raise NotAuthenticated("this needs an account: send a token as `Authorization: Bearer …`")
-    raise NotAllowed(f"a {role} may not {action.value.replace('_', ' ')}")
+    raise NotAllowed(f"a {role} may not {action.replace('_', ' ')}")

@@ -77,5 +77,5 @@ def hash_change(
     gone: evaluations whose lines went; come: bodies of the lines that came, both in any order.
     """
     lines = sorted(json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":")) for body in come)
-    parts = [previous, version, at.isoformat(), cause.value, sorted(gone), lines]
+    parts = [previous, version, at.isoformat(), cause, sorted(gone), lines]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()

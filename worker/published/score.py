@@ -90,16 +90,16 @@ def score_published(
     control = None if pools.control is None else _score(pools.control, pools.retrained, spec, NO_ACCURACIES)
     return PublishedScore(
         metric_version=METRIC_VERSION,
-        originals=originals.value if originals else NOT_STATED,
+        originals=originals or NOT_STATED,
         pools=_describe_pools(pools),
         examples=quality.examples,
-        ranked_by=protocol.value,
-        attacks=tuple(attack.value for attack in spec.epsilon.attacks),
+        ranked_by=protocol,
+        attacks=spec.epsilon.attacks,
         forgetting_quality=_describe_interval(quality),
         control=None if control is None else _describe_interval(control),
         score=None if accuracies is None else _describe_score(pools, spec, accuracies),
         alone=_describe_families(pools, spec.epsilon),
-        protocols={each.value: _describe_protocol(quality, pools, each) for each in ScoringProtocol},
+        protocols={each: _describe_protocol(quality, pools, each) for each in ScoringProtocol},
         klom=_describe_klom(pools),
         u_lira=_describe_ulira(pools),
     )
@@ -145,7 +145,7 @@ def _describe_pools(pools: PublishedPools) -> dict[str, PoolLine]:
             replicas=len(pool.confidences),
             made_from=pool.made_from,
             dtype=str(pool.confidences.dtype),
-            originals=pool.originals.value if pool.originals else NOT_STATED,
+            originals=pool.originals or NOT_STATED,
         )
         for name, pool in named.items()
         if pool is not None
@@ -204,7 +204,7 @@ def _describe_families(pools: PublishedPools, options: EpsilonOptions) -> dict[s
         retrained_features=features[1],
     )
     return {
-        attack.value: FamilyLine(median=float(np.median(values)), mean=float(values.mean()))
+        attack: FamilyLine(median=float(np.median(values)), mean=float(values.mean()))
         for attack, values in by_attack.items()
     }
 

@@ -142,7 +142,7 @@ class Conversation:
                 "num_classes": request.network.num_classes,
                 "input_shape": list(request.network.input_shape),
             },
-            batch_format=request.batch_format.value,
+            batch_format=request.batch_format,
             batch_size=request.batch_size,
             limits={
                 name: getattr(limits, name)

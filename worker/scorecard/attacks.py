@@ -34,7 +34,7 @@ def describe_attacks(
     )
     medians = {attack: float(np.median(epsilons)) for attack, epsilons in alone.items()}
     return tuple(
-        AttackLine(attack=attack.value, won=won[attack], median_epsilon=medians.get(attack))
+        AttackLine(attack=attack, won=won[attack], median_epsilon=medians.get(attack))
         for attack in Attack
         if attack in medians or won[attack]
     )

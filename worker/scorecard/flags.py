@@ -122,8 +122,8 @@ def _measured(outputs: ModelOutputs) -> npt.NDArray[np.float32]:
 
 def _describe_check(check: Check) -> FlagCheck:
     return FlagCheck(
-        code=check.code.value,
-        severity=check.severity.value if check.severity is not None else None,
+        code=check.code,
+        severity=check.severity,
         value=_round(check.value),
         threshold=_round(check.threshold),
         fires="below" if check.code in BELOW else "above",
