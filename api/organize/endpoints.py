@@ -13,8 +13,8 @@ from api.leaderboard.checking import check_boards
 from api.leaderboard.schemas import BoardChecks
 from api.organize import service
 from api.organize.grants import grant
-from api.organize.schemas import AuditCheck, AuditPage, Grant, GrantView, StateChange
-from api.organize.settings import SettingsChange, change_settings
+from api.organize.schemas import AuditCheck, AuditPage, Grant, GrantView, SettingsChange, StateChange
+from api.organize.settings import change_settings
 from api.submissions import service as submissions
 from api.submissions.schemas import SubmissionView
 from core.db.session import reading, transaction

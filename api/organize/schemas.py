@@ -7,7 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.decisions import Decision
 from api.paging import NEXT_BEFORE
+from core.competition_file import carry_settings, make_type
 from core.domain.competition import CompetitionState
+from core.domain.competition_settings import Setting
 
 
 class StateChange(Decision):
@@ -49,3 +51,19 @@ class GrantView(BaseModel):
     amount: int
     reason: str
     granted: int = Field(description="to this team in all")
+
+
+def _make_field(setting: Setting) -> tuple[Any, Any]:
+    kind = make_type(setting)
+    return (kind | None if setting.none else kind), Field(
+        default_factory=lambda: None, description=setting.describe("null")
+    )
+
+
+@carry_settings(_make_field)
+class SettingsChange(Decision):
+    """What is not named stays as it is."""
+
+    @property
+    def named(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in sorted(self.model_fields_set - {"reason"})}

@@ -3,34 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import Field
 from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
 from api.competitions.standing import check_locks
-from api.decisions import Decision
 from api.deps import Caller
-from core.competition_file import carry_settings, make_type
+from api.organize.schemas import SettingsChange
 from core.db.models.contests import Competition
 from core.db.queries import audit, competitions
-from core.domain.competition_settings import Setting
 from core.domain.errors import InvalidInput
-
-
-def _make_field(setting: Setting) -> tuple[Any, Any]:
-    kind = make_type(setting)
-    return (kind | None if setting.none else kind), Field(
-        default_factory=lambda: None, description=setting.describe("null")
-    )
-
-
-@carry_settings(_make_field)
-class SettingsChange(Decision):
-    """What is not named stays as it is."""
-
-    @property
-    def named(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in sorted(self.model_fields_set - {"reason"})}
 
 
 def change_settings(session: Session, slug: str, change: SettingsChange, caller: Caller) -> Competition:

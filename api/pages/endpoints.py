@@ -3,6 +3,7 @@
 from api.pages import (
     account,
     admin,
+    announcements,
     audit,
     compare,
     competition,
@@ -31,5 +32,18 @@ from api.pages import (
 
 VISITORS = (home, start, competition, submission, rules, compare, runtime)
 MEMBERS = (login, federation, account, security, notifications, submit, team, ledger)
-STAFF = (organize, audit, finals, flags, rejudges, operations, admin, competition_form, pools, preview, data_sets)
+STAFF = (
+    organize,
+    announcements,
+    audit,
+    finals,
+    flags,
+    rejudges,
+    operations,
+    admin,
+    competition_form,
+    pools,
+    preview,
+    data_sets,
+)
 ROUTERS = tuple(page.router for page in (*VISITORS, *MEMBERS, *STAFF))

@@ -15,9 +15,8 @@ from api.finals.board import find_final_view, make_final_board
 from api.finals.schemas import SELECTABLE, ProposalRequest, Publication
 from api.leaderboard.service import list_changes
 from api.pages.kit.forms import submit_form
-from api.pages.kit.reading import read_decision
+from api.pages.kit.reading import read_decision, read_model
 from api.pages.kit.showing import show
-from api.pages.settings_form import read_form
 from core.db.base import utc_now
 from core.domain.access import Action
 from core.domain.errors import InvalidInput, RequestRefused
@@ -130,7 +129,7 @@ def _move(session: Session, slug: str, step: Step, form: StepForm, caller: Calle
     if step is Step.START:
         service.start(session, slug, read_decision(form.reason).reason, caller)
     elif step is Step.PROPOSE:
-        service.propose(session, slug, read_form(ProposalRequest, form.model_dump()), caller)
+        service.propose(session, slug, read_model(ProposalRequest, form.model_dump()), caller)
     else:
         values = form.model_dump() | {"digest": form.digest or None}
-        service.publish(session, slug, read_form(Publication, values), caller)
+        service.publish(session, slug, read_model(Publication, values), caller)

@@ -1,7 +1,6 @@
-"""Pages of organizers: one competition's submissions, state and announcements."""
+"""The organizers' page of a competition: its state, settings, grants and submissions."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
@@ -9,25 +8,19 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.orm import Session
 
 from api.announcements import service as announcements
-from api.announcements.schemas import AnnouncementChange
 from api.competitions import service as competitions
 from api.deps import Caller, EngineDep, Moderator, Organizer, ReadingDep, SettingsDep
 from api.organize import service
 from api.organize.grants import grant
-from api.organize.schemas import StateChange
+from api.organize.schemas import Grant, StateChange
 from api.organize.settings import change_settings
 from api.pages.kit.forms import ShowAgain, submit_form
-from api.pages.kit.reading import read_decision
+from api.pages.kit.reading import read_decision, read_model
 from api.pages.kit.showing import show
 from api.pages.settings_form import (
-    AnnouncementChangeForm,
-    AnnouncementForm,
     GrantForm,
     SettingsForm,
     list_settings,
-    read_announcement,
-    read_form,
-    read_grant,
     read_settings,
 )
 from api.submissions import service as submissions
@@ -43,11 +36,6 @@ from core.settings import Settings
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 SHOWN = 200
-
-
-class AnnouncementDeed(StrEnum):
-    EDIT = "edit"
-    WITHDRAW = "withdraw"
 
 
 @router.get("/competitions/{slug}/organize", name="organize")
@@ -79,7 +67,7 @@ def _render_organize(
     return show(request, "organize.html", error=error, shown=SHOWN, **values)
 
 
-def _again(slug: str, request: Request, caller: Caller, settings: Settings) -> ShowAgain:
+def show_again(slug: str, request: Request, caller: Caller, settings: Settings) -> ShowAgain:
     return lambda session, error: _render_organize(slug, request, caller, session, settings, error)
 
 
@@ -111,7 +99,7 @@ def change_state(
     return submit_form(
         engine,
         act,
-        _again(slug, request, caller, settings),
+        show_again(slug, request, caller, settings),
         f"/competitions/{slug}/organize",
     )
 
@@ -128,7 +116,7 @@ def change_competition_settings(
     return submit_form(
         engine,
         lambda session: change_settings(session, slug, read_settings(form), caller),
-        _again(slug, request, caller, settings),
+        show_again(slug, request, caller, settings),
         f"/competitions/{slug}/organize",
     )
 
@@ -144,48 +132,10 @@ def grant_submissions(
 ) -> Response:
     return submit_form(
         engine,
-        lambda session: grant(session, slug, read_grant(form), caller),
-        _again(slug, request, caller, settings),
+        lambda session: grant(session, slug, read_model(Grant, form.model_dump()), caller),
+        show_again(slug, request, caller, settings),
         f"/competitions/{slug}/organize",
     )
-
-
-@router.post("/competitions/{slug}/organize/announce")
-def announce(
-    slug: str,
-    request: Request,
-    caller: Organizer,
-    engine: EngineDep,
-    settings: SettingsDep,
-    form: Annotated[AnnouncementForm, Form()],
-) -> Response:
-    return submit_form(
-        engine,
-        lambda session: announcements.announce(session, slug, read_announcement(form), caller),
-        _again(slug, request, caller, settings),
-        f"/competitions/{slug}",
-    )
-
-
-@router.post("/competitions/{slug}/organize/announcements/{announcement_id}/{deed}")
-def change_announcement(
-    slug: str,
-    announcement_id: str,
-    deed: AnnouncementDeed,
-    request: Request,
-    caller: Organizer,
-    engine: EngineDep,
-    settings: SettingsDep,
-    form: Annotated[AnnouncementChangeForm, Form()],
-) -> Response:
-    def act(session: Session) -> None:
-        if deed is AnnouncementDeed.EDIT:
-            change = read_form(AnnouncementChange, form.model_dump())
-            announcements.edit(session, slug, announcement_id, change, caller)
-        else:
-            announcements.withdraw(session, slug, announcement_id, read_decision(form.reason).reason, caller)
-
-    return submit_form(engine, act, _again(slug, request, caller, settings), f"/competitions/{slug}/organize#announced")
 
 
 @router.post("/submissions/{submission_id}/moderate")
@@ -205,6 +155,6 @@ def moderate(
     return submit_form(
         engine,
         lambda session: act(session, submission_id, read_decision(reason).reason, caller),
-        _again(slug, request, caller, settings),
+        show_again(slug, request, caller, settings),
         f"/competitions/{slug}/organize",
     )

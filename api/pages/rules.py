@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from api.competitions.service import load_competition
 from api.deps import Caller, EngineDep, Organizer, PublicCaller, ReadingDep, Submitter
 from api.pages.kit.forms import submit_form
-from api.pages.kit.reading import read_model
+from api.pages.kit.reading import read_model, unify_lines
 from api.pages.kit.showing import show
 from api.rules import service
 from api.rules.schemas import RULES_LENGTH, NewRules
@@ -58,5 +58,5 @@ def write_rules(
 
 
 def _read_rules(text: str) -> str:
-    values = {"text": text.replace("\r\n", "\n")}
+    values = {"text": unify_lines(text)}
     return read_model(NewRules, values, f"rules have at most {RULES_LENGTH:,} characters").text

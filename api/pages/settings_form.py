@@ -3,27 +3,19 @@
 from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic import BaseModel
 
-from api.announcements.schemas import NewAnnouncement
-from api.organize.schemas import Grant
-from api.organize.settings import SettingsChange
+from api.organize.schemas import SettingsChange
+from api.pages.kit.reading import read_model
 from core.competition_file import carry_settings
 from core.db.models.contests import Competition
 from core.domain.competition_settings import SETTINGS, Setting
-from core.domain.errors import InvalidInput
 from core.domain.moments import parse_moment, write_local
 from core.domain.phases import PhaseKind
 
 FEW = 5  # choices that are listed rather than typed
-Model = TypeVar("Model", bound=BaseModel)
-
-
-def unify_lines(text: str) -> str:
-    """A browser ends lines as no other way of saying the same does."""
-    return text.replace("\r\n", "\n")
 
 
 @carry_settings(lambda _setting: (str, ""))
@@ -59,24 +51,6 @@ class GrantForm(BaseModel):
     reason: str = ""
 
 
-class AnnouncementForm(BaseModel):
-    title: str = ""
-    text: Annotated[str, AfterValidator(unify_lines)] = ""
-
-
-class AnnouncementChangeForm(AnnouncementForm):
-    reason: str = ""
-
-
-def read_form(kind: type[Model], values: dict[str, Any]) -> Model:
-    """What was typed, or a refusal that names the field."""
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InvalidInput(f"{str(first['loc'][0]).replace('_', ' ')}: {first['msg']}") from None
-
-
 def list_settings(competition: Competition, phases: Set[PhaseKind]) -> list[SettingField]:
     """phases: those that it has beside the public one; what is set for another one is not asked for."""
     return [
@@ -93,7 +67,7 @@ def read_settings(form: SettingsForm) -> SettingsChange:
         typed = str(getattr(form, setting.name))
         if typed or setting.none:
             values[setting.name] = _read(setting, typed)
-    return read_form(SettingsChange, values)
+    return read_model(SettingsChange, values)
 
 
 def _read(setting: Setting, typed: str) -> str | datetime | None:
@@ -106,11 +80,3 @@ def _write(value: int | datetime | None) -> str:
     if isinstance(value, datetime):
         return write_local(value)
     return "" if value is None else str(value)
-
-
-def read_grant(form: GrantForm) -> Grant:
-    return read_form(Grant, form.model_dump())
-
-
-def read_announcement(form: AnnouncementForm) -> NewAnnouncement:
-    return read_form(NewAnnouncement, form.model_dump())

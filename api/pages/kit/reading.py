@@ -6,17 +6,18 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from api.decisions import Decision
+from api.validation import OWN_WORDS
 from core.domain.errors import InvalidInput
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def read_model(kind: type[Model], values: Mapping[str, Any], rule: str = "") -> Model:
-    """rule: what a refused value should have been; without one the model's own words say it."""
+    """rule: what a refused value should have been; without one the first field that is refused is named."""
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        raise InvalidInput(rule or "; ".join(found["msg"] for found in error.errors())) from None
+        raise InvalidInput(rule or _describe_first(error)) from None
 
 
 def read_decision(reason: str) -> Decision:
@@ -28,3 +29,13 @@ def clean_next(target: str) -> str:
     """A path of this site; anything that could lead elsewhere becomes the first page."""
     is_local = target.startswith("/") and not target.startswith("//") and "\\" not in target and target.isprintable()
     return target if is_local else "/"
+
+
+def unify_lines(text: str) -> str:
+    """A browser ends lines as no other way of saying the same does."""
+    return text.replace("\r\n", "\n")
+
+
+def _describe_first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return first["msg"] if first["type"] == OWN_WORDS else f"{str(first['loc'][0]).replace('_', ' ')}: {first['msg']}"

@@ -11,7 +11,7 @@ from sqlalchemy import DateTime, Engine, Integer, inspect
 from typer.main import get_command
 
 from api.configure.fields import FIELDS, Kind
-from api.organize.settings import SettingsChange
+from api.organize.schemas import SettingsChange
 from api.pages.settings_form import SettingsForm
 from cli.staff.organize import organize_app
 from core.competition_file import SECTION, CompetitionPart

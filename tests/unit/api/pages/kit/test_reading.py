@@ -1,6 +1,7 @@
 import pytest
 
-from api.pages.kit.reading import clean_next, read_decision, read_model
+from api.organize.schemas import Grant
+from api.pages.kit.reading import clean_next, read_decision, read_model, unify_lines
 from api.users.schemas import NAME_RULE, NewName
 from core.domain.errors import InvalidInput
 
@@ -35,3 +36,12 @@ def test_a_decision_needs_a_reason() -> None:
 )
 def test_logging_in_leads_nowhere_but_here(target: str, cleaned: str) -> None:
     assert clean_next(target) == cleaned
+
+
+def test_a_refused_value_without_words_of_its_own_is_told_with_its_field() -> None:
+    with pytest.raises(InvalidInput, match="amount: Input should be less than or equal to 1000"):
+        read_model(Grant, {"team": "ann", "amount": "1001", "reason": "a test"})
+
+
+def test_lines_end_as_they_do_elsewhere() -> None:
+    assert unify_lines("one\r\ntwo\n") == "one\ntwo\n"
