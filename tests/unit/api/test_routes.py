@@ -1,10 +1,10 @@
 """Who may call what: every route, every role."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, select
 
@@ -15,6 +15,7 @@ from core.db.session import transaction
 from core.domain.access import Action
 from tests import factories
 from tests.unit.api.conftest import Login
+from tests.unit.api.crawl import iter_routes
 
 ROLES = ("anonymous", "participant", "owner", "organizer", "admin")
 OPEN = (200, 200, 200, 200, 200)
@@ -259,14 +260,6 @@ LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): {"json": {"version": 1}},
     ("PUT", "/api/v1/admin/competitions/{slug}/rules"): {"json": {"text": "be fair"}},
 }
-
-
-def iter_routes(client: TestClient) -> Iterator[tuple[str, str, APIRoute]]:
-    for context in iter_route_contexts(client.app.routes):  # type: ignore[attr-defined]
-        route = context.route
-        if isinstance(route, APIRoute):
-            for method in route.methods:
-                yield method, str(context.path), route
 
 
 def find_actions(route: APIRoute) -> set[Action]:
