@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("docs/architecture.md", "CONTRIBUTING.md")
 PLACE = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.py):(\w+)`")
+DOTTED = re.compile(r"`((?:api|bench|cli|client|core|evaluator|sandbox|worker)(?:\.\w+)+)`")
 PATH = re.compile(r"`((?:[\w.-]+/)+(?:[\w-]+\.\w+)?)`")  # a folder ends with a slash
 
 
@@ -22,6 +23,8 @@ def list_names(path: Path) -> set[str]:
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             found |= {target.id for target in targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {alias.asname or alias.name for alias in node.names}
     return found
 
 
@@ -31,6 +34,18 @@ def list_lost(text: str) -> list[str]:
         if not (ROOT / path).is_file() or name not in list_names(ROOT / path):
             lost.append(f"{path}:{name}")
     return lost
+
+
+def is_there(dotted: str) -> bool:
+    """A package, a module, or a name at the top of one."""
+    whole, _, name = dotted.rpartition(".")
+    place, above = (ROOT / each.replace(".", "/") for each in (dotted, whole))
+    homes = (above.with_suffix(".py"), above / "__init__.py")
+    return (
+        place.is_dir()
+        or place.with_suffix(".py").is_file()
+        or any(home.is_file() and name in list_names(home) for home in homes)
+    )
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -45,6 +60,8 @@ def test_a_place_that_is_gone_is_found() -> None:
         "core/nowhere/",
         "core/db/session.py:commit_all",
     ]
+    assert is_there("core.db.session.transaction")
+    assert not is_there("core.db.session.commit_all")
 
 
 def test_the_plan_shows_every_room_page_and_contract() -> None:
@@ -71,3 +88,12 @@ def test_the_plan_shows_every_room_page_and_contract() -> None:
     assert sorted(room for room in rooms if f"`{room}`" not in text) == []
     assert sorted(page for page in pages if f"`{page}`" not in text) == []
     assert [each["name"] for each in contracts if each["name"].split(" ", 1)[1] not in text] == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [path for path in (ROOT / "docs").rglob("*.md") if path.parent.name != "decisions"],
+    ids=lambda page: page.stem,
+)
+def test_every_dotted_name_in_the_docs_is_there(page: Path) -> None:
+    assert [name for name in DOTTED.findall(page.read_text()) if not is_there(name)] == []
