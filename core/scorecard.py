@@ -258,11 +258,11 @@ class ScorecardSummary(_Part):
 
 def parse_scorecard(stored: Mapping[str, Any]) -> ScorecardRecord:
     """A scorecard as the database keeps it, of any form; raises UnreadableScorecard."""
-    form = stored.get("version", 1)
+    form = _find_form(stored)
     if form > FORM:
         raise UnreadableScorecard(f"a scorecard of form {form}; this release reads forms up to {FORM}")
     try:
-        return ScorecardRecord.model_validate(_upgrade(stored))
+        return ScorecardRecord.model_validate(_upgrade(stored, form))
     except ValidationError as error:
         raise UnreadableScorecard(f"a scorecard of form {form} is damaged: {_say(error)}") from None
 
@@ -274,10 +274,11 @@ def parse_flags(stored: Sequence[Mapping[str, Any]]) -> tuple[RaisedFlag, ...]:
 
 def read_scorecard(answer: Mapping[str, Any]) -> ScorecardRecord:
     """A scorecard as another server tells it, which may be newer: what is not known here is passed over."""
+    form = _find_form(answer)
     try:
-        return ScorecardRecord.model_validate(_upgrade(answer), extra="ignore")
+        return ScorecardRecord.model_validate(_upgrade(answer, form), extra="ignore")
     except ValidationError as error:
-        raise UnreadableScorecard(f"the scorecard is of no known form: {_say(error)}") from None
+        raise UnreadableScorecard(f"a scorecard of form {form} cannot be read here: {_say(error)}") from None
 
 
 def dump_scorecard(record: ScorecardRecord) -> dict[str, Any]:
@@ -321,25 +322,33 @@ def _say(error: ValidationError) -> str:
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
-def _upgrade(stored: Mapping[str, Any]) -> dict[str, Any]:
-    body = dict(stored)
-    for form in range(body.get("version", 1), FORM):
-        body = _UPGRADES[form](body)
+def _find_form(body: Mapping[str, Any]) -> int:
+    form = body.get("version", 1)
+    if not isinstance(form, int) or form < 1:
+        raise UnreadableScorecard(f"{form!r} is no form of a scorecard")
+    return form
+
+
+def _upgrade(body: Mapping[str, Any], form: int) -> Mapping[str, Any]:
+    for each in range(form, FORM):
+        body = _UPGRADES[each](body)
     return body
 
 
-def _name_form(body: dict[str, Any]) -> dict[str, Any]:
+def _name_form(body: Mapping[str, Any]) -> dict[str, Any]:
     """Form 1 to 2: records name their form.
 
     Form 1 grew without saying so: the first ones name one calibration, where later ones name several, and for a while
     the score held its draws, which now stand beside the scorecard.
     """
-    provenance, score = dict(body.get("provenance", {})), dict(body.get("score", {}))
-    score.pop("draws", None)
-    calibration = provenance.pop("calibration", None)
-    if calibration is not None:
-        provenance["calibrations"] = [calibration] if calibration else []
-    return {**body, "version": 2, "provenance": provenance, "score": score}
+    named = {**body, "version": 2}
+    score, provenance = body.get("score"), body.get("provenance")
+    if isinstance(score, Mapping):
+        named["score"] = {name: value for name, value in score.items() if name != "draws"}
+    if isinstance(provenance, Mapping) and "calibration" in provenance:
+        rest = {name: value for name, value in provenance.items() if name != "calibration"}
+        named["provenance"] = {**rest, "calibrations": list(filter(None, [provenance["calibration"]]))}
+    return named
 
 
-_UPGRADES: Final[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {1: _name_form}
+_UPGRADES: Final[Mapping[int, Callable[[Mapping[str, Any]], Mapping[str, Any]]]] = {1: _name_form}

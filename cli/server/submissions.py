@@ -25,7 +25,7 @@ from core.domain.intake.reading import read_submission
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
-from core.scorecard import read_scorecard
+from core.scorecard import UnreadableScorecard, read_scorecard
 from core.settings import get_settings
 
 ID_HELP = "As `lacuna submit` printed it, or its last letters."
@@ -234,10 +234,21 @@ def _is_practice(state: Mapping[str, Any]) -> bool:
     return state.get("phase") == PhaseKind.PRACTICE
 
 
+def _print_scorecard(client: LacunaClient, state: Mapping[str, Any]) -> None:
+    """The verdict and the score alone where a newer server tells the rest in a form that is not known here."""
+    try:
+        record = read_scorecard(client.get_scorecard(state["id"]))
+    except UnreadableScorecard as error:
+        make_console().print(show_verdict(state["verdict"]))
+        print_line(f"score: {show_interval(*(state['score'][name] for name in ('estimate', 'low', 'high')))}")
+        print_note(f"{error.message}; the page shows all of it")
+        return
+    make_console().print(render_scorecard(record, verdict=state["verdict"]))
+
+
 def _print_ended(client: LacunaClient, state: Mapping[str, Any]) -> None:
     if state["score"] is not None:
-        record = read_scorecard(client.get_scorecard(state["id"]))
-        make_console().print(render_scorecard(record, verdict=state["verdict"]))
+        _print_scorecard(client, state)
     else:
         make_console().print(show_verdict(state["verdict"]))
     early = state.get("decided_early")

@@ -100,9 +100,22 @@ def test_a_newer_servers_scorecard_is_read_without_what_is_not_known_here() -> N
     assert dump_scorecard(read_scorecard(newer)) == {**body, "version": FORM + 1}
 
 
-def test_an_answer_that_is_no_scorecard_is_refused() -> None:
-    with pytest.raises(UnreadableScorecard):
-        read_scorecard({"detail": "no such submission"})
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"detail": "no such submission"},
+        {"version": "two"},
+        {"version": 0},
+        {"version": None},
+        {"score": "high", "provenance": None},
+        {"provenance": {"calibration": {}}},
+    ],
+)
+def test_what_is_no_scorecard_is_refused_in_one_line(answer: dict[str, Any]) -> None:
+    for read in (read_scorecard, parse_scorecard):
+        with pytest.raises(UnreadableScorecard) as caught:
+            read(answer)
+        assert "\n" not in caught.value.message
 
 
 def test_a_record_cannot_be_changed() -> None:

@@ -45,7 +45,7 @@ def test_an_upload_counts_as_done_even_if_the_limit_cannot_be_read(run: Run, ser
     server.on("GET", "/competitions/digits/limits", make_problem(500, "broken"))
     result = run("submit", good)
     assert result.exit_code == 0
-    assert "not known: broken" in result.stderr
+    assert "is unknown: broken" in result.stderr
 
 
 def test_waiting_shows_progress_and_the_scorecard(run: Run, server: FakeServer, good: Path) -> None:
@@ -58,6 +58,25 @@ def test_waiting_shows_progress_and_the_scorecard(run: Run, server: FakeServer, 
     assert "running 200/256" in result.stderr
     assert "0.185 ± 0.029" in result.stdout
     assert "/submissions/s1" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        ({"version": 9, "surprise": {"of": "a newer server"}}, "corrected"),
+        ({"version": 9, "epsilon": None}, "a scorecard of form 9 cannot be read here"),
+    ],
+)
+def test_a_newer_servers_scorecard_is_shown_as_far_as_it_is_known(
+    run: Run, server: FakeServer, change: dict[str, Any], shown: str
+) -> None:
+    known = BODY | {"score": BODY["score"] | {"corrected": 0.2}}
+    server.on("GET", "/submissions/s1/scorecard", known | change)
+    server.on(*STATUS, make_ended("scored", score=SCORE))
+    result = run("status", "s1")
+    assert result.exit_code == 0
+    assert shown in result.stdout + result.stderr
+    assert "0.185 ± 0.029" in result.stdout
 
 
 def test_an_entry_that_was_stopped_early_says_so(run: Run, server: FakeServer) -> None:
