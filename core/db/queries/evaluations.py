@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, CursorResult, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, String, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload, undefer
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -217,7 +217,7 @@ def count_outcomes(session: Session, competition_id: str) -> dict[str, int]:
         later.counts,
         later.created_at > Evaluation.created_at,
     )
-    outcome = func.coalesce(Evaluation.verdict, Evaluation.status)
+    outcome = func.coalesce(Evaluation.verdict, Evaluation.status, type_=String)  # of neither enum
     query = (
         select(outcome, func.count())
         .join(Submission)

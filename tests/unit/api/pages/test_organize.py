@@ -50,9 +50,10 @@ def test_the_page_begins_with_how_many_submissions_ended_how(
         factories.make_evaluation(session, again, verdict="scored", score=0.5)
         aside = factories.make_submission(session, competition, bob, purpose="reference")
         factories.make_evaluation(session, aside, verdict="over_budget")
+        factories.make_evaluation(session, factories.make_submission(session, competition, ann))
     text = staff.get(f"/competitions/{competition.slug}/organize").text
     facts = text[text.index("<dl") : text.index("</dl>")]
-    assert re.findall(r"<dt>(.*)</dt><dd>(.*)</dd>", facts) == [("scored", "2")]
+    assert re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", facts) == [("queued", "1"), ("scored", "2")]
 
 
 def test_a_decision_without_a_reason_is_refused_on_the_page(
