@@ -130,3 +130,14 @@ def test_every_link_within_the_docs_leads_somewhere() -> None:
         if "://" not in target and not (path.parent / target).exists()
     ]
     assert found == []
+
+
+def test_the_front_page_of_the_docs_names_every_page() -> None:
+    front = (ROOT / "docs/README.md").read_text()
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in list_files("docs/*.md")} - {"README.md"}
+    assert sorted(page for page in pages if not page.startswith("decisions/") and f"]({page})" not in front) == []
+
+
+def test_the_changelog_begins_with_the_version() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), flags=re.M)[0] == version
