@@ -303,7 +303,7 @@ class ProblemSpec(_Model):
     @property
     def hidden_seeds(self) -> dict[str, int]:
         """What the public phase, unless it shows everything, and the private one draw from, by path in the file."""
-        found = self.seeds if self.exposure is not Exposure.PRACTICE else {}
+        found = {} if self.exposure.is_open else self.seeds
         if self.private is None:
             return found
         split_seed = self.split.seed if self.private.split_seed is None else self.private.split_seed
@@ -319,7 +319,7 @@ class ProblemSpec(_Model):
 
 def check_practice(spec: ProblemSpec, part: PracticePart) -> None:
     """Refuse a practice phase that could show anything of what the other phases hide."""
-    if spec.exposure is Exposure.PRACTICE:
+    if spec.exposure.is_open:
         raise ValueError("a problem of exposure practice shows everything already: take out `practice`")
     if part.forget is None:
         return

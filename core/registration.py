@@ -63,7 +63,7 @@ def find_practice_problem(session: Session, spec: ProblemSpec) -> ProblemSpec | 
     name = spec.practice.problem
     row = competitions.fetch_competition(session, name)
     found = row.spec.terms.problem if row else find_problem(name)
-    if found.exposure is not Exposure.PRACTICE:
+    if not found.exposure.is_open:
         raise InvalidInput(
             f"{spec.slug} cannot be practised on {name!r}: its exposure is '{found.exposure}', and practice shows"
             " everything; name a problem of exposure 'practice'"
@@ -81,7 +81,7 @@ def _check_stored(session: Session, spec: ProblemSpec) -> None:
         private = _read_private(stored)
     if practice is None and (stored := phases.fetch_practice_phase(session, row.id)) is not None:
         practice = _read_practice(stored) if stored.spec.terms.problem.slug == spec.slug else None
-    if practice is None or spec.exposure is Exposure.PRACTICE:
+    if practice is None or spec.exposure.is_open:
         return
     try:
         check_draws(spec.model_copy(update={"private": private}), practice)
@@ -143,12 +143,12 @@ def _store_spec(session: Session, spec: ProblemSpec) -> EvaluationSpec:
 
 def _check_apart(session: Session, spec: ProblemSpec) -> None:
     """Refuse a seed of a hidden problem that is one of a practice problem too: practice shows it."""
-    is_open = spec.exposure is Exposure.PRACTICE
+    is_open = spec.exposure.is_open
     for path, seed in spec.seeds.items():
         if seed < GUESSABLE:  # which no hidden problem has
             continue
         for row in competitions.fetch_problems_naming(session, str(write_seed(seed))):
-            if (row.spec["exposure"] == Exposure.PRACTICE) is not is_open:
+            if Exposure(row.spec["exposure"]).is_open is not is_open:
                 raise InvalidInput(
                     f"{spec.slug}: `{path}` is a seed of the problem {row.slug} too, and practice shows its seeds:"
                     " choose another, or leave it out where the phase is hidden"

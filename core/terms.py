@@ -11,7 +11,6 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.domain.errors import PlatformFault
-from core.domain.exposure import Exposure
 from core.problems import STORED, EvaluationPart, ProblemSpec
 
 METRIC_VERSION = "lacuna-2"  # evaluator.spec says so too, and a test keeps them together: the api must not import it
@@ -32,7 +31,7 @@ class Terms(BaseModel):
     @property
     def is_open(self) -> bool:
         """Whether participants may see everything of what they ran on."""
-        return self.problem.exposure is Exposure.PRACTICE
+        return self.problem.exposure.is_open
 
 
 def write_terms(problem: ProblemSpec) -> dict[str, Any]:

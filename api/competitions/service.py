@@ -16,25 +16,23 @@ from api.competitions.schemas import (
     Revealed,
     RevealedPhase,
 )
-from api.deps import Caller
+from api.deps import ANONYMOUS, Caller
 from core.db.base import utc_now
 from core.db.models.contests import Competition
+from core.db.models.lifecycle import Phase
 from core.db.models.problems import EvaluationSpec, Pool, Problem
 from core.db.queries import competitions, evaluations, grants, phases, rules
 from core.domain.access import Action
 from core.domain.commitments import commit
 from core.domain.competition import CompetitionState, PreparationStage
 from core.domain.errors import NotFound
-from core.domain.exposure import Exposure
+from core.domain.exposure import CARD, PROBLEM, Exposure, Reader, Sight, Stage, may_see, sees_plain, select_fields
 from core.domain.phases import PhaseKind, PhaseState
 from core.domain.pools import estimate_seconds_left
 from core.domain.quota import Allowance, next_reset, start_of_day
 from core.domain.work import WorkState
 from core.problems import PoolPart
 from core.settings import Settings
-
-# whoever knows these can draw the hidden forget set and the models it is judged against
-_SECRET_FIELDS = {"split": ("seed",), "forget": ("seed", "ids"), "pools": ("seed",)}
 
 
 def load_competition(session: Session, slug: str, caller: Caller | None = None) -> Competition:
@@ -58,10 +56,15 @@ def get_exposure(competition: Competition) -> Exposure:
     return competition.spec.terms.problem.exposure
 
 
+def find_sight(spec: EvaluationSpec, caller: Caller, stage: Stage = Stage.RUNNING) -> Sight:
+    """As whom the caller looks at a problem: nobody is the author of a competition."""
+    is_staff = caller.may(Action.READ_ANY_SUBMISSION)
+    return Sight(Reader.STAFF if is_staff else Reader.ANYBODY, spec.terms.problem.exposure, stage)
+
+
 def find_key(competition: Competition, spec: EvaluationSpec, caller: Caller) -> str | None:
     """What the digests of a spec are shown to the caller under; None: they are shown as they are."""
-    is_shown = spec.terms.is_open or caller.may(Action.READ_ANY_SUBMISSION)
-    return None if is_shown else competition.commitment_key
+    return None if sees_plain(find_sight(spec, caller)) else competition.commitment_key
 
 
 def make_summary(competition: Competition) -> CompetitionSummary:
@@ -71,7 +74,7 @@ def make_summary(competition: Competition) -> CompetitionSummary:
 def make_view(session: Session, settings: Settings, competition: Competition, caller: Caller) -> CompetitionView:
     spec = competition.spec
     key = find_key(competition, spec, caller)
-    problem = _hide_seeds(spec.problem.spec) if key else spec.problem.spec
+    problem = select_fields(spec.problem.spec, PROBLEM, find_sight(spec, caller))
     return CompetitionView(
         **_summarize(competition),
         rules_version=find_rules_version(session, competition),
@@ -105,13 +108,20 @@ def find_private_state(session: Session, competition: Competition) -> PhaseState
     return found.state if found else None
 
 
-def find_revealed(session: Session, competition: Competition) -> Revealed | None:
-    """The key of the public digests, once nothing hangs on what they hide; what is closed may open again."""
-    private = phases.fetch_private_phase(session, competition.id)
+def find_stage(competition: Competition, private: Phase | None) -> Stage:
+    """What is closed may open again, and is over only when nothing is left to publish."""
     is_over = private.state == PhaseState.PUBLISHED if private else competition.state == CompetitionState.ARCHIVED
+    return Stage.OVER if is_over else Stage.RUNNING
+
+
+def find_revealed(session: Session, competition: Competition) -> Revealed | None:
+    """The key of the public digests, once nothing hangs on what they hide."""
+    private = phases.fetch_private_phase(session, competition.id)
+    stage = find_stage(competition, private)
     specs = {PhaseKind.PUBLIC: competition.spec} | ({PhaseKind.PRIVATE: private.spec} if private else {})
     hidden = {kind: spec for kind, spec in specs.items() if not spec.terms.is_open}
-    if not is_over or not hidden:
+    shown = [may_see(CARD["revealed"], find_sight(spec, ANONYMOUS, stage)) for spec in hidden.values()]
+    if not shown or not all(shown):
         return None
     return Revealed(key=competition.commitment_key, phases=[_reveal(kind, spec) for kind, spec in hidden.items()])
 
@@ -121,7 +131,7 @@ def make_practice_view(session: Session, competition: Competition, caller: Calle
     if found is None:
         return None
     is_staff = caller.may(Action.READ_ANY_SUBMISSION)
-    problem = found.spec.problem.spec
+    problem = select_fields(found.spec.problem.spec, PROBLEM, find_sight(found.spec, caller))
     return PracticeView(
         state=found.state,
         fault=found.fault if is_staff else "",
@@ -241,14 +251,3 @@ def _make_request(problem: Problem, key: str | None) -> dict[str, Any] | None:
 def _count_models(pools: PoolPart) -> int:
     """Originals, the retrained pool, and a control bank of the same size."""
     return pools.originals + 2 * pools.replicas
-
-
-def _hide(part: str, values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name not in _SECRET_FIELDS.get(part, ())}
-
-
-def _hide_seeds(problem: dict[str, Any]) -> dict[str, Any]:
-    hidden = {part: _hide(part, values) if isinstance(values, dict) else values for part, values in problem.items()}
-    # the name and digest of an uploaded data set: whoever guesses what it is could make sure
-    options = {name: value for name, value in problem["data"]["options"].items() if name != "set"}
-    return hidden | {"data": {**problem["data"], "options": options}}

@@ -92,7 +92,7 @@ def load_submission(session: Session, submission_id: str, caller: Caller) -> Sub
     card = evaluations.fetch_scorecard(session, evaluation.id)
     scorecard = submissions.load_scorecard(session, submission_id, caller) if card else None
     # both plots show single forget examples
-    plots = card if card and (submissions.is_open(row) or submissions.is_staff(caller)) else None
+    plots = card if card and submissions.sees(row, "plots", caller) else None
     return SubmissionPage(
         submission=view,
         title=row.competition.title,

@@ -9,23 +9,19 @@ from api.finals.results import find_results
 from api.finals.schemas import FinalResult
 from api.leaderboard.schemas import Interval
 from api.paging import cut_page, decode_cursor, encode_cursor
-from api.submissions.flags import hide_flag_values, make_flag_views
+from api.submissions.flags import make_flag_views
 from api.submissions.schemas import DecidedEarly, FlagView, Links, Progress, Rejudged, SubmissionPage, SubmissionView
 from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import evaluations, rejudges
 from core.domain.access import Action
-from core.domain.commitments import commit_provenance
 from core.domain.errors import NotAllowed, NotFound
+from core.domain.exposure import SUBMISSION, Reader, Sight, may_see, may_see_reason
 from core.domain.faults import HINTS
 from core.domain.leaderboard import Purpose
-from core.domain.submission import Status, Verdict, get_fault_owner
+from core.domain.submission import Status, get_fault_owner
 from core.lifecycle import request_cancel
-from core.scorecard import Provenance, ScorecardRecord
+from core.scorecard import ScorecardRecord, show_scorecard
 from core.storage import BlobStore
-
-# on a hidden problem these say nothing that came out of a run
-_OPEN_VERDICTS = frozenset({Verdict.REJECTED, Verdict.WITHDRAWN, Verdict.OVER_BUDGET, Verdict.PLATFORM_ERROR})
-_PER_EXAMPLE_FIELDS = ("per_example", "lower", "attack", "mu")
 
 
 def load_visible(session: Session, submission_id: str, caller: Caller) -> Submission:
@@ -57,11 +53,22 @@ def is_public(submission: Submission) -> bool:
 
 
 def is_open(submission: Submission) -> bool:
-    """Whether what it ran on hides nothing: only then may what came out of the run itself be shown.
+    """Whether what it ran on hides nothing.
 
     The evaluation's own spec says so, not the competition's, which may have other phases and may change.
     """
     return get_evaluation(submission).spec.terms.is_open
+
+
+def find_sight(submission: Submission, caller: Caller) -> Sight:
+    """As whom the caller looks at what came out of the submission."""
+    reader = Reader.AUTHOR if is_author(submission, caller) else Reader.ANYBODY
+    exposure = get_evaluation(submission).spec.terms.problem.exposure
+    return Sight(Reader.STAFF if is_staff(caller) else reader, exposure)
+
+
+def sees(submission: Submission, field: str, caller: Caller) -> bool:
+    return may_see(SUBMISSION.get(field), find_sight(submission, caller))
 
 
 def is_insider(submission: Submission, caller: Caller) -> bool:
@@ -92,7 +99,6 @@ def make_view(session: Session, submission: Submission, caller: Caller, *, with_
 def _make_view(session: Session, submission: Submission, caller: Caller, final: FinalResult | None) -> SubmissionView:
     evaluation = get_evaluation(submission)
     verdict = evaluation.verdict
-    show_log = is_open(submission) and is_insider(submission, caller)
     return SubmissionView(
         id=submission.id,
         evaluation_id=evaluation.id,
@@ -121,12 +127,12 @@ def _make_view(session: Session, submission: Submission, caller: Caller, final: 
         started_at=evaluation.started_at,
         finished_at=evaluation.finished_at,
         is_disqualified=submission.disqualified_at is not None,
-        disqualified_reason=submission.disqualified_reason if is_insider(submission, caller) else "",
+        disqualified_reason=submission.disqualified_reason if sees(submission, "disqualified_reason", caller) else "",
         has_scorecard=evaluation.score is not None,
-        is_selected=submission.selected_at is not None and is_insider(submission, caller),
+        is_selected=submission.selected_at is not None and sees(submission, "is_selected", caller),
         final=final,
         flags=None,
-        log=evaluation.log if show_log else None,
+        log=evaluation.log if sees(submission, "log", caller) else None,
         links=_make_links(submission.id),
     )
 
@@ -146,10 +152,7 @@ def find_queue_position(session: Session, evaluation: Evaluation) -> int | None:
 
 def find_reason(submission: Submission, evaluation: Evaluation, caller: Caller) -> str:
     """The one-line reason, unless it could carry hidden data to a participant."""
-    hidden = not is_open(submission) and not is_staff(caller)
-    if hidden and evaluation.verdict is not None and evaluation.verdict not in _OPEN_VERDICTS:
-        return ""
-    return evaluation.reason
+    return evaluation.reason if may_see_reason(evaluation.verdict, find_sight(submission, caller)) else ""
 
 
 def list_own(session: Session, caller: Caller, *, limit: int, cursor: str | None) -> SubmissionPage:
@@ -190,12 +193,7 @@ def cancel(session: Session, submission_id: str, caller: Caller) -> None:
 
 
 def _restrict(submission: Submission, record: ScorecardRecord, caller: Caller) -> ScorecardRecord:
-    if is_open(submission) or is_staff(caller):
-        return record
-    epsilon = record.epsilon.model_copy(update=dict.fromkeys(_PER_EXAMPLE_FIELDS))
-    keyed = commit_provenance(record.provenance.model_dump(), submission.competition.commitment_key)
-    shown = {"epsilon": epsilon, "provenance": Provenance.model_validate(keyed)}
-    return hide_flag_values(record).model_copy(update=shown)
+    return show_scorecard(record, find_sight(submission, caller), submission.competition.commitment_key)
 
 
 def _find_flags(session: Session, submission: Submission, caller: Caller) -> list[FlagView] | None:

@@ -1,6 +1,15 @@
-"""What is hidden from whom, and until when."""
+"""What is hidden from whom, and until when: the one place that says it, as lists of what may be shown.
 
+A field that stands on no list is shown to nobody. Who is let to an address at all is said by `core.domain.access`; what
+the answer then holds is said here. Nothing is rounded yet: a coarse value would be another `Audience`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
+
+from core.domain.submission import Verdict
 
 
 class Exposure(StrEnum):
@@ -9,3 +18,157 @@ class Exposure(StrEnum):
     PRACTICE = "practice"  # everything, logs and seeds too
     PUBLIC = "public"  # scores alone
     PRIVATE = "private"  # nothing before the end
+
+    @property
+    def is_open(self) -> bool:
+        """Nothing that a run on it says or holds is hidden: it may be stored, drawn and shown."""
+        return self is Exposure.PRACTICE
+
+
+class Reader(StrEnum):
+    ANYBODY = "anybody"  # without an account, or with another one than the author's
+    AUTHOR = "author"  # who uploaded, and the team
+    STAFF = "staff"  # organizers and admins
+
+
+class Stage(StrEnum):
+    RUNNING = "running"  # also when closed: it may open again
+    OVER = "over"  # the final board is published, or all is archived
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Who looks at a record of which problem, and when."""
+
+    reader: Reader
+    exposure: Exposure
+    stage: Stage = Stage.RUNNING
+
+
+class Audience(StrEnum):
+    """Who sees a field of a record, of those who are let to the record."""
+
+    ALL = "all"
+    INSIDE = "inside"  # its author and staff
+    OPEN = "open"  # everybody where nothing is hidden; else staff
+    OPEN_INSIDE = "open_inside"  # author and staff, where nothing is hidden; else nobody: it could carry hidden data
+    KEYED = "keyed"  # a digest: everybody, but as HMAC where it is hidden from the reader
+    AFTERWARDS = "afterwards"  # everybody, once it is over
+
+
+def may_see(audience: Audience | None, sight: Sight) -> bool:
+    """Whether the field is there for the reader; None: it stands on no list."""
+    is_staff, is_open = sight.reader is Reader.STAFF, sight.exposure.is_open
+    is_inside = is_staff or sight.reader is Reader.AUTHOR
+    return {
+        None: False,
+        Audience.ALL: True,
+        Audience.INSIDE: is_inside,
+        Audience.OPEN: is_open or is_staff,
+        Audience.OPEN_INSIDE: is_open and is_inside,
+        Audience.KEYED: True,
+        Audience.AFTERWARDS: sight.stage is Stage.OVER,
+    }[audience]
+
+
+def may_see_reason(verdict: Verdict | None, sight: Sight) -> bool:
+    """Whether the one line that says why can carry nothing hidden to the reader."""
+    return verdict is None or verdict in TOLD_VERDICTS or may_see(SUBMISSION["reason"], sight)
+
+
+def sees_plain(sight: Sight) -> bool:
+    """Whether digests, seeds and single examples are shown to the reader as they are."""
+    return may_see(Audience.OPEN, sight)
+
+
+def list_fields(*lists: tuple[Audience, str, str]) -> dict[str, Audience]:
+    """Dotted paths of a record's fields: of each list the audience, the part that they are in, their names."""
+    return {f"{part}.{name}" if part else name: audience for audience, part, names in lists for name in names.split()}
+
+
+ALL, OPEN, KEYED = Audience.ALL, Audience.OPEN, Audience.KEYED
+
+SUBMISSION = list_fields(
+    (ALL, "", "id evaluation_id competition user team filename source_digest note purpose phase status verdict"),
+    (ALL, "", "fault_of code hint progress decided_early rejudged queue_position score relative_runtime"),
+    (ALL, "", "compute_budget created_at started_at finished_at is_disqualified has_scorecard final flags links"),
+    (Audience.INSIDE, "", "disqualified_reason is_selected"),
+    (OPEN, "", "reason plots"),  # what a run says; on hidden problems some verdicts say nothing that came out of one
+    (Audience.OPEN_INSIDE, "", "log"),
+)
+# on a hidden problem their reason says nothing that came out of a run
+TOLD_VERDICTS = frozenset({Verdict.REJECTED, Verdict.WITHDRAWN, Verdict.OVER_BUDGET, Verdict.PLATFORM_ERROR})
+
+CARD = list_fields((Audience.AFTERWARDS, "", "revealed"))
+
+# a problem file as the card shows it; `x.*`: whatever stands in x, which is for code that is public
+PROBLEM = list_fields(
+    (ALL, "", "slug title summary kind exposure"),
+    (ALL, "data", "package options.scale options.name options.folder"),
+    (OPEN, "data", "options.set"),  # whoever guesses what was uploaded could make sure
+    (ALL, "network", "package options.*"),
+    (ALL, "recipe", "epochs batch_size optimizer learning_rate momentum weight_decay schedule warmup_fraction"),
+    (ALL, "split", "train validation test label_noise"),
+    (ALL, "forget", "kind fraction class_index"),
+    (ALL, "pools", "replicas originals strategy"),
+    # whoever knows these can draw the hidden forget set and the models it is judged against
+    (OPEN, "", "split.seed forget.seed forget.ids pools.seed"),
+    (ALL, "evaluation", "replicas canary_replicas shard_replicas calibration_replicas compute_budget gate protocol"),
+    (ALL, "evaluation", "attacks batch_size batch_format wall_seconds_floor wall_seconds_ceiling canary_margin"),
+    (ALL, "evaluation", "memory_bytes scratch_bytes log_bytes processes rerun_replicas"),
+    (ALL, "evaluation", "adaptive adaptive.alpha adaptive.rival_place adaptive.min_replicas"),
+)
+
+SCORECARD = list_fields(
+    (ALL, "", "version metric_version protocol forgetting_quality report_digest"),
+    (ALL, "", "unlearning_accuracy retain_accuracy test_accuracy"),
+    (ALL, "score", "estimate low high level corrected standard_error"),
+    (ALL, "protocols", "held_out neurips2023 exact"),
+    (ALL, "utility", "value retain_ratio test_ratio"),
+    (ALL, "ceiling", "estimate low high corrected neurips2023 exact"),
+    (ALL, "accuracy.unlearned", "retain forget test"),
+    (ALL, "accuracy.retrained", "retain forget test"),
+    (ALL, "relative_runtime", "estimate low high wall cpu gate budget over_budget"),
+    (ALL, "relative_runtime", "seconds_per_replica retrain_seconds"),
+    (ALL, "replicas", "unlearned retrained control originals"),
+    (ALL, "epsilon", "edges points counts median"),
+    (OPEN, "epsilon", "per_example lower mu attack"),  # of single forget examples: the way to fit them
+    (ALL, "provenance", "evaluation_id source_digest calibrations sandbox node_class versions.*"),
+    (KEYED, "provenance", "spec_digest problem_digest manifest_digest"),
+    (KEYED, "provenance.pool_digests", "original retrained control"),
+    (ALL, "attacks", "attack won median_epsilon"),
+    (ALL, "flags", "code severity"),
+    (OPEN, "flags", "value threshold fires detail"),  # would let its author stay just below the threshold
+    (OPEN, "flag_checks", "code severity value threshold fires detail"),
+    (ALL, "metrics", "id name group unit better variant source value standard_error interval models retrained"),
+    (ALL, "metrics", "retrained_standard_error originals_per_run note"),
+    (ALL, "decision", "standing rival_place alpha after of"),
+    (OPEN, "decision", "rival difference low high"),
+)
+
+
+def find_audience(fields: Mapping[str, Audience], path: str) -> Audience | None:
+    """Of a field by its dotted path; the fields of a list's items are named like a part's."""
+    part = path.rpartition(".")[0]
+    return fields.get(path) or (fields.get(f"{part}.*") if part else None)
+
+
+def select_fields(record: Mapping[str, Any], fields: Mapping[str, Audience], sight: Sight) -> dict[str, Any]:
+    """A record with nothing in it but what the reader may see."""
+    return dict(_select(record, fields, sight, ""))
+
+
+def _select(
+    record: Mapping[str, Any], fields: Mapping[str, Audience], sight: Sight, prefix: str
+) -> Iterator[tuple[str, Any]]:
+    for name, value in record.items():
+        path = prefix + name
+        if isinstance(value, Mapping) and has_parts(fields, path):
+            yield name, dict(_select(value, fields, sight, f"{path}."))
+        elif may_see(find_audience(fields, path), sight):
+            yield name, value
+
+
+def has_parts(fields: Mapping[str, Audience], path: str) -> bool:
+    """Whether the list names fields inside of this one."""
+    return any(known.startswith(f"{path}.") for known in fields)

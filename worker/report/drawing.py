@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from worker.problems import LoadedProblem
-from worker.report.examples import ExampleDetail, describe_examples, is_open
+from worker.report.examples import ExampleDetail, describe_examples
 from worker.report.plots import plot_steps
 from worker.report.pool_plots import plot_pool_grid
 from worker.scorecard.card import FinishedScore, make_scoring_spec
@@ -23,5 +23,5 @@ def draw_score(problem: LoadedProblem, score: FinishedScore) -> Drawings:
     return Drawings(
         epsilon_svg=str(plot_steps(score.record)),
         confidence_svg=str(plot_pool_grid(detail.shown)),
-        detail=detail if is_open(problem.spec) else None,
+        detail=detail if problem.spec.exposure.is_open else None,
     )

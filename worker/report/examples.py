@@ -5,8 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from core.domain.exposure import Exposure
-from core.problems import ProblemSpec
 from core.scorecard import ScorecardRecord
 from evaluator import Attack, EpsilonOptions, ScoringProtocol
 from evaluator.explain import Region, explain_example
@@ -45,11 +43,6 @@ class ExampleDetail:
     @property
     def shown(self) -> tuple[ShownExample, ...]:
         return self.hardest + self.easiest
-
-
-def is_open(spec: ProblemSpec) -> bool:
-    """May a report show single forget examples? On hidden problems they would be the way to fit them."""
-    return spec.exposure is Exposure.PRACTICE
 
 
 def describe_examples(

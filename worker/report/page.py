@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.domain.commitments import commit_provenance
+from core.domain.exposure import Exposure, Reader, Sight
 from core.domain.faults import HINTS, FaultCode
 from core.domain.submission import VERDICT_TEXT, Verdict
-from core.scorecard import Provenance, ScorecardRecord
+from core.scorecard import ScorecardRecord, show_scorecard
 from worker.report import plots, pool_plots, rows, words
 from worker.report.examples import ExampleDetail
 from worker.report.templating import make_environment
@@ -45,8 +45,9 @@ class Report:
 
 def render_report(report: Report) -> str:
     environment = make_environment(number=format_number, percent=format_percent, value=format_value)
-    record, key = report.record, report.commitment_key
-    shown = hide_examples(record, key) if record and not report.detail else record
+    # for its author; the detail is there on open problems alone
+    sight = Sight(Reader.AUTHOR, Exposure.PRACTICE if report.detail else Exposure.PRIVATE)
+    shown = show_scorecard(report.record, sight, report.commitment_key) if report.record else None
     return environment.get_template("report.html").render(
         report=report,
         scorecard=shown,
@@ -58,17 +59,6 @@ def render_report(report: Report) -> str:
         rows=rows,
         words=words,
     )
-
-
-def hide_examples(record: ScorecardRecord, key: str | None = None) -> ScorecardRecord:
-    """Without anything that tells of single forget examples, or that helps to stay below a threshold.
-
-    key: of the digests that are shown instead of those of what is hidden; None: they are left out.
-    """
-    epsilon = record.epsilon.model_copy(update=dict.fromkeys(("per_example", "lower", "mu", "attack")))
-    provenance = Provenance.model_validate(commit_provenance(record.provenance.model_dump(), key))
-    shown = {"epsilon": epsilon, "flags": None, "flag_checks": None, "provenance": provenance}
-    return record.model_copy(update=shown)
 
 
 def list_sections(record: ScorecardRecord | None, *, has_examples: bool) -> list[tuple[str, str]]:

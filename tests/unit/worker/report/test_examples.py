@@ -1,13 +1,12 @@
 import numpy as np
 import pytest
 
-from core.domain.exposure import Exposure
 from core.scorecard import parse_scorecard
 from evaluator import Attack, EpsilonOptions
 from tests.tiny_problems import make_tiny_spec
 from tests.unit.worker.reports import describe_tiny, make_body, make_record
 from worker.problems import load_problem
-from worker.report.examples import EASIEST, HARDEST, describe_examples, is_open
+from worker.report.examples import EASIEST, HARDEST, describe_examples
 
 
 def test_the_worst_and_the_best_forgotten_are_picked_in_order() -> None:
@@ -62,8 +61,3 @@ def test_difficulty_is_the_mean_confidence_of_the_retrained_models() -> None:
     retrained = np.tile(np.arange(40.0), (16, 1))
     detail = describe_examples(problem, record, retrained + 1, retrained, options=EpsilonOptions())
     assert np.array_equal(detail.difficulty, np.arange(40.0))
-
-
-@pytest.mark.parametrize(("exposure", "shown"), [("practice", True), ("public", False), ("private", False)])
-def test_only_practice_problems_show_single_examples(exposure: str, shown: bool) -> None:
-    assert is_open(make_tiny_spec().model_copy(update={"exposure": Exposure(exposure)})) is shown

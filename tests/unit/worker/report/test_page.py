@@ -6,13 +6,13 @@ import pytest
 
 from core.domain.faults import FaultCode
 from core.domain.submission import VERDICT_TEXT, Verdict
-from core.scorecard import dump_scorecard, parse_scorecard
+from core.scorecard import parse_scorecard
 from evaluator import Attack
 from evaluator.explain import Region
 from tests.factories import make_metric
 from tests.unit.cli.fakes import BODY
 from tests.unit.worker.reports import PIXEL, describe_tiny, make_body, make_detail, make_example, make_record
-from worker.report.page import SECTIONS, Report, format_value, hide_examples, render_report
+from worker.report.page import SECTIONS, Report, format_value, render_report
 
 EXTRAS: dict[str, Any] = {
     "attacks": [{"attack": "half_line", "won": 20, "median_epsilon": 1.21}],
@@ -222,15 +222,6 @@ def test_a_hidden_problems_report_tells_nothing_of_a_single_example() -> None:
     distinctive = [str(value) for value in secrets if len(str(value)) >= 5]
     assert len(distinctive) > 40
     assert [value for value in distinctive if value in html] == []
-
-
-def test_hiding_keeps_the_aggregates_and_changes_nothing_given() -> None:
-    record = make_record(**EXTRAS)
-    hidden = dump_scorecard(hide_examples(record))
-    assert set(hidden["epsilon"]) == {"edges", "points", "counts", "median"}
-    assert "flags" not in hidden
-    assert record.epsilon.per_example
-    assert hidden["score"] == dump_scorecard(record)["score"]
 
 
 def test_where_the_numbers_come_from_is_listed_without_empty_lines() -> None:
