@@ -26,7 +26,9 @@ class Preparation(BaseModel):
     stage: PreparationStage = Field(description="prepared: it opens by hand")
     finished: int
     total: int
-    seconds_left: float | None = Field(None, description="until the pools are trained, as fast as so far; an estimate")
+    seconds_left: float | None = Field(
+        None, description="estimated time until the pools are trained, at the speed so far"
+    )
     pools: list[PoolView]
 
 

@@ -34,7 +34,7 @@ class PoolDetail(BaseModel):
     state: PoolState
     finished: int = Field(description="trained models")
     total: int
-    seconds_left: float | None = Field(description="until it is whole, as fast as so far; an estimate")
+    seconds_left: float | None = Field(description="estimated time until it is whole, at the speed so far")
     problem_digest: str
     created_at: datetime
     sealed_at: datetime | None
@@ -77,7 +77,7 @@ class Preview(BaseModel):
     role: PoolRole
     problem_digest: str
     made_at: datetime | None = Field(None, description="null: not asked for, or no worker has looked yet")
-    fault: str = Field("", description="why there is none: the problem cannot be prepared, or we failed")
+    fault: str = Field("", description="why there is none: the problem cannot be prepared, or the platform failed")
     classes: list[str] = []
     counts: dict[str, list[int]] = Field({}, description="examples of every class, by split")
     forget: dict[str, Any] | None = Field(None, description="kind, count and digest of the forget set")

@@ -40,13 +40,15 @@ class SelectionView(BaseModel):
 class SelectionRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    submission_ids: list[str] = Field(max_length=SELECTABLE, description="the whole selection; none: the best ones")
+    submission_ids: list[str] = Field(
+        max_length=SELECTABLE, description="the whole selection; empty: the team's best submissions stand"
+    )
 
 
 class PhaseView(BaseModel):
     kind: PhaseKind
     state: CompetitionState | PhaseState = Field(
-        description="of the public phase the competition's; of the others where they are"
+        description="the competition's state for the public phase, the phase's own for others"
     )
     exposure: Exposure
     published_at: datetime | None
@@ -60,7 +62,7 @@ class Finalist(BaseModel):
     submission_id: str
     team: str
     filename: str
-    is_selected: bool = Field(description="by its team; otherwise it is among the team's best")
+    is_selected: bool = Field(description="selected by its team; otherwise one of the team's best")
     status: Status | None = Field(description="of its private evaluation; null before there is one")
     verdict: Verdict | None
     finished: int
@@ -94,7 +96,7 @@ class PrivateView(BaseModel):
     published_at: datetime | None
     finalists: list[Finalist]
     unfinished: int
-    failed: int = Field(description="evaluations that we failed; starting again runs them once more")
+    failed: int = Field(description="evaluations that the platform failed; starting again repeats them")
     rejudges: int = Field(description="of the finalists, whether promoted, discarded or not decided yet")
     board: Leaderboard = Field(description="a preview until it is published")
     publish_approvals: int = Field(description="2: one of the staff proposes and another one publishes")

@@ -67,12 +67,12 @@ class Leaderboard(BaseModel):
     compute_budget: float
     replicas: int
     version: int = Field(description="number of the last change; the board at a version never changes")
-    changed_at: datetime | None = Field(description="when it came to be so; null while nothing was scored")
+    changed_at: datetime | None = Field(description="time of the last change; null while nothing was scored")
     digest: str = Field(description="SHA-256 over this change and all before it")
     frozen: bool = Field(description="the competition is frozen: participants see no change after it")
     ceiling: Ceiling | None = Field(description="null until something was scored")
     entries: list[LeaderboardEntry]
-    ranked: int = Field(description="how many have a rank, on this page and elsewhere")
+    ranked: int = Field(description="ranked entries in all")
     total: int = Field(description="lines of the whole board, references and those over the budget included")
     next_cursor: str | None = Field(description="for the next lines of this same version; null at the end")
 
@@ -85,8 +85,8 @@ class OwnPlace(BaseModel):
     frozen: bool
     team: str | None = Field(description="null for who has no team here")
     entry: LeaderboardEntry | None = Field(description="the team's ranked line; null until it has one")
-    over_budget: LeaderboardEntry | None = Field(description="what it shows below the board, without a rank")
-    position: int | None = Field(description="lines above its ranked one, references included: where to find it")
+    over_budget: LeaderboardEntry | None = Field(description="the team's line below the board, without a rank")
+    position: int | None = Field(description="lines above its ranked line, references included: its place in the list")
     ranked: int
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from core.domain.notifications import MAX_URL, MOST_OVERLAP_HOURS, OVERLAP_HOURS, DeliveryState, Event
 
 Events = Annotated[list[Event], BeforeValidator(lambda value: value.split() if isinstance(value, str) else value)]
-EVENTS_HELP = "what to be told about"
+EVENTS_HELP = "events to be told about"
 
 
 class MailView(BaseModel):
@@ -20,7 +20,7 @@ class MailView(BaseModel):
 
 
 class NotificationsView(BaseModel):
-    events: list[Event] = Field(description="everything one can be told about")
+    events: list[Event] = Field(description="every event there is")
     mail_available: bool = Field(description="whether this server sends mail at all")
     mail: MailView | None
 
@@ -31,7 +31,7 @@ class NotificationsChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     address: str | None = Field(default=None, max_length=254, description="null removes it; a new one is asked first")
-    events: list[Event] | None = Field(default=None, description="what to send by mail")
+    events: list[Event] | None = Field(default=None, description="events to send by mail")
 
 
 class NewWebhook(BaseModel):
@@ -57,7 +57,7 @@ class WebhookView(BaseModel):
     url: str
     events: Events
     created_at: datetime
-    disabled_at: datetime | None = Field(description="since when nothing is sent to it")
+    disabled_at: datetime | None = Field(description="since then nothing is sent to it")
     disabled_reason: str
     old_secret_until: datetime | None = Field(
         description="until when messages are signed with the secret before the last change, too; null: they are not"

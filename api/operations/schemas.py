@@ -14,7 +14,7 @@ COST_DAYS, MOST_COST_DAYS = 30, 366
 class QueueGroup(BaseModel):
     purpose: Purpose
     status: Status
-    is_rejudge: bool = Field(description="waits until nothing else does")
+    is_rejudge: bool = Field(description="waits until no other work waits")
     count: int
     oldest: datetime
     oldest_seconds: float
@@ -41,7 +41,7 @@ class WaitingEvaluation(BaseModel):
 class QueueView(BaseModel):
     groups: list[QueueGroup]
     evaluations: int
-    oldest: datetime | None = Field(description="when the longest waiting of those still queued was accepted")
+    oldest: datetime | None = Field(description="when the oldest one still queued was accepted")
     shards_waiting: int
     pool_chunks_waiting: int
     replicas_left: int
@@ -49,7 +49,7 @@ class QueueView(BaseModel):
         description="estimate from recent replicas, shared among the workers of healthy nodes; null without a node"
     )
     workers: int = Field(description="of nodes that are healthy and not draining")
-    messages_unsent: int = Field(description="the broker has not got them; the janitor sends them")
+    messages_unsent: int = Field(description="not yet with the broker; the janitor sends them")
     oldest_unsent: datetime | None
     waiting: list[WaitingEvaluation] = Field(description="longest first; candidates for `requeue` and `cancel`")
 
@@ -77,7 +77,9 @@ class NodeView(BaseModel):
     drain_reason: str
     node_class: str
     calibrated_for: list[str] = Field(description="competitions for which retraining was measured on its class")
-    not_calibrated_for: list[str] = Field(description="others: their first entry here waits until it was")
+    not_calibrated_for: list[str] = Field(
+        description="other competitions: their first entry here waits for that measurement"
+    )
     device: str
     sandbox: str
     version: str

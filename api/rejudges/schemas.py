@@ -21,7 +21,9 @@ class RejudgeScope(BaseModel):
 
     competition: str = Field(max_length=200)
     phase: PhaseKind = Field(PhaseKind.PUBLIC, description="`private`: what the finalists scored, once it runs")
-    verdicts: list[Verdict] = Field([], max_length=len(Verdict), description="those that ended so; empty: any")
+    verdicts: list[Verdict] = Field(
+        [], max_length=len(Verdict), description="submissions that ended with these verdicts; empty: any"
+    )
     submissions: list[SubmissionId] = Field([], max_length=MOST_SUBMISSIONS, description="these alone; empty: any")
 
 
@@ -39,11 +41,11 @@ class RejudgePlan(BaseModel):
 
     competition: str
     phase: PhaseKind
-    spec_digest: str = Field(description="the spec they would run under: the phase's present one")
+    spec_digest: str = Field(description="the spec of the new evaluations: the phase's present one")
     evaluations: int
     replicas: int
     cpu_seconds: float | None = Field(description="estimate from past runs; null if nothing like it ever ran")
-    verdicts: dict[Verdict, int] = Field(description="how they ended so far")
+    verdicts: dict[Verdict, int] = Field(description="verdicts so far")
     teams: list[AffectedTeam]
 
 
@@ -103,11 +105,11 @@ class ChangeView(BaseModel):
     filename: str
     old: StandingView | None
     new: StandingView | None = Field(description="null while it runs")
-    replaces: bool = Field(description="it would count; runs that were broken off never do")
+    replaces: bool = Field(description="it would count; interrupted runs never do")
     overlaps: bool | None
 
 
 class RejudgeComparison(BaseModel):
     rejudge: RejudgeView
-    ranking: list[MoveView] = Field(description="the board with the rejudge, what leaves it last")
+    ranking: list[MoveView] = Field(description="the board with the rejudge; lines that leave it come last")
     evaluations: list[ChangeView]

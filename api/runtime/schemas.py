@@ -46,7 +46,7 @@ class RuntimeView(BaseModel):
     device: str
     node_class: str
     upload_bytes: int
-    libraries: list[Library] = Field(description="what the image holds for submissions; nothing else can be installed")
+    libraries: list[Library] = Field(description="libraries in the image; nothing else can be installed")
     observed: Observed | None = Field(description="null until something was scored")
     problems: list[ProblemLimits]
 

@@ -66,7 +66,7 @@ class SubmissionView(BaseModel):
     evaluation_id: str
     competition: str
     user: str = Field(description="who uploaded it")
-    team: str = Field(description="who competes with it; empty for a reference")
+    team: str = Field(description="its team; empty for a reference")
     filename: str
     source_digest: str
     note: str
@@ -116,7 +116,7 @@ class NoteView(BaseModel):
 class Reading(BaseModel):
     ok: bool = Field(description="whether it would be queued; otherwise code, reason and hint say why not")
     sha256: str
-    origin: Origin | None = Field(description="what it was taken for; null if it cannot be run")
+    origin: Origin | None = Field(description="the kind of file it was read as; null if it cannot be run")
     code: FaultCode | None
     reason: str
     hint: str
