@@ -99,7 +99,7 @@ def find_caller(
             token = users.fetch_live_token(session, hash_token(credentials.credentials), now)
             if token is None:
                 raise NotAuthenticated("the token is unknown, expired or revoked")
-            scopes = frozenset(map(Scope, token.scopes.split()))
+            scopes = frozenset(token.scopes)
             return Caller(token.user.id, token.user.name, token.user.role, scopes)
     secret = read_cookie(request, settings)
     if secret is None:

@@ -18,6 +18,7 @@ from core.db.queries import boards, deliveries
 from core.db.queries.announcements import store_announcement
 from core.db.queries.grants import store_grant
 from core.db.queries.rules import store_acceptance, store_rules
+from core.domain.notifications import Event
 from tests import factories
 
 OWN_LOOKS = ("queued", "running", "failed", "rejected", "practised")
@@ -206,11 +207,13 @@ def _invite(session: Session, competition: Competition, user: User) -> None:
 def _choose_messages(session: Session, user: User) -> None:
     """Two webhooks, one of them off; an address that was not confirmed; messages in every state."""
     until = utc_now() + timedelta(days=1)
-    address = MailAddress(user_id=user.id, address="one@host.example", events="", unsubscribe_token="farewell")
+    address = MailAddress(user_id=user.id, address="one@host.example", events=(), unsubscribe_token="farewell")
     address.confirm_sha256, address.confirm_expires_at = hash_token("sesame"), until
     session.add(address)
     for url in ("https://host.example/hook", "https://host.example/" + "a-long-path/" * 9):
-        hook = Webhook(user_id=user.id, url=url, events="evaluation.finished team.invited", secret="whsec_none")
+        hook = Webhook(
+            user_id=user.id, url=url, events=(Event.EVALUATION_FINISHED, Event.TEAM_INVITED), secret="whsec_none"
+        )
         session.add(hook)
         session.flush()
         for state in ("pending", "delivered", "failed"):

@@ -1,13 +1,11 @@
 """Requests and answers about notifications."""
 
 from datetime import datetime
-from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from core.domain.notifications import MAX_URL, MOST_OVERLAP_HOURS, OVERLAP_HOURS, DeliveryState, Event
 
-Events = Annotated[list[Event], BeforeValidator(lambda value: value.split() if isinstance(value, str) else value)]
 EVENTS_HELP = "events to be told about"
 
 
@@ -15,7 +13,7 @@ class MailView(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     address: str
-    events: Events
+    events: list[Event]
     confirmed_at: datetime | None = Field(description="null until the link in the first mail was followed")
 
 
@@ -55,7 +53,7 @@ class WebhookView(BaseModel):
 
     id: str
     url: str
-    events: Events
+    events: list[Event]
     created_at: datetime
     disabled_at: datetime | None = Field(description="since then nothing is sent to it")
     disabled_reason: str

@@ -56,7 +56,7 @@ def change(session: Session, settings: Settings, request: NotificationsChange, c
         mail = notifications.fetch_mail(session, caller.member_id)
         if mail is None:
             raise Conflict("there is no address yet; give one together with the events")
-        mail.events = _join(request.events)
+        mail.events = _sort(request.events)
 
 
 def set_address(session: Session, settings: Settings, address: str | None, caller: Caller) -> None:
@@ -77,7 +77,7 @@ def set_address(session: Session, settings: Settings, address: str | None, calle
     check_messages(asked, CONFIRMATIONS_A_DAY, window=DAY)
     if old is not None:
         notifications.delete_mail(session, old)
-    events = old.events if old else _join(list(Event))
+    events = old.events if old else tuple(Event)
     row = MailAddress(
         user_id=caller.member_id, address=address, events=events, unsubscribe_token=secrets.token_urlsafe(32)
     )
@@ -113,7 +113,7 @@ def create_webhook(session: Session, settings: Settings, request: NewWebhook, ca
     users.lock_user(session, caller.member_id)
     if len(notifications.fetch_webhooks(session, caller.member_id)) >= MAX_WEBHOOKS:
         raise Conflict(f"an account has at most {MAX_WEBHOOKS} webhooks; remove one first")
-    row = Webhook(user_id=caller.member_id, url=request.url, events=_join(request.events), secret=_make_secret())
+    row = Webhook(user_id=caller.member_id, url=request.url, events=_sort(request.events), secret=_make_secret())
     notifications.store_webhook(session, row)
     return FreshWebhook.model_validate(row)
 
@@ -132,7 +132,7 @@ def change_secret(session: Session, webhook_id: str, request: SecretChange, call
 def change_webhook(session: Session, webhook_id: str, request: WebhookChange, caller: Caller) -> WebhookView:
     row = _load_webhook(session, webhook_id, caller)
     if request.events is not None:
-        row.events = _join(request.events)
+        row.events = _sort(request.events)
     if request.enabled is True:
         row.disabled_at, row.disabled_reason = None, ""
     if request.enabled is False and row.disabled_at is None:
@@ -172,5 +172,5 @@ def _make_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
-def _join(events: Sequence[Event]) -> str:
-    return " ".join(event for event in Event if event in events)
+def _sort(events: Sequence[Event]) -> tuple[Event, ...]:
+    return tuple(event for event in Event if event in events)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.validation import say
 from core.domain.access import Role, Scope
@@ -64,7 +64,7 @@ class TokenView(BaseModel):
 
     id: str
     label: str
-    scopes: Annotated[list[Scope], BeforeValidator(str.split)]
+    scopes: list[Scope]
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None

@@ -45,16 +45,16 @@ def make_account(session: Session, settings: Settings, name: str, password_hash:
 def issue_token(session: Session, settings: Settings, user: User, request: TokenRequest) -> NewToken:
     secret = make_token()
     days = min(request.days or settings.token_days, settings.token_days)
+    scopes = tuple(scope for scope in Scope if scope in request.scopes)
     token = ApiToken(
         user_id=user.id,
         label=request.label,
-        scopes=" ".join(scope for scope in Scope if scope in request.scopes),
+        scopes=scopes,
         secret_sha256=hash_token(secret),
         expires_at=utc_now() + timedelta(days=days),
     )
     users.store_token(session, token)
-    scopes = [scope for scope in Scope if scope in request.scopes]
-    return NewToken(id=token.id, token=secret, label=token.label, scopes=scopes, expires_at=token.expires_at)
+    return NewToken(id=token.id, token=secret, label=token.label, scopes=list(scopes), expires_at=token.expires_at)
 
 
 def revoke_token(session: Session, token_id: str, user_id: str) -> None:

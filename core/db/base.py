@@ -44,6 +44,23 @@ def _list_values(choices: type[StrEnum]) -> list[str]:
 CHOICE = Enum(StrEnum, native_enum=False, length=None, validate_strings=True, values_callable=_list_values)
 
 
+class Choices(TypeDecorator[tuple[StrEnum, ...]]):
+    """Members of one enum as words separated by blanks."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, choices: type[StrEnum]) -> None:
+        super().__init__()
+        self.choices = choices
+
+    def process_bind_param(self, value: tuple[StrEnum, ...] | None, dialect: Dialect) -> str | None:
+        return None if value is None else " ".join(self.choices(each) for each in value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[StrEnum, ...] | None:
+        return None if value is None else tuple(map(self.choices, value.split()))
+
+
 class OwnedBy(TypeDecorator[Owner]):
     """An owner as one string."""
 

@@ -31,7 +31,9 @@ def engine(postgres_url: str) -> Iterator[Engine]:
 def test_no_message_is_claimed_by_two_senders_at_once(engine: Engine) -> None:
     with transaction(engine) as session:
         user = factories.make_user(session, "ann")
-        session.add(Webhook(user_id=user.id, url="https://host.example", events="team.invited", secret="whsec_none"))
+        session.add(
+            Webhook(user_id=user.id, url="https://host.example", events=(Event.TEAM_INVITED,), secret="whsec_none")
+        )
         session.flush()
         for _ in range(MESSAGES):
             deliveries.announce(session, Event.TEAM_INVITED, [user.id], {"team": "one"})

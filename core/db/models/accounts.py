@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from core.db.base import Base, new_id, utc_now
-from core.domain.access import Role
+from core.db.base import Base, Choices, new_id, utc_now
+from core.domain.access import Role, Scope
 
 
 class User(Base):
@@ -25,7 +25,7 @@ class ApiToken(Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
     label: Mapped[str] = mapped_column(default="")
-    scopes: Mapped[str] = mapped_column(default="read submit manage")
+    scopes: Mapped[tuple[Scope, ...]] = mapped_column(Choices(Scope), default=tuple(Scope))
     secret_sha256: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     expires_at: Mapped[datetime]

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db.base import Base, new_id, utc_now
-from core.domain.notifications import DeliveryState
+from core.db.base import Base, Choices, new_id, utc_now
+from core.domain.notifications import DeliveryState, Event
 
 
 class Webhook(Base):
@@ -16,7 +16,7 @@ class Webhook(Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
     url: Mapped[str]
-    events: Mapped[str]  # names separated by blanks
+    events: Mapped[tuple[Event, ...]] = mapped_column(Choices(Event))
     secret: Mapped[str]  # signs, so a digest would not do; shown to its owner once
     old_secret: Mapped[str] = mapped_column(default="")  # the one before; signs too, for a while
     old_secret_until: Mapped[datetime | None]
@@ -32,7 +32,7 @@ class MailAddress(Base):
 
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), primary_key=True)
     address: Mapped[str]
-    events: Mapped[str]
+    events: Mapped[tuple[Event, ...]] = mapped_column(Choices(Event))
     confirmed_at: Mapped[datetime | None]
     confirm_sha256: Mapped[str | None] = mapped_column(unique=True)
     confirm_expires_at: Mapped[datetime | None]

@@ -26,10 +26,10 @@ def announce(session: Session, event: Event, user_ids: Collection[str], data: Ma
     hooks = select(Webhook).where(Webhook.user_id.in_(user_ids), Webhook.disabled_at.is_(None))
     mails = select(MailAddress).where(MailAddress.user_id.in_(user_ids), MailAddress.confirmed_at.is_not(None))
     for hook in session.scalars(hooks):
-        if event in hook.events.split():
+        if event in hook.events:
             store_delivery(session, hook.user_id, event, data, target=hook.url, webhook_id=hook.id)
     for mail in session.scalars(mails):
-        if event in mail.events.split():
+        if event in mail.events:
             store_delivery(session, mail.user_id, event, data, target=mail.address)
 
 

@@ -295,7 +295,7 @@ def make_mail(engine: Engine, who: Login, *, days: float = 1) -> None:
             MailAddress(
                 user_id=who.user.id,
                 address=ADDRESS,
-                events="team.invited",
+                events=(Event.TEAM_INVITED,),
                 confirm_sha256=hash_token("sesame"),
                 confirm_expires_at=utc_now() + timedelta(days=days),
                 unsubscribe_token="farewell",

@@ -7,12 +7,14 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import StatementError
 
 import core.db.session  # noqa: F401
-from core.db.base import Base
+from core.db.base import Base, utc_now
+from core.db.models.accounts import ApiToken
 from core.db.models.problems import PoolChunk
 from core.db.session import reading, transaction
+from core.domain.access import Scope
 from core.domain.work import WorkState
 from tests.database import make_database
-from tests.factories import make_competition, make_pool
+from tests.factories import make_competition, make_pool, make_user
 
 # in a process of its own, which nothing else has helped to a table
 SCRIPT = (
@@ -46,3 +48,16 @@ def test_what_is_no_choice_is_neither_written_nor_read(tmp_path: Path) -> None:
         session.execute(text("UPDATE pool_chunks SET state = 'finnished'"))
     with pytest.raises(LookupError, match="'finnished' is not among"), reading(engine) as session:
         session.scalars(select(PoolChunk)).first()
+
+
+def test_several_choices_are_words_in_the_database_and_members_outside(tmp_path: Path) -> None:
+    engine = make_database(tmp_path)
+    scopes = (Scope.READ, Scope.SUBMIT)
+    with transaction(engine) as session:
+        row = ApiToken(user_id=make_user(session).id, scopes=scopes, secret_sha256="0", expires_at=utc_now())
+        session.add(row)
+    with reading(engine) as session:
+        assert session.scalars(select(ApiToken.scopes)).one() == scopes
+        assert session.scalar(text("SELECT scopes FROM api_tokens")) == "read submit"
+    with pytest.raises(StatementError, match="'everything' is not a valid Scope"), transaction(engine) as session:
+        session.execute(update(ApiToken).values(scopes=("everything",)))

@@ -68,7 +68,7 @@ def queue_mail(engine: Engine, event: str, *, confirmed_at: datetime | None = No
             MailAddress(
                 user_id=user.id,
                 address=ADDRESS,
-                events="",
+                events=(),
                 unsubscribe_token="farewell",
                 confirmed_at=confirmed_at,
             )

@@ -38,7 +38,7 @@ def queue(engine: Engine, receiver: Receiver) -> Callable[..., str]:
     """Write a message to Ann's webhook; return its id."""
     with transaction(engine) as session:
         user = factories.make_user(session, "ann")
-        hook = Webhook(user_id=user.id, url=receiver.url, events=Event.TEAM_INVITED.value, secret=SECRET)
+        hook = Webhook(user_id=user.id, url=receiver.url, events=(Event.TEAM_INVITED,), secret=SECRET)
         session.add(hook)
 
     def write(event: str = Event.TEAM_INVITED, **values: Any) -> str:
