@@ -52,6 +52,8 @@ def _render_organize(
     session: Session,
     settings: Settings,
     error: RequestRefused | None = None,
+    *,
+    typed: SettingsForm | None = None,
 ) -> HTMLResponse:
     row = competitions.load_competition(session, slug, caller)
     rows = evaluations.fetch_submissions_of_competition(session, row.id, limit=SHOWN)
@@ -62,7 +64,7 @@ def _render_organize(
     announced = announcements.list_announcements(session, slug, caller).items
     values: dict[str, Any] = {"competition": view, "lines": lines, "moves": moves, "announced": announced}
     beside = {PhaseKind(phase.kind) for phase in phases.fetch_phases(session, row.id)}
-    values["settings"] = list_settings(row, beside)
+    values["settings"] = list_settings(row, beside, typed)
     values["outcomes"] = sorted(evaluations.count_outcomes(session, row.id).items())
     return show(request, "organize.html", error=error, shown=SHOWN, **values)
 
@@ -116,7 +118,7 @@ def change_competition_settings(
     return submit_form(
         engine,
         lambda session: change_settings(session, slug, read_settings(form), caller),
-        show_again(slug, request, caller, settings),
+        lambda session, error: _render_organize(slug, request, caller, session, settings, error, typed=form),
         f"/competitions/{slug}/organize",
     )
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from api.organize.schemas import SettingsChange
 from api.pages.kit.reading import read_model
-from core.competition_file import carry_settings
+from core.competition_file import carry_settings, make_type
 from core.db.models.contests import Competition
 from core.domain.competition_settings import SETTINGS, Setting
+from core.domain.errors import InvalidInput
 from core.domain.moments import parse_moment, write_local
 from core.domain.phases import PhaseKind
 
@@ -29,6 +30,7 @@ class SettingField:
 
     setting: Setting
     value: str
+    mistake: str = ""  # in what was typed
 
     @property
     def hint(self) -> str:
@@ -51,13 +53,15 @@ class GrantForm(BaseModel):
     reason: str = ""
 
 
-def list_settings(competition: Competition, phases: Set[PhaseKind]) -> list[SettingField]:
-    """phases: those that it has beside the public one; what is set for another one is not asked for."""
-    return [
-        SettingField(setting, _write(getattr(competition, setting.name)))
-        for setting in SETTINGS
-        if setting.phase is None or setting.phase in phases
-    ]
+def list_settings(
+    competition: Competition, phases: Set[PhaseKind], typed: SettingsForm | None = None
+) -> list[SettingField]:
+    """phases: those that it has beside the public one; what is set for another one is not asked for.
+
+    typed: what was sent and refused; it is shown again, each mistake at its field.
+    """
+    asked = [setting for setting in SETTINGS if setting.phase is None or setting.phase in phases]
+    return [_make_field(setting, _write(getattr(competition, setting.name)), typed) for setting in asked]
 
 
 def read_settings(form: SettingsForm) -> SettingsChange:
@@ -74,6 +78,23 @@ def _read(setting: Setting, typed: str) -> str | datetime | None:
     if not typed:
         return None
     return parse_moment(typed) if setting.kind is datetime else typed
+
+
+def _make_field(setting: Setting, stands: str, typed: SettingsForm | None) -> SettingField:
+    sent = str(getattr(typed, setting.name)) if typed else stands
+    if not sent:
+        return SettingField(setting, "" if setting.none else stands)
+    return SettingField(setting, sent, _find_mistake(setting, sent) if typed else "")
+
+
+def _find_mistake(setting: Setting, typed: str) -> str:
+    try:
+        TypeAdapter(make_type(setting)).validate_python(_read(setting, typed))
+    except InvalidInput as error:
+        return error.message
+    except ValidationError as error:
+        return error.errors()[0]["msg"]
+    return ""
 
 
 def _write(value: int | datetime | None) -> str:

@@ -121,6 +121,19 @@ def test_the_form_saves_and_explains_what_it_refuses(client: TestClient, olga: d
     assert client.get(API).json()["closes_at"] is None
 
 
+def test_what_was_typed_stands_there_again_with_each_mistake_at_its_field(
+    client: TestClient, olga: dict[str, str]
+) -> None:
+    typed = {"closes_at": "soon", "daily_limit": "0", "total_limit": "7", "team_size": "", "reason": "a test"}
+    text = client.post("/competitions/digits/organize/settings", data=typed, headers=olga | HTML).text
+    fields = {name: text.split(f'id="{name}"')[1].split("</p>")[0] for name in typed if name != "reason"}
+    assert "is not a time such as" in fields["closes_at"]
+    assert "greater than or equal to 1" in fields["daily_limit"]
+    assert ['aria-invalid="true"' in field for field in fields.values()] == [True, True, False, False]
+    assert 'value="7"' in fields["total_limit"]
+    assert 'value="5"' in fields["team_size"]  # left empty, it stays as it is
+
+
 @pytest.mark.parametrize(("typed", "kept"), [("2099-12-31T23:59", "23:59:00"), ("2099-12-31T23:59:59", "23:59:59")])
 def test_a_deadline_keeps_its_seconds_when_the_form_is_saved_again(
     client: TestClient, olga: dict[str, str], typed: str, kept: str
