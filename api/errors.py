@@ -74,7 +74,7 @@ OUR_FAULT = "the platform failed; nothing of yours was lost, and you may safely 
 
 _NEXT_STEP = {  # below the reason, on a page
     403: '<p>Another account may be allowed to: <a href="/login">log in</a> as that one, or ask an organizer.</p>',
-    404: '<p>What is somebody else\'s or not public looks the same: <a href="/login">log in</a> if it is yours.</p>',
+    404: '<p>A page that is not public looks the same: <a href="/login">log in</a> if it is yours.</p>',
     503: "<p>Try again in a few seconds.</p>",
     500: "<p>Try again; if the fault stays, tell the operator of this server the request's number.</p>",
 }
