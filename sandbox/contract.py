@@ -56,6 +56,7 @@ class Outcome(StrEnum):
     OUTPUT_LIMIT = "output_limit"
     OUTPUT_MISSING = "output_missing"
     OUTPUT_SCHEMA = "output_schema"
+    KILLED = "killed"  # by whom, and whether for want of memory, only the host can tell
     SANDBOX_FAILED = "sandbox_failed"
 
 

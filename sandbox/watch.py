@@ -22,6 +22,7 @@ from sandbox.contract import (
 PIECE = 1 << 20
 TICK_MS = 50
 BELIEVED_TEXT = {"error": ERROR_CHARS, "traceback": TRACEBACK_CHARS}
+NO_RESULT = "what came back is no result"
 
 
 @dataclass(slots=True)
@@ -81,8 +82,8 @@ class Watch:
         return report
 
     def _explain_signal(self, number: int) -> None:
-        if number == signal.SIGKILL:  # nobody here sent it: the kernel did, out of memory
-            self._fault(Outcome.MEMORY_LIMIT, "the replica was killed, most likely out of memory")
+        if number == signal.SIGKILL:  # nobody here sent it: the kernel out of memory, this machine, or the replica
+            self._fault(Outcome.KILLED, "the replica was killed")
         else:
             self._fault(Outcome.EXCEPTION, f"the replica died of {signal.Signals(number).name}")
 
@@ -112,7 +113,7 @@ class Watch:
             except PayloadTooLarge:
                 self._fault(Outcome.OUTPUT_LIMIT, "the result is larger than the network may be")
             except FrameError:
-                self._fault(Outcome.OUTPUT_MISSING, "what came back is no result")
+                self._fault(Outcome.OUTPUT_MISSING, NO_RESULT)
 
     def _take(self, header: Mapping[str, Any], payload: bytes, tell: Callable[[Message], None]) -> None:
         if self._started_cpu is None and header["kind"] is Message.STARTED:
@@ -121,17 +122,20 @@ class Watch:
         elif header["kind"] is Message.FINISHED:
             self._finish(header, payload)
         else:
-            self._fault(Outcome.OUTPUT_MISSING, "what came back is no result")
+            self._fault(Outcome.OUTPUT_MISSING, NO_RESULT)
 
     def _finish(self, header: Mapping[str, Any], payload: bytes) -> None:
-        outcome = header.get("outcome")
-        if outcome not in set(Outcome) or (outcome == Outcome.SANDBOX_FAILED and self._started_cpu is not None):
+        told = header.get("outcome")
+        outcome = Outcome(told) if isinstance(told, str) and told in set(Outcome) else Outcome.OUTPUT_MISSING
+        if outcome in (Outcome.SANDBOX_FAILED, Outcome.KILLED) and self._started_cpu is not None:
             outcome = Outcome.OUTPUT_MISSING  # a replica cannot blame the platform once its code runs
-        self._report.outcome = Outcome(outcome)
+        self._report.outcome = outcome
         self._report.weights = payload if outcome == Outcome.OK else b""
         for name, limit in BELIEVED_TEXT.items():
             text = header.get(name)
             setattr(self._report, name, text[:limit] if isinstance(text, str) else "")
+        if outcome is Outcome.OUTPUT_MISSING and not self._report.error:
+            self._report.error = NO_RESULT
         self._over = True
 
     @staticmethod

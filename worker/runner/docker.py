@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 import subprocess
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,8 +19,8 @@ from worker.runner.supervisor import supervise
 PROGRAM = "docker"
 BUILD = "build it with `scripts/images.sh sandbox`"
 COMMAND_SECONDS = 60.0
-EXIT_SECONDS = 5.0
-KILLED_EXIT = 137
+EVENT_SECONDS = 1.0  # how late the engine may hear of it
+PAST_EVENTS = ("--since", "24h", "--until", "0s", "--filter", "event=oom", "--format", "{{.Action}}")
 INODES = 16384
 SHARD_LABEL, OWNER_LABEL = "lacuna.shard", "lacuna.owner"
 PYTHON = ("python3", "-s", "-P", "-m")
@@ -89,11 +90,13 @@ class _DockerBox(ProcessBox):
         run_docker("rm", "--force", self._name)
 
     def has_run_out_of_memory(self) -> bool:
-        """Nobody but the kernel kills a container's first process, unless we did: then the client died with -9."""
-        try:
-            return self._process.wait(timeout=EXIT_SECONDS) == KILLED_EXIT
-        except subprocess.TimeoutExpired:
-            return False
+        """The engine tells it of any process in the container; exit 137 alone may be anybody's `docker kill`."""
+        deadline = time.monotonic() + EVENT_SECONDS
+        while not (seen := run_docker("events", *PAST_EVENTS, "--filter", f"container={self._name}").stdout):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(EVENT_SECONDS / 10)
+        return bool(seen)
 
 
 class DockerSandbox:

@@ -17,13 +17,20 @@ from worker.runner.text import clean_line, clean_text
 STARTUP_SECONDS = 180.0
 START_SECONDS = 60.0  # from an order to `started`: fork, network, loaders
 KILL_SECONDS = 5.0  # how long the parent in the box may take over a kill
+KILLS = 3  # of one replica, each in a box of its own, before it is taken to have killed itself
 LOST_BOXES = 3  # boxes that may be lost to the platform before the shard is given up
 FINISH_SECONDS = 30.0
 TIME_ERROR = "ran past the wall-clock limit"
+MEMORY_ERROR = "the sandbox ran out of memory"
+KILLED_ERROR = f"killed {KILLS} times by SIGKILL, with memory left: the code kills its own process"
 
 
 class BoxLost(Exception):
     """The box ended or stopped answering, and no replica is to blame for it."""
+
+
+class ReplicaKilled(Exception):
+    """A replica was killed, and not for want of memory: by somebody on this machine, or by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +174,7 @@ class _Progress:
     left: list[ReplicaOrder]
     delivered: int = 0
     lost: int = 0
+    kills: int = 0  # of the first that is left
     error: str = ""
     stopped: bool = False
 
@@ -198,7 +206,14 @@ def _use_box(box: Box, request: RunRequest, progress: _Progress, on_replica: Cal
         conversation.set_up(writable=box.writable)
         usable = True
         while usable and progress.left and not progress.stopped:
-            result, usable = _run_replica(conversation, box, progress.left[0], request.limits.wall_seconds)
+            try:
+                result, usable = _run_replica(conversation, box, progress.left[0], request.limits.wall_seconds)
+            except ReplicaKilled:
+                progress.kills += 1
+                if progress.kills < KILLS:
+                    return  # it runs again in a box of its own
+                result, usable = _make_fault(progress.left[0], Outcome.EXCEPTION, KILLED_ERROR), False
+            progress.kills = 0
             progress.left.pop(0)
             progress.delivered += 1
             try:
@@ -223,20 +238,27 @@ def _run_replica(
     except BoxLost:
         if not box.has_run_out_of_memory():
             raise
-        return _make_fault(order, Outcome.MEMORY_LIMIT, time.monotonic() - started), False
+        return _make_fault(order, Outcome.MEMORY_LIMIT, MEMORY_ERROR, time.monotonic() - started), False
     if finished is None:
-        return _make_fault(order, Outcome.TIME_LIMIT, time.monotonic() - started), False
-    result = _read_result(order, finished, wall_seconds=finished.seconds - started)
+        return _make_fault(order, Outcome.TIME_LIMIT, TIME_ERROR, time.monotonic() - started), False
+    return _judge(_read_result(order, finished, wall_seconds=finished.seconds - started), finished, box, wall_limit)
+
+
+def _judge(result: ReplicaResult, finished: _Ending, box: Box, wall_limit: float) -> tuple[ReplicaResult, bool]:
+    """What the guest says of a replica, corrected by what only the host knows."""
     if result.outcome is Outcome.SANDBOX_FAILED:
         raise BoxLost(result.error)
+    if result.outcome is Outcome.KILLED:
+        if not box.has_run_out_of_memory():
+            raise ReplicaKilled
+        return replace(result, outcome=Outcome.MEMORY_LIMIT, error=MEMORY_ERROR), False
     if result.wall_seconds > wall_limit:
         result = replace(result, outcome=Outcome.TIME_LIMIT, weights=None, error=TIME_ERROR, traceback="")
     return result, bool(finished.header.get("clean"))
 
 
-def _make_fault(order: ReplicaOrder, outcome: Outcome, wall_seconds: float) -> ReplicaResult:
+def _make_fault(order: ReplicaOrder, outcome: Outcome, error: str, wall_seconds: float = 0.0) -> ReplicaResult:
     """The result of a replica that took its box with it: only the host's clock is left to report."""
-    error = TIME_ERROR if outcome is Outcome.TIME_LIMIT else "the sandbox ran out of memory"
     return ReplicaResult(
         index=order.index,
         seed=order.seed,

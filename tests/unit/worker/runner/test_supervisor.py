@@ -226,6 +226,41 @@ def test_a_box_the_kernel_ended_for_memory_is_the_replicas_fault() -> None:
     assert run.result.sandbox_error == ""
 
 
+def killed(times: int) -> Guest:
+    """A guest whose replica is killed in the first boxes, and honest afterwards."""
+
+    def guest(stream_in: BinaryIO, stream_out: BinaryIO, number: int) -> None:
+        if number > times:
+            honest(stream_in, stream_out, number)
+            return
+        read_setup(stream_in)
+        write_frame(stream_out, Message.READY)
+        for index in read_orders(stream_in):
+            write_frame(stream_out, Message.STARTED, index=index)
+            finish(stream_out, index, outcome=Outcome.KILLED)
+
+    return guest
+
+
+def test_a_replica_killed_from_outside_runs_again_in_another_box() -> None:
+    run = Run(killed(supervisor.KILLS - 1), 2)
+    assert run.outcomes == [Outcome.OK] * 2
+    assert run.boxes == supervisor.KILLS
+
+
+def test_a_replica_that_is_killed_again_and_again_kills_itself() -> None:
+    run = Run(killed(supervisor.KILLS), 2)
+    assert run.outcomes == [Outcome.EXCEPTION, Outcome.OK]
+    assert "kills its own process" in run.taken[0].error
+    assert run.result.sandbox_error == ""
+
+
+def test_a_replica_killed_for_memory_is_at_its_limit() -> None:
+    run = Run(killed(1), 2, out_of_memory=True)
+    assert run.outcomes == [Outcome.MEMORY_LIMIT, Outcome.OK]
+    assert run.boxes == 2  # what the kernel counts for the first would be said of the second
+
+
 def test_a_replica_that_never_started_is_ours() -> None:
     def broken(stream_in: BinaryIO, stream_out: BinaryIO, _number: int) -> None:
         read_setup(stream_in)
