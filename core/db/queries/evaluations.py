@@ -208,15 +208,20 @@ def count_live_submissions(
     return session.scalars(query).one()
 
 
-def count_outcomes(session: Session, competition_id: str) -> dict[str, int]:
-    """How many submissions for the board ended by which verdict, and how many have not (by status)."""
+def is_newest_that_counts() -> ColumnElement[bool]:
+    """Of its submission, in its phase."""
     later = aliased(Evaluation)
-    is_outdated = exists().where(
+    is_later = exists().where(
         later.submission_id == Evaluation.submission_id,
-        later.phase == Evaluation.phase,
         later.counts,
+        later.phase == Evaluation.phase,
         later.created_at > Evaluation.created_at,
     )
+    return Evaluation.counts & ~is_later
+
+
+def count_outcomes(session: Session, competition_id: str) -> dict[str, int]:
+    """How many submissions for the board ended by which verdict, and how many have not (by status)."""
     outcome = func.coalesce(Evaluation.verdict, Evaluation.status, type_=String)  # of neither enum
     query = (
         select(outcome, func.count())
@@ -225,8 +230,7 @@ def count_outcomes(session: Session, competition_id: str) -> dict[str, int]:
             Submission.competition_id == competition_id,
             Submission.purpose == Purpose.RANKED,
             Evaluation.phase == PhaseKind.PUBLIC,
-            Evaluation.counts,
-            ~is_outdated,
+            is_newest_that_counts(),
         )
         .group_by(outcome)
     )

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from core.db.board import CountingEvaluation
 from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Replica, Shard, Submission
 from core.db.queries import boards
+from core.db.queries.evaluations import is_newest_that_counts
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
 from core.domain.rejudge import NEVER_REPLACES, UNDECIDED, PastRun, RejudgeState
@@ -101,7 +102,7 @@ def fetch_affected(
         .where(
             Submission.competition_id == competition_id,
             Submission.purpose.in_(_SHOWN),
-            _is_newest_that_counts(),
+            is_newest_that_counts(),
             Evaluation.phase == phase,
             Evaluation.verdict.is_not(None),
             Evaluation.verdict != Verdict.WITHDRAWN,
@@ -202,14 +203,3 @@ def promote(session: Session, rejudge_id: str) -> int:
         .values(counts=True)
     )
     return session.execute(query).rowcount  # type: ignore[attr-defined, no-any-return]
-
-
-def _is_newest_that_counts() -> ColumnElement[bool]:
-    later = aliased(Evaluation)
-    is_later = exists().where(
-        later.submission_id == Evaluation.submission_id,
-        later.counts,
-        later.phase == Evaluation.phase,
-        later.created_at > Evaluation.created_at,
-    )
-    return Evaluation.counts & ~is_later

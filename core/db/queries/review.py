@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, exists, func, select
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session, joinedload
 
 from core.db.models.review import FlagDecision
 from core.db.models.submissions import Evaluation, Scorecard, Submission
+from core.db.queries.evaluations import is_newest_that_counts
 from core.domain.phases import PhaseKind
 from core.domain.review import FlagState
 from core.scorecard import RaisedFlag, parse_flags
@@ -18,19 +19,12 @@ def fetch_flagged(
     session: Session, *, competition_id: str | None, state: FlagState, limit: int, before: str | None
 ) -> list[tuple[Evaluation, tuple[RaisedFlag, ...]]]:
     """Evaluations that count, with the flags their scorecards carry; newest first (ids sort by creation)."""
-    later = aliased(Evaluation)
     is_public = Evaluation.phase == PhaseKind.PUBLIC  # the private phase is read by its own queries alone
-    is_replaced = exists().where(
-        later.submission_id == Evaluation.submission_id,
-        later.counts,
-        later.phase == Evaluation.phase,
-        later.created_at > Evaluation.created_at,
-    )
     query = (
         select(Evaluation, _FLAGS)
         .join(Scorecard, Scorecard.evaluation_id == Evaluation.id)
         .join(Submission, Submission.id == Evaluation.submission_id)
-        .where(Evaluation.counts, is_public, ~is_replaced, func.json_array_length(_FLAGS) > 0, *_is_in(state))
+        .where(is_newest_that_counts(), is_public, func.json_array_length(_FLAGS) > 0, *_is_in(state))
         .options(
             joinedload(Evaluation.submission).joinedload(Submission.user),
             joinedload(Evaluation.submission).joinedload(Submission.team),
