@@ -12,7 +12,7 @@ from api.deps import Caller
 from api.submissions import service
 from core.db.queries import evaluations
 from core.db.session import reading
-from core.domain.submission import Status
+from core.domain.submission import Status, Verdict
 
 POLL_SECONDS = 0.5
 
@@ -29,7 +29,7 @@ class Snapshot:
 
     moves: tuple[Move, ...]
     progress: dict[str, object]
-    verdict: str | None
+    verdict: Verdict | None
 
     @property
     def is_final(self) -> bool:
