@@ -41,7 +41,7 @@ def end(contest: Contest, rejudge_id: str) -> None:
 def listen(contest: Contest) -> None:
     """ann wants to know."""
     with transaction(contest.engine) as session:
-        hook = {"url": "https://a.example/", "events": Event.EVALUATION_REJUDGED.value, "secret": "s"}
+        hook = {"url": "https://a.example/", "events": (Event.EVALUATION_REJUDGED,), "secret": "s"}
         session.add(Webhook(user_id=contest.ann.user.id, **hook))
 
 

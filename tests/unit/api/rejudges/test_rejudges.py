@@ -15,6 +15,7 @@ from core.db.models.operations import Outbox
 from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import evaluations
 from core.db.session import reading, transaction
+from core.domain.notifications import Event
 from core.domain.submission import Status, Verdict
 from core.jobs import BACKGROUND
 from tests import factories
@@ -237,8 +238,8 @@ def test_authors_whose_result_is_another_one_are_told_what_it_was_and_is(
 ) -> None:
     with transaction(engine) as session:
         for user_id in (ann.user.id, entries["bob"].user_id):
-            hook = {"url": "https://a.example/", "events": "evaluation.finished evaluation.rejudged", "secret": "s"}
-            session.add(Webhook(user_id=user_id, **hook))
+            events = (Event.EVALUATION_FINISHED, Event.EVALUATION_REJUDGED)
+            session.add(Webhook(user_id=user_id, url="https://a.example/", events=events, secret="s"))
     rejudge_id = start(client, organizer).json()["id"]
     end(engine, rejudge_id, {entries["ann"].id: 0.58, entries["bob"].id: 0.4, entries["eve"].id: 0.1})
     with reading(engine) as session:
@@ -256,7 +257,7 @@ def test_what_is_discarded_or_broken_off_is_told_to_nobody(
     client: TestClient, engine: Engine, organizer: dict[str, str], entries: dict[str, Submission], ann: Login
 ) -> None:
     with transaction(engine) as session:
-        hook = {"url": "https://a.example/", "events": "evaluation.rejudged", "secret": "s"}
+        hook = {"url": "https://a.example/", "events": (Event.EVALUATION_REJUDGED,), "secret": "s"}
         session.add(Webhook(user_id=ann.user.id, **hook))
     for deed, result in (("discard", 0.1), ("promote", Verdict.PLATFORM_ERROR)):
         rejudge_id = start(client, organizer, submissions=[entries["ann"].id]).json()["id"]

@@ -8,6 +8,7 @@ from core.db.models.problems import Pool
 from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import phases
 from core.db.session import reading, transaction
+from core.domain.notifications import Event
 from core.domain.phases import PhaseKind
 from core.lifecycle import open_evaluation
 from core.problems import ProblemSpec
@@ -42,8 +43,7 @@ def test_a_finalist_is_scored_under_pools_of_its_own(platform: Platform) -> None
     public = platform.submit(competition)
     with transaction(platform.engine) as session:
         author = session.get_one(Submission, session.get_one(Evaluation, public).submission_id).user_id
-        hook = {"url": "https://a.example/", "events": "evaluation.finished", "secret": "s"}
-        session.add(Webhook(user_id=author, **hook))
+        session.add(Webhook(user_id=author, url="https://a.example/", events=(Event.EVALUATION_FINISHED,), secret="s"))
     platform.run_until_quiet()
     with transaction(platform.engine) as session:
         submission = session.get_one(Submission, session.get_one(Evaluation, public).submission_id)
