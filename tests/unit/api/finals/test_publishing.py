@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from api.finals import service
 from tests.unit.api.conftest import Login
 from tests.unit.api.finals.conftest import ADMIN, API, Contest, run_to_publishing
 
@@ -99,6 +100,14 @@ def test_where_one_is_enough_there_is_nothing_to_propose_and_a_changed_ranking_i
     contest.moderate("only", "disqualify")
     assert "not the one you looked at" in post(contest, "publish", contest.olga, digest=digest)[1]
     assert post(contest, "publish", contest.olga, digest=get_digest(contest))[0] == 200
+
+
+def test_publishing_makes_the_board_once(contest: Contest, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_to_publishing(contest)
+    made, make = [], service.make_final_board
+    monkeypatch.setattr(service, "make_final_board", lambda *given: made.append(given) or make(*given))
+    assert post(contest, "publish", contest.olga, digest=get_digest(contest))[0] == 200
+    assert len(made) == 1
 
 
 def test_who_wants_to_publish_alone_cannot_arrange_it_once_there_is_something_to_publish(shared: Contest) -> None:
