@@ -37,11 +37,11 @@ def make_type(setting: Setting, *, least: int | None = None) -> Any:
     return Annotated[int, Field(ge=setting.least if least is None else least, le=setting.most)]
 
 
-def _make_field(setting: Setting) -> tuple[Any, Any]:
+def _make_file_field(setting: Setting) -> tuple[Any, Any]:
     return make_type(setting, least=0 if setting.none else None) | None, None
 
 
-@carry_settings(_make_field)
+@carry_settings(_make_file_field)
 class CompetitionPart(BaseModel):
     """What is not named stays as it is; beside the settings it says what is no setting."""
 

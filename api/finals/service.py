@@ -36,7 +36,7 @@ AGAIN = (Verdict.PLATFORM_ERROR, Verdict.WITHDRAWN)  # what ended so may run onc
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class Entrants:
     """All who run in the private phase."""
 
     finalists: list[Finalist]
@@ -73,7 +73,7 @@ def load_private(session: Session, slug: str, caller: Caller) -> PrivateView:
 
 
 def make_view(session: Session, competition: Competition, phase: Phase) -> PrivateView:
-    field = _find_field(session, competition, phase)
+    entrants = _find_entrants(session, competition, phase)
     board = make_final_board(session, find_phase_view(session, competition, phase))
     return PrivateView(
         state=phase.state,
@@ -81,9 +81,9 @@ def make_view(session: Session, competition: Competition, phase: Phase) -> Priva
         spec_digest=phase.spec.digest,
         started_at=phase.started_at,
         published_at=phase.published_at,
-        finalists=field.finalists,
-        unfinished=field.unfinished,
-        failed=field.failed,
+        finalists=entrants.finalists,
+        unfinished=entrants.unfinished,
+        failed=entrants.failed,
         rejudges=rejudges.count_of_spec(session, phase.spec_id),
         board=board,
         publish_approvals=competition.publish_approvals,
@@ -146,10 +146,10 @@ def publish(session: Session, slug: str, request: Publication, caller: Caller) -
     return view
 
 
-def _find_field(session: Session, competition: Competition, phase: Phase) -> Field:
+def _find_entrants(session: Session, competition: Competition, phase: Phase) -> Entrants:
     ran = phases.fetch_private_evaluations(session, phase)
     chosen = _find_chosen(session, competition, phase)
-    return Field(
+    return Entrants(
         finalists=[_make_finalist(each, ran.get(each.entry.submission_id)) for each in chosen],
         failed=sum(_is_owed(ran.get(each.entry.submission_id)) for each in chosen),
     )
@@ -172,9 +172,9 @@ def _check_complete(session: Session, competition: Competition, phase: Phase) ->
     undecided = rejudges.fetch_undecided(session, competition.id)
     if undecided is not None and undecided.spec_id == phase.spec_id:
         raise Conflict("a rejudge of its private phase is undecided: promote or discard it first")
-    field = _find_field(session, competition, phase)
-    if field.unfinished or field.failed:
-        raise Conflict(f"{field.unfinished} finalists have not ended and {field.failed} failed on our side")
+    entrants = _find_entrants(session, competition, phase)
+    if entrants.unfinished or entrants.failed:
+        raise Conflict(f"{entrants.unfinished} finalists have not ended and {entrants.failed} failed on our side")
     return find_phase_view(session, competition, phase).digest
 
 

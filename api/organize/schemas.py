@@ -53,14 +53,14 @@ class GrantView(BaseModel):
     granted: int = Field(description="to this team in all")
 
 
-def _make_field(setting: Setting) -> tuple[Any, Any]:
+def _make_change_field(setting: Setting) -> tuple[Any, Any]:
     kind = make_type(setting)
     return (kind | None if setting.none else kind), Field(
         default_factory=lambda: None, description=setting.describe("null")
     )
 
 
-@carry_settings(_make_field)
+@carry_settings(_make_change_field)
 class SettingsChange(Decision):
     """What is not named stays as it is."""
 

@@ -61,7 +61,7 @@ def list_settings(
     typed: what was sent and refused; it is shown again, each mistake at its field.
     """
     asked = [setting for setting in SETTINGS if setting.phase is None or setting.phase in phases]
-    return [_make_field(setting, _write(getattr(competition, setting.name)), typed) for setting in asked]
+    return [_fill_field(setting, _write(getattr(competition, setting.name)), typed) for setting in asked]
 
 
 def read_settings(form: SettingsForm) -> SettingsChange:
@@ -80,7 +80,7 @@ def _read(setting: Setting, typed: str) -> str | datetime | None:
     return parse_moment(typed) if setting.kind is datetime else typed
 
 
-def _make_field(setting: Setting, stands: str, typed: SettingsForm | None) -> SettingField:
+def _fill_field(setting: Setting, stands: str, typed: SettingsForm | None) -> SettingField:
     sent = str(getattr(typed, setting.name)) if typed else stands
     if not sent:
         return SettingField(setting, "" if setting.none else stands)
