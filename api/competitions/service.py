@@ -26,7 +26,7 @@ from core.domain.access import Action
 from core.domain.commitments import commit
 from core.domain.competition import CompetitionState, PreparationStage
 from core.domain.errors import NotFound
-from core.domain.exposure import CARD, PROBLEM, Exposure, Reader, Sight, Stage, may_see, sees_plain, select_fields
+from core.domain.exposure import PROBLEM, Audience, Exposure, Reader, Sight, Stage, may_see, sees_plain, select_fields
 from core.domain.phases import PhaseKind, PhaseState
 from core.domain.pools import estimate_seconds_left
 from core.domain.quota import Allowance, next_reset, start_of_day
@@ -120,7 +120,7 @@ def find_revealed(session: Session, competition: Competition) -> Revealed | None
     stage = find_stage(competition, private)
     specs = {PhaseKind.PUBLIC: competition.spec} | ({PhaseKind.PRIVATE: private.spec} if private else {})
     hidden = {kind: spec for kind, spec in specs.items() if not spec.terms.is_open}
-    shown = [may_see(CARD["revealed"], find_sight(spec, ANONYMOUS, stage)) for spec in hidden.values()]
+    shown = [may_see(Audience.AFTERWARDS, find_sight(spec, ANONYMOUS, stage)) for spec in hidden.values()]
     if not shown or not all(shown):
         return None
     return Revealed(key=competition.commitment_key, phases=[_reveal(kind, spec) for kind, spec in hidden.items()])

@@ -52,6 +52,7 @@ class Audience(StrEnum):
     INSIDE = "inside"  # its author and staff
     OPEN = "open"  # everybody where nothing is hidden; else staff
     OPEN_INSIDE = "open_inside"  # author and staff, where nothing is hidden; else nobody: it could carry hidden data
+    STAFF = "staff"
     KEYED = "keyed"  # a digest: everybody, but as HMAC where it is hidden from the reader
     AFTERWARDS = "afterwards"  # everybody, once it is over
 
@@ -66,6 +67,7 @@ def may_see(audience: Audience | None, sight: Sight) -> bool:
         Audience.INSIDE: is_inside,
         Audience.OPEN: is_open or is_staff,
         Audience.OPEN_INSIDE: is_open and is_inside,
+        Audience.STAFF: is_staff,
         Audience.KEYED: True,
         Audience.AFTERWARDS: sight.stage is Stage.OVER,
     }[audience]
@@ -98,8 +100,6 @@ SUBMISSION = list_fields(
 )
 # on a hidden problem their reason says nothing that came out of a run
 TOLD_VERDICTS = frozenset({Verdict.REJECTED, Verdict.WITHDRAWN, Verdict.OVER_BUDGET, Verdict.PLATFORM_ERROR})
-
-CARD = list_fields((Audience.AFTERWARDS, "", "revealed"))
 
 # a problem file as the card shows it; `x.*`: whatever stands in x, which is for code that is public
 PROBLEM = list_fields(

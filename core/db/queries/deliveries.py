@@ -14,6 +14,7 @@ from core.db.models.notifications import Delivery, MailAddress, Webhook
 from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import boards
+from core.domain.answers import select_message
 from core.domain.faults import HINTS
 from core.domain.leaderboard import Purpose
 from core.domain.notifications import INVITES_TOLD_A_DAY, DeliveryState, Event
@@ -23,6 +24,7 @@ from core.domain.submission import Status, Verdict
 
 def announce(session: Session, event: Event, user_ids: Collection[str], data: Mapping[str, Any]) -> None:
     """Tell each of these accounts, wherever it asked to be told, once the caller's change is committed."""
+    data = select_message(event, data)
     hooks = select(Webhook).where(Webhook.user_id.in_(user_ids), Webhook.disabled_at.is_(None))
     mails = select(MailAddress).where(MailAddress.user_id.in_(user_ids), MailAddress.confirmed_at.is_not(None))
     for hook in session.scalars(hooks):
