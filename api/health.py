@@ -35,7 +35,7 @@ class Part(StrEnum):
     SANDBOX = "sandbox"
 
 
-class Health(BaseModel):
+class Liveness(BaseModel):
     status: Literal["ok"] = "ok"
 
 
@@ -65,8 +65,8 @@ class Revision(BaseModel):
 
 
 @router.get("/healthz", operation_id="get_health")
-def get_health(caller: PublicCaller) -> Health:
-    return Health()
+def get_health(caller: PublicCaller) -> Liveness:
+    return Liveness()
 
 
 @router.get("/readyz", operation_id="get_readiness", responses={503: {"model": Readiness}})

@@ -6,7 +6,7 @@ out of the JSON when it is; a field that is always there and may be empty is nul
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,6 +15,8 @@ from core.domain.errors import PlatformFault
 from core.domain.exposure import SCORECARD, Audience, Sight, find_audience, has_parts, may_see, sees_plain
 
 FORM: Final = 2  # of the record that is written now; 1: what was stored before records named their form
+_Picked = TypeVar("_Picked")
+_PickedCo = TypeVar("_PickedCo", covariant=True)
 
 
 class UnreadableScorecard(PlatformFault):
@@ -267,6 +269,17 @@ def parse_scorecard(stored: Mapping[str, Any]) -> ScorecardRecord:
         return ScorecardRecord.model_validate(_upgrade(stored, form))
     except ValidationError as error:
         raise UnreadableScorecard(f"a scorecard of form {form} is damaged: {_say(error)}") from None
+
+
+class Indexable(Protocol[_PickedCo]):
+    """What gives a part of itself by name: a stored body, or the column of a table that holds them."""
+
+    def __getitem__(self, name: str, /) -> _PickedCo: ...
+
+
+def pick_flags(body: Indexable[_Picked]) -> _Picked:
+    """Where a stored scorecard of any form has its flags, for who reads nothing else of it."""
+    return body["flags"]
 
 
 def parse_flags(stored: Sequence[Mapping[str, Any]]) -> tuple[RaisedFlag, ...]:

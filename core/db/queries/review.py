@@ -10,9 +10,9 @@ from core.db.models.submissions import Evaluation, Scorecard, Submission
 from core.db.queries.evaluations import is_newest_that_counts
 from core.domain.phases import PhaseKind
 from core.domain.review import FlagState
-from core.scorecard import RaisedFlag, parse_flags
+from core.scorecard import RaisedFlag, parse_flags, pick_flags
 
-_FLAGS = Scorecard.body["flags"]  # alone: a body may hold a value for every forget example
+_FLAGS = pick_flags(Scorecard.body)  # alone: a body may hold a value for every forget example
 
 
 def fetch_flagged(
