@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.domain.leaderboard import Purpose
 from core.domain.operations import Health
 from core.domain.submission import Status
+from core.domain.waiting import Obstacle
 
 COST_DAYS, MOST_COST_DAYS = 30, 366
 
@@ -21,7 +22,7 @@ class QueueGroup(BaseModel):
 
 
 class WaitingEvaluation(BaseModel):
-    """Not moved for a long time, and no worker holds any of it."""
+    """Not moved for a minute, and no worker holds any of it."""
 
     evaluation_id: str
     submission_id: str
@@ -36,6 +37,9 @@ class WaitingEvaluation(BaseModel):
     finished: int
     total: int
     fault: str = Field(description="why the last attempt at one of its shards failed; empty if none did")
+    obstacle: Obstacle = Field(description="what keeps it from moving")
+    why: str = Field(description="the same in a sentence")
+    command: str = Field(description="what helps")
 
 
 class QueueView(BaseModel):
@@ -46,7 +50,8 @@ class QueueView(BaseModel):
     pool_chunks_waiting: int
     replicas_left: int
     seconds_left: float | None = Field(
-        description="estimate from recent replicas, shared among the workers of healthy nodes; null without a node"
+        description="estimate from recent replicas, shared among the workers of healthy nodes; null without a node, "
+        "and while the broker is away"
     )
     workers: int = Field(description="of nodes that are healthy and not draining")
     messages_unsent: int = Field(description="not yet with the broker; the janitor sends them")

@@ -23,11 +23,13 @@ from core.db.base import utc_now
 from core.db.models.operations import Node
 from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import audit, competitions, evaluations, nodes, operations
+from core.db.queries.waiting import explain_all
 from core.domain.errors import Conflict, NotFound
 from core.domain.leaderboard import Purpose
-from core.domain.operations import FORGOTTEN_AFTER, STUCK_AFTER, Backlog, estimate_seconds, get_health
+from core.domain.operations import FORGOTTEN_AFTER, Backlog, estimate_seconds, get_health
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
+from core.domain.waiting import UNTOLD_AFTER, Obstacle, Wait
 from core.domain.work import WorkState
 from core.lifecycle import open_evaluation, request_cancel, requeue
 
@@ -50,7 +52,9 @@ def load_queue(session: Session) -> QueueView:
     backlogs = [Backlog(part.replicas, mean[1] if (mean := means[part.spec_id]) else None) for part in left]
     workers = count_workers(session)
     unsent, oldest_unsent = operations.fetch_unsent_state(session)
-    waiting = operations.fetch_waiting(session, before=now - STUCK_AFTER, now=now, limit=WAITING_SHOWN)
+    waiting = operations.fetch_waiting(session, before=now - UNTOLD_AFTER, now=now, limit=WAITING_SHOWN)
+    waits = explain_all(session, [row for row, _ in waiting], now)
+    is_away = any(wait.obstacle is Obstacle.BROKER for wait in waits)
     return QueueView(
         groups=[
             QueueGroup(
@@ -68,11 +72,11 @@ def load_queue(session: Session) -> QueueView:
         shards_waiting=operations.count_waiting_shards(session),
         pool_chunks_waiting=operations.count_waiting_chunks(session),
         replicas_left=sum(part.replicas for part in left),
-        seconds_left=estimate_seconds(backlogs, workers),
+        seconds_left=None if is_away else estimate_seconds(backlogs, workers),
         workers=workers,
         messages_unsent=unsent,
         oldest_unsent=oldest_unsent,
-        waiting=[_make_waiting(row, moved_at, now) for row, moved_at in waiting],
+        waiting=[_make_waiting(row, moved_at, now, wait) for (row, moved_at), wait in zip(waiting, waits, strict=True)],
     )
 
 
@@ -228,7 +232,7 @@ def _make_node(
     )
 
 
-def _make_waiting(evaluation: Evaluation, moved_at: datetime, now: datetime) -> WaitingEvaluation:
+def _make_waiting(evaluation: Evaluation, moved_at: datetime, now: datetime, wait: Wait) -> WaitingEvaluation:
     submission = evaluation.submission
     return WaitingEvaluation(
         evaluation_id=evaluation.id,
@@ -240,6 +244,9 @@ def _make_waiting(evaluation: Evaluation, moved_at: datetime, now: datetime) -> 
         status=evaluation.status,
         is_rejudge=evaluation.rejudge_id is not None,
         moved_at=moved_at,
+        obstacle=wait.obstacle,
+        why=wait.staff,
+        command=wait.command,
         waited_seconds=(now - moved_at).total_seconds(),
         finished=sum(shard.finished_replicas for shard in evaluation.shards),
         total=evaluation.replicas_total,

@@ -82,6 +82,7 @@ class SubmissionView(BaseModel):
     decided_early: DecidedEarly | None = Field(description="in replicas; null when all of them run")
     rejudged: Rejudged | None = Field(description="null unless the result shown is that of a rejudge")
     queue_position: int | None = Field(description="1 is next; null when not queued")
+    waits: str | None = Field(description="why nothing has moved for a minute; null while it moves, and in lists")
     score: Interval | None
     relative_runtime: float | None
     compute_budget: float

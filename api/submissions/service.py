@@ -11,8 +11,10 @@ from api.leaderboard.schemas import Interval
 from api.paging import cut_page, decode_cursor, encode_cursor
 from api.submissions.flags import make_flag_views
 from api.submissions.schemas import DecidedEarly, FlagView, Links, Progress, Rejudged, SubmissionPage, SubmissionView
+from core.db.base import utc_now
 from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import evaluations, rejudges
+from core.db.queries.waiting import find_wait
 from core.domain.access import Action
 from core.domain.errors import NotAllowed, NotFound
 from core.domain.exposure import SUBMISSION, Reader, Sight, may_see, may_see_reason
@@ -93,7 +95,9 @@ def get_evaluation(submission: Submission) -> Evaluation:
 def make_view(session: Session, submission: Submission, caller: Caller, *, with_flags: bool = True) -> SubmissionView:
     final = find_results(session, [submission]).get(submission.id)
     flags = _find_flags(session, submission, caller) if with_flags else None
-    return _make_view(session, submission, caller, final).model_copy(update={"flags": flags})
+    wait = find_wait(session, get_evaluation(submission), utc_now())
+    found = {"flags": flags, "waits": wait.author if wait else None}
+    return _make_view(session, submission, caller, final).model_copy(update=found)
 
 
 def _make_view(session: Session, submission: Submission, caller: Caller, final: FinalResult | None) -> SubmissionView:
@@ -120,6 +124,7 @@ def _make_view(session: Session, submission: Submission, caller: Caller, final: 
         decided_early=_make_decided_early(evaluation),
         rejudged=_find_rejudged(session, submission, evaluation),
         queue_position=find_queue_position(session, evaluation),
+        waits=None,
         score=_make_interval(evaluation),
         relative_runtime=evaluation.relative_runtime,
         compute_budget=evaluation.spec.terms.evaluation.compute_budget,

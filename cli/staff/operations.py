@@ -32,8 +32,9 @@ def queue(url: UrlOption = "", as_json: JsonOption = False) -> None:
         print_line(f"{answer['messages_unsent']} messages have not reached the broker")
     for item in answer["waiting"]:
         waited = show_duration(item["waited_seconds"])
-        fault = f": {item['fault']}" if item["fault"] else ""
-        print_line(f"stuck {waited} {item['status']} {item['evaluation_id']} {item['filename']} by {item['by']}{fault}")
+        print_line(f"stuck {waited} {item['status']} {item['evaluation_id']} {item['filename']} by {item['by']}")
+        print_line(f"  {item['why']}")
+        print_line(f"  helps: {item['command']}")
 
 
 @admin_app.command()

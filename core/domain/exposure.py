@@ -92,8 +92,9 @@ ALL, OPEN, KEYED = Audience.ALL, Audience.OPEN, Audience.KEYED
 
 SUBMISSION = list_fields(
     (ALL, "", "id evaluation_id competition user team filename source_digest note purpose phase status verdict"),
-    (ALL, "", "fault_of code hint progress decided_early rejudged queue_position score relative_runtime"),
-    (ALL, "", "compute_budget created_at started_at finished_at is_disqualified has_scorecard final flags links"),
+    (ALL, "", "fault_of code hint progress decided_early rejudged queue_position waits score"),
+    (ALL, "", "relative_runtime compute_budget created_at started_at finished_at is_disqualified"),
+    (ALL, "", "has_scorecard final flags links"),
     (Audience.INSIDE, "", "disqualified_reason is_selected"),
     (OPEN, "", "reason plots"),  # what a run says; on hidden problems some verdicts say nothing that came out of one
     (Audience.OPEN_INSIDE, "", "log"),

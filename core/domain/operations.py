@@ -7,7 +7,6 @@ from enum import StrEnum
 
 SILENT_AFTER = timedelta(seconds=30)  # six beats of a worker
 FORGOTTEN_AFTER = timedelta(days=7)  # a node that came back under another name leaves the list
-STUCK_AFTER = timedelta(minutes=10)
 
 
 class Health(StrEnum):

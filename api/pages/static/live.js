@@ -10,6 +10,7 @@ async function swap(element) {
 
 function poll(id, etag) {
   const element = document.getElementById(id);
+  if (!element) return; // what it was about has ended
   const pause = Number(element.dataset.live);
   setTimeout(async () => {
     try {

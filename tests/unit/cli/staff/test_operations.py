@@ -26,10 +26,12 @@ LINE |= {"evaluations": 2, "replicas": 512, "cpu_seconds": 12.34, "wall_seconds"
 
 
 def test_the_queue_says_what_waits_and_what_is_stuck(run: Run, server: FakeServer) -> None:
-    server.on("GET", "/admin/queue", {**QUEUE, "waiting": [{**STUCK, "fault": "no engine"}]})
+    server.on(
+        "GET", "/admin/queue", {**QUEUE, "waiting": [{**STUCK, "why": "one rests: no engine", "command": "try this"}]}
+    )
     shown = run("admin", "queue").output
     assert "768 replicas left on 4 workers: about 10 min" in shown
-    assert "stuck 67 min running e1 a.py by ann: no engine" in shown
+    assert "stuck 67 min running e1 a.py by ann\n  one rests: no engine\n  helps: try this\n" in shown
     assert "2 messages have not reached the broker" in shown
 
 

@@ -1,0 +1,137 @@
+"""Why an evaluation does not move: one plain sentence for its author, one for staff, and the command that helps."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+UNTOLD_AFTER = timedelta(minutes=1)  # nothing moved for so long: whoever looks is told why
+UNSENT_AFTER = timedelta(seconds=30)  # several sweeps: the broker takes nothing, or nobody sweeps
+
+
+class Obstacle(StrEnum):
+    PAUSED = "paused"
+    BROKER = "broker"
+    NO_NODE = "no_node"
+    NO_SANDBOX = "no_sandbox"
+    RESTING = "resting"
+    DRAINING = "draining"
+    OTHER_CLASS = "other_class"
+    FAULT = "fault"
+    QUEUE = "queue"
+    MESSAGE = "message"
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The nodes that have reported lately, as names; a node may stand in several of the lists."""
+
+    alive: tuple[str, ...] = ()
+    faulty: tuple[str, ...] = ()
+    resting: tuple[str, ...] = ()
+    draining: tuple[str, ...] = ()
+    taking: tuple[str, ...] = ()
+    reason: str = ""  # of a faulty or resting one
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known of one evaluation that nobody works at, and of those who could."""
+
+    evaluation_id: str
+    rejudge_id: str  # empty for none
+    is_paused: bool
+    node_class: str  # the only one it runs on; empty for any
+    fleet: Fleet  # of that class
+    others: tuple[str, ...]  # nodes of other classes that take work
+    messages_stuck: bool
+    fault: str
+    ahead: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    obstacle: Obstacle
+    author: str
+    staff: str
+    command: str
+
+
+def explain_wait(situation: Situation) -> Wait:
+    """The first thing that keeps it from moving."""
+    return _explain_order(situation) or _explain_fleet(situation) or _explain_turn(situation)
+
+
+def _explain_order(situation: Situation) -> Wait | None:
+    if situation.is_paused:
+        return Wait(
+            Obstacle.PAUSED,
+            "The organizers paused the rejudge that this run belongs to.",
+            "its rejudge is paused",
+            f"lacuna rejudge resume {situation.rejudge_id} --because …",
+        )
+    if situation.messages_stuck:
+        return Wait(
+            Obstacle.BROKER,
+            "The platform's message queue is away. Your submission is kept and starts by itself when it is back.",
+            "messages do not reach the broker: it is away, or the janitor does not run",
+            "start Redis and `python -m worker.janitor` again (`lacuna up` restarts its own)",
+        )
+    return None
+
+
+def _explain_fleet(situation: Situation) -> Wait | None:
+    fleet = situation.fleet
+    if fleet.taking:
+        return None
+    if not fleet.alive and situation.node_class and situation.others:
+        return Wait(
+            Obstacle.OTHER_CLASS,
+            "It waits for a machine of the kind on which it was begun: run times on others do not compare.",
+            f"no node of class {situation.node_class} reports; others do: {', '.join(situation.others)}",
+            f"start a worker with LACUNA_NODE_CLASS={situation.node_class}",
+        )
+    if not fleet.alive:
+        return Wait(
+            Obstacle.NO_NODE,
+            "No machine is running submissions now. Yours is kept and starts by itself.",
+            "no worker has reported lately",
+            "celery -A worker.main worker -Q scores,shards,pools",
+        )
+    if fleet.resting:
+        return Wait(
+            Obstacle.RESTING,
+            "The machines failed several times in a row, by no fault of yours. They try again by themselves.",
+            f"{', '.join(fleet.resting)} rest after failing: {fleet.reason}",
+            f"lacuna admin activate {fleet.resting[0]} --because …",
+        )
+    if fleet.draining:
+        return Wait(
+            Obstacle.DRAINING,
+            "The machines are being serviced and take no new work for now.",
+            f"{', '.join(fleet.draining)} drain",
+            f"lacuna admin activate {fleet.draining[0]} --because …",
+        )
+    return Wait(
+        Obstacle.NO_SANDBOX,
+        "The machines cannot run submissions now. Yours is kept and starts by itself.",
+        f"{', '.join(fleet.faulty or fleet.alive)} can run nothing: {fleet.reason}",
+        "lacuna admin nodes",
+    )
+
+
+def _explain_turn(situation: Situation) -> Wait:
+    requeue = f"lacuna admin requeue {situation.evaluation_id} --because …"
+    if situation.fault.startswith("waits"):
+        return Wait(Obstacle.FAULT, "It waits for a machine that is ready for it.", situation.fault, requeue)
+    if situation.fault:
+        author = "A machine failed at it, by no fault of yours. Another one tries again."
+        return Wait(Obstacle.FAULT, author, situation.fault, requeue)
+    if situation.ahead:
+        author = f"{situation.ahead} submission{'s' if situation.ahead > 1 else ''} came before it."
+        return Wait(Obstacle.QUEUE, author, f"{situation.ahead} came before it", "lacuna admin queue")
+    return Wait(
+        Obstacle.MESSAGE,
+        "Nobody has begun it yet. It is offered to the machines again every few seconds.",
+        "its message is on its way to a worker, or was lost and goes out again at the janitor's next sweep",
+        requeue,
+    )
