@@ -8,6 +8,7 @@ from sqlalchemy import JSON, DateTime, Dialect, Enum, MetaData, String, TypeDeco
 from sqlalchemy.orm import DeclarativeBase
 from uuid_utils import uuid7
 
+from core.db.clock import CLOCK
 from core.domain.owner import Owner, parse_owner
 
 NAMES = {
@@ -92,4 +93,5 @@ def new_id() -> str:
 
 
 def utc_now() -> datetime:
-    return datetime.now(UTC)
+    """The time of the database's clock: core.db.clock."""
+    return CLOCK.now()

@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session
 
 from core.db import models
+from core.db.clock import CLOCK, get_query
 from core.domain.errors import PlatformFault
 
 # a table may refer to one that this process never asks about by name: whoever opens a session knows all of them
@@ -40,6 +42,7 @@ def transaction(engine: Engine) -> Iterator[Session]:
     """Open a session, commit at the end, roll back on any error; callbacks run only after the commit."""
     with Session(engine, expire_on_commit=False) as session:
         try:
+            _look_at_clock(session)
             yield session
             session.commit()
         except BaseException:
@@ -54,11 +57,17 @@ def transaction(engine: Engine) -> Iterator[Session]:
 def reading(engine: Engine) -> Iterator[Session]:
     """Open a session that only reads: it takes no write lock and commits nothing."""
     with Session(engine.execution_options(**{_READ_ONLY: True}), expire_on_commit=False) as session:
+        _look_at_clock(session)
         yield session
 
 
 def after_commit(session: Session, callback: Callable[[], object]) -> None:
     session.info.setdefault(_AFTER_COMMIT, []).append(callback)
+
+
+def _look_at_clock(session: Session) -> None:
+    if CLOCK.is_due():
+        CLOCK.set(datetime.fromisoformat(session.scalars(get_query(session.get_bind().dialect.name)).one()))
 
 
 def _make_folder(database: str | None) -> None:
