@@ -101,20 +101,20 @@ def _explain_fleet(situation: Situation) -> Wait | None:
         return Wait(
             Obstacle.RESTING,
             "The machines failed several times in a row, by no fault of yours. They try again by themselves.",
-            f"{', '.join(fleet.resting)} rest after failing: {fleet.reason}",
+            f"resting after failures: {', '.join(fleet.resting)} ({fleet.reason})",
             f"lacuna admin activate {fleet.resting[0]} --because …",
         )
     if fleet.draining:
         return Wait(
             Obstacle.DRAINING,
             "The machines are being serviced and take no new work for now.",
-            f"{', '.join(fleet.draining)} drain",
+            f"draining: {', '.join(fleet.draining)}",
             f"lacuna admin activate {fleet.draining[0]} --because …",
         )
     return Wait(
         Obstacle.NO_SANDBOX,
         "The machines cannot run submissions now. Yours is kept and starts by itself.",
-        f"{', '.join(fleet.faulty or fleet.alive)} can run nothing: {fleet.reason}",
+        f"without a sandbox: {', '.join(fleet.faulty or fleet.alive)} ({fleet.reason})",
         "lacuna admin nodes",
     )
 
@@ -122,7 +122,9 @@ def _explain_fleet(situation: Situation) -> Wait | None:
 def _explain_turn(situation: Situation) -> Wait:
     requeue = f"lacuna admin requeue {situation.evaluation_id} --because …"
     if situation.fault.startswith("waits"):
-        return Wait(Obstacle.FAULT, "It waits for a machine that is ready for it.", situation.fault, requeue)
+        return Wait(
+            Obstacle.FAULT, "It waits for a machine that is ready for it.", situation.fault, "lacuna admin nodes"
+        )
     if situation.fault:
         author = "A machine failed at it, by no fault of yours. Another one tries again."
         return Wait(Obstacle.FAULT, author, situation.fault, requeue)

@@ -94,10 +94,10 @@ def test_the_page_says_it_and_staff_read_which_command_helps(
     olga = login("olga", "organizer")
     queue = client.get("/api/v1/admin/queue", headers=olga.headers).json()
     [item] = queue["waiting"]
-    assert (item["obstacle"], item["why"]) == ("resting", "n1 rest after failing: no engine")
+    assert (item["obstacle"], item["why"]) == ("resting", "resting after failures: n1 (no engine)")
     assert item["command"] == "lacuna admin activate n1 --because …"
     shown = client.get("/admin/queue", headers={**olga.headers, "Accept": "text/html"}).text
-    assert "n1 rest after failing: no engine" in shown
+    assert "resting after failures: n1 (no engine)" in shown
 
 
 def test_an_estimate_is_unknown_while_the_broker_is_away(

@@ -26,7 +26,7 @@ CASES: list[tuple[dict[str, Any], Obstacle, str]] = [
     ({"fleet": Fleet(), "node_class": "gpu", "others": ("b",)}, Obstacle.OTHER_CLASS, "class gpu"),
     ({"fleet": Fleet(), "others": ("b",)}, Obstacle.NO_NODE, "no worker"),
     ({"fleet": Fleet(alive=("a",), resting=("a",), reason="no engine")}, Obstacle.RESTING, "no engine"),
-    ({"fleet": Fleet(alive=("a",), draining=("a",))}, Obstacle.DRAINING, "a drain"),
+    ({"fleet": Fleet(alive=("a",), draining=("a",))}, Obstacle.DRAINING, "draining: a"),
     ({"fleet": Fleet(alive=("a",), faulty=("a",), reason="no bwrap")}, Obstacle.NO_SANDBOX, "no bwrap"),
     ({"messages_stuck": True, "fleet": Fleet()}, Obstacle.BROKER, "broker"),
     ({"is_paused": True, "rejudge_id": "r1", "messages_stuck": True}, Obstacle.PAUSED, "paused"),
