@@ -11,7 +11,7 @@ from core.domain.competition_settings import SETTINGS, Setting
 from core.domain.errors import InvalidInput
 from core.domain.moments import to_utc
 from core.domain.seeds import complete_seeds, make_seed
-from core.problems import ProblemSpec, parse_problem
+from core.problems import ProblemSpec, describe_first, parse_problem
 
 SECTION = "competition"
 RULES_CHARS = 100_000
@@ -82,9 +82,7 @@ def parse_competition_file(values: dict[str, Any], *, source: str) -> Competitio
     try:
         part = CompetitionPart.model_validate(values.get(SECTION, {}))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join([SECTION, *map(str, first["loc"])])
-        raise InvalidInput(f"{source}: {where}: {first['msg']}") from None
+        raise InvalidInput(f"{source}: {SECTION}.{describe_first(error)}") from None
     return CompetitionFile(problem=problem, competition=part)
 
 

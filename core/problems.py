@@ -20,13 +20,14 @@ from pydantic import (
 
 from core.domain.errors import InvalidInput, NotFound
 from core.domain.exposure import Exposure
-from core.domain.seeds import SEED_BITS, check_hidden_seeds, is_drawn, read_seed, write_seed
+from core.domain.seeds import SEED_BITS, check_hidden_seeds, find_first_missing, is_drawn, read_seed, write_seed
 
 DATA_SET = "data_set"  # the package of what was uploaded
 MIN_REPLICAS = 16  # an interval needs halves that can be cut into folds
 VERIFIED_PACKAGES = frozenset({"torchvision_sets"})  # refuse files other than the published ones
 PUBLISHED_PACKAGES = frozenset({"digits", "fashion_mnist"})
 PROBLEM_FOLDER = Path(__file__).resolve().parent.parent / "problems"
+OWN_CHECK = "Value error, "  # as pydantic begins what our own checks say
 STORED = "stored"  # context of reading what was registered by a release that took smaller seeds
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Package = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
@@ -187,13 +188,9 @@ class EvaluationPart(_Model):
     adaptive: AdaptivePart | None = None  # None: every entry runs all replicas
 
     @model_validator(mode="after")
-    def _check_attacks(self) -> "EvaluationPart":
+    def _check_together(self) -> "EvaluationPart":
         if len(set(self.attacks)) < len(self.attacks):
             raise ValueError("`attacks` names a family twice")
-        return self
-
-    @model_validator(mode="after")
-    def _check_adaptive(self) -> "EvaluationPart":
         if self.adaptive is not None and self.adaptive.min_replicas >= self.replicas:
             raise ValueError("`adaptive.min_replicas` must be below `replicas`: otherwise no replica is saved")
         return self
@@ -244,8 +241,8 @@ class ProblemSpec(_Model):
 
     @model_validator(mode="after")
     def _check_private(self) -> "ProblemSpec":
-        private = self.private
-        if private and private.forget == self.forget and private.split_seed in (None, self.split.seed):
+        part = self.private
+        if part and part.forget == self.forget and part.split_seed in (None, self.split.seed):
             raise ValueError("`private` has the public problem's forget request: give it another seed or request")
         return self
 
@@ -269,28 +266,25 @@ class ProblemSpec(_Model):
 
     def make_private(self) -> "ProblemSpec | None":
         """The problem of the private phase: pools of its own, and every finalist runs all replicas."""
-        if self.private is None:
-            return None
-        split_seed = self.split.seed if self.private.split_seed is None else self.private.split_seed
-        changes = {
-            "exposure": Exposure.PRIVATE,
-            "split": self.split.model_dump() | {"seed": split_seed},
-            "forget": self.private.forget.model_dump(),
-            "pools": self.pools.model_dump() | {"seed": self.private.pool_seed},
-            "evaluation": self.evaluation.model_dump() | {"adaptive": None},
-        }
-        return ProblemSpec.model_validate(self.model_dump() | changes)
+        part = self.private
+        return self._ask(Exposure.PRIVATE, part.forget, part.split_seed, part.pool_seed) if part else None
 
     def make_practice(self) -> "ProblemSpec | None":
         """The problem of a practice phase that asks for its own request; None if it names another problem."""
         part = self.practice
         if part is None or part.forget is None:
             return None
+        return self._ask(Exposure.PRACTICE, part.forget, part.split_seed, part.pool_seed)
+
+    def _ask(
+        self, exposure: Exposure, forget: ForgetPart, split_seed: int | None, pool_seed: int | None
+    ) -> "ProblemSpec":
+        """Another request of the same problem. split_seed: None cuts the data as here."""
         changes = {
-            "exposure": Exposure.PRACTICE,
-            "split": self.split.model_dump() | {"seed": part.split_seed},
-            "forget": part.forget.model_dump(),
-            "pools": self.pools.model_dump() | {"seed": part.pool_seed},
+            "exposure": exposure,
+            "split": self.split.model_dump() | ({} if split_seed is None else {"seed": split_seed}),
+            "forget": forget.model_dump(),
+            "pools": self.pools.model_dump() | {"seed": pool_seed},
             "evaluation": self.evaluation.model_dump() | {"adaptive": None},
         }
         return ProblemSpec.model_validate(self.model_dump() | changes)
@@ -334,8 +328,7 @@ def check_practice(spec: ProblemSpec, part: PracticePart) -> None:
 def check_draws(spec: ProblemSpec, part: PracticePart) -> None:
     """Refuse a practice request of its own that a hidden phase asks for too."""
     forget, private = part.forget, spec.private
-    hidden = [spec.forget, *([private.forget] if private else [])]
-    seeds = spec.hidden_seeds.values()
+    hidden, seeds = [spec.forget, *([private.forget] if private else [])], spec.hidden_seeds.values()
     used = {
         "forget": forget is not None and any(_is_same_draw(forget, each) for each in hidden),
         "forget.seed": forget is not None and any(seed in seeds for seed in forget.seeds.values()),
@@ -371,9 +364,13 @@ def parse_problem(values: dict[str, Any], *, source: str) -> ProblemSpec:
     try:
         return ProblemSpec.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise InvalidInput(f"{source}: {where}: {first['msg']}") from None
+        raise InvalidInput(f"{source}: {describe_first(error)}") from None
+
+
+def describe_first(error: ValidationError) -> str:
+    """The first mistake in a file and where it stands; what our own checks say stands by itself."""
+    first = error.errors()[0]
+    return ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"].removeprefix(OWN_CHECK)]))
 
 
 def load_problem_file(path: Path) -> ProblemSpec:
@@ -383,6 +380,8 @@ def load_problem_file(path: Path) -> ProblemSpec:
         raise InvalidInput(f"cannot read the problem file {path}: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise InvalidInput(f"{path} is not valid TOML: {error}") from None
+    if (missing := find_first_missing(values)) is not None:
+        raise InvalidInput(f"{path}: {missing}")
     return parse_problem(values, source=str(path))
 
 

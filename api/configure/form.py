@@ -14,10 +14,9 @@ from core.domain.errors import InvalidInput
 from core.domain.moments import parse_moment, write_local
 from core.domain.seeds import read_seed, write_seed
 from core.domain.toml_text import write_toml
-from core.problems import EvaluationPart, PoolPart, RecipePart
+from core.problems import OWN_CHECK, EvaluationPart, PoolPart, RecipePart
 
 PARTS: dict[str, type[BaseModel]] = {"recipe": RecipePart, "pools": PoolPart, "evaluation": EvaluationPart}
-TOGETHER = "Value error, "  # as pydantic begins what our own checks say
 SET, PACKAGE = "set:", "package:"
 Values = Mapping[str, str | list[str]]
 
@@ -43,7 +42,7 @@ def read_form(values: Values) -> FilledForm:
                 mistakes[field.path] = error.message
     found = find_mistakes(document)
     if mistakes:  # what values do not fit together is only known once all of them are read
-        found = {path: why for path, why in found.items() if not why.startswith(TOGETHER)}
+        found = {path: why for path, why in found.items() if not why.startswith(OWN_CHECK)}
     return FilledForm(document, _place(found) | mistakes)
 
 
@@ -146,7 +145,7 @@ def _place(found: dict[str, str]) -> dict[str, str]:
     """A mistake of a whole part stands at its first field; one of an item of a list at the list's."""
     placed: dict[str, str] = {}
     for path, why in found.items():
-        text = why.removeprefix(TOGETHER)
+        text = why.removeprefix(OWN_CHECK)
         placed.setdefault(_find_field(path), text[:1].upper() + text[1:])
     return placed
 

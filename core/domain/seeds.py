@@ -42,6 +42,15 @@ def check_hidden_seeds(seeds: Mapping[str, int]) -> None:
             )
 
 
+def find_first_missing(document: Mapping[str, Any]) -> str | None:
+    """Why a file of a hidden phase cannot be used where no competition is there to keep what is drawn."""
+    missing = next(iter(_list_missing(document)), None)
+    return missing and (
+        f"`{missing}` is left out, which the platform draws when a competition is made: use `lacuna admin apply`;"
+        " here the file must say it, 2^64 or more"
+    )
+
+
 def complete_seeds(
     document: Mapping[str, Any], stored: Mapping[str, Any], draw: Callable[[], int]
 ) -> tuple[dict[str, Any], dict[str, int | str]]:

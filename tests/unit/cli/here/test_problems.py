@@ -7,6 +7,7 @@ import pytest
 
 from cli.show.lazy import load
 from core.domain.errors import PlatformFault
+from core.problems import PROBLEM_FOLDER
 
 Run = Callable[..., Any]
 
@@ -83,6 +84,28 @@ def test_a_problem_file_that_is_not_valid_is_one_line(run: Run, tmp_path: Path) 
     result = run("problem", "build", path)
     assert result.exit_code == 1
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+def write_hidden(path: Path, *, is_seeded: bool) -> Path:
+    shipped = (PROBLEM_FOLDER / "digits.toml").read_text(encoding="utf-8").replace('"practice"', '"public"')
+    lines = [line for line in shipped.splitlines() if is_seeded or not line.startswith("seed")]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def test_a_hidden_problem_file_without_its_seeds_is_sent_to_the_platform(run: Run, tmp_path: Path) -> None:
+    path = write_hidden(tmp_path / "mine.toml", is_seeded=False)
+    result = run("problem", "build", path)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"error: {path}: `split.seed` is left out, which the platform draws")
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_a_small_seed_of_a_hidden_problem_file_is_refused_in_our_own_words(run: Run, tmp_path: Path) -> None:
+    path = write_hidden(tmp_path / "mine.toml", is_seeded=True)
+    result = run("problem", "build", path)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"error: {path}: `split.seed` of a hidden phase must be 2^64 or more")
 
 
 def test_a_store_that_cannot_be_written_is_one_line(
