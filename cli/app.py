@@ -41,6 +41,7 @@ app = typer.Typer(
 )
 
 list_late_commands(app)
+list_late_commands(admin_app, "admin")
 for panel, commands in {
     "This machine": (init, validate, doctor, evaluate),
     "A server": (
@@ -56,5 +57,5 @@ app.add_typer(team_app, name="team", rich_help_panel="A server")
 app.add_typer(account_app, name="account", rich_help_panel="A server")
 app.add_typer(notify_app, name="notify", rich_help_panel="A server")
 app.add_typer(organize_app, name="organize", rich_help_panel="Organizers")
-app.add_typer(admin_app, name="admin", rich_help_panel="Organizers")
+app.add_typer(admin_app, name="admin", cls=LateGroup, rich_help_panel="Organizers")
 app.add_typer(rejudge_app, name="rejudge", rich_help_panel="Organizers")

@@ -13,34 +13,45 @@ from cli.show.lazy import load
 @dataclass(frozen=True, slots=True)
 class LateCommand:
     module: str
-    name: str
+    words: str  # what is typed after `lacuna`
     help: str
-    panel: str
+    panel: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.words.split()[-1]
 
 
 LATE_COMMANDS = {
-    command.name: command
+    command.words: command
     for command in (
         LateCommand("cli.here.demo", "demo", "From nothing to a leaderboard, all baselines entered.", "This machine"),
         LateCommand("cli.here.score", "score", "Score pools of margins or logits from files.", "This machine"),
         LateCommand("cli.here.up", "up", "Run the whole platform on this machine until Ctrl-C.", "This machine"),
         LateCommand("cli.here.grant", "grant", "Give an account a role.", "Organizers"),
+        LateCommand("cli.here.backup", "admin backup", "Copy this machine's platform into a folder, while it runs."),
+        LateCommand("cli.here.backup", "admin restore", "Bring a backup back into an empty database and store."),
     )
 }
 
 
 class LateGroup(ReadableGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        late = LATE_COMMANDS.get(args[0]) if args else None
+        late = LATE_COMMANDS.get(_name_group(ctx) + args[0]) if args else None
         if late is None:
             return super().resolve_command(ctx, args)
         return late.name, _load_command(late), args[1:]
 
 
-def list_late_commands(app: typer.Typer) -> None:
+def list_late_commands(app: typer.Typer, group: str = "") -> None:
     """Give the help its lines; what they call is never run, `resolve_command` puts the real one in its place."""
     for late in LATE_COMMANDS.values():
-        app.command(late.name, help=late.help, rich_help_panel=late.panel)(_stand_in)
+        if late.words == f"{group} {late.name}".strip():
+            app.command(late.name, help=late.help, rich_help_panel=late.panel or None)(_stand_in)
+
+
+def _name_group(ctx: Any) -> str:
+    return f"{ctx.info_name} " if ctx.parent else ""
 
 
 def _load_command(late: LateCommand) -> Any:

@@ -106,6 +106,35 @@ class FolderStore:
             raise PlatformFault(f"the name {name!r} in the store {self.folder} is damaged")
         return text
 
+    def iter_digests(self) -> Iterator[str]:
+        """Every blob there is, intact or not."""
+        with _readable_faults(self.folder):
+            yield from (path.name for path in self._blobs.glob("??/*") if _DIGEST.fullmatch(path.name))
+
+    def iter_refs(self) -> Iterator[tuple[str, str]]:
+        """Every name, and the blob that it points at."""
+        for path in self._refs.rglob(f"*{_REF_SUFFIX}"):
+            name = path.relative_to(self._refs).as_posix().removesuffix(_REF_SUFFIX)
+            if _REF.fullmatch(name) and (digest := self.get_ref(name)) is not None:
+                yield name, digest
+
+    def is_intact(self, digest: str) -> bool:
+        with _readable_faults(self.folder):
+            return _is_intact(self._blob_path(digest), digest)
+
+    def count_bytes(self, digest: str) -> int:
+        with _readable_faults(self.folder):
+            return self._blob_path(digest).stat().st_size
+
+    def copy_from(self, other: "FolderStore", digest: str) -> bool:
+        """Take over a blob that is not here yet; False if neither store has it intact."""
+        if self.is_intact(digest):
+            return True
+        if not other.is_intact(digest):
+            return False
+        with other._blob_path(digest).open("rb") as stream:
+            return self.put_stream(stream) == digest
+
     def check_writable(self) -> None:
         with _readable_faults(self.folder), tempfile.TemporaryFile(dir=self._blobs) as stream:
             stream.write(bytes(_PROBE_BYTES))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from core.domain.errors import PlatformFault
@@ -23,3 +24,13 @@ def upgrade_database(url: str) -> None:
         command.upgrade(make_config(url), "head")
     except CommandError as error:
         raise PlatformFault(str(error)) from None
+
+
+def find_head() -> str:
+    """The newest revision that this release has."""
+    return str(ScriptDirectory.from_config(make_config("sqlite://")).get_current_head())
+
+
+def list_revisions() -> set[str]:
+    scripts = ScriptDirectory.from_config(make_config("sqlite://")).walk_revisions()
+    return {script.revision for script in scripts}

@@ -61,6 +61,20 @@ def reading(engine: Engine) -> Iterator[Session]:
         yield session
 
 
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Session]:
+    """Open a session that only reads and sees one moment, however long it takes; writers are not held up."""
+    one_moment = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+    with reading(engine.execution_options(**one_moment)) as session:
+        yield session
+
+
+def has_database(engine: Engine) -> bool:
+    """Whether there is a file to connect to: SQLite makes one for whoever asks."""
+    name = engine.url.database
+    return engine.dialect.name != "sqlite" or name in (None, "", ":memory:") or Path(str(name)).is_file()
+
+
 def after_commit(session: Session, callback: Callable[[], object]) -> None:
     session.info.setdefault(_AFTER_COMMIT, []).append(callback)
 

@@ -29,9 +29,19 @@ def test_every_command_is_in_the_help(run: Run, name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(LATE_COMMANDS))
 def test_a_late_command_shows_its_own_options(run: Run, name: str) -> None:
-    result = run(name, "--help")
+    result = run(*name.split(), "--help")
     assert result.exit_code == 0
     assert f"lacuna {name}" in result.stdout or f" {name} " in result.stdout
+
+
+@pytest.mark.parametrize("name", ["backup", "restore", "queue", "apply"])
+def test_what_an_admin_does_here_stands_beside_what_a_server_does(run: Run, name: str) -> None:
+    assert f" {name} " in run("admin", "--help").stdout
+
+
+def test_a_late_command_is_found_in_its_own_group_alone(run: Run) -> None:
+    assert run("backup").exit_code == 2
+    assert run("admin", "grant").exit_code == 2
 
 
 def test_an_unknown_command_is_refused_without_a_traceback(run: Run) -> None:
