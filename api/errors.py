@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from api.validation import OWN_WORDS
 from core.domain.errors import (
+    BlobMissing,
     Conflict,
     ContestError,
     CrossSite,
@@ -31,6 +32,7 @@ from core.domain.errors import (
     QuotaExceeded,
     RequestRefused,
     RulesNotAccepted,
+    StoreUnavailable,
     TooLarge,
 )
 from core.domain.quota import LimitReached
@@ -41,6 +43,8 @@ STATUS_OF_ERROR: dict[type[ContestError], tuple[int, str]] = {
     ContestError: (500, "INTERNAL_ERROR"),
     ParticipantFault: (422, "SUBMISSION_FAULT"),
     PlatformFault: (503, "PLATFORM_FAULT"),
+    StoreUnavailable: (503, "PLATFORM_FAULT"),
+    BlobMissing: (503, "PLATFORM_FAULT"),
     RequestRefused: (400, "REFUSED"),
     InvalidInput: (422, "INVALID_INPUT"),
     NotAuthenticated: (401, "NOT_AUTHENTICATED"),

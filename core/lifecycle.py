@@ -114,6 +114,8 @@ def finish_cancelled(session: Session, evaluation: Evaluation) -> None:
 def requeue(session: Session, evaluation: Evaluation) -> int:
     """Send out again whatever of a locked, live evaluation nobody holds; return how many messages that took."""
     if evaluation.status == Status.SCORING:
+        if evaluation.score_fault:  # nobody computes it: the pause ends now
+            evaluation.scoring_until, evaluation.score_fault = None, ""
         evaluation.score_attempts = 0
         enqueue_for(session, SCORE, evaluation.id, evaluation)
         return 1

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from core.domain.errors import PlatformFault
+from core.domain.errors import BlobMissing, StoreUnavailable
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
@@ -28,7 +28,7 @@ class BlobStore(Protocol):
         """Keep what the stream holds from where it stands, without holding all of it in memory."""
 
     def get(self, digest: str) -> bytes:
-        """Return the bytes, checked against the digest."""
+        """Return the bytes, checked against the digest; raises BlobMissing, or StoreUnavailable."""
 
     def has(self, digest: str) -> bool: ...
 
@@ -38,7 +38,7 @@ class BlobStore(Protocol):
     def get_ref(self, name: str) -> str | None: ...
 
     def check_writable(self) -> None:
-        """Raise PlatformFault if nothing can be kept now."""
+        """Raise StoreUnavailable if nothing can be kept now."""
 
     def count_free_bytes(self) -> int | None:
         """How much more fits; None where nobody can say."""
@@ -58,7 +58,7 @@ class FolderStore:
     def put(self, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
         path = self._blob_path(digest)
-        with _readable_faults(self.folder):
+        with self._present():
             if not _is_intact(path, digest):  # a damaged blob is healed by writing it again
                 _write_atomically(path, [data])
         return digest
@@ -70,7 +70,7 @@ class FolderStore:
         digest = body.hexdigest()
         path = self._blob_path(digest)
         stream.seek(start)
-        with _readable_faults(self.folder):
+        with self._present():
             if not _is_intact(path, digest):
                 _write_atomically(path, iter(partial(stream.read, _PIECE_BYTES), b""))
         return digest
@@ -80,30 +80,35 @@ class FolderStore:
         try:
             data = path.read_bytes()
         except FileNotFoundError:
-            raise PlatformFault(f"the blob {digest} is not in the store {self.folder}") from None
+            self._check_present()
+            raise BlobMissing(f"the blob {digest} is not in the store {self.folder}", digest) from None
         except OSError as error:
-            raise PlatformFault(f"cannot read the blob {digest}: {error}") from None
+            raise StoreUnavailable(f"cannot read the blob {digest}: {error}") from None
         if hashlib.sha256(data).hexdigest() != digest:
-            raise PlatformFault(f"the blob {digest} in the store {self.folder} is damaged")
+            raise BlobMissing(f"the blob {digest} in the store {self.folder} is damaged", digest)
         return data
 
     def has(self, digest: str) -> bool:
-        return self._blob_path(digest).is_file()
+        if self._blob_path(digest).is_file():
+            return True
+        self._check_present()
+        return False
 
     def set_ref(self, name: str, digest: str) -> None:
         self._blob_path(digest)
-        with _readable_faults(self.folder):
+        with self._present():
             _write_atomically(self._ref_path(name), [digest.encode()])
 
     def get_ref(self, name: str) -> str | None:
         try:
             text = self._ref_path(name).read_text(encoding="ascii", errors="replace")
         except FileNotFoundError:
+            self._check_present()
             return None
         except OSError as error:
-            raise PlatformFault(f"cannot read the name {name!r}: {error}") from None
+            raise StoreUnavailable(f"cannot read the name {name!r}: {error}") from None
         if not _DIGEST.fullmatch(text):
-            raise PlatformFault(f"the name {name!r} in the store {self.folder} is damaged")
+            raise BlobMissing(f"the name {name!r} in the store {self.folder} is damaged", digest="")
         return text
 
     def iter_digests(self) -> Iterator[str]:
@@ -136,13 +141,25 @@ class FolderStore:
             return self.put_stream(stream) == digest
 
     def check_writable(self) -> None:
-        with _readable_faults(self.folder), tempfile.TemporaryFile(dir=self._blobs) as stream:
+        with self._present(), tempfile.TemporaryFile(dir=self._blobs) as stream:
             stream.write(bytes(_PROBE_BYTES))
             stream.flush()
 
     def count_free_bytes(self) -> int | None:
         with _readable_faults(self.folder):
             return shutil.disk_usage(self.folder).free
+
+    @contextmanager
+    def _present(self) -> Iterator[None]:
+        """To write: a folder that was unmounted is not made anew beneath its place."""
+        with _readable_faults(self.folder):
+            self._check_present()
+            yield
+
+    def _check_present(self) -> None:
+        """What lies in a store that is away is not lost."""
+        if not (self._blobs.is_dir() and self._refs.is_dir()):
+            raise StoreUnavailable(f"the store {self.folder} is not there")
 
     def _blob_path(self, digest: str) -> Path:
         if not _DIGEST.fullmatch(digest):
@@ -161,7 +178,7 @@ def _readable_faults(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise PlatformFault(f"cannot write to the store {folder}: {reason}") from None
+        raise StoreUnavailable(f"cannot write to the store {folder}: {reason}") from None
 
 
 def _is_intact(path: Path, digest: str) -> bool:

@@ -3,6 +3,8 @@
 ContestError
 ├── ParticipantFault      shown to its author, never retried, counts against the quota
 ├── PlatformFault         logged, retried, never blamed on the author
+│   ├── StoreUnavailable
+│   └── BlobMissing
 └── RequestRefused        the request asked for something that cannot be had
     ├── InvalidInput
     ├── NotAuthenticated
@@ -42,6 +44,18 @@ class ParticipantFault(ContestError):
 
 class PlatformFault(ContestError):
     """Ours: logged, retried, refunded."""
+
+
+class StoreUnavailable(PlatformFault):
+    """Nothing can be read from the store, or nothing be kept there, for now: no fault of a blob."""
+
+
+class BlobMissing(PlatformFault):
+    """What was stored is gone or damaged while the store itself is there: it has to be made again."""
+
+    def __init__(self, message: str, digest: str) -> None:
+        super().__init__(message)
+        self.digest = digest
 
 
 class RequestRefused(ContestError):

@@ -5,6 +5,8 @@ from enum import StrEnum
 
 STRIKES = 3  # failures in a row on our side, after which a node rests
 FIRST_REST, LONGEST_REST = timedelta(seconds=15), timedelta(minutes=10)
+SCORE_TRIES = 10  # six minutes of pauses between them
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=1)
 
 
 class WorkState(StrEnum):
@@ -18,5 +20,13 @@ def find_rest(strikes: int) -> timedelta | None:
     """How long a node rests that failed so often in a row; None while it goes on."""
     if strikes < STRIKES:
         return None
-    doublings = min(strikes - STRIKES, 10)  # the longest rest is reached long before
-    return min(FIRST_REST * (1 << doublings), LONGEST_REST)
+    return _double(FIRST_REST, strikes - STRIKES, LONGEST_REST)
+
+
+def find_pause(failures: int) -> timedelta:
+    """How long a score waits that failed so often, at least once, before it is tried again."""
+    return _double(FIRST_PAUSE, failures - 1, LONGEST_PAUSE)
+
+
+def _double(first: timedelta, times: int, longest: timedelta) -> timedelta:
+    return min(first * (1 << min(times, 10)), longest)  # the longest is reached long before

@@ -18,16 +18,22 @@ log = structlog.get_logger()
 MOST_TRIES = 20  # of one shard, whoever is to blame: hours, as nodes rest longer and longer
 
 
-def record_failure(session: Session, shard: Shard, *, node: str, fault: str, now: datetime) -> None:
-    """Of a shard that failed, or was lost, on a node by no doing of its author."""
+def record_failure(
+    session: Session, shard: Shard, *, node: str, fault: str, now: datetime, is_charged: bool = True
+) -> None:
+    """Of a shard that failed, or was lost, on a node by no doing of its author.
+
+    is_charged: whether it may lie with the shard. Where nothing could be kept or read it does not, on whatever node.
+    """
     row = nodes.lock_node(session, node)
     is_known = node in shard.failed_on
     has_done_well = row is None or (
         row.succeeded_at is not None and shard.failed_at is not None and row.succeeded_at > shard.failed_at
     )
-    if not is_known or has_done_well:
+    if is_charged and (not is_known or has_done_well):
         shard.failures += 1
-    shard.failed_on, shard.failed_at = sorted({*shard.failed_on, node}), now
+    if is_charged:
+        shard.failed_on, shard.failed_at = sorted({*shard.failed_on, node}), now
     if row is None:
         return
     row.strikes += 1

@@ -15,8 +15,7 @@ from core.domain.faults import FaultCode
 from core.domain.leaderboard import GATED
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
-from core.jobs import SCORE
-from core.lifecycle import enqueue_for
+from core.domain.work import SCORE_TRIES, find_pause
 from core.scorecard import EarlyDecision, ScorecardRecord, dump_scorecard, name_report
 from core.storage import BlobStore
 from core.terms import Terms
@@ -193,14 +192,16 @@ def _apply(context: WorkerContext, work: ScoreWork, drawn: DrawnScore) -> None:
 
 
 def _give_back(context: WorkerContext, evaluation_id: str, fault: str) -> None:
+    """Let it wait longer each time: the janitor's reminder sends it again when its pause is over."""
     with transaction(context.engine) as session:
         evaluation = evaluations.lock_evaluation(session, evaluation_id)
         if evaluation is None or evaluation.status != Status.SCORING:
             return
         evaluation.score_attempts += 1
-        evaluation.scoring_until = None
-        if evaluation.score_attempts < context.settings.max_attempts:
-            enqueue_for(session, SCORE, evaluation_id, evaluation)
+        if evaluation.score_attempts < SCORE_TRIES:
+            evaluation.scoring_until = utc_now() + find_pause(evaluation.score_attempts)
+            evaluation.score_fault = fault
             return
+        evaluation.scoring_until = None
         reason = f"scoring failed {evaluation.score_attempts} times: {fault}"
         evaluations.move(session, evaluation, Status.FINISHED, verdict=Verdict.PLATFORM_ERROR, reason=reason)

@@ -15,7 +15,7 @@ from core.db.base import utc_now
 from core.db.models.submissions import Evaluation, Replica, Shard
 from core.db.queries import evaluations, leases, nodes, rejudges
 from core.db.session import reading, transaction
-from core.domain.errors import ContestError, ParticipantFault, PlatformFault
+from core.domain.errors import ContestError, ParticipantFault, PlatformFault, StoreUnavailable
 from core.domain.faults import FaultCode
 from core.domain.intake.reading import read_submission
 from core.domain.leaderboard import GATED, Purpose
@@ -23,6 +23,7 @@ from core.domain.submission import VERDICT_OF_FAULT, Status, Verdict
 from core.domain.work import WorkState
 from core.jobs import DECIDE, RUN_SHARD, SCORE, enqueue, put_off
 from core.lifecycle import add_shards, enqueue_for, finish_cancelled, get_priority
+from core.storage import BlobStore
 from core.terms import Terms
 from worker.jobs.breaker import is_given_up, may_try_here, record_failure
 from worker.jobs.calibration import fetch_waiting, load_cost, store_calibration
@@ -73,13 +74,15 @@ def run_shard(context: WorkerContext, shard_id: str) -> None:
         return
     try:
         batch = _work(context, work)
+        digest = _keep_outputs(context.store, work, batch)
     except ParticipantFault as fault:
         _end(context, work, code=fault.code, reason=fault.message)
     except Exception as error:  # the task's edge: whatever is left is ours
         log.exception("shard failed", shard_id=shard_id)
-        _give_back(context, work, error.message if isinstance(error, ContestError) else repr(error))
+        fault_text = error.message if isinstance(error, ContestError) else repr(error)
+        _give_back(context, work, fault_text, is_charged=not isinstance(error, StoreUnavailable))
     else:
-        _apply(context, work, batch)
+        _apply(context, work, batch, digest)
 
 
 def _load(context: WorkerContext, shard_id: str) -> ShardWork | None:
@@ -144,6 +147,7 @@ def _wait(context: WorkerContext, shard_id: str, fault: str) -> None:
 
 
 def _work(context: WorkerContext, work: ShardWork) -> Batch:
+    context.store.check_writable()  # or all that follows were for nothing
     source = context.store.get(work.source_digest)
     files = read_submission(work.filename, source, limit_bytes=context.settings.upload_bytes).files
     problem = context.load(work.terms.problem)
@@ -168,7 +172,16 @@ def _work(context: WorkerContext, work: ShardWork) -> Batch:
         )
 
 
-def _apply(context: WorkerContext, work: ShardWork, batch: Batch) -> None:
+def _keep_outputs(store: BlobStore, work: ShardWork, batch: Batch) -> str:
+    """The digest of what the shard is scored by; empty unless it is whole."""
+    if batch.platform_fault or batch.fault is not None or batch.stopped:
+        return ""
+    outputs = concat_outputs([replica.outputs for replica in batch.replicas if replica.outputs is not None])
+    store_reruns(store, work.evaluation_id, [run.outputs for run in batch.reruns if run.outputs is not None])
+    return store.put(save_npz(outputs))
+
+
+def _apply(context: WorkerContext, work: ShardWork, batch: Batch, digest: str) -> None:
     if batch.platform_fault:
         _give_back(context, work, batch.platform_fault)
     elif batch.fault is not None and batch.code is not None:
@@ -178,13 +191,10 @@ def _apply(context: WorkerContext, work: ShardWork, batch: Batch) -> None:
     elif batch.stopped:
         _abandon(context, work)
     else:
-        _complete(context, work, batch)
+        _complete(context, work, batch, digest)
 
 
-def _complete(context: WorkerContext, work: ShardWork, batch: Batch) -> None:
-    outputs = concat_outputs([replica.outputs for replica in batch.replicas if replica.outputs is not None])
-    digest = context.store.put(save_npz(outputs))
-    store_reruns(context.store, work.evaluation_id, [run.outputs for run in batch.reruns if run.outputs is not None])
+def _complete(context: WorkerContext, work: ShardWork, batch: Batch, digest: str) -> None:
     with transaction(context.engine) as session:
         evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
         values = {"finished_replicas": work.count, "outputs_digest": digest, "fault": ""}
@@ -247,7 +257,7 @@ def _end(context: WorkerContext, work: ShardWork, *, code: FaultCode, reason: st
             _finish(session, evaluation, verdict, code, reason)
 
 
-def _give_back(context: WorkerContext, work: ShardWork, fault: str) -> None:
+def _give_back(context: WorkerContext, work: ShardWork, fault: str, *, is_charged: bool = True) -> None:
     """Return a shard that failed on our side; after too many attempts the evaluation ends as our error."""
     with transaction(context.engine) as session:
         evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
@@ -256,11 +266,19 @@ def _give_back(context: WorkerContext, work: ShardWork, fault: str) -> None:
         ):
             return
         session.refresh(evaluation, ["shards"])
-        node = context.settings.node_name
-        retry_or_fail(session, evaluation, work.shard_id, node=node, max_attempts=context.settings.max_attempts)
+        retry_or_fail(
+            session,
+            evaluation,
+            work.shard_id,
+            node=context.settings.node_name,
+            max_attempts=context.settings.max_attempts,
+            is_charged=is_charged,
+        )
 
 
-def retry_or_fail(session: Session, evaluation: Evaluation, shard_id: str, *, node: str, max_attempts: int) -> None:
+def retry_or_fail(
+    session: Session, evaluation: Evaluation, shard_id: str, *, node: str, max_attempts: int, is_charged: bool = True
+) -> None:
     """Send out again a shard that a node gave back or lost, unless that happened too often or nobody wants it."""
     shard = next(shard for shard in evaluation.shards if shard.id == shard_id)
     if evaluation.status == Status.CANCELLING:
@@ -269,7 +287,7 @@ def retry_or_fail(session: Session, evaluation: Evaluation, shard_id: str, *, no
     if evaluation.status == Status.FINISHED:
         shard.state = WorkState.ABANDONED
         return
-    record_failure(session, shard, node=node, fault=shard.fault, now=utc_now())
+    record_failure(session, shard, node=node, fault=shard.fault, now=utc_now(), is_charged=is_charged)
     if is_given_up(shard, max_attempts=max_attempts):
         reason = f"the platform failed {shard.failures} times at one shard: {shard.fault}"
         _finish(session, evaluation, Verdict.PLATFORM_ERROR, None, reason)

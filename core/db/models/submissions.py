@@ -66,7 +66,8 @@ class Evaluation(Base):
     node_class: Mapped[str] = mapped_column(default="")  # the only one it runs on, from its first shard on
     replicas_total: Mapped[int]
     score_attempts: Mapped[int] = mapped_column(default=0)
-    scoring_until: Mapped[datetime | None]  # a worker's lease on computing the score
+    scoring_until: Mapped[datetime | None]  # a worker's lease on computing the score, or the pause after a failure
+    score_fault: Mapped[str] = mapped_column(Text, default="")  # why nobody computes it now; empty while somebody does
     score: Mapped[float | None]
     score_low: Mapped[float | None]
     score_high: Mapped[float | None]

@@ -280,7 +280,7 @@ def claim_scoring(session: Session, evaluation_id: str, *, now: datetime, until:
     row = lock_evaluation(session, evaluation_id)
     if row is None or row.status != Status.SCORING or (row.scoring_until is not None and row.scoring_until > now):
         return False
-    row.scoring_until = until
+    row.scoring_until, row.score_fault = until, ""
     return True
 
 

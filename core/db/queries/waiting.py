@@ -34,7 +34,7 @@ def explain_all(session: Session, rows: Iterable[Evaluation], now: datetime) -> 
 
 def _is_held(evaluation: Evaluation, now: datetime) -> bool:
     if evaluation.scoring_until is not None and evaluation.scoring_until > now:
-        return True
+        return not evaluation.score_fault
     return any(
         shard.state == WorkState.LEASED and shard.lease_until is not None and shard.lease_until > now
         for shard in evaluation.shards
@@ -56,7 +56,7 @@ def _find_situation(session: Session, evaluation: Evaluation, now: datetime) -> 
         fleet=_make_fleet(own, now),
         others=tuple(others),
         messages_stuck=unsent > 0 and oldest is not None and now - oldest > UNSENT_AFTER,
-        fault=next(faults, ""),
+        fault=next(faults, evaluation.score_fault),
         ahead=evaluations.count_queued_before(session, evaluation) if is_queued else 0,
     )
 

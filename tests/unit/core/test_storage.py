@@ -1,9 +1,10 @@
 import hashlib
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from core.domain.errors import PlatformFault
+from core.domain.errors import BlobMissing, PlatformFault, StoreUnavailable
 from core.storage import FolderStore
 
 
@@ -89,3 +90,34 @@ def test_a_folder_that_cannot_be_written_is_a_readable_fault(tmp_path: Path) -> 
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(PlatformFault, match="cannot write to the store"):
         FolderStore(tmp_path / "file" / "store")
+
+
+def test_a_store_that_is_away_has_lost_nothing(store: FolderStore) -> None:
+    digest = store.put(b"kept")
+    store.set_ref("pools/a", digest)
+    store.folder.rename(store.folder.with_name("elsewhere"))
+    for call in (
+        lambda: store.get(digest),
+        lambda: store.has(digest),
+        lambda: store.get_ref("pools/a"),
+        lambda: store.put(b"more"),
+        lambda: store.put_stream(BytesIO(b"more")),
+        lambda: store.set_ref("pools/a", digest),
+        store.check_writable,
+    ):
+        with pytest.raises(StoreUnavailable):
+            call()
+    assert not store.folder.exists()  # a folder that was unmounted is not made anew beneath its place
+    store.folder.with_name("elsewhere").rename(store.folder)
+    assert store.get(digest) == b"kept"
+
+
+def test_a_lost_blob_is_named(store: FolderStore) -> None:
+    digest = store.put(b"kept")
+    blob_file(store, digest).write_bytes(b"kepT")
+    with pytest.raises(BlobMissing) as damaged:
+        store.get(digest)
+    blob_file(store, digest).unlink()
+    with pytest.raises(BlobMissing) as gone:
+        store.get(digest)
+    assert (damaged.value.digest, gone.value.digest) == (digest, digest)

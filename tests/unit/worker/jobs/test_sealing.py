@@ -69,7 +69,7 @@ def test_no_score_is_computed_against_a_pool_that_was_changed(platform: Platform
     assert seal is not None
     store.set_ref(seal["chunks"][0]["name"], store.put(b"another chunk"))
     evaluation = platform.submit(competition)
-    platform.run_until_quiet()
+    platform.run_without_pauses(evaluation)
     with reading(platform.engine) as session:
         row = session.get_one(Evaluation, evaluation)
     assert (row.verdict, row.score) == ("platform_error", None)
