@@ -14,3 +14,7 @@ def run() -> None:
     except ContestError as error:
         sys.exit(print_contest_error(error))
     app()
+
+
+if __name__ == "__main__":
+    run()

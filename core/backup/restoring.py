@@ -98,10 +98,12 @@ def _check_database(engine: Engine) -> None:
     if not has_database(engine):
         return
     with reading(engine) as session:
-        found = tables.find_content(session)
+        found, revision = tables.find_content(session), tables.fetch_revision(session)
+    where = f"the database {engine.url.render_as_string(hide_password=True)}"
+    if revision is not None and revision not in list_revisions():
+        raise Conflict(f"{where} was made by another version (revision {revision}); name an empty one")
     if found is not None:
-        where = engine.url.render_as_string(hide_password=True)
-        raise Conflict(f"the database {where} is not empty: the table {found} holds rows; name an empty one")
+        raise Conflict(f"{where} is not empty: it holds {found}; name an empty one")
 
 
 def _copy_store(kept: FolderStore, store: FolderStore, blobs: Iterable[str], refs: dict[str, str]) -> None:

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +19,15 @@ def test_the_commands_load_nothing_heavy() -> None:
     code = f"import sys, cli.app; print([name for name in {HEAVY} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_the_image_of_the_api_holds_what_backup_and_grant_need() -> None:
+    held = set(re.findall(r"^COPY (\w+) \1/$", (ROOT / "api/Dockerfile").read_text(), flags=re.M))
+    code = "import sys, cli.app, cli.here.backup, cli.here.grant; print(*{name.split('.')[0] for name in sys.modules})"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    ours = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert set(found.stdout.split()) & ours == {"core", "client", "cli"} <= held
+    assert {f"!{name}" for name in held} <= set((ROOT / ".dockerignore").read_text().splitlines())
 
 
 @pytest.mark.parametrize(

@@ -252,7 +252,7 @@ def test_what_cannot_be_restored_is_refused_with_nothing_touched(
 def test_a_database_that_is_not_empty_is_left_alone(engine: Engine, folder: Path, tmp_path: Path) -> None:
     back_up(engine, folder)
     before = read_all(engine)
-    with pytest.raises(Conflict, match=r"is not empty: the table \w+ holds rows"):
+    with pytest.raises(Conflict, match=r"is not empty: it holds [a-z_]+; name an empty one"):
         restore_backup(engine, tmp_path / "new" / "store", folder)
     assert read_all(engine) == before
     assert not (tmp_path / "new").exists()
@@ -264,6 +264,17 @@ def test_a_store_that_is_not_empty_is_left_alone(engine: Engine, folder: Path, n
     with pytest.raises(Conflict, match=f"is not empty: it holds {strange}"):
         restore_backup(new, tmp_path / "new" / "store", folder)
     assert not (tmp_path / "new" / "lacuna.sqlite").exists()
+
+
+def test_an_empty_database_of_a_newer_schema_is_left_alone(engine: Engine, folder: Path, tmp_path: Path) -> None:
+    back_up(engine, folder)
+    (tmp_path / "new").mkdir()
+    new = make_database(tmp_path / "new")
+    with new.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0099_future'")
+    with pytest.raises(Conflict, match=r"another version \(revision 0099_future\)"):
+        restore_backup(new, tmp_path / "new" / "store", folder)
+    assert not (tmp_path / "new" / "store").exists()
 
 
 def test_a_database_with_tables_and_no_rows_is_empty(engine: Engine, folder: Path, tmp_path: Path) -> None:
