@@ -40,7 +40,8 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.CANARY, Status.CANCELLING, Status.FINISHED}),
     Status.CANARY: frozenset({Status.RUNNING, Status.SCORING, Status.CANCELLING, Status.FINISHED}),
     Status.RUNNING: frozenset({Status.SCORING, Status.CANCELLING, Status.FINISHED}),
-    Status.SCORING: frozenset({Status.CANCELLING, Status.FINISHED}),
+    # back to running: outputs were lost from the store, and their shards run again
+    Status.SCORING: frozenset({Status.RUNNING, Status.CANCELLING, Status.FINISHED}),
     Status.CANCELLING: frozenset({Status.FINISHED}),
     Status.FINISHED: frozenset(),
 }

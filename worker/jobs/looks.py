@@ -7,6 +7,7 @@ lock. Whatever goes wrong here costs replicas, never a verdict.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 from sqlalchemy.orm import Session
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import boards, evaluations
 from core.db.session import reading, transaction
-from core.domain.errors import PlatformFault
+from core.domain.errors import BlobMissing, PlatformFault
 from core.domain.leaderboard import Purpose
 from core.domain.pools import PoolKind
 from core.domain.submission import Status
@@ -27,6 +28,7 @@ from core.terms import Terms
 from evaluator import ScoredPool, ScoringProtocol, compute_confidence
 from evaluator.sequential import LOOK_RESAMPLES, PlaceDecision, Standing, compute_look, decide_place
 from worker.jobs.context import WorkerContext
+from worker.jobs.repair import rerun_lost
 from worker.problems import LoadedProblem
 from worker.replicas.outputs import ModelOutputs, concat_outputs, load_npz
 from worker.scorecard.card import make_scoring_spec
@@ -55,6 +57,8 @@ def is_look_due(evaluation: Evaluation, shard_first: int, *, purpose: Purpose, r
         return False
     if evaluation.rejudge_id is not None:  # it may be why the places are wrong: every replica runs
         return False
+    if evaluation.decided_early:  # and runs again what was lost of it
+        return False
     done = count_replicas(find_prefix(evaluation.shards))
     return shard_first < done and adaptive.min_replicas <= done < evaluation.replicas_total
 
@@ -78,7 +82,12 @@ def decide_evaluation(context: WorkerContext, evaluation_id: str) -> None:
     work = _load(context, evaluation_id)
     if work is None:
         return
-    decision = _work(context, work)
+    try:
+        decision = _work(context, work)
+    except BlobMissing as lost:  # the shard that is made again asks for the next look; a rival's is not
+        log.warning("a look found outputs gone", evaluation_id=evaluation_id, rival=work.rival, reason=lost.message)
+        rerun_lost(context, evaluation_id)
+        return
     log.info(
         "looked at a running evaluation",
         evaluation_id=evaluation_id,
@@ -95,8 +104,7 @@ def decide_evaluation(context: WorkerContext, evaluation_id: str) -> None:
 
 def describe_decision(store: BlobStore, evaluation_id: str, terms: Terms, *, after: int) -> EarlyDecision:
     """The scorecard's account of an early end; what a rival's score could be told from is there on open problems."""
-    digest = store.get_ref(_name(evaluation_id))
-    details = json.loads(store.get(digest)) if digest else {}
+    details = _load_details(store, evaluation_id)
     adaptive = terms.evaluation.adaptive
     if adaptive is None:
         raise PlatformFault("an evaluation was ended early whose terms let all replicas run")
@@ -108,6 +116,16 @@ def describe_decision(store: BlobStore, evaluation_id: str, terms: Terms, *, aft
         of=terms.evaluation.replicas,
         **details,
     )
+
+
+def _load_details(store: BlobStore, evaluation_id: str) -> dict[str, Any]:
+    """Empty if they are lost: the board has moved on, so the look cannot be taken again, and its end stands."""
+    try:
+        digest = store.get_ref(_name(evaluation_id))
+        return dict(json.loads(store.get(digest))) if digest else {}
+    except BlobMissing as lost:
+        log.warning("the details of a decision are lost", evaluation_id=evaluation_id, reason=lost.message)
+        return {}
 
 
 def _load(context: WorkerContext, evaluation_id: str) -> LookWork | None:

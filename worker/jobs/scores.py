@@ -10,7 +10,7 @@ from core.db.base import utc_now
 from core.db.models.submissions import Evaluation, Scorecard
 from core.db.queries import competitions, evaluations, pools
 from core.db.session import transaction
-from core.domain.errors import ContestError, PlatformFault
+from core.domain.errors import BlobMissing, ContestError, PlatformFault
 from core.domain.faults import FaultCode
 from core.domain.leaderboard import GATED
 from core.domain.phases import PhaseKind
@@ -23,6 +23,7 @@ from worker.jobs.calibration import load_cost
 from worker.jobs.context import WorkerContext
 from worker.jobs.heartbeat import Heartbeat, renew_score
 from worker.jobs.looks import describe_decision
+from worker.jobs.repair import rerun_lost
 from worker.replicas.outputs import ModelOutputs, concat_outputs, load_npz
 from worker.report.drawing import Drawings, draw_score
 from worker.report.page import Report, render_report
@@ -72,6 +73,8 @@ def score_evaluation(context: WorkerContext, evaluation_id: str) -> None:
             drawn = _work(context, work)
     except Exception as error:  # the task's edge: everything here is the platform's own
         log.exception("scoring failed", evaluation_id=evaluation_id)
+        if isinstance(error, BlobMissing) and rerun_lost(context, evaluation_id):
+            return
         _give_back(context, evaluation_id, error.message if isinstance(error, ContestError) else repr(error))
         return
     _apply(context, work, drawn)

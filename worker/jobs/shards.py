@@ -15,7 +15,7 @@ from core.db.base import utc_now
 from core.db.models.submissions import Evaluation, Replica, Shard
 from core.db.queries import evaluations, leases, nodes, rejudges
 from core.db.session import reading, transaction
-from core.domain.errors import ContestError, ParticipantFault, PlatformFault, StoreUnavailable
+from core.domain.errors import BlobMissing, ContestError, ParticipantFault, PlatformFault, StoreUnavailable
 from core.domain.faults import FaultCode
 from core.domain.intake.reading import read_submission
 from core.domain.leaderboard import GATED, Purpose
@@ -31,6 +31,7 @@ from worker.jobs.context import WorkerContext
 from worker.jobs.heartbeat import Heartbeat, renew_shard
 from worker.jobs.looks import is_look_due
 from worker.jobs.placing import may_run_here
+from worker.jobs.repair import compare_rerun, resume_scoring
 from worker.replicas.execution import Batch, make_orders, make_request, run_batch
 from worker.replicas.outputs import concat_outputs, save_npz
 from worker.scorecard.cost import RetrainCost, collect_seconds
@@ -56,6 +57,7 @@ class ShardWork:
     spec_id: str
     terms: Terms
     retrain: RetrainCost | None  # None: no gate applies
+    lost_outputs: str  # a digest, if it ran before and what came out is gone; otherwise empty
 
     @property
     def is_canary(self) -> bool:
@@ -79,6 +81,9 @@ def run_shard(context: WorkerContext, shard_id: str) -> None:
         _end(context, work, code=fault.code, reason=fault.message)
     except Exception as error:  # the task's edge: whatever is left is ours
         log.exception("shard failed", shard_id=shard_id)
+        if isinstance(error, BlobMissing) and error.digest == work.source_digest:
+            _fail(context, work, "the uploaded file is gone from the platform's store: it has to be submitted again")
+            return
         fault_text = error.message if isinstance(error, ContestError) else repr(error)
         _give_back(context, work, fault_text, is_charged=not isinstance(error, StoreUnavailable))
     else:
@@ -124,6 +129,7 @@ def _load(context: WorkerContext, shard_id: str) -> ShardWork | None:
             spec_id=whole.spec_id,
             terms=whole.spec.terms,
             retrain=load_cost(session, whole.spec_id, settings.node_class) if gated else None,
+            lost_outputs=shard.outputs_digest or "",
         )
 
 
@@ -208,11 +214,22 @@ def _complete(context: WorkerContext, work: ShardWork, batch: Batch, digest: str
         if evaluation.status == Status.CANCELLING:
             _finish_if_idle(session, evaluation)
         elif evaluation.status != Status.FINISHED:
+            if work.lost_outputs:
+                _complete_again(session, evaluation, work, batch)
+                return
             session.add_all(_make_rows(work, batch))
             if work.position == 0:
                 evaluation.log = batch.replicas[0].log if work.terms.is_open else ""
             session.flush()
             _follow_up(session, evaluation, work)
+
+
+def _complete_again(session: Session, evaluation: Evaluation, work: ShardWork, batch: Batch) -> None:
+    shard = next(shard for shard in evaluation.shards if shard.id == work.shard_id)
+    shard.fault = compare_rerun(session, work.shard_id, batch.replicas, work.evaluation_id)
+    resume_scoring(session, evaluation)
+    if is_look_due(evaluation, work.first, purpose=work.purpose, rules=work.terms.evaluation):
+        enqueue(session, DECIDE, evaluation.id)
 
 
 def _follow_up(session: Session, evaluation: Evaluation, work: ShardWork) -> None:
@@ -242,6 +259,9 @@ def _follow_up(session: Session, evaluation: Evaluation, work: ShardWork) -> Non
 
 def _end(context: WorkerContext, work: ShardWork, *, code: FaultCode, reason: str, text: str = "") -> None:
     """End the whole evaluation by the participant's fault, once."""
+    if work.lost_outputs:  # it ran well, and runs again for a fault of ours
+        _give_back(context, work, f"replicas that had run well ended with {code} when they ran again")
+        return
     with transaction(context.engine) as session:
         evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
         if evaluation is None or not leases.settle(session, Shard, work.shard_id, work.fence, state=WorkState.DONE):
@@ -255,6 +275,20 @@ def _end(context: WorkerContext, work: ShardWork, *, code: FaultCode, reason: st
             if work.purpose is Purpose.CALIBRATION:  # our own file: whatever it did is our fault
                 verdict = Verdict.PLATFORM_ERROR
             _finish(session, evaluation, verdict, code, reason)
+
+
+def _fail(context: WorkerContext, work: ShardWork, reason: str) -> None:
+    """End the whole evaluation by a fault of ours that no other try mends."""
+    with transaction(context.engine) as session:
+        evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
+        settled = leases.settle(session, Shard, work.shard_id, work.fence, state=WorkState.ABANDONED, fault=reason)
+        if evaluation is None or not settled:
+            return
+        session.refresh(evaluation, ["shards"])
+        if evaluation.status == Status.CANCELLING:
+            _finish_if_idle(session, evaluation)
+        elif evaluation.status != Status.FINISHED:
+            _finish(session, evaluation, Verdict.PLATFORM_ERROR, None, reason)
 
 
 def _give_back(context: WorkerContext, work: ShardWork, fault: str, *, is_charged: bool = True) -> None:

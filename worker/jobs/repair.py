@@ -1,0 +1,102 @@
+"""What was stored and is gone or damaged is made again.
+
+A replica's seed follows from its evaluation's id and its place, so a shard that runs once more gives the same replicas.
+Their rows stay: what they cost is known, and the digests of their weights tell whether they are the same.
+"""
+
+from collections.abc import Sequence
+
+import structlog
+from sqlalchemy.orm import Session
+
+from core.db.models.submissions import Evaluation, Shard
+from core.db.queries import evaluations
+from core.db.session import reading, transaction
+from core.domain.errors import BlobMissing
+from core.domain.submission import Status
+from core.domain.work import SCORE_TRIES, WorkState
+from core.jobs import RUN_SHARD, SCORE
+from core.lifecycle import enqueue_for
+from core.storage import BlobStore
+from worker.jobs.context import WorkerContext
+from worker.replicas.inspection import InspectedReplica
+from worker.scorecard.flags import load_reruns
+
+log = structlog.get_logger()
+ENDED = (WorkState.DONE, WorkState.ABANDONED)
+
+
+def rerun_lost(context: WorkerContext, evaluation_id: str) -> bool:
+    """Send out again the shards of an evaluation whose outputs are lost; False if there are none, or too often some."""
+    with reading(context.engine) as session:
+        evaluation = evaluations.fetch_evaluation(session, evaluation_id)
+        shards = evaluation.shards if evaluation is not None else []
+    lost = {shard.id for shard in shards if _is_lost(context.store, shard)}
+    if not lost:
+        return False
+    with transaction(context.engine) as session:
+        evaluation = evaluations.lock_evaluation(session, evaluation_id)
+        if evaluation is None or evaluation.status not in (Status.RUNNING, Status.SCORING):
+            return False
+        if evaluation.score_attempts + 1 >= SCORE_TRIES:
+            return False
+        evaluation.score_attempts += 1
+        chosen = [shard for shard in evaluation.shards if shard.id in lost and shard.state == WorkState.DONE]
+        for shard in chosen:
+            _send_again(session, evaluation, shard)
+        if evaluation.status == Status.SCORING:
+            evaluation.scoring_until = None
+            evaluations.move(
+                session, evaluation, Status.RUNNING, reason=f"{_name(chosen)} run again: outputs were lost"
+            )
+    log.warning("outputs were lost and are made again", evaluation_id=evaluation_id, shards=sorted(lost))
+    return True
+
+
+def compare_rerun(session: Session, shard_id: str, replicas: Sequence[InspectedReplica], evaluation_id: str) -> str:
+    """Hold a shard that ran again against its rows; empty if it gave the same, or else what is to be said of it."""
+    rows = {row.position: row for row in evaluations.fetch_replicas(session, evaluation_id) if row.shard_id == shard_id}
+    others = [each for each in replicas if rows[each.index].weights_sha256 != each.weights_sha256]
+    for replica in others:  # what is scored is what ran now, and its rows say so
+        row = rows[replica.index]
+        row.wall_seconds, row.cpu_seconds = replica.wall_seconds, replica.cpu_seconds
+        row.peak_memory_bytes, row.weights_sha256 = replica.peak_memory_bytes, replica.weights_sha256
+    if not others:
+        return ""
+    log.error("replicas came out otherwise when they ran again", shard_id=shard_id, count=len(others))
+    return (
+        f"a fault of the platform: outputs were lost, and {len(others)} of {len(replicas)} replicas came out otherwise"
+        " when they ran again; the new ones are scored"
+    )
+
+
+def resume_scoring(session: Session, evaluation: Evaluation) -> None:
+    """Go on once every shard that was lost is there again."""
+    if evaluation.status != Status.RUNNING or any(shard.state not in ENDED for shard in evaluation.shards):
+        return
+    reason = "; ".join(shard.fault for shard in evaluation.shards if shard.state == WorkState.DONE and shard.fault)
+    evaluations.move(session, evaluation, Status.SCORING, reason=reason)
+    enqueue_for(session, SCORE, evaluation.id, evaluation)
+
+
+def _is_lost(store: BlobStore, shard: Shard) -> bool:
+    if shard.state != WorkState.DONE or shard.outputs_digest is None:
+        return False
+    try:
+        store.get(shard.outputs_digest)
+        if shard.position == 0:
+            load_reruns(store, shard.evaluation_id)
+    except BlobMissing:
+        return True
+    return False
+
+
+def _send_again(session: Session, evaluation: Evaluation, shard: Shard) -> None:
+    shard.state, shard.finished_replicas, shard.fault = WorkState.PENDING, 0, "its outputs were lost"
+    shard.attempts, shard.failures, shard.failed_on = 0, 0, []
+    enqueue_for(session, RUN_SHARD, shard.id, evaluation)
+
+
+def _name(shards: Sequence[Shard]) -> str:
+    spans = [f"{shard.first + 1}-{shard.first + shard.count}" for shard in shards]
+    return f"replicas {', '.join(spans)}"
