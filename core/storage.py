@@ -172,6 +172,15 @@ class FolderStore:
         return self._refs / f"{name}{_REF_SUFFIX}"
 
 
+def sync_folder(folder: Path) -> None:
+    """Keep the names in a folder over a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 @contextmanager
 def _readable_faults(folder: Path) -> Iterator[None]:
     try:
@@ -203,12 +212,4 @@ def _write_atomically(path: Path, pieces: Iterable[bytes]) -> None:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
-    _sync_folder(path.parent)  # otherwise the new name itself may be lost
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(path.parent)  # otherwise the new name itself may be lost

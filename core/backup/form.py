@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.domain.errors import InvalidInput
+from core.storage import sync_folder
 
 FORM = 1
 MANIFEST, LOCK, STORE, ROWS = "manifest.json", "lock", "store", "rows-"
@@ -58,12 +59,15 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """After all that it lists is on the disk."""
+    sync_folder(folder / manifest.folder)
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=".writing-")
     with os.fdopen(handle, "w") as stream:
         stream.write(manifest.model_dump_json(indent=2))
         stream.flush()
         os.fsync(stream.fileno())
     os.replace(temporary, folder / MANIFEST)
+    sync_folder(folder)
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> tuple[int, str]:

@@ -1,6 +1,7 @@
 """A backup holds one moment of a platform that goes on, and comes back whole into an empty machine or not at all."""
 
 import json
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -27,12 +28,19 @@ from tests.rows import add_rows
 MOVED = ("shards", "evaluations", "audit_entries", "audit_head")
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("filled")
+    engine = make_database(folder)
+    fill(engine, FolderStore(folder / "store"))
+    engine.dispose()  # folds the write-ahead log into the file
+    return folder
+
+
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    (tmp_path / "old").mkdir()
-    engine = make_database(tmp_path / "old")
-    fill(engine, FolderStore(tmp_path / "old" / "store"))
-    return engine
+def engine(filled: Path, tmp_path: Path) -> Engine:
+    shutil.copytree(filled, tmp_path / "old")
+    return get_engine(f"sqlite:///{tmp_path / 'old' / 'lacuna.sqlite'}")
 
 
 @pytest.fixture
