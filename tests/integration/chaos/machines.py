@@ -1,0 +1,174 @@
+"""A small platform whose parts can be killed, frozen and started one by one."""
+
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import redis
+from sqlalchemy import Engine
+
+from core.db.session import get_engine
+from core.settings import Settings
+from tests.integration.postgres import Postgres
+
+ROOT = Path(__file__).resolve().parents[3]
+WORKERS = ("one", "two")
+JANITOR = "janitor"
+QUEUES = "scores,shards,pools"
+QUIET = ("-l", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat")
+SKEWED = "tests.integration.chaos.skewed"
+PATIENCE = 120.0  # for whatever must come about; nothing here waits longer than it has to
+
+
+@dataclass
+class Broker:
+    """A real Redis that keeps nothing on disk."""
+
+    port: int
+    folder: Path
+    _server: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        binary = shutil.which("redis-server") or "valkey-server"
+        command = [binary, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder)]
+        self._server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        wait_until(self.is_up, "the broker answers")
+
+    def is_up(self) -> bool:
+        with suppress(redis.ConnectionError), redis.Redis(port=self.port) as client:
+            return bool(client.ping())
+        return False
+
+    def count_received(self) -> int:
+        """Messages that workers have taken and not acknowledged."""
+        with redis.Redis(port=self.port) as client:
+            return int(client.hlen("unacked"))  # type: ignore[arg-type]
+
+    def forget_everything(self) -> None:
+        with redis.Redis(port=self.port) as client:
+            client.flushall()
+
+    def kill(self) -> None:
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait()
+
+
+@dataclass
+class Machines:
+    settings: Settings
+    broker: Broker
+    postgres: Postgres | None  # None: SQLite
+    has_own_disk: bool = False  # a small one, for its data folder
+    children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _skewed: set[str] = field(default_factory=set)
+
+    @property
+    def engine(self) -> Engine:
+        return get_engine(self.settings.resolved_database_url)
+
+    def start(self, name: str, *, ahead: int = 0) -> None:
+        """ahead: seconds by which this process's host is wrong about the time."""
+        if name.startswith(JANITOR):
+            argv = [sys.executable, "-m", "worker.janitor"]
+        else:
+            entry = [SKEWED, str(ahead)] if ahead else ["celery"]
+            own = ["-A", "worker.main", "worker", "-Q", QUEUES, "-c", "1", "-n", f"{name}@chaos"]
+            argv = [sys.executable, "-m", *entry, *own, *QUIET]
+        values = self.settings.model_dump(mode="json", exclude_none=True) | {"node_name": name}
+        environment = {f"LACUNA_{key.upper()}": str(value) for key, value in values.items()}
+        with open(self.settings.data_folder.parent / f"{name}.log", "ab") as log:
+            self.children[name] = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=ROOT,
+                env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+        if ahead:
+            self._skewed.add(name)
+
+    def restore(self) -> None:
+        """End what an earlier row added or changed, start what it left dead."""
+        for name in ({*self.children} - {*WORKERS, JANITOR}) | self._skewed:
+            self.kill(name)
+        self._skewed.clear()
+        self.complete()
+
+    def complete(self) -> None:
+        for name in (*WORKERS, JANITOR):
+            if name not in self.children or self.children[name].poll() is not None:
+                self.start(name)
+
+    def kill(self, name: str) -> None:
+        """A crash of the process and of everything it started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.children[name].pid, signal.SIGKILL)
+        self.children.pop(name).wait()
+        self._skewed.discard(name)
+
+    def terminate(self, name: str) -> subprocess.Popen[bytes]:
+        child = self.children.pop(name)
+        child.terminate()
+        return child
+
+    def stop(self) -> None:
+        for name in list(self.children):
+            self.kill(name)
+
+    def list_family(self, name: str) -> list[psutil.Process]:
+        """The process and everything below it, the eldest first."""
+        with suppress(psutil.NoSuchProcess):
+            parent = psutil.Process(self.children[name].pid)
+            return [parent, *parent.children(recursive=True)]
+        return []
+
+    def signal_family(self, name: str, number: signal.Signals) -> None:
+        for process in self.list_family(name):
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+
+    def list_boxes(self) -> Iterator[psutil.Process]:
+        """What bubblewrap itself is of every sandbox."""
+        for name in WORKERS:
+            for process in self.list_family(name):
+                with suppress(psutil.NoSuchProcess):
+                    if process.name() == "bwrap":
+                        yield process
+
+    def list_replicas(self) -> Iterator[psutil.Process]:
+        """What was forked from the Python in each sandbox."""
+        for box in self.list_boxes():
+            with suppress(psutil.NoSuchProcess):
+                for process in box.children(recursive=True):
+                    parent = process.parent()
+                    if "python" in process.name() and parent is not None and "python" in parent.name():
+                        yield process
+
+
+def wait_until(is_so: Callable[[], object], what: str, *, seconds: float = PATIENCE) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds:.0f} s in vain until {what}")
+        time.sleep(0.02)
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG

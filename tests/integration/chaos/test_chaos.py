@@ -1,0 +1,144 @@
+"""Faults in the middle of the work: every evaluation ends as if nothing had happened, and within a minute."""
+
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select, update
+
+from core.db.models.operations import Node
+from core.db.models.problems import Pool, PoolChunk, Problem
+from core.db.models.submissions import Evaluation
+from core.db.queries import evaluations
+from core.db.session import reading, transaction
+from core.domain.pools import PoolKind
+from core.domain.submission import Status, Verdict
+from core.domain.work import WorkState
+from core.problems import ProblemSpec
+from core.registration import register_competition
+from core.storage import FolderStore
+from tests.integration.chaos.conftest import DATABASES, ROW, is_open, make_chaos_spec
+from tests.integration.chaos.faults import FAULTS, Fault, is_in_the_middle, restart_broker
+from tests.integration.chaos.machines import Machines, wait_until
+from tests.integration.chaos.undisturbed import SOURCE, find_difference, run_undisturbed
+from worker.problems import load_problem
+from worker.training.chunks import pool_chunks
+from worker.training.pools import build_chunk, make_seal, pool_sizes
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+ENTRIES = 2
+CASES = [(database, fault) for database in DATABASES for fault in FAULTS if fault.database in ("", database)]
+PASSWORD = "correct horse battery"
+
+
+@pytest.mark.parametrize(("machines", "fault"), CASES, indirect=["machines"], ids=str, scope="module")
+def test_a_fault_changes_nothing(
+    machines: Machines, api: TestClient, fault: Fault, record_property: Callable[[str, object], None]
+) -> None:
+    machines.restore()
+    let_nodes_work(machines)
+    if fault.prepare is not None:
+        fault.prepare(machines)
+    headers = register(api)
+    entries = [submit(api, headers) for _ in range(ENTRIES)]
+    if not fault.at_once:
+        wait_until(lambda: is_in_the_middle(machines), "a shard is under way")
+    fault.inject(machines)
+    begun = time.monotonic()
+    wait_until(lambda: all(fetch(machines, entry).status is Status.FINISHED for entry in entries), "all have ended")
+    seconds = time.monotonic() - begun
+    faults = [find_fault(machines, entry) for entry in entries]
+    database = machines.engine.dialect.name
+    record_property(ROW, (fault.name, database, next(filter(None, faults), "right"), round(seconds, 1)))
+    assert faults == [""] * ENTRIES
+    limits = api.get("/api/v1/competitions/tiny/limits", headers=headers).json()
+    assert (limits["total_used"], limits["running"]) == (ENTRIES, 0)
+
+
+@pytest.mark.parametrize("machines", DATABASES, indirect=True, scope="module")
+def test_everything_killed_while_pools_are_trained_changes_nothing(
+    machines: Machines, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    machines.restore()
+    spec = make_slow_spec()
+    with transaction(machines.engine) as session:
+        register_competition(session, spec)
+    wait_until(lambda: is_training(machines), "a pool is being trained")
+    machines.stop()
+    restart_broker(machines)
+    machines.restore()
+    begun = time.monotonic()
+    wait_until(lambda: is_open(machines, spec.slug), "the competition opens")
+    seconds = time.monotonic() - begun
+    name, database = "everything killed while pools are trained", machines.engine.dialect.name
+    same = find_seals(machines, spec.slug) == make_seals(spec, tmp_path)
+    record_property(ROW, (name, database, "right" if same else "its pools differ", round(seconds, 1)))
+    assert same
+
+
+def make_slow_spec() -> ProblemSpec:
+    """Another problem, whose pools take a moment."""
+    spec = make_chaos_spec()
+    recipe, split = spec.recipe.model_dump(), spec.split.model_dump()
+    changes = {"slug": "slow", "recipe": recipe | {"epochs": 100}, "split": split | {"seed": 9}}
+    return ProblemSpec.model_validate(spec.model_dump(mode="json") | changes)
+
+
+def is_training(machines: Machines) -> bool:
+    with reading(machines.engine) as session:
+        return session.scalars(select(PoolChunk.id).where(PoolChunk.state == WorkState.LEASED)).first() is not None
+
+
+def find_seals(machines: Machines, slug: str) -> dict[PoolKind, str]:
+    with reading(machines.engine) as session:
+        query = select(Pool.kind, Pool.seal).join(Problem).where(Problem.slug == slug)
+        return {kind: (seal or {}).get("digest", "") for kind, seal in session.execute(query)}
+
+
+def make_seals(spec: ProblemSpec, folder: Path) -> dict[PoolKind, str]:
+    """Of the same pools, trained in this process alone."""
+    store, problem = FolderStore(folder), load_problem(spec)
+    plans = {kind: pool_chunks(problem, kind, size) for kind, size in pool_sizes(spec).items()}
+    for chunk in (chunk for plan in plans.values() for chunk in plan):
+        build_chunk(problem, chunk, store)
+    return {kind: make_seal(plan, store)["digest"] for kind, plan in plans.items()}
+
+
+def find_fault(machines: Machines, submission_id: str) -> str:
+    """In what an evaluation differs from one that nothing happened to; empty if in nothing."""
+    evaluation = fetch(machines, submission_id)
+    if evaluation.verdict is not Verdict.SCORED:
+        return f"{evaluation.verdict}: {evaluation.reason}"
+    with reading(machines.engine) as session:
+        replicas = list(evaluations.fetch_replicas(session, evaluation.id))
+    return find_difference(evaluation, replicas, run_undisturbed(machines.settings, make_chaos_spec(), evaluation))
+
+
+def fetch(machines: Machines, submission_id: str) -> Evaluation:
+    with reading(machines.engine) as session:
+        submission = evaluations.fetch_submission(session, submission_id)
+        assert submission is not None
+        (evaluation,) = submission.evaluations
+        return evaluation
+
+
+def let_nodes_work(machines: Machines) -> None:
+    """No row pays for the faults of an earlier one."""
+    with transaction(machines.engine) as session:
+        session.execute(update(Node).values(strikes=0, resting_until=None, rest_reason=""))
+
+
+def register(api: TestClient) -> dict[str, str]:
+    who = {"name": f"user{secrets.token_hex(6)}", "password": PASSWORD}
+    api.post("/api/v1/users", json=who).raise_for_status()
+    answer = api.post("/api/v1/tokens", json=who).raise_for_status()
+    return {"Authorization": f"Bearer {answer.json()['token']}"}
+
+
+def submit(api: TestClient, headers: dict[str, str]) -> str:
+    files = {"file": ("chaos.py", SOURCE)}
+    answer = api.post("/api/v1/competitions/tiny/submissions", headers=headers, files=files).raise_for_status()
+    return str(answer.json()["id"])
