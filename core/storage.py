@@ -116,12 +116,12 @@ class FolderStore:
         with _readable_faults(self.folder):
             yield from (path.name for path in self._blobs.glob("??/*") if _DIGEST.fullmatch(path.name))
 
-    def iter_refs(self) -> Iterator[tuple[str, str]]:
-        """Every name, and the blob that it points at."""
+    def iter_names(self) -> Iterator[str]:
+        """Every name that points at a blob, or once did."""
         for path in self._refs.rglob(f"*{_REF_SUFFIX}"):
             name = path.relative_to(self._refs).as_posix().removesuffix(_REF_SUFFIX)
-            if _REF.fullmatch(name) and (digest := self.get_ref(name)) is not None:
-                yield name, digest
+            if _REF.fullmatch(name):
+                yield name
 
     def is_intact(self, digest: str) -> bool:
         with _readable_faults(self.folder):

@@ -60,4 +60,4 @@ def _tell(manifest: Manifest) -> str:
 
 def _tell_missing(manifest: Manifest) -> str:
     count, first = len(manifest.missing), manifest.missing[0]
-    return f"{count} blobs are not in the backup: the store had lost them; the first is {first}"
+    return f"{count} blobs or names are not in the backup: the store had lost them; the first is {first}"

@@ -38,7 +38,9 @@ class Manifest(BaseModel):
     files: dict[str, str] = Field(description="SHA-256 of every file beside the rows")
     blobs: int
     blob_bytes: int
-    missing: list[str] = Field(description="blobs that rows or names point at and the store could not give")
+    missing: list[str] = Field(
+        description="blobs that rows or names point at, and names, that the store could not give"
+    )
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -89,7 +89,7 @@ def _check_store(store_folder: Path, blobs: set[str], refs: dict[str, str]) -> N
         return
     store = FolderStore(store_folder)
     strange = next((digest for digest in store.iter_digests() if digest not in blobs), None)
-    strange = strange or next((name for name, digest in store.iter_refs() if refs.get(name) != digest), None)
+    strange = strange or next((name for name in store.iter_names() if name not in refs), None)
     if strange is not None:
         raise Conflict(f"the store {store_folder} is not empty: it holds {strange}, which is not of this backup")
 

@@ -28,7 +28,7 @@ from core.backup.form import (
 from core.db.migrate import find_head
 from core.db.queries import tables
 from core.db.session import has_database, snapshot
-from core.domain.errors import InvalidInput
+from core.domain.errors import InvalidInput, PlatformFault
 from core.storage import FolderStore
 
 
@@ -108,7 +108,7 @@ def _iter_lines(columns: list[str], rows: Iterator[list[object]]) -> Iterator[st
 
 
 def _copy_store(store: FolderStore, kept: FolderStore, rows: _Rows, now: datetime) -> Manifest:
-    refs = dict(sorted(store.iter_refs()))  # before the blobs: a name is set once its blob is there
+    refs, lost = _read_refs(store)  # before the blobs: a name is set once its blob is there
     copied = sorted(digest for digest in store.iter_digests() if kept.copy_from(store, digest))
     listed = {
         REFS: write_lines(rows.folder / REFS, (f"{name} {digest}" for name, digest in refs.items()))[1],
@@ -122,8 +122,23 @@ def _copy_store(store: FolderStore, kept: FolderStore, rows: _Rows, now: datetim
         files=rows.files | listed,
         blobs=len(copied),
         blob_bytes=sum(map(kept.count_bytes, copied)),
-        missing=sorted((rows.blobs | set(refs.values())) - set(copied)),
+        missing=sorted((rows.blobs | set(refs.values())) - set(copied)) + lost,
     )
+
+
+def _read_refs(store: FolderStore) -> tuple[dict[str, str], list[str]]:
+    """What the names point at, and the names that are damaged: one of them must not cost the whole backup."""
+    refs: dict[str, str] = {}
+    lost: list[str] = []
+    for name in sorted(store.iter_names()):
+        try:
+            digest = store.get_ref(name)
+        except PlatformFault:
+            lost.append(name)
+            continue
+        if digest is not None:
+            refs[name] = digest
+    return refs, lost
 
 
 def _forget_others(folder: Path, rows_folder: Path) -> None:

@@ -155,6 +155,13 @@ def test_a_blob_that_the_store_lost_is_named(engine: Engine, folder: Path, new: 
     assert lost in restore_backup(new, tmp_path / "new" / "store", folder).manifest.missing
 
 
+def test_a_name_that_is_damaged_costs_nothing_else(engine: Engine, folder: Path, new: Engine, tmp_path: Path) -> None:
+    (tmp_path / "old" / "store" / "refs" / "pools" / "digits" / "0-31.ref").write_text("damaged")
+    assert back_up(engine, folder).missing == ["pools/digits/0-31"]
+    restore_backup(new, tmp_path / "new" / "store", folder)
+    assert FolderStore(tmp_path / "new" / "store").get_ref("pools/digits/0-31") is None
+
+
 def test_an_interrupted_backup_is_known_and_taken_up_again(
     engine: Engine, folder: Path, new: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,7 +183,7 @@ def test_an_interrupted_second_backup_leaves_the_first(
 ) -> None:
     first = back_up(engine, folder)
     with monkeypatch.context() as patch:
-        patch.setattr(FolderStore, "iter_refs", lambda _self: iter([1 / 0]))
+        patch.setattr(FolderStore, "iter_names", lambda _self: iter([1 / 0]))
         with pytest.raises(ZeroDivisionError):
             back_up(engine, folder)
     assert restore_backup(new, tmp_path / "new" / "store", folder).manifest == first
