@@ -36,6 +36,7 @@ from core.domain.errors import (
     TooLarge,
 )
 from core.domain.quota import LimitReached
+from core.scorecard import UnreadableScorecard
 
 log = structlog.get_logger()
 
@@ -162,8 +163,8 @@ def _answer_contest_error(request: Request, error: Exception) -> Response:
     detail, headers = error.message, {}
     if status >= 500:  # what failed on our side may name folders and hosts
         log.error("platform fault", detail=error.message, path=request.url.path)
-        detail = OUR_FAULT
-        headers["Retry-After"] = RETRY_SECONDS
+        if not isinstance(error, UnreadableScorecard):  # which is so again, and says what is wrong with it
+            detail, headers["Retry-After"] = OUR_FAULT, RETRY_SECONDS
     if isinstance(error, LimitReached):
         code, headers["Retry-After"] = error.code, str(error.retry_after)
     if isinstance(error, ParticipantFault):

@@ -6,15 +6,19 @@ out of the JSON when it is; a field that is always there and may be empty is nul
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Protocol, TypeVar, cast
+from typing import Annotated, Any, Final, Protocol, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.domain.commitments import commit
 from core.domain.errors import PlatformFault
 from core.domain.exposure import SCORECARD, Audience, Sight, find_audience, has_parts, may_see, sees_plain
 
 FORM: Final = 2  # of the record that is written now; 1: what was stored before records named their form
+_Fraction = Annotated[float, Field(ge=0, le=1)]
+_Nats = Annotated[float, Field(ge=0, le=1e6)]  # no scorecard comes near; beyond it nothing can be drawn
+_Count = Annotated[int, Field(ge=0, lt=2**53)]
+_Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 _Picked = TypeVar("_Picked")
 _PickedCo = TypeVar("_PickedCo", covariant=True)
 
@@ -23,17 +27,13 @@ class UnreadableScorecard(PlatformFault):
     """A stored or received scorecard is of no form that this release reads."""
 
 
-def _is_none(value: object) -> bool:
-    return value is None
-
-
 def _maybe(description: str) -> Any:
     """A field that older records lack or that a reader may not see: left out when it is not there."""
-    return Field(None, exclude_if=_is_none, description=description)
+    return Field(None, exclude_if=lambda value: value is None, description=description)
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class MeasuredScore(_Part):
@@ -42,7 +42,7 @@ class MeasuredScore(_Part):
     estimate: float = Field(description="score, 0 to 1")
     low: float = Field(description="lower end of the interval")
     high: float = Field(description="upper end of the interval")
-    level: float = Field(description="share of such intervals that hold, a fraction")
+    level: float = Field(ge=0, le=1, description="share of such intervals that hold, a fraction")
     corrected: float | None = _maybe("score without the bias of a finite number of replicas")
     standard_error: float | None = _maybe("standard error of the score over fresh models of both pools")
 
@@ -90,16 +90,24 @@ class PoolAccuracies(_Part):
 class EpsilonSummary(_Part):
     """Epsilon of the forget examples: how well an attacker tells unlearned from retrained models by one of them."""
 
-    edges: tuple[float, ...] = Field(description="where each bucket of epsilon begins, in nats; the last one is open")
-    points: tuple[float, ...] = Field(
+    edges: tuple[_Nats, ...] = Field(
+        min_length=1, description="where each bucket of epsilon begins, in nats; the last one is open"
+    )
+    points: tuple[_Fraction, ...] = Field(
         description="what an example in each bucket earns, 0 to 1; further buckets earn 0"
     )
-    counts: tuple[int, ...] = Field(description="forget examples in each bucket")
+    counts: tuple[_Count, ...] = Field(min_length=1, description="forget examples in each bucket")
     median: float = Field(description="median over the forget examples, in nats")
     per_example: tuple[float, ...] | None = _maybe("of each forget example, in nats; not for participants where hidden")
     lower: tuple[float, ...] | None = _maybe("95 % lower bound of each, in nats; hidden with `per_example`")
     mu: tuple[float, ...] | None = _maybe("the same as a distance, in standard deviations; hidden with `per_example`")
     attack: tuple[str, ...] | None = _maybe("family of the attack that won each; hidden with `per_example`")
+
+    @model_validator(mode="after")
+    def _check_buckets(self) -> "EpsilonSummary":
+        if not len(self.points) <= len(self.edges) == len(self.counts):
+            raise ValueError("`edges` and `counts` must be of one length, `points` no longer")
+        return self
 
 
 class MeasuredRuntime(_Part):
@@ -237,26 +245,22 @@ class ScorecardRecord(_Part):
     flag_checks: tuple[FlagCheck, ...] | None = _maybe("every check; not for participants where hidden")
     metrics: tuple[MetricLine, ...] | None = _maybe("the literature's metrics")
     decision: EarlyDecision | None = _maybe("how it ended early; only where it did")
-    report_digest: str | None = _maybe("SHA-256 of the HTML report, which shows no more than this reader sees")
+    report_digest: _Digest | None = _maybe("SHA-256 of the HTML report, which shows no more than this reader sees")
 
 
 class ScorecardSummary(_Part):
     """What lists show of a scorecard, so that they do not read the whole of it; it tells of no single example."""
 
-    score_corrected: float | None = Field(
-        default=None, description="score without the bias of a finite number of replicas"
-    )
-    neurips2023: float | None = Field(default=None, description="score under the 2023 rule")
-    exact: float | None = Field(default=None, description="score under the exact protocol")
-    forgetting_quality: float | None = Field(
-        default=None, description="mean of the points of all forget examples, 0 to 1"
-    )
-    utility: float | None = Field(default=None, description="accuracy kept, retain × test")
-    unlearning_accuracy: float | None = Field(default=None, description="UA, percent")
-    retain_accuracy: float | None = Field(default=None, description="RA, percent")
-    test_accuracy: float | None = Field(default=None, description="TA, percent")
+    score_corrected: float | None = Field(None, description="score without the bias of a finite number of replicas")
+    neurips2023: float | None = Field(None, description="score under the 2023 rule")
+    exact: float | None = Field(None, description="score under the exact protocol")
+    forgetting_quality: float | None = Field(None, description="mean of the points of all forget examples, 0 to 1")
+    utility: float | None = Field(None, description="accuracy kept, retain × test")
+    unlearning_accuracy: float | None = Field(None, description="UA, percent")
+    retain_accuracy: float | None = Field(None, description="RA, percent")
+    test_accuracy: float | None = Field(None, description="TA, percent")
     over_budget: bool = Field(default=False, description="whether the runs cost more than the compute budget")
-    ceiling: Ceiling | None = Field(default=None, description="what a second bank of retrained models scores")
+    ceiling: Ceiling | None = Field(None, description="what a second bank of retrained models scores")
     flags: tuple[str, ...] = Field(default=(), description="codes of the checks that fired")
 
 
@@ -366,8 +370,8 @@ def _say(error: ValidationError) -> str:
 
 def _find_form(body: Mapping[str, Any]) -> int:
     form = body.get("version", 1)
-    if not isinstance(form, int) or form < 1:
-        raise UnreadableScorecard(f"{form!r} is no form of a scorecard")
+    if type(form) is not int or not 1 <= form < 1000:
+        raise UnreadableScorecard(f"{str(form)[:20]!r} is no form of a scorecard")
     return form
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.domain.errors import PlatformFault
-from core.problems import STORED, EvaluationPart, ProblemSpec
+from core.problems import STORED, EvaluationPart, ProblemSpec, describe_first
 
 METRIC_VERSION = "lacuna-2"  # evaluator.spec says so too, and a test keeps them together: the api must not import it
 FIRST_ATTACKS = ["half_line", "interval", "complement", "likelihood_ratio"]
@@ -58,8 +58,10 @@ def parse_terms(stored: Stored) -> Terms:
             raise PlatformFault("the stored terms contradict themselves: `evaluation` is not the problem's own")
         problem = parse_stored_problem(stored["problem"])
         return Terms.model_validate({**stored, "problem": problem, "evaluation": problem.evaluation}, context=STORED)
-    except (KeyError, ValidationError) as error:
-        raise PlatformFault(f"stored terms cannot be read: {error}") from None
+    except ValidationError as error:
+        raise PlatformFault(f"stored terms cannot be read: {describe_first(error)}") from None
+    except (KeyError, TypeError) as error:
+        raise PlatformFault(f"stored terms cannot be read: {type(error).__name__}: {error}") from None
 
 
 def parse_stored_problem(stored: Stored) -> ProblemSpec:
@@ -69,8 +71,7 @@ def parse_stored_problem(stored: Stored) -> ProblemSpec:
     try:
         return ProblemSpec.model_validate(stored, context=STORED)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise PlatformFault(f"stored problem: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise PlatformFault(f"stored problem: {describe_first(error)}") from None
 
 
 def find_version(stored: Stored) -> int:

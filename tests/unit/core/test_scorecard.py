@@ -87,11 +87,22 @@ def test_no_calibration_of_the_first_form_is_none_of_this() -> None:
         ({"surprise": 1}, "surprise: Extra"),
         ({"forgetting_quality": None}, "forgetting_quality"),
         ({"provenance": {}}, "provenance.evaluation_id"),
+        ({"forgetting_quality": float("nan")}, "forgetting_quality: Input should be a finite number"),
+        ({"report_digest": "zz"}, "report_digest"),
     ],
 )
 def test_what_no_form_has_is_refused_with_its_name(change: dict[str, Any], said: str) -> None:
     with pytest.raises(UnreadableScorecard, match=said):
         parse_scorecard(load("form-1-newest") | change)
+
+
+@pytest.mark.parametrize(
+    "change", [{"edges": []}, {"counts": [1]}, {"points": [2.0]}, {"edges": [1e308] * 6}, {"counts": [10**400] * 6}]
+)
+def test_buckets_that_nothing_can_be_drawn_from_are_refused(change: dict[str, Any]) -> None:
+    body = load("form-1-newest")
+    with pytest.raises(UnreadableScorecard, match=r"epsilon"):
+        parse_scorecard(body | {"epsilon": body["epsilon"] | change})
 
 
 def test_a_newer_servers_scorecard_is_read_without_what_is_not_known_here() -> None:
@@ -107,6 +118,9 @@ def test_a_newer_servers_scorecard_is_read_without_what_is_not_known_here() -> N
         {"version": "two"},
         {"version": 0},
         {"version": None},
+        {"version": True},
+        {"version": 10**400},
+        {"version": "x" * 5000},
         {"score": "high", "provenance": None},
         {"provenance": {"calibration": {}}},
     ],

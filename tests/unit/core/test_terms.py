@@ -70,11 +70,15 @@ def test_what_is_written_is_read_as_it_was_meant() -> None:
         ({"a_new_key": 1}, "a_new_key"),
         ({"problem": {"evaluation": {}}, "evaluation": {}}, "slug"),
         ({"evaluation": {"replicas": 512}}, "contradict"),
+        ({"problem": None}, "TypeError"),
+        ({"problem": [1]}, "TypeError"),
+        ({"originals_per_run": float("nan")}, "originals_per_run"),
     ],
 )
-def test_terms_that_no_release_wrote_are_our_fault(changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(PlatformFault, match=said):
+def test_terms_that_no_release_wrote_are_our_fault_in_one_line(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(PlatformFault, match=said) as caught:
         parse_terms({**load(), **changes})
+    assert "\n" not in caught.value.message
 
 
 @pytest.mark.parametrize("missing", ["problem", "evaluation", "metric_version"])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from rich.console import Console
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from cli.show.scorecard import render_scorecard
 from core.db.session import transaction
@@ -78,3 +78,17 @@ def test_it_compares_with_a_new_one_and_stands_on_the_board(
     assert values["ua"] == pytest.approx(body["unlearning_accuracy"])
     board = client.get("/api/v1/competitions/digits/leaderboard").json()
     assert {entry["neurips2023"] for entry in board["entries"]} <= {body["protocols"]["neurips2023"], 0.5 / 6}
+
+
+def test_a_damaged_one_says_what_is_wrong_with_it_instead_of_asking_to_try_again(
+    client: TestClient, engine: Engine, ann: Login, body: dict[str, Any]
+) -> None:
+    (row,) = store(engine, ann, body)
+    with transaction(engine) as session:
+        card = session.scalars(select(factories.Scorecard)).one()
+        card.body = body | {"epsilon": body["epsilon"] | {"counts": []}}
+    for address in (f"/api/v1/submissions/{row}/scorecard", f"/submissions/{row}"):
+        answer = client.get(address, headers=ann.headers)
+        assert answer.status_code == 503
+        assert "is damaged: epsilon.counts: Tuple should have at least 1 item" in answer.text
+        assert "Retry-After" not in answer.headers
