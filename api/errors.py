@@ -32,6 +32,7 @@ from core.domain.errors import (
     QuotaExceeded,
     RequestRefused,
     RulesNotAccepted,
+    SealBroken,
     StoreUnavailable,
     TooLarge,
 )
@@ -46,6 +47,7 @@ STATUS_OF_ERROR: dict[type[ContestError], tuple[int, str]] = {
     PlatformFault: (503, "PLATFORM_FAULT"),
     StoreUnavailable: (503, "PLATFORM_FAULT"),
     BlobMissing: (503, "PLATFORM_FAULT"),
+    SealBroken: (503, "PLATFORM_FAULT"),
     RequestRefused: (400, "REFUSED"),
     InvalidInput: (422, "INVALID_INPUT"),
     NotAuthenticated: (401, "NOT_AUTHENTICATED"),

@@ -44,6 +44,15 @@ class BlobStore(Protocol):
         """How much more fits; None where nobody can say."""
 
 
+def find_computed(store: BlobStore, name: str) -> bytes | None:
+    """What a name points at; None if that is nothing, or lost: for what can be computed again at once."""
+    try:
+        digest = store.get_ref(name)
+        return store.get(digest) if digest is not None else None
+    except BlobMissing:
+        return None
+
+
 class FolderStore:
     """A folder on a local disk. Every write is whole or absent, also after a power cut."""
 

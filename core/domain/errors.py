@@ -4,7 +4,8 @@ ContestError
 ├── ParticipantFault      shown to its author, never retried, counts against the quota
 ├── PlatformFault         logged, retried, never blamed on the author
 │   ├── StoreUnavailable
-│   └── BlobMissing
+│   ├── BlobMissing
+│   └── SealBroken
 └── RequestRefused        the request asked for something that cannot be had
     ├── InvalidInput
     ├── NotAuthenticated
@@ -56,6 +57,10 @@ class BlobMissing(PlatformFault):
     def __init__(self, message: str, digest: str) -> None:
         super().__init__(message)
         self.digest = digest
+
+
+class SealBroken(PlatformFault):
+    """A pool chunk was made again and is not what was sealed: no other try mends it, an admin has to look."""
 
 
 class RequestRefused(ContestError):

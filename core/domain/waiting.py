@@ -16,6 +16,7 @@ class Obstacle(StrEnum):
     RESTING = "resting"
     DRAINING = "draining"
     OTHER_CLASS = "other_class"
+    POOLS = "pools"
     FAULT = "fault"
     QUEUE = "queue"
     MESSAGE = "message"
@@ -44,6 +45,8 @@ class Situation:
     fleet: Fleet  # of that class
     others: tuple[str, ...]  # nodes of other classes that take work
     messages_stuck: bool
+    competition: str
+    pools_fault: str  # what its pools lack; empty if they are whole
     fault: str
     ahead: int
 
@@ -121,6 +124,13 @@ def _explain_fleet(situation: Situation) -> Wait | None:
 
 def _explain_turn(situation: Situation) -> Wait:
     requeue = f"lacuna admin requeue {situation.evaluation_id} --because …"
+    if situation.pools_fault:
+        return Wait(
+            Obstacle.POOLS,
+            "Trained models that it needs were lost and are made again. It goes on by itself when they are there.",
+            situation.pools_fault,
+            f"lacuna admin pools verify {situation.competition}",
+        )
     if situation.fault.startswith("waits"):
         return Wait(
             Obstacle.FAULT, "It waits for a machine that is ready for it.", situation.fault, "lacuna admin nodes"

@@ -23,12 +23,12 @@ from core.domain.work import WorkState
 from core.jobs import SCORE, enqueue
 from core.problems import AdaptivePart, EvaluationPart
 from core.scorecard import EarlyDecision
-from core.storage import BlobStore
+from core.storage import BlobStore, find_computed
 from core.terms import Terms
 from evaluator import ScoredPool, ScoringProtocol, compute_confidence
 from evaluator.sequential import LOOK_RESAMPLES, PlaceDecision, Standing, compute_look, decide_place
 from worker.jobs.context import WorkerContext
-from worker.jobs.repair import rerun_lost
+from worker.jobs.repair import rerun_lost, send_lost_chunks
 from worker.problems import LoadedProblem
 from worker.replicas.outputs import ModelOutputs, concat_outputs, load_npz
 from worker.scorecard.card import make_scoring_spec
@@ -42,6 +42,7 @@ class LookWork:
     """What one look compares: the entry's first replicas, and as many of the rival's."""
 
     evaluation_id: str
+    problem_id: str
     terms: Terms
     rules: AdaptivePart
     replicas: int
@@ -86,7 +87,8 @@ def decide_evaluation(context: WorkerContext, evaluation_id: str) -> None:
         decision = _work(context, work)
     except BlobMissing as lost:  # the shard that is made again asks for the next look; a rival's is not
         log.warning("a look found outputs gone", evaluation_id=evaluation_id, rival=work.rival, reason=lost.message)
-        rerun_lost(context, evaluation_id)
+        if not rerun_lost(context, evaluation_id):
+            send_lost_chunks(context, work.problem_id)
         return
     log.info(
         "looked at a running evaluation",
@@ -120,12 +122,8 @@ def describe_decision(store: BlobStore, evaluation_id: str, terms: Terms, *, aft
 
 def _load_details(store: BlobStore, evaluation_id: str) -> dict[str, Any]:
     """Empty if they are lost: the board has moved on, so the look cannot be taken again, and its end stands."""
-    try:
-        digest = store.get_ref(_name(evaluation_id))
-        return dict(json.loads(store.get(digest))) if digest else {}
-    except BlobMissing as lost:
-        log.warning("the details of a decision are lost", evaluation_id=evaluation_id, reason=lost.message)
-        return {}
+    kept = find_computed(store, _name(evaluation_id))
+    return dict(json.loads(kept)) if kept is not None else {}
 
 
 def _load(context: WorkerContext, evaluation_id: str) -> LookWork | None:
@@ -144,6 +142,7 @@ def _load(context: WorkerContext, evaluation_id: str) -> LookWork | None:
             return None
         return LookWork(
             evaluation_id=evaluation_id,
+            problem_id=evaluation.spec.problem_id,
             terms=terms,
             rules=rules,
             replicas=replicas,

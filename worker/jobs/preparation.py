@@ -1,7 +1,9 @@
 """From a registered problem to an open competition: chunk rows, trained pools, one calibration run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import Engine
@@ -13,7 +15,7 @@ from core.db.models.lifecycle import Phase
 from core.db.models.problems import EvaluationSpec, Pool, PoolChunk
 from core.db.queries import competitions, data_sets, leases, nodes
 from core.db.session import reading, transaction
-from core.domain.errors import Conflict, ContestError
+from core.domain.errors import Conflict, ContestError, SealBroken
 from core.domain.phases import PhaseKind
 from core.domain.pools import PoolKind, PoolState
 from core.domain.work import WorkState
@@ -24,8 +26,8 @@ from worker.jobs.context import WorkerContext
 from worker.jobs.heartbeat import Heartbeat, renew_piece
 from worker.problems import LoadedProblem
 from worker.scorecard.card import find_ceiling
-from worker.training.chunks import pool_chunks
-from worker.training.pools import build_chunk, load_pools, make_seal, pool_sizes
+from worker.training.chunks import Chunk, pool_chunks
+from worker.training.pools import build_chunk, load_pools, make_seal, pool_sizes, rebuild_chunk
 
 log = structlog.get_logger()
 
@@ -40,6 +42,7 @@ class ChunkWork:
     kind: PoolKind
     size: int
     position: int
+    sealed: Mapping[str, Any] | None  # what it was sealed with, if it is made again
 
 
 def prepare_problem(context: WorkerContext, problem_id: str) -> None:
@@ -61,6 +64,8 @@ def prepare_problem(context: WorkerContext, problem_id: str) -> None:
             if pool.state == PoolState.RETIRED:
                 pool.state = PoolState.SEALED
             for chunk in pool.chunks:
+                if chunk.state == WorkState.ABANDONED:  # perhaps a backup brought it back
+                    chunk.state = WorkState.PENDING
                 if chunk.state == WorkState.PENDING:
                     enqueue(session, BUILD_CHUNK, chunk.id)
         session.flush()
@@ -87,14 +92,18 @@ def build_pool_chunk(context: WorkerContext, chunk_id: str) -> None:
         with Heartbeat(context, renew_piece(PoolChunk, chunk_id, work.fence)):
             problem = context.load(work.problem)
             chunk = pool_chunks(problem, work.kind, work.size)[work.position]
-            build_chunk(problem, chunk, context.store, device=context.settings.device)
+            _make_chunk(context, work, problem, chunk)
     except Exception as error:  # the task's edge: training is ours alone
         log.exception("pool chunk failed", chunk_id=chunk_id)
-        _give_back(context, work, error.message if isinstance(error, ContestError) else repr(error))
+        fault = error.message if isinstance(error, ContestError) else repr(error)
+        _give_back(context, work, fault, is_final=isinstance(error, SealBroken))
         return
     with transaction(context.engine) as session:
         pool = competitions.lock_pool(session, work.pool_id)
-        if not leases.settle(session, PoolChunk, chunk_id, work.fence, state=WorkState.DONE):
+        if not leases.settle(session, PoolChunk, chunk_id, work.fence, state=WorkState.DONE, fault=""):
+            return
+        if pool.seal is not None:
+            log.info("a lost pool chunk is there again", chunk_id=chunk_id)
             return
         if competitions.count_unfinished_chunks(session, pool.id) > 0:
             return
@@ -105,6 +114,14 @@ def build_pool_chunk(context: WorkerContext, chunk_id: str) -> None:
         all_sealed = _calibrate_if_sealed(session, context, work.problem_id)
     if all_sealed:  # the calibration runs elsewhere meanwhile; without this the first score would pay for it
         find_ceiling(problem, load_pools(problem, context.store), context.store)
+
+
+def _make_chunk(context: WorkerContext, work: ChunkWork, problem: LoadedProblem, chunk: Chunk) -> None:
+    device = context.settings.device
+    if work.sealed is None:
+        build_chunk(problem, chunk, context.store, device=device)
+    else:
+        rebuild_chunk(problem, chunk, work.sealed, context.store, device=device)
 
 
 def _add_pool(
@@ -145,14 +162,16 @@ def _load(context: WorkerContext, chunk_id: str) -> ChunkWork | None:
             kind=pool.kind,
             size=pool.size,
             position=row.position,
+            sealed=pool.seal["chunks"][row.position] if pool.seal else None,
         )
 
 
-def _give_back(context: WorkerContext, work: ChunkWork, fault: str) -> None:
+def _give_back(context: WorkerContext, work: ChunkWork, fault: str, *, is_final: bool) -> None:
+    state = WorkState.ABANDONED if is_final else WorkState.PENDING
     with transaction(context.engine) as session:
-        if not leases.settle(session, PoolChunk, work.chunk_id, work.fence, state=WorkState.PENDING, fault=fault):
+        if not leases.settle(session, PoolChunk, work.chunk_id, work.fence, state=state, fault=fault):
             return
-        if work.fence < context.settings.max_attempts:
+        if work.fence < context.settings.max_attempts and not is_final:
             enqueue(session, BUILD_CHUNK, work.chunk_id)
             return
         for competition in _waiting(session, work.problem_id):

@@ -10,17 +10,18 @@ import structlog
 from sqlalchemy.orm import Session
 
 from core.db.models.submissions import Evaluation, Shard
-from core.db.queries import evaluations
+from core.db.queries import competitions, evaluations
 from core.db.session import reading, transaction
 from core.domain.errors import BlobMissing
 from core.domain.submission import Status
 from core.domain.work import SCORE_TRIES, WorkState
-from core.jobs import RUN_SHARD, SCORE
+from core.jobs import BUILD_CHUNK, RUN_SHARD, SCORE, enqueue
 from core.lifecycle import enqueue_for
 from core.storage import BlobStore
 from worker.jobs.context import WorkerContext
 from worker.replicas.inspection import InspectedReplica
 from worker.scorecard.flags import load_reruns
+from worker.training.pools import find_lost_chunks
 
 log = structlog.get_logger()
 ENDED = (WorkState.DONE, WorkState.ABANDONED)
@@ -50,6 +51,27 @@ def rerun_lost(context: WorkerContext, evaluation_id: str) -> bool:
                 session, evaluation, Status.RUNNING, reason=f"{_name(chosen)} run again: outputs were lost"
             )
     log.warning("outputs were lost and are made again", evaluation_id=evaluation_id, shards=sorted(lost))
+    return True
+
+
+def send_lost_chunks(context: WorkerContext, problem_id: str) -> bool:
+    """Have the chunks of a problem's sealed pools that are lost made again from their seeds; False if there are none.
+
+    The pools stay what they are; whatever needs the chunks waits (core.db.queries.pools.find_gap).
+    """
+    with reading(context.engine) as session:
+        sealed = [pool for pool in competitions.fetch_pools(session, problem_id) if pool.seal is not None]
+    lost = {pool.id: find_lost_chunks(pool.kind, pool.seal or {}, context.store) for pool in sealed}
+    if not any(lost.values()):
+        return False
+    with transaction(context.engine) as session:
+        competitions.lock_problem(session, problem_id)
+        for pool in competitions.fetch_pools(session, problem_id):
+            for chunk in pool.chunks:
+                if chunk.state == WorkState.DONE and chunk.position in lost.get(pool.id, ()):
+                    log.warning("a pool chunk was lost and is made again", kind=pool.kind, position=chunk.position)
+                    chunk.state, chunk.fault = WorkState.PENDING, "it was lost and is made again"
+                    enqueue(session, BUILD_CHUNK, chunk.id)
     return True
 
 

@@ -23,7 +23,7 @@ from worker.jobs.calibration import load_cost
 from worker.jobs.context import WorkerContext
 from worker.jobs.heartbeat import Heartbeat, renew_score
 from worker.jobs.looks import describe_decision
-from worker.jobs.repair import rerun_lost
+from worker.jobs.repair import rerun_lost, send_lost_chunks
 from worker.replicas.outputs import ModelOutputs, concat_outputs, load_npz
 from worker.report.drawing import Drawings, draw_score
 from worker.report.page import Report, render_report
@@ -38,6 +38,7 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class ScoreWork:
     evaluation_id: str
+    problem_id: str
     title: str  # of the problem, with the phase if it is not the contest's
     gated: bool
     filename: str
@@ -73,8 +74,10 @@ def score_evaluation(context: WorkerContext, evaluation_id: str) -> None:
             drawn = _work(context, work)
     except Exception as error:  # the task's edge: everything here is the platform's own
         log.exception("scoring failed", evaluation_id=evaluation_id)
-        if isinstance(error, BlobMissing) and rerun_lost(context, evaluation_id):
-            return
+        if isinstance(error, BlobMissing):
+            if rerun_lost(context, evaluation_id):
+                return
+            send_lost_chunks(context, work.problem_id)
         _give_back(context, evaluation_id, error.message if isinstance(error, ContestError) else repr(error))
         return
     _apply(context, work, drawn)
@@ -89,6 +92,10 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
         evaluation = evaluations.fetch_evaluation(session, evaluation_id)
         if evaluation is None:
             raise PlatformFault(f"evaluation {evaluation_id} vanished")
+        gap = pools.find_gap(session, evaluation.spec_id)
+        if gap:  # the janitor reminds of it until they are whole
+            evaluation.scoring_until, evaluation.score_fault = None, gap
+            return None
         decided = evaluation.decided_early
         # of the nodes that ran it: whoever scores it may be of another class
         node_class = evaluation.node_class or context.settings.node_class
@@ -96,6 +103,7 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
         replicas = [row for row in evaluations.fetch_replicas(session, evaluation_id) if row.position < kept]
         return ScoreWork(
             evaluation_id=evaluation_id,
+            problem_id=evaluation.spec.problem_id,
             title=_name(evaluation),
             gated=evaluation.submission.purpose in GATED,
             filename=evaluation.submission.filename,

@@ -13,12 +13,13 @@ from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
 from core.db.models.submissions import Evaluation, Replica, Shard
-from core.db.queries import evaluations, leases, nodes, rejudges
+from core.db.queries import evaluations, leases, nodes, pools, rejudges
 from core.db.session import reading, transaction
 from core.domain.errors import BlobMissing, ContestError, ParticipantFault, PlatformFault, StoreUnavailable
 from core.domain.faults import FaultCode
 from core.domain.intake.reading import read_submission
 from core.domain.leaderboard import GATED, Purpose
+from core.domain.pools import PoolKind
 from core.domain.submission import VERDICT_OF_FAULT, Status, Verdict
 from core.domain.work import WorkState
 from core.jobs import DECIDE, RUN_SHARD, SCORE, enqueue, put_off
@@ -31,7 +32,7 @@ from worker.jobs.context import WorkerContext
 from worker.jobs.heartbeat import Heartbeat, renew_shard
 from worker.jobs.looks import is_look_due
 from worker.jobs.placing import may_run_here
-from worker.jobs.repair import compare_rerun, resume_scoring
+from worker.jobs.repair import compare_rerun, resume_scoring, send_lost_chunks
 from worker.replicas.execution import Batch, make_orders, make_request, run_batch
 from worker.replicas.outputs import concat_outputs, save_npz
 from worker.scorecard.cost import RetrainCost, collect_seconds
@@ -55,6 +56,7 @@ class ShardWork:
     filename: str
     source_digest: str
     spec_id: str
+    problem_id: str
     terms: Terms
     retrain: RetrainCost | None  # None: no gate applies
     lost_outputs: str  # a digest, if it ran before and what came out is gone; otherwise empty
@@ -84,8 +86,10 @@ def run_shard(context: WorkerContext, shard_id: str) -> None:
         if isinstance(error, BlobMissing) and error.digest == work.source_digest:
             _fail(context, work, "the uploaded file is gone from the platform's store: it has to be submitted again")
             return
+        is_ours = isinstance(error, BlobMissing) and send_lost_chunks(context, work.problem_id)
+        is_ours |= isinstance(error, StoreUnavailable)
         fault_text = error.message if isinstance(error, ContestError) else repr(error)
-        _give_back(context, work, fault_text, is_charged=not isinstance(error, StoreUnavailable))
+        _give_back(context, work, fault_text, is_charged=not is_ours)
     else:
         _apply(context, work, batch, digest)
 
@@ -127,6 +131,7 @@ def _load(context: WorkerContext, shard_id: str) -> ShardWork | None:
             filename=whole.submission.filename,
             source_digest=whole.submission.source_digest,
             spec_id=whole.spec_id,
+            problem_id=whole.spec.problem_id,
             terms=whole.spec.terms,
             retrain=load_cost(session, whole.spec_id, settings.node_class) if gated else None,
             lost_outputs=shard.outputs_digest or "",
@@ -136,6 +141,9 @@ def _load(context: WorkerContext, shard_id: str) -> ShardWork | None:
 def _is_welcome(session: Session, context: WorkerContext, evaluation: Evaluation, shard: Shard, now: datetime) -> bool:
     """Whether this node takes the shard; what it waits for otherwise is written beside it."""
     name = context.settings.node_name
+    if gap := pools.find_gap(session, evaluation.spec_id, [PoolKind.ORIGINAL]):
+        shard.fault = gap
+        return False
     return (
         not nodes.is_draining(session, name)
         and may_try_here(session, evaluation, shard, node=name, now=now)

@@ -26,7 +26,7 @@ from core.scorecard import (
     ScorecardRecord,
     SplitAccuracies,
 )
-from core.storage import BlobStore
+from core.storage import BlobStore, find_computed
 from evaluator import (
     METRIC_VERSION,
     Attack,
@@ -89,9 +89,8 @@ def find_ceiling(problem: LoadedProblem, pools: Mapping[PoolKind, Pool], store: 
     rules = "-".join([problem.spec.evaluation.protocol, *problem.spec.evaluation.attacks])
     banks = (pools[PoolKind.RETRAINED], pools[PoolKind.CONTROL])
     name = f"ceilings/{'-'.join(bank.digest[:32] for bank in banks)}/{METRIC_VERSION}-{INTERVAL_VERSION}-{rules}"
-    digest = store.get_ref(name)
-    if digest is not None:
-        return Ceiling.model_validate_json(store.get(digest))
+    if (kept := find_computed(store, name)) is not None:
+        return Ceiling.model_validate_json(kept)
     retrained, control = (_scored(bank.outputs, problem.splits.forget.y) for bank in banks)
     card = compute_control(retrained, control, spec=make_scoring_spec(problem.spec.evaluation))
     ceiling = Ceiling(

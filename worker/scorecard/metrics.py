@@ -14,7 +14,7 @@ import numpy.typing as npt
 from core.domain.errors import PlatformFault
 from core.domain.pools import PoolKind
 from core.scorecard import MetricLine
-from core.storage import BlobStore
+from core.storage import BlobStore, find_computed
 from evaluator import InvalidPool
 from evaluator.inference import compute_logits
 from evaluator.intervals import ScoreInterval
@@ -114,9 +114,8 @@ def find_reference(
     banks = (pools[PoolKind.RETRAINED], pools[PoolKind.CONTROL])
     digests = "-".join(digest[:32] for digest in (problem.digest, *(bank.digest for bank in banks)))
     name = f"metrics/{digests}/{VERSION}-{models}"
-    digest = store.get_ref(name)
-    if digest is not None:
-        kept = json.loads(store.get(digest))
+    if (known := find_computed(store, name)) is not None:
+        kept = json.loads(known)
         return Reference(*({key: Found(**found) for key, found in kept[part].items()} for part in ("table", "single")))
     untrained = load_untrained(problem, store)
     retrained, control = (bank.outputs for bank in banks)
@@ -132,9 +131,8 @@ def find_reference(
 def load_untrained(problem: LoadedProblem, store: BlobStore) -> Floats32:
     """(8, N, K) logits on the forget set of networks that were initialised and never trained."""
     name = f"untrained/{problem.digest}/{UNTRAINED}"
-    digest = store.get_ref(name)
-    if digest is not None:
-        kept: Floats32 = np.load(io.BytesIO(store.get(digest)), allow_pickle=False)
+    if (known := find_computed(store, name)) is not None:
+        kept: Floats32 = np.load(io.BytesIO(known), allow_pickle=False)
         return kept
     logits = np.stack([_untrained_logits(problem, index) for index in range(UNTRAINED)])
     stream = io.BytesIO()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from core.domain.errors import PlatformFault
+from core.domain.errors import BlobMissing, PlatformFault, SealBroken
 from core.domain.pools import PoolKind, compute_seal_digest
 from core.problems import ProblemSpec
 from core.storage import BlobStore
@@ -100,7 +100,10 @@ def check_seals(seals: Iterable[Mapping[str, Any]], store: BlobStore) -> None:
     """Raise PlatformFault if a chunk is another one than was sealed: no score is computed against it."""
     for seal in seals:
         for chunk in seal["chunks"]:
-            if store.get_ref(chunk["name"]) != chunk["digest"]:
+            found = store.get_ref(chunk["name"])
+            if found is None:
+                raise BlobMissing(f"the pool chunk {chunk['name']} is gone", chunk["digest"])
+            if found != chunk["digest"]:
                 raise PlatformFault(f"the pool chunk {chunk['name']} is not the one that was sealed")
 
 
@@ -110,6 +113,28 @@ def build_chunk(problem: LoadedProblem, chunk: Chunk, store: BlobStore, *, devic
         return False
     store_chunk(chunk, train_chunk(problem, chunk, device=device), store)
     return True
+
+
+def find_lost_chunks(kind: PoolKind, seal: Mapping[str, Any], store: BlobStore) -> set[int]:
+    """The places of the chunks of which something sealed is gone or damaged; an exchanged one is not lost."""
+    return {place for place, chunk in enumerate(seal["chunks"]) if not _is_kept(kind, chunk, store)}
+
+
+def rebuild_chunk(
+    problem: LoadedProblem, chunk: Chunk, sealed: Mapping[str, Any], store: BlobStore, *, device: str = "cpu"
+) -> None:
+    """Make a lost chunk again from its seeds; raises SealBroken, and stores nothing, if it is not what was sealed."""
+    if not _has_blobs(chunk.kind, sealed, store):
+        trained = train_chunk(problem, chunk, device=device)
+        digests = [hashlib.sha256(weights).hexdigest() for weights in trained.weights]
+        digest = hashlib.sha256(_pack(trained.outputs, chunk.seeds, digests)).hexdigest()
+        if digest != sealed["digest"] or digests != sealed["members"]:
+            raise SealBroken(
+                f"the pool chunk {chunk.name} was lost, and what its seeds gave again is not what was sealed:"
+                f" {digest[:12]}, not {sealed['digest'][:12]}. Restore it from a backup, then apply its problem again"
+            )
+        store_chunk(chunk, trained, store)
+    store.set_ref(chunk.name, sealed["digest"])
 
 
 def assemble_pool(chunks: Sequence[Chunk], store: BlobStore) -> Pool:
@@ -156,10 +181,11 @@ def load_chunk(chunk: Chunk, store: BlobStore) -> FinishedChunk | None:
     """Return a finished chunk, or None if it is not there or no longer readable."""
     try:
         digest = store.get_ref(chunk.name)
-        if digest is None:
-            return None
-        finished = _unpack(store.get(digest))
-    except PlatformFault:
+        data = store.get(digest) if digest is not None else None
+    except BlobMissing:
+        return None
+    finished = _unpack(data) if data is not None else None
+    if finished is None:
         return None
     if finished.seeds != chunk.seeds:
         return None
@@ -171,8 +197,24 @@ def load_chunk(chunk: Chunk, store: BlobStore) -> FinishedChunk | None:
 def _require_chunk(chunk: Chunk, store: BlobStore) -> FinishedChunk:
     finished = load_chunk(chunk, store)
     if finished is None:
-        raise PlatformFault(f"the pool chunk {chunk.name} has not been trained")
+        raise BlobMissing(f"the pool chunk {chunk.name} has not been trained, or is lost", digest="")
     return finished
+
+
+def _is_kept(kind: PoolKind, sealed: Mapping[str, Any], store: BlobStore) -> bool:
+    try:
+        return store.get_ref(sealed["name"]) is not None and _has_blobs(kind, sealed, store)
+    except BlobMissing:
+        return False
+
+
+def _has_blobs(kind: PoolKind, sealed: Mapping[str, Any], store: BlobStore) -> bool:
+    try:
+        for digest in (sealed["digest"], *(sealed["members"] if kind is PoolKind.ORIGINAL else ())):
+            store.get(digest)
+    except BlobMissing:
+        return False
+    return True
 
 
 def _pack(outputs: ModelOutputs, seeds: Sequence[int], weights: Sequence[str]) -> bytes:
@@ -187,14 +229,15 @@ def _pack(outputs: ModelOutputs, seeds: Sequence[int], weights: Sequence[str]) -
     return stream.getvalue()
 
 
-def _unpack(data: bytes) -> FinishedChunk:
+def _unpack(data: bytes) -> FinishedChunk | None:
+    """None for a form that cannot be read."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             outputs = load_npz(archive.read("outputs.npz"))
             seeds = np.load(io.BytesIO(archive.read("seeds.npy")), allow_pickle=False)
             weights = np.load(io.BytesIO(archive.read("weights.npy")), allow_pickle=False)
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise PlatformFault(f"a stored pool chunk cannot be read: {error}") from None
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, PlatformFault):
+        return None
     return FinishedChunk(
         outputs=outputs,
         seeds=tuple(int(seed) for seed in seeds),

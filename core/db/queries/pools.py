@@ -1,6 +1,6 @@
 """SQL about pools as things that are sealed, used and retired."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import and_, select
@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
-from core.db.models.problems import EvaluationSpec, Pool, Problem
+from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict
 from core.domain.phases import PhaseKind, PhaseState
-from core.domain.pools import PoolState
+from core.domain.pools import PoolKind, PoolState
+from core.domain.work import WorkState
 
 
 def fetch_seals(session: Session, problem_id: str) -> list[dict[str, Any]]:
@@ -58,6 +59,20 @@ def find_needed(session: Session, *, besides: str) -> set[str]:
 def has_retired(session: Session, spec_id: str) -> bool:
     """Whether nothing can be scored under this spec any more."""
     return any(pool.state == PoolState.RETIRED for pool in _fetch_of_spec(session, spec_id))
+
+
+def find_gap(session: Session, spec_id: str, kinds: Iterable[PoolKind] = PoolKind) -> str:
+    """What is being made again of sealed pools, and what keeps it; empty if they are whole."""
+    query = (
+        select(Pool.kind, PoolChunk.position, PoolChunk.fault)
+        .join(Pool, PoolChunk.pool_id == Pool.id)
+        .join(EvaluationSpec, EvaluationSpec.problem_id == Pool.problem_id)
+        .where(EvaluationSpec.id == spec_id, PoolChunk.state != WorkState.DONE, Pool.kind.in_(list(kinds)))
+        .where(Pool.state.in_((PoolState.SEALED, PoolState.ACTIVE)))
+        .order_by(PoolChunk.state, PoolChunk.id)  # one that was given up first
+    )
+    row = session.execute(query.limit(1)).one_or_none()
+    return f"waits for chunk {row.position} of the {row.kind} pool: {row.fault}" if row is not None else ""
 
 
 def _fetch_of_spec(session: Session, spec_id: str) -> list[Pool]:

@@ -41,7 +41,7 @@ def fetch_unscored(session: Session, now: datetime) -> list[Evaluation]:
 
 def fetch_free_chunks(session: Session) -> list[str]:
     query = select(PoolChunk.id).join(Pool)
-    query = query.where(PoolChunk.state == WorkState.PENDING, Pool.state == PoolState.BUILDING)
+    query = query.where(PoolChunk.state == WorkState.PENDING, Pool.state != PoolState.RETIRED)
     return list(session.scalars(query.order_by(PoolChunk.id)))
 
 

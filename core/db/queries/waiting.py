@@ -6,9 +6,10 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from core.db.models.contests import Competition
 from core.db.models.operations import Node
-from core.db.models.submissions import Evaluation, EvaluationEvent
-from core.db.queries import evaluations, nodes, operations, rejudges
+from core.db.models.submissions import Evaluation, EvaluationEvent, Submission
+from core.db.queries import evaluations, nodes, operations, pools, rejudges
 from core.domain.operations import SILENT_AFTER
 from core.domain.submission import Status
 from core.domain.waiting import UNSENT_AFTER, UNTOLD_AFTER, Fleet, Situation, Wait, explain_wait
@@ -47,6 +48,7 @@ def _find_situation(session: Session, evaluation: Evaluation, now: datetime) -> 
     others = [node.name for node in live if node not in own and nodes.takes_work(node, now)]
     unsent, oldest = operations.fetch_unsent_state(session)
     faults = (shard.fault for shard in evaluation.shards if shard.fault and shard.state == WorkState.PENDING)
+    slug = select(Competition.slug).join(Submission).where(Submission.id == evaluation.submission_id)
     is_queued = evaluation.status == Status.QUEUED
     return Situation(
         evaluation_id=evaluation.id,
@@ -56,6 +58,8 @@ def _find_situation(session: Session, evaluation: Evaluation, now: datetime) -> 
         fleet=_make_fleet(own, now),
         others=tuple(others),
         messages_stuck=unsent > 0 and oldest is not None and now - oldest > UNSENT_AFTER,
+        competition=session.scalars(slug).one(),
+        pools_fault=pools.find_gap(session, evaluation.spec_id),
         fault=next(faults, evaluation.score_fault),
         ahead=evaluations.count_queued_before(session, evaluation) if is_queued else 0,
     )

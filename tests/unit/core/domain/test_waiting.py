@@ -14,6 +14,8 @@ QUIET = Situation(
     fleet=GOOD,
     others=(),
     messages_stuck=False,
+    competition="digits",
+    pools_fault="",
     fault="",
     ahead=0,
 )
@@ -21,6 +23,7 @@ CASES: list[tuple[dict[str, Any], Obstacle, str]] = [
     ({}, Obstacle.MESSAGE, "lost"),
     ({"ahead": 3}, Obstacle.QUEUE, "3 came before"),
     ({"fault": "CUDA error", "ahead": 3}, Obstacle.FAULT, "CUDA error"),
+    ({"pools_fault": "waits for chunk 2", "fault": "waits for chunk 2"}, Obstacle.POOLS, "chunk 2"),
     ({"fault": "waits for what retraining costs"}, Obstacle.FAULT, "waits for what"),
     ({"fleet": Fleet()}, Obstacle.NO_NODE, "no worker"),
     ({"fleet": Fleet(), "node_class": "gpu", "others": ("b",)}, Obstacle.OTHER_CLASS, "class gpu"),
