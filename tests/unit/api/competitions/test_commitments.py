@@ -101,7 +101,13 @@ def test_without_a_private_phase_the_end_is_when_it_cannot_open_again(
 ) -> None:
     with transaction(engine) as session:
         factories.make_competition(session, "digits", exposure="public", state=state)
-    assert (client.get(CARD).json()["revealed"] is not None) is is_over
+    revealed = client.get(CARD).json()["revealed"]
+    assert (revealed is not None) is is_over
+    page = client.get("/competitions/digits").text
+    assert ("Check the commitments" in page) is is_over
+    if is_over:
+        assert revealed["key"] in page
+        assert revealed["phases"][0]["spec_digest"] in page
 
 
 def test_an_open_problem_has_nothing_to_reveal(client: TestClient, engine: Engine) -> None:
