@@ -1,7 +1,8 @@
 """What the answers of the API hold: every record by the name of its schema, every field by its own.
 
-A field that stands here under no record is shown to nobody: a test asks every address and finds it. Submissions,
-scorecards and problem files, of which not everybody sees the same, are in `core.domain.exposure`.
+Messages are cut to their list when they are sent. The other lists are held by a test, which asks every address and
+fails on a field that stands here under no record. Submissions, scorecards and problem files, of which not everybody
+sees the same, are in `core.domain.exposure`.
 """
 
 from collections.abc import Mapping
