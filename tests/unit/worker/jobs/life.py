@@ -172,11 +172,11 @@ class World:
             self.manner, self.meanwhile = Manner.WELL, None
 
     def deliver_all(self, turn: int) -> None:
-        """Every message to a node that works well, another one each turn, until none is left."""
-        for place in range(500):
+        """Every message to one node, which works well; to another one each turn, so that none waits for ever."""
+        for _ in range(500):
             if not self.broker:
                 return
-            self.deliver(self.broker.pop(0), NODES[(turn + place) % len(NODES)], Manner.WELL)
+            self.deliver(self.broker.pop(0), NODES[turn % len(NODES)], Manner.WELL)
         raise AssertionError("messages beget messages")
 
     def heal(self) -> None:
