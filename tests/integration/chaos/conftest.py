@@ -111,7 +111,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     lines = [f"| {' | '.join(map(str, row))} |" for row in sorted(filter(None, rows))]
     if lines:
         terminalreporter.write_sep("=", "chaos")
-        terminalreporter.write_line("| fault | database | outcome | seconds to recover |")
-        terminalreporter.write_line("|---|---|---|---|")
+        terminalreporter.write_line("| fault | database | outcome | seconds after the fault | seconds in all |")
+        terminalreporter.write_line("|---|---|---|---|---|")
         for line in lines:
             terminalreporter.write_line(line)

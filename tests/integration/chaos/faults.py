@@ -29,7 +29,7 @@ class Fault:
     inject: Callable[[Machines], None]
     prepare: Callable[[Machines], None] | None = None  # before anything is submitted
     at_once: bool = False  # not in the middle of a shard but as soon as all is submitted
-    database: str = ""  # the only one that it is about
+    database: str = ""  # the only one that it is tried on; the others have no part in it
 
     def __str__(self) -> str:
         return self.name
@@ -175,18 +175,18 @@ FAULTS = (
     Fault("nothing", do_nothing),
     Fault("workers killed with messages received", kill_workers_that_received, freeze_pools, at_once=True),
     Fault("worker killed with all it started", kill_worker),
-    Fault("a worker's child killed", kill_child),
+    Fault("a worker's child killed", kill_child, database="sqlite"),
     Fault("worker frozen for longer than its lease", freeze_worker),
-    Fault("worker ended by SIGTERM, another started", replace_worker),
+    Fault("worker ended by SIGTERM, another started", replace_worker, database="sqlite"),
     Fault("broker forgets all messages (FLUSHALL)", flush_broker, freeze_pools, at_once=True),
     Fault("broker killed and started", restart_broker),
     Fault("database stopped and started", stop_postgres, database="postgresql"),
     Fault("database connections dropped", drop_connections, database="postgresql"),
     Fault("database locked by another", lock_database, database="sqlite"),
-    Fault("sandboxes killed from outside", kill_boxes),
-    Fault("replicas killed from outside", kill_replicas),
+    Fault("sandboxes killed from outside", kill_boxes, database="sqlite"),
+    Fault("replicas killed from outside", kill_replicas, database="sqlite"),
     Fault("store away", hide_store),
-    Fault("store away while scores are computed", hide_store_from_scoring),
+    Fault("store away while scores are computed", hide_store_from_scoring, database="sqlite"),
     Fault("disk full", fill_disk),
     Fault("clocks an hour ahead and behind, one killed", kill_worker, set_clocks),
     Fault("messages repeated in any order", repeat_messages),
