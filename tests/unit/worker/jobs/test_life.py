@@ -35,11 +35,6 @@ MOST_TURNS = 12  # until everything that is not paused has ended
 ATTEMPTS = 3
 EXPIRY = LEASE + timedelta(seconds=1)
 
-nodes = st.sampled_from(NODES)
-manners = st.sampled_from([*[Manner.WELL] * 4, *Manner][::-1])
-late_manners = st.sampled_from([Manner.IS_DEAF, Manner.FAILS, Manner.IS_WRONG, Manner.WELL, Manner.IS_DEAF])
-picks = st.integers(0, 999)
-
 
 class Event(StrEnum):
     """What happens while a piece of work runs."""
@@ -52,6 +47,13 @@ class Event(StrEnum):
     CANCELLED = "cancelled"
     DISCARDED = "discarded"
     REQUEUED = "requeued"
+
+
+nodes = st.sampled_from(NODES)
+manners = st.sampled_from([*[Manner.WELL] * 4, *Manner][::-1])
+late_manners = st.sampled_from([Manner.IS_DEAF, Manner.FAILS, Manner.IS_WRONG, Manner.WELL, Manner.IS_DEAF])
+events = st.sampled_from([Event.DONE_ELSEWHERE, Event.DONE_ELSEWHERE, *Event])
+picks = st.integers(0, 999)
 
 
 class Life(RuleBasedStateMachine):
@@ -96,7 +98,7 @@ class Life(RuleBasedStateMachine):
             self.world.broker.append(message)
             self.world.deliver(message, node, Manner.WELL)
 
-    @rule(pick=picks, node=nodes, other=nodes, manner=late_manners, event=st.sampled_from(Event))
+    @rule(pick=picks, node=nodes, other=nodes, manner=late_manners, event=events)
     def deliver_while(self, pick: int, node: str, other: str, manner: Manner, event: Event) -> None:
         """Something happens while the work runs."""
         if (message := self.take(pick)) is None:
@@ -105,7 +107,7 @@ class Life(RuleBasedStateMachine):
             Event.LEASES_LOST: lambda: self.lose_leases(other),
             Event.LEASES_PAST: lambda: self.world.let_pass(EXPIRY),
             Event.DELIVERED_TWICE: lambda: self.world.deliver(message, other, Manner.WELL),
-            Event.DONE_ELSEWHERE: lambda: self.run_again_elsewhere(message, other),
+            Event.DONE_ELSEWHERE: lambda: self.run_again(message, other),
             Event.OTHERS_RUN: lambda: self.deliver([(pick, other, Manner.WELL)] * 3),
             Event.CANCELLED: lambda: self.cancel(pick),
             Event.DISCARDED: lambda: self.decide_rejudge(promote=False),
@@ -291,9 +293,10 @@ class Life(RuleBasedStateMachine):
         self.world.let_pass(EXPIRY)
         self.world.sweep(node)
 
-    def run_again_elsewhere(self, message: tuple[str, str], node: str) -> None:
+    def run_again(self, message: tuple[str, str], node: str) -> None:
         self.lose_leases(node)
-        self.world.deliver(message, node, Manner.WELL)
+        for each in NODES:  # whichever may take it
+            self.world.deliver(message, each, Manner.WELL)
 
     def take(self, pick: int) -> tuple[str, str] | None:
         """A message of the broker; a sweep may bring one where there is none."""
