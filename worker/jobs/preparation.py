@@ -167,11 +167,12 @@ def _load(context: WorkerContext, chunk_id: str) -> ChunkWork | None:
 
 
 def _give_back(context: WorkerContext, work: ChunkWork, fault: str, *, is_final: bool) -> None:
-    state = WorkState.ABANDONED if is_final else WorkState.PENDING
+    is_final = is_final or work.fence >= context.settings.max_attempts
+    state = WorkState.ABANDONED if is_final else WorkState.PENDING  # what is pending is reminded of for ever
     with transaction(context.engine) as session:
         if not leases.settle(session, PoolChunk, work.chunk_id, work.fence, state=state, fault=fault):
             return
-        if work.fence < context.settings.max_attempts and not is_final:
+        if not is_final:
             enqueue(session, BUILD_CHUNK, work.chunk_id)
             return
         for competition in _waiting(session, work.problem_id):

@@ -139,3 +139,18 @@ def test_a_problem_is_reminded_of_once_a_minute(platform: Platform, broker: Mess
     for problem_id in platform.context.reminded:
         platform.context.reminded[problem_id] = utc_now()
     assert remind(platform.context) == 1
+
+
+def test_training_that_keeps_failing_is_given_up_and_not_reminded_of(
+    platform: Platform, broker: Messages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise PlatformFault("no memory left")
+
+    monkeypatch.setattr("worker.jobs.preparation._make_chunk", fail)
+    spec = make_spec()
+    with transaction(platform.engine) as session:
+        register_competition(session, spec)
+    platform.run_until_quiet()
+    assert remind(platform.context) == 0
+    assert "no memory left" in fetch_competition(platform, spec.slug).fault
