@@ -5,11 +5,12 @@ ARGS ?=
 PYTEST_ARGS ?=
 TEST_PROCESSES ?= 2
 
-.PHONY: help setup demo test up check fmt lock image clean
+.PHONY: help setup demo test chaos up check fmt lock image clean
 
 help:
 	@echo 'make demo    install, start the platform, score the baselines, leave the site up (ARGS=--exit ends instead)'
 	@echo 'make test    install, then the whole test suite (PYTEST_ARGS=-x, …)'
+	@echo 'make chaos   faults in the middle of the work, on SQLite and PostgreSQL (about half an hour)'
 	@echo 'make up      run the platform on this machine until interrupted'
 	@echo 'make check   format, lint, types, import rules, house rules'
 	@echo 'make fmt     format and fix what can be fixed'
@@ -26,6 +27,10 @@ demo: setup
 # one process a core; what starts services shares one of them (tests/conftest.py)
 test: setup
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadscope $(PYTEST_ARGS)
+
+# kills processes, brokers, databases and disks of platforms of its own, one after the other
+chaos: setup
+	@OMP_NUM_THREADS=1 LACUNA_CHAOS=1 $(BIN)/pytest -p no:randomly tests/integration/chaos $(PYTEST_ARGS)
 
 up: setup
 	@$(BIN)/lacuna up $(ARGS)

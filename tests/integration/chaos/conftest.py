@@ -31,6 +31,15 @@ DISK_BYTES = 96 << 20
 LEASE_SECONDS, SWEEP_SECONDS = 4.0, 0.3
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One database after the other, whatever the order of the rest: each has a platform that all its rows share."""
+    places = [place for place, item in enumerate(items) if item.path.parent == Path(__file__).parent]
+    rows = sorted((items[place] for place in places), key=lambda item: "postgresql" in item.name)
+    for place, row in zip(places, rows, strict=True):
+        items[place] = row
+
+
 def make_chaos_spec() -> ProblemSpec:
     rules = {"replicas": 16, "canary_replicas": 2, "shard_replicas": 7, "calibration_replicas": 2}
     return make_tiny_spec(evaluation=rules | {"compute_budget": 1e6})  # what it costs has no say here
