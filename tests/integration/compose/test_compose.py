@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[3]
 IMAGES = ("redis:7", "postgres:16", "lacuna-api:dev", "lacuna-launcher:dev", "lacuna-sandbox:dev", "lacuna-worker:dev")
 LONG_RUNNING = {"postgres", "redis", "api", "worker", "janitor", "launcher"}
 REPLICAS = 32
-OPEN_SECONDS, SCORE_SECONDS = 150.0, 120.0
+OPEN_SECONDS, SCORE_SECONDS = 300.0, 120.0
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
