@@ -39,7 +39,6 @@ EVERYBODY = {
     ),
     "ErrorCode": "code verdict hint",
     "ErrorCodeList": "items",
-    "api__health__Health": "status",
     "FinalResult": "published_at verdict score relative_runtime rank rank_label ranked",
     "FreshWebhook": "id url events created_at disabled_at disabled_reason old_secret_until secret",
     "Interval": "estimate low high",
@@ -62,6 +61,7 @@ EVERYBODY = {
         "running practice upload_bytes"
     ),
     "Links": "self events scorecard report source cancel page",
+    "Liveness": "status",
     "LoginView": "user expires_at",
     "MailView": "address events confirmed_at",
     "MemberView": "name is_leader joined_at",
@@ -173,7 +173,7 @@ STAFF = {
     "VersionSummary": "train test shape dtype bytes classes samples",
     "WaitingEvaluation": (
         "evaluation_id submission_id competition filename by purpose status is_rejudge moved_at waited_seconds "
-        "finished total fault"
+        "finished total fault obstacle why command"
     ),
 }
 
