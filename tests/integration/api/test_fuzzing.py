@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 import schemathesis
@@ -23,6 +24,7 @@ from schemathesis.specs.openapi.checks import (
 from api.main import create_app
 from api.security import hash_token
 from core import jobs
+from core.db.base import utc_now
 from core.db.migrate import upgrade_database
 from core.db.session import get_engine, transaction
 from core.settings import Settings
@@ -64,7 +66,9 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         people = {role: factories.make_user(session, role, role=role) for role in ROLES[1:]}
         for role, person in people.items():
             factories.make_token(session, person, hash_token(role))
-        factories.make_node(session)
+        factories.make_node(
+            session, last_seen_at=utc_now() + timedelta(days=1)
+        )  # one that does not fall silent meanwhile
         competition = factories.make_competition(session, "digits")
         own = factories.make_scored(
             session, competition, people["participant"], source_digest=digest, report_digest=digest
