@@ -22,8 +22,6 @@ VerdictOption = Annotated[
 SubmissionOption = Annotated[
     list[str] | None, typer.Option("--submission", help="Only this one; may be repeated.", show_default=False)
 ]
-
-
 PrivateOption = Annotated[bool, typer.Option("--private", help="What the finalists scored in the private phase.")]
 
 

@@ -270,33 +270,34 @@ def _end(context: WorkerContext, work: ShardWork, *, code: FaultCode, reason: st
     if work.lost_outputs:  # it ran well, and runs again for a fault of ours
         _give_back(context, work, f"replicas that had run well ended with {code} when they ran again")
         return
+    # a calibration is our own file: whatever it did is our fault
+    verdict = Verdict.PLATFORM_ERROR if work.purpose is Purpose.CALIBRATION else VERDICT_OF_FAULT[code]
     with transaction(context.engine) as session:
-        evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
-        if evaluation is None or not leases.settle(session, Shard, work.shard_id, work.fence, state=WorkState.DONE):
-            return
-        session.refresh(evaluation, ["shards"])
-        if evaluation.status == Status.CANCELLING:
-            _finish_if_idle(session, evaluation)
-        elif evaluation.status != Status.FINISHED:
+        evaluation = _settle_last(session, work, state=WorkState.DONE)
+        if evaluation is not None:
             evaluation.log = text
-            verdict = VERDICT_OF_FAULT[code]
-            if work.purpose is Purpose.CALIBRATION:  # our own file: whatever it did is our fault
-                verdict = Verdict.PLATFORM_ERROR
             _finish(session, evaluation, verdict, code, reason)
 
 
 def _fail(context: WorkerContext, work: ShardWork, reason: str) -> None:
     """End the whole evaluation by a fault of ours that no other try mends."""
     with transaction(context.engine) as session:
-        evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
-        settled = leases.settle(session, Shard, work.shard_id, work.fence, state=WorkState.ABANDONED, fault=reason)
-        if evaluation is None or not settled:
-            return
-        session.refresh(evaluation, ["shards"])
-        if evaluation.status == Status.CANCELLING:
-            _finish_if_idle(session, evaluation)
-        elif evaluation.status != Status.FINISHED:
+        evaluation = _settle_last(session, work, state=WorkState.ABANDONED, fault=reason)
+        if evaluation is not None:
             _finish(session, evaluation, Verdict.PLATFORM_ERROR, None, reason)
+
+
+def _settle_last(session: Session, work: ShardWork, *, state: WorkState, **values: str) -> Evaluation | None:
+    """Settle a shard that ends its evaluation, locked here; None if that has ended, is cancelled or not ours to end."""
+    evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
+    settled = leases.settle(session, Shard, work.shard_id, work.fence, state=state, **values)
+    if evaluation is None or not settled:
+        return None
+    session.refresh(evaluation, ["shards"])
+    if evaluation.status == Status.CANCELLING:
+        _finish_if_idle(session, evaluation)
+        return None
+    return None if evaluation.status == Status.FINISHED else evaluation
 
 
 def _give_back(context: WorkerContext, work: ShardWork, fault: str, *, is_charged: bool = True) -> None:

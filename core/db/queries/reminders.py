@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import exists, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from core.db.models.contests import Competition
 from core.db.models.data_sets import DataSetVersion
@@ -21,22 +21,23 @@ from core.domain.submission import Status
 from core.domain.work import WorkState
 
 BEGUN = (Status.CANARY, Status.RUNNING)
+_LIGHT = load_only(Evaluation.rejudge_id)  # every sweep reads them: no logs and no draws
 
 
 def fetch_free_shards(session: Session) -> list[tuple[str, Evaluation]]:
     """Shards that any worker may begin, with their evaluations; what a paused rejudge has not begun is not wanted."""
-    is_paused = Evaluation.rejudge_id.in_(select(Rejudge.id).where(Rejudge.state == RejudgeState.PAUSED))
+    is_paused = exists().where(Rejudge.id == Evaluation.rejudge_id, Rejudge.state == RejudgeState.PAUSED)
     is_wanted = Evaluation.status.in_(BEGUN) | ((Evaluation.status == Status.QUEUED) & ~is_paused)
-    is_wanted |= (Evaluation.status == Status.QUEUED) & Evaluation.rejudge_id.is_(None)
     query = select(Shard.id, Evaluation).join(Evaluation).where(Shard.state == WorkState.PENDING, is_wanted)
-    return [(shard_id, evaluation) for shard_id, evaluation in session.execute(query.order_by(Shard.id))]
+    rows = session.execute(query.options(_LIGHT).order_by(Shard.id))
+    return [(shard_id, evaluation) for shard_id, evaluation in rows]
 
 
 def fetch_unscored(session: Session, now: datetime) -> list[Evaluation]:
     """Evaluations to be scored that no worker is scoring."""
     is_free = or_(Evaluation.scoring_until.is_(None), Evaluation.scoring_until <= now)
     query = select(Evaluation).where(Evaluation.status == Status.SCORING, is_free)
-    return list(session.scalars(query.order_by(Evaluation.id)))
+    return list(session.scalars(query.options(_LIGHT).order_by(Evaluation.id)))
 
 
 def fetch_free_chunks(session: Session) -> list[str]:
