@@ -137,6 +137,7 @@ def make_preview(session: Session, competition: Competition, **changes: Any) -> 
         "forget": {"kind": "random", "count": 12, "digest": "d" * 64},
         "samples": [{"digest": "e" * 64, "id": 17, "class": "cat", "clean_class": "dog"}],
         "pools": [{"kind": "retrained", "models": 256, "seconds": 900.0}],
+        "headroom": {"plain_ms": 0.4, "fastest_ms": 0.1, "trainer": "numpy"},
     } | changes
     session.flush()
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from core.domain.competition import CompetitionState, PreparationStage
 from core.domain.exposure import Exposure
+from core.domain.headroom import Trainer
 from core.domain.phases import PhaseKind, PhaseState
 from core.domain.pools import PoolKind, PoolState
 
@@ -71,6 +72,16 @@ class Revealed(BaseModel):
     phases: list[RevealedPhase]
 
 
+class HeadroomView(BaseModel):
+    """How far the loop that retraining is measured by stands behind the fastest way to train one model."""
+
+    plain_ms: float = Field(description="milliseconds of a training step of the plain loop")
+    fastest_ms: float = Field(description="the same step by the fastest known trainer of one model")
+    trainer: Trainer = Field(description="the fastest")
+    ratio: float
+    fit_for_prizes: bool = Field(description="false above a ratio of 2: the budget would measure programming, not work")
+
+
 class CompetitionView(CompetitionSummary):
     rules_version: int | None = Field(description="to accept before submitting; null without rules")
     fault: str = Field(description="why preparing cannot go on; empty when it can")
@@ -90,6 +101,7 @@ class CompetitionView(CompetitionSummary):
     forget_request: dict[str, Any] | None = Field(description="kind, count and digest of the forget set")
     problem: dict[str, Any] = Field(description="the problem file; seeds are left out unless it is for practice")
     evaluation: dict[str, Any]
+    headroom: HeadroomView | None = Field(description="null until its pools are trained")
 
 
 class CompetitionList(BaseModel):

@@ -1,5 +1,6 @@
 """Competitions, their problem cards and what a participant may still submit."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 from api.competitions.schemas import (
     CompetitionSummary,
     CompetitionView,
+    HeadroomView,
     LimitsView,
     PoolView,
     PracticeLimits,
@@ -27,6 +29,7 @@ from core.domain.commitments import commit
 from core.domain.competition import CompetitionState, PreparationStage
 from core.domain.errors import NotFound
 from core.domain.exposure import PROBLEM, Audience, Exposure, Reader, Sight, Stage, may_see, sees_plain, select_fields
+from core.domain.headroom import Headroom
 from core.domain.phases import PhaseKind, PhaseState
 from core.domain.pools import estimate_seconds_left
 from core.domain.quota import Allowance, next_reset, start_of_day
@@ -95,6 +98,20 @@ def make_view(session: Session, settings: Settings, competition: Competition, ca
         forget_request=_make_request(spec.problem, key),
         problem=problem,
         evaluation=problem["evaluation"],
+        headroom=make_headroom(spec.problem.headroom),
+    )
+
+
+def make_headroom(stored: Mapping[str, Any] | None) -> HeadroomView | None:
+    if stored is None:
+        return None
+    found = Headroom.read(stored)
+    return HeadroomView(
+        plain_ms=found.plain_ms,
+        fastest_ms=found.fastest_ms,
+        trainer=found.trainer,
+        ratio=found.ratio,
+        fit_for_prizes=found.is_fit_for_prizes,
     )
 
 

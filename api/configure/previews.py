@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from api.competitions.service import make_headroom
 from api.configure.schemas import PoolRole, Preview, PreviewList
 from api.deps import Caller
 from api.operations.service import count_workers
@@ -49,4 +50,6 @@ def _find_problems(session: Session, slug: str) -> dict[PoolRole, Problem]:
 
 
 def _make_view(role: PoolRole, problem: Problem) -> Preview:
-    return Preview.model_validate({**(problem.preview or {}), "role": role, "problem_digest": problem.digest})
+    stored = problem.preview or {}
+    own = {"role": role, "problem_digest": problem.digest, "headroom": make_headroom(stored.get("headroom"))}
+    return Preview.model_validate({**stored, **own})

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from api.competitions.schemas import Preparation
+from api.competitions.schemas import HeadroomView, Preparation
 from core.domain.competition import CompetitionState
 from core.domain.exposure import Exposure
 from core.domain.pools import PoolKind, PoolState
@@ -83,6 +83,7 @@ class Preview(BaseModel):
     forget: dict[str, Any] | None = Field(None, description="kind, count and digest of the forget set")
     samples: list[PreviewSample] = Field([], description="the first of the forget set")
     pools: list[PreviewPool] = []
+    headroom: HeadroomView | None = None
 
 
 class PreviewList(BaseModel):

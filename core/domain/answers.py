@@ -30,7 +30,7 @@ EVERYBODY = {
     "CompetitionView": (
         "slug title summary state closes_at exposure protocol compute_budget replicas created_at rules_version "
         "fault metric_version daily_limit concurrent_limit total_limit selection_limit publish_approvals "
-        "private_phase practice upload_bytes preparation forget_request problem evaluation"
+        "private_phase practice upload_bytes preparation forget_request problem evaluation headroom"
     ),
     "DecidedEarly": "after of",
     "DeliveryList": "items",
@@ -41,6 +41,7 @@ EVERYBODY = {
     "ErrorCodeList": "items",
     "FinalResult": "published_at verdict score relative_runtime rank rank_label ranked",
     "FreshWebhook": "id url events created_at disabled_at disabled_reason old_secret_until secret",
+    "HeadroomView": "plain_ms fastest_ms trainer ratio fit_for_prizes",
     "Interval": "estimate low high",
     "InviteView": "id team user created_at",
     "Leaderboard": (
@@ -140,7 +141,7 @@ STAFF = {
     "PoolDetail": "role kind state finished total seconds_left problem_digest created_at sealed_at seal fault",
     "PoolList": "slug state prepared_at items",
     "PoolOfData": "kind state size",
-    "Preview": "role problem_digest made_at fault classes counts forget samples pools",
+    "Preview": "role problem_digest made_at fault classes counts forget samples pools headroom",
     "PreviewList": "slug workers items",
     "PreviewPool": "kind models seconds",
     "PreviewSample": "id class clean_class",

@@ -1,7 +1,7 @@
 """From a registered problem to an open competition: chunk rows, trained pools, one calibration run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +27,7 @@ from worker.jobs.heartbeat import Heartbeat, renew_piece
 from worker.problems import LoadedProblem
 from worker.scorecard.card import find_ceiling
 from worker.training.chunks import Chunk, pool_chunks
+from worker.training.headroom import measure_headroom
 from worker.training.pools import build_chunk, load_pools, make_seal, pool_sizes, rebuild_chunk
 
 log = structlog.get_logger()
@@ -58,18 +59,12 @@ def prepare_problem(context: WorkerContext, problem_id: str) -> None:
         locked = competitions.lock_problem(session, problem_id)
         manifest = problem.manifest
         locked.manifest = {"kind": manifest.kind, "count": manifest.count, "digest": manifest.digest}
-        pools = {pool.kind: pool for pool in competitions.fetch_pools(session, problem_id)}
-        for kind, size in pool_sizes(problem.spec).items():
-            pool = pools.get(kind) or _add_pool(session, context, problem, problem_id, kind, size)
-            if pool.state == PoolState.RETIRED:
-                pool.state = PoolState.SEALED
-            for chunk in pool.chunks:
-                if chunk.state == WorkState.ABANDONED:  # perhaps a backup brought it back
-                    chunk.state = WorkState.PENDING
-                if chunk.state == WorkState.PENDING:
-                    enqueue(session, BUILD_CHUNK, chunk.id)
+        _send_chunks(session, context, problem, problem_id)
         session.flush()
-        _calibrate_if_sealed(session, context, problem_id)
+        is_sealed = _calibrate_if_sealed(session, context, problem_id)
+        is_measured = locked.headroom is not None
+    if is_sealed and not is_measured:  # the worker that should have was killed
+        _keep_headroom(context, problem, problem_id)
 
 
 def load_stored(context: WorkerContext, problem_id: str) -> LoadedProblem | None:
@@ -114,6 +109,7 @@ def build_pool_chunk(context: WorkerContext, chunk_id: str) -> None:
         all_sealed = _calibrate_if_sealed(session, context, work.problem_id)
     if all_sealed:  # the calibration runs elsewhere meanwhile; without this the first score would pay for it
         find_ceiling(problem, load_pools(problem, context.store), context.store)
+        _keep_headroom(context, problem, work.problem_id)
 
 
 def _make_chunk(context: WorkerContext, work: ChunkWork, problem: LoadedProblem, chunk: Chunk) -> None:
@@ -122,6 +118,25 @@ def _make_chunk(context: WorkerContext, work: ChunkWork, problem: LoadedProblem,
         build_chunk(problem, chunk, context.store, device=device)
     else:
         rebuild_chunk(problem, chunk, work.sealed, context.store, device=device)
+
+
+def _keep_headroom(context: WorkerContext, problem: LoadedProblem, problem_id: str) -> None:
+    headroom = measure_headroom(problem, device=context.settings.device)
+    with transaction(context.engine) as session:
+        competitions.lock_problem(session, problem_id).headroom = asdict(headroom)
+
+
+def _send_chunks(session: Session, context: WorkerContext, problem: LoadedProblem, problem_id: str) -> None:
+    pools = {pool.kind: pool for pool in competitions.fetch_pools(session, problem_id)}
+    for kind, size in pool_sizes(problem.spec).items():
+        pool = pools.get(kind) or _add_pool(session, context, problem, problem_id, kind, size)
+        if pool.state == PoolState.RETIRED:
+            pool.state = PoolState.SEALED
+        for chunk in pool.chunks:
+            if chunk.state == WorkState.ABANDONED:  # perhaps a backup brought it back
+                chunk.state = WorkState.PENDING
+            if chunk.state == WorkState.PENDING:
+                enqueue(session, BUILD_CHUNK, chunk.id)
 
 
 def _add_pool(

@@ -2,7 +2,7 @@
 
 import math
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from worker.jobs.preparation import load_stored
 from worker.problems import LoadedProblem, Split
 from worker.replicas.relearn import MEASURED_MEMBERS
 from worker.training.chunks import Chunk, pool_chunks, train_chunk
+from worker.training.headroom import measure_headroom, shorten
 from worker.training.members import batch_slices
 from worker.training.pools import pool_sizes
 
@@ -61,6 +62,7 @@ def make_preview(context: WorkerContext, problem: LoadedProblem) -> dict[str, An
         "forget": {"kind": manifest.kind, "count": manifest.count, "digest": manifest.digest},
         "samples": _store_samples(problem, context.store),
         "pools": estimate_training(problem, device=context.settings.device),
+        "headroom": asdict(measure_headroom(problem, device=context.settings.device)),
     }
 
 
@@ -81,18 +83,15 @@ def estimate_training(problem: LoadedProblem, *, device: str) -> list[dict[str, 
 
 def _time_steps(problem: LoadedProblem, sample: Chunk, steps: int, device: str) -> float:
     """Train so many steps of a problem that is as small as they are; nothing of it is kept."""
-    recipe = problem.spec.recipe.model_copy(update={"epochs": 1})
-    rows = np.resize(np.arange(len(problem.splits.retain)), steps * recipe.batch_size)
+    small = shorten(problem, steps)
     splits = replace(
-        problem.splits,
-        retain=problem.splits.retain.take(rows),
+        small.splits,
         forget=problem.splits.forget.take(np.arange(min(MEASURED_EXAMPLES, len(problem.splits.forget)))),
         test=problem.splits.test.take(np.arange(min(MEASURED_EXAMPLES, len(problem.splits.test)))),
     )
-    small = replace(problem, spec=problem.spec.model_copy(update={"recipe": recipe}), splits=splits)
     clock = time.process_time if device == "cpu" else time.perf_counter  # a busy neighbour stretches only the latter
     begun = clock()
-    train_chunk(small, replace(sample, start=MEASURED_MEMBERS), device=device)
+    train_chunk(replace(small, splits=splits), replace(sample, start=MEASURED_MEMBERS), device=device)
     return clock() - begun
 
 

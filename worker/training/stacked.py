@@ -37,6 +37,17 @@ GradientFunction = Callable[[Tensors, Tensors, Tensor, Tensor], tuple[Tensors, T
 def train_members(
     problem: LoadedProblem, kind: PoolKind, seeds: Sequence[int], *, device: torch.device
 ) -> TrainedMembers:
+    skeleton, parameters, buffers = train_stack(problem, kind, seeds, device=device)
+    return TrainedMembers(
+        outputs=_measure(skeleton, parameters, buffers, problem),
+        weights=_unstack_weights(parameters, buffers, members=len(seeds)),
+    )
+
+
+def train_stack(
+    problem: LoadedProblem, kind: PoolKind, seeds: Sequence[int], *, device: torch.device
+) -> tuple[nn.Module, Tensors, Tensors]:
+    """Return the network's structure, and parameters and buffers with a leading axis of members."""
     recipe = problem.spec.recipe
     data = training_data(problem, kind, device)
     skeleton, parameters, buffers = _stack_networks(problem, seeds, device)
@@ -57,10 +68,7 @@ def train_members(
                 recipe=recipe,
                 learning_rate=next(rates),
             )
-    return TrainedMembers(
-        outputs=_measure(skeleton, parameters, buffers, problem),
-        weights=_unstack_weights(parameters, buffers, members=len(seeds)),
-    )
+    return skeleton, parameters, buffers
 
 
 def gradient_function(skeleton: nn.Module) -> GradientFunction:

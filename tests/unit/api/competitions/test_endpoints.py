@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
+from core.db.models.problems import Problem
 from core.db.session import transaction
 from tests import factories
 from tests.unit.api.conftest import Login
@@ -77,3 +78,21 @@ def test_limits_count_today_and_spare_what_was_our_fault(
     body = client.get("/api/v1/competitions/digits/limits", headers=ann.headers).json()
     assert (body["daily_limit"], body["used"], body["left"], body["running"]) == (4, 2, 2, 1)
     assert body["resets_at"].endswith("T00:00:00Z")
+
+
+def test_a_card_says_how_far_the_plain_loop_is_from_the_best(client: TestClient, engine: Engine) -> None:
+    make(engine)
+    assert client.get("/api/v1/competitions/digits").json()["headroom"] is None
+    assert "Headroom" not in client.get("/competitions/digits").text
+    for fastest, trainer, words in (
+        (0.1, "numpy", "Not fit for prizes"),
+        (0.25, "channels_last", "The budget measures work"),
+        (0.4, "plain", "No known trainer is faster"),
+    ):
+        with transaction(engine) as session:
+            problem = session.scalars(select(Problem)).one()
+            problem.headroom = {"plain_ms": 0.4, "fastest_ms": fastest, "trainer": trainer}
+        found = client.get("/api/v1/competitions/digits").json()["headroom"]
+        assert found["ratio"] == pytest.approx(0.4 / fastest)
+        assert found["fit_for_prizes"] is (0.4 / fastest <= 2)
+        assert words in client.get("/competitions/digits").text

@@ -48,6 +48,18 @@ def test_what_a_worker_found_is_shown(client: TestClient, admin: dict[str, str],
     assert "12 examples are to be forgotten" in page
     assert "Retrained: 256 models, about 15 min of one worker" in page
     assert "was dog" in page
+    assert item["headroom"]["ratio"] == pytest.approx(4.0)
+    assert "takes 4.0 times as long" in page
+    assert "Not fit for prizes" in page
+
+
+def test_a_preview_of_an_earlier_release_has_no_headroom(
+    client: TestClient, admin: dict[str, str], engine: Engine
+) -> None:
+    make(engine, found=True, headroom=None)
+    (item,) = client.get(PATH, headers=admin).json()["items"]
+    assert item["headroom"] is None
+    assert "fit for prizes" not in client.get(PAGE, headers=admin).text
 
 
 def test_why_it_cannot_be_prepared_is_shown(client: TestClient, admin: dict[str, str], engine: Engine) -> None:

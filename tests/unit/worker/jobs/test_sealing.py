@@ -5,6 +5,7 @@ from core.db.models.problems import Pool
 from core.db.models.submissions import Evaluation
 from core.db.queries import competitions
 from core.db.session import reading, transaction
+from core.domain.headroom import Headroom
 from core.domain.pools import PoolState, compute_seal_digest
 from core.jobs import PREPARE, enqueue
 from core.registration import register_competition
@@ -35,6 +36,27 @@ def test_a_pool_is_sealed_with_the_digest_of_every_member(platform: Platform, co
         assert sum(len(chunk["members"]) for chunk in chunks) == pool.size
         assert pool.seal["digest"] == compute_seal_digest(chunks)
         assert all(platform.context.store.get_ref(chunk["name"]) == chunk["digest"] for chunk in chunks)
+
+
+def test_how_far_the_plain_loop_is_from_the_best_is_measured_once_pools_are_whole(
+    platform: Platform, competition: Competition
+) -> None:
+    with reading(platform.engine) as session:
+        stored = competitions.fetch_problem_by_id(session, competition.spec.problem_id).headroom
+    found = Headroom.read(stored)
+    assert 0 < found.fastest_ms <= found.plain_ms
+
+
+def test_what_was_not_measured_is_measured_when_the_problem_is_prepared_again(
+    platform: Platform, competition: Competition
+) -> None:
+    problem_id = competition.spec.problem_id
+    with transaction(platform.engine) as session:
+        competitions.lock_problem(session, problem_id).headroom = None
+        enqueue(session, PREPARE, problem_id)
+    platform.run_until_quiet()
+    with reading(platform.engine) as session:
+        assert competitions.fetch_problem_by_id(session, problem_id).headroom is not None
 
 
 def test_pools_are_active_once_submissions_are_scored_against_them(
