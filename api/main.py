@@ -26,6 +26,7 @@ from api.review import endpoints as review
 from api.rules import endpoints as rules
 from api.runtime import endpoints as runtime
 from api.submissions import endpoints as submissions
+from api.submissions.intake import Readings
 from api.teams import endpoints as teams
 from api.users import endpoints as users
 from core.db.session import get_engine
@@ -77,6 +78,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.engine = engine
     app.state.store = FolderStore(settings.store_folder)
+    app.state.readings = Readings()
     _add_routes(app)
     add_error_handlers(app)
     # the last added is the outermost

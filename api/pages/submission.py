@@ -8,11 +8,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from api.deps import Caller, Canceller, EngineDep, PublicCaller, ReadingDep, SettingsDep, StoreDep, Submitter
+from api.deps import Caller, Canceller, EngineDep, PublicCaller, ReadingDep, StoreDep, Submitter
 from api.pages.charts.drawing import ScoreBar, draw_score, trust_svg
 from api.pages.kit.forms import answer_form
 from api.pages.kit.showing import make_key, show
 from api.submissions import service as submissions
+from api.submissions.intake import IntakeDep
 from api.submissions.promotion import promote
 from api.submissions.schemas import SubmissionView
 from core.db.models.submissions import EvaluationEvent
@@ -64,12 +65,11 @@ def submit_for_real(
     caller: Submitter,
     engine: EngineDep,
     store: StoreDep,
-    settings: SettingsDep,
+    intake: IntakeDep,
     key: Annotated[str | None, Form(max_length=200)] = None,
 ) -> Response:
     def act() -> Response:
-        limit = settings.upload_bytes
-        accepted = promote(engine, store, submission_id, caller, key=key or None, limit_bytes=limit)
+        accepted = promote(engine, store, submission_id, caller, key=key or None, intake=intake)
         return RedirectResponse(f"/submissions/{accepted.submission_id}", status_code=303)
 
     return answer_form(

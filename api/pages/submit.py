@@ -13,6 +13,7 @@ from api.pages.kit.showing import make_key, show
 from api.rules.service import make_view as make_rules_view
 from api.submissions import service as submissions
 from api.submissions.acceptance import Upload, accept_upload, clean_filename
+from api.submissions.intake import Intake, IntakeDep
 from api.submissions.reading import make_reading
 from api.submissions.schemas import Reading, RequestedPurpose
 from core.db.queries import phases
@@ -54,6 +55,7 @@ def submit(
     engine: EngineDep,
     store: StoreDep,
     settings: SettingsDep,
+    intake: IntakeDep,
     file: Annotated[UploadFile, File()],
     note: Annotated[str, Form(max_length=500)] = "",
     practice: Annotated[bool, Form()] = False,
@@ -64,14 +66,14 @@ def submit(
     filled: dict[str, Any] = {"note": note, "practice": practice}
 
     def act() -> Response:
-        filename, content = _read_file(file, settings)
-        reading = make_reading(filename, content, limit_bytes=settings.upload_bytes)
+        filename, content = _read_file(file, intake)
+        reading = make_reading(filename, content, intake)
         if not reading.is_as_sent and reading.sha256 != seen:
             with open_reading(engine) as session:
                 return _render_submit(slug, request, caller, session, settings, reading=reading, **filled)
         purpose = RequestedPurpose.PRACTICE if practice else RequestedPurpose.RANKED
         upload = Upload(slug=slug, filename=filename, content=content, note=note, purpose=purpose, key=key or None)
-        accepted = accept_upload(engine, store, upload, caller, limit_bytes=settings.upload_bytes)
+        accepted = accept_upload(engine, store, upload, caller, intake)
         return RedirectResponse(f"/submissions/{accepted.submission_id}", status_code=303)
 
     return answer_form(
@@ -81,8 +83,8 @@ def submit(
     )
 
 
-def _read_file(file: UploadFile, settings: Settings) -> tuple[str, bytes]:
-    content = file.file.read(settings.upload_bytes + 1)
+def _read_file(file: UploadFile, intake: Intake) -> tuple[str, bytes]:
+    content = file.file.read(intake.limit_bytes + 1)
     if not content:
         raise InvalidInput("choose a file first; an empty one cannot be run")
     return clean_filename(file.filename or ""), content

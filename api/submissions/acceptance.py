@@ -16,6 +16,7 @@ from api.competitions.service import (
 )
 from api.deps import Caller
 from api.rules.service import check_accepted
+from api.submissions.intake import Intake
 from api.submissions.schemas import RequestedPurpose
 from api.teams.service import find_or_make
 from core.db.base import utc_now
@@ -28,7 +29,6 @@ from core.db.session import reading, transaction
 from core.domain.access import Action, check_allowed
 from core.domain.competition import CompetitionState, check_taking
 from core.domain.errors import Conflict, ParticipantFault, PhaseClosed, TooLarge
-from core.domain.intake.reading import read_submission
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind, PhaseState
 from core.domain.quota import check_allowance
@@ -69,11 +69,11 @@ class Accepted:
     replayed: bool
 
 
-def accept_upload(engine: Engine, store: BlobStore, upload: Upload, caller: Caller, *, limit_bytes: int) -> Accepted:
+def accept_upload(engine: Engine, store: BlobStore, upload: Upload, caller: Caller, intake: Intake) -> Accepted:
     if upload.purpose is RequestedPurpose.REFERENCE:
         check_allowed(caller.role, Action.SUBMIT_REFERENCE)
-    if len(upload.content) > limit_bytes:
-        raise TooLarge(f"the file is larger than {limit_bytes:,} bytes; nothing was stored")
+    if len(upload.content) > intake.limit_bytes:
+        raise TooLarge(f"the file is larger than {intake.limit_bytes:,} bytes; nothing was stored")
     with reading(engine) as session:
         competition = load_competition(session, upload.slug, caller)
         if (earlier := _find_replay(session, upload, caller)) is not None:
@@ -81,7 +81,7 @@ def accept_upload(engine: Engine, store: BlobStore, upload: Upload, caller: Call
         _check_open(session, competition)
         target = _find_target(session, competition, upload)
         _check_entry(session, competition, upload, caller)
-    fault = _find_fault(upload, limit_bytes)
+    fault = _find_fault(upload, intake)
     digest = store.put(upload.content)
     with transaction(engine) as session:
         locked = competitions.lock_competition(session, competition.id)
@@ -153,9 +153,9 @@ def _check_entry(session: Session, competition: Competition, upload: Upload, cal
     check_allowance(find(session, competition, caller.member_id, now), now)
 
 
-def _find_fault(upload: Upload, limit_bytes: int) -> ParticipantFault | None:
+def _find_fault(upload: Upload, intake: Intake) -> ParticipantFault | None:
     try:
-        read_submission(upload.filename, upload.content, limit_bytes=limit_bytes)
+        intake.read(upload.filename, upload.content)
     except ParticipantFault as fault:
         return fault
     return None

@@ -16,7 +16,6 @@ from api.deps import (
     Member,
     PublicCaller,
     ReadingDep,
-    SettingsDep,
     StoreDep,
     Submitter,
 )
@@ -25,6 +24,7 @@ from api.submissions import service
 from api.submissions.acceptance import Accepted, Upload, accept_upload, clean_filename
 from api.submissions.comparison import load_comparison
 from api.submissions.events import follow
+from api.submissions.intake import IntakeDep
 from api.submissions.promotion import promote
 from api.submissions.reading import make_reading
 from api.submissions.schemas import Comparison, Reading, RequestedPurpose, SubmissionPage, SubmissionView
@@ -55,7 +55,7 @@ def create_submission(
     caller: Submitter,
     engine: EngineDep,
     store: StoreDep,
-    settings: SettingsDep,
+    intake: IntakeDep,
     response: Response,
     file: Annotated[UploadFile, File(description="one .py file, a .ipynb notebook, or a .zip with submission.py")],
     note: Annotated[str, Form(max_length=500)] = "",
@@ -66,12 +66,12 @@ def create_submission(
     upload = Upload(
         slug=slug,
         filename=clean_filename(file.filename or ""),
-        content=file.file.read(settings.upload_bytes + 1),
+        content=file.file.read(intake.limit_bytes + 1),
         note=note,
         purpose=purpose,
         key=idempotency_key,
     )
-    accepted = accept_upload(engine, store, upload, caller, limit_bytes=settings.upload_bytes)
+    accepted = accept_upload(engine, store, upload, caller, intake)
     return _tell(accepted, caller, engine, response)
 
 
@@ -86,25 +86,24 @@ def promote_submission(
     caller: Submitter,
     engine: EngineDep,
     store: StoreDep,
-    settings: SettingsDep,
+    intake: IntakeDep,
     response: Response,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
 ) -> SubmissionView:
     """Submit the source of a practice submission to the public phase; the answer is the new submission."""
-    limit = settings.upload_bytes
-    accepted = promote(engine, store, submission_id, caller, key=idempotency_key, limit_bytes=limit)
+    accepted = promote(engine, store, submission_id, caller, key=idempotency_key, intake=intake)
     return _tell(accepted, caller, engine, response)
 
 
-@router.post("/check", operation_id="check_submission", responses=describe_errors(401, 413, 422))
+@router.post("/check", operation_id="check_submission", responses=describe_errors(401, 413, 422, 429, 503))
 def check_submission(
     caller: Submitter,
-    settings: SettingsDep,
+    intake: IntakeDep,
     file: Annotated[UploadFile, File(description="as for a submission")],
 ) -> Reading:
     """What would be kept, changed and left out of a file, before it counts; nothing is stored or run."""
-    content = file.file.read(settings.upload_bytes + 1)
-    return make_reading(clean_filename(file.filename or ""), content, limit_bytes=settings.upload_bytes)
+    content = file.file.read(intake.limit_bytes + 1)
+    return make_reading(clean_filename(file.filename or ""), content, intake)
 
 
 @router.get(

@@ -4,6 +4,7 @@ from sqlalchemy import Engine
 
 from api.deps import Caller
 from api.submissions.acceptance import Accepted, Upload, accept_upload
+from api.submissions.intake import Intake
 from api.submissions.schemas import RequestedPurpose
 from api.submissions.service import is_author, load_inside
 from core.db.session import reading
@@ -13,7 +14,7 @@ from core.storage import BlobStore
 
 
 def promote(
-    engine: Engine, store: BlobStore, submission_id: str, caller: Caller, *, key: str | None, limit_bytes: int
+    engine: Engine, store: BlobStore, submission_id: str, caller: Caller, *, key: str | None, intake: Intake
 ) -> Accepted:
     """The practice submission stays as it is; what is made is a submission like any other."""
     with reading(engine) as session:
@@ -30,4 +31,4 @@ def promote(
         purpose=RequestedPurpose.RANKED,
         key=key,
     )
-    return accept_upload(engine, store, upload, caller, limit_bytes=limit_bytes)
+    return accept_upload(engine, store, upload, caller, intake)

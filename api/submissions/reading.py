@@ -2,18 +2,18 @@
 
 import hashlib
 
+from api.submissions.intake import Intake
 from api.submissions.schemas import NoteView, Reading
 from core.domain.errors import ParticipantFault, TooLarge
-from core.domain.intake.reading import read_submission
 from core.domain.intake.report import Note, SubmissionFiles
 
 
-def make_reading(filename: str, content: bytes, *, limit_bytes: int) -> Reading:
-    if len(content) > limit_bytes:
-        raise TooLarge(f"the file is larger than {limit_bytes:,} bytes; nothing was stored")
+def make_reading(filename: str, content: bytes, intake: Intake) -> Reading:
+    if len(content) > intake.limit_bytes:
+        raise TooLarge(f"the file is larger than {intake.limit_bytes:,} bytes; nothing was stored")
     digest = hashlib.sha256(content).hexdigest()
     try:
-        return _tell(digest, read_submission(filename, content, limit_bytes=limit_bytes))
+        return _tell(digest, intake.read(filename, content))
     except ParticipantFault as fault:
         return _refuse(digest, fault)
 

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import NoReturn
 
 from core.domain.errors import QuotaExceeded
 
@@ -15,6 +16,7 @@ class LimitCode(StrEnum):
     REGISTRATION_LIMIT = "REGISTRATION_LIMIT"
     LOGIN_LIMIT = "LOGIN_LIMIT"
     MESSAGE_LIMIT = "MESSAGE_LIMIT"
+    READING_LIMIT = "READING_LIMIT"
 
 
 class LimitReached(QuotaExceeded):
@@ -61,6 +63,10 @@ class Allowance:
 CONCURRENT_RETRY_SECONDS = 10
 LOGIN_FAILURES = 10  # wrong passwords for one account before it has to wait
 LOGIN_WINDOW = timedelta(minutes=15)
+READING_WINDOW_SECONDS = 60.0
+READINGS = 60  # uploads of one account that are read in a window, checked or submitted
+READING_SECONDS = 20.0  # and how long that may take in all; an honest one takes a hundredth of one
+BUSY_RETRY_SECONDS = 5
 
 
 def start_of_day(now: datetime) -> datetime:
@@ -126,6 +132,25 @@ def check_messages(recent: int, limit: int, *, window: timedelta) -> None:
         "too many messages of this kind were asked for; try again later",
         code=LimitCode.MESSAGE_LIMIT,
         retry_after=math.ceil(window.total_seconds()),
+    )
+
+
+def check_readings(recent: int, seconds: float, *, retry_after: float) -> None:
+    """Refuse to read one more upload of an account that had `recent` of them read in the window, for `seconds`."""
+    if recent < READINGS and seconds < READING_SECONDS:
+        return
+    raise LimitReached(
+        "your uploads of the last minute took all the reading that one account gets; try again later",
+        code=LimitCode.READING_LIMIT,
+        retry_after=max(math.ceil(retry_after), 1),
+    )
+
+
+def refuse_busy_readers() -> NoReturn:
+    raise LimitReached(
+        "too many uploads are being read at this moment; nothing was stored, try again in a few seconds",
+        code=LimitCode.READING_LIMIT,
+        retry_after=BUSY_RETRY_SECONDS,
     )
 
 

@@ -17,13 +17,13 @@ from core.db.queries import evaluations, leases, nodes, pools, rejudges
 from core.db.session import reading, transaction
 from core.domain.errors import BlobMissing, ContestError, ParticipantFault, PlatformFault, StoreUnavailable
 from core.domain.faults import FaultCode
-from core.domain.intake.reading import read_submission
 from core.domain.leaderboard import GATED, Purpose
 from core.domain.pools import PoolKind
 from core.domain.submission import VERDICT_OF_FAULT, Status, Verdict
 from core.domain.work import WorkState
 from core.jobs import DECIDE, RUN_SHARD, SCORE, enqueue, put_off
 from core.lifecycle import add_shards, enqueue_for, finish_cancelled, get_priority
+from core.reader.apart import read_apart
 from core.storage import BlobStore
 from core.terms import Terms
 from worker.jobs.breaker import is_given_up, may_try_here, record_failure
@@ -163,7 +163,7 @@ def _wait(context: WorkerContext, shard_id: str, fault: str) -> None:
 def _work(context: WorkerContext, work: ShardWork) -> Batch:
     context.store.check_writable()  # or all that follows were for nothing
     source = context.store.get(work.source_digest)
-    files = read_submission(work.filename, source, limit_bytes=context.settings.upload_bytes).files
+    files = read_apart(work.filename, source, limit_bytes=context.settings.upload_bytes).files
     problem = context.load(work.terms.problem)
     originals = load_originals(problem, context.store)
     orders = make_orders(work.evaluation_id, first=work.first, count=work.count, originals=len(originals))

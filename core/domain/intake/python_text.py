@@ -8,7 +8,8 @@ from core.domain.faults import FaultCode
 from core.domain.intake.report import show
 
 # 512 KiB of hostile source costs the parser 480 MB and 2 s; the largest published submission is under 100 KiB.
-SOURCE_LIMIT_BYTES = 256 << 10
+SOURCE_LIMIT_BYTES = 256 << 10  # of one upload, all its files together
+DEPTH_LIMIT = 200  # of its tree; what people write stays below 40
 
 KNOWN_BINARIES = {
     b"PK\x03\x04": "a zip archive (or a saved model)",
@@ -44,7 +45,9 @@ def parse_python(text: str, name: str) -> ast.Module:
     """Parse and compile without running; the fault names the line."""
     check_source_size(len(text), name)
     try:
-        return parse_quietly(text)
+        tree = parse_quietly(text)
+        _check_depth(tree)
+        return tree
     except SyntaxError as error:
         message = f"{show(name)}, line {error.lineno or 1}: {show(str(error.msg))}"
         raise ParticipantFault(FaultCode.SYNTAX_ERROR, message) from None
@@ -62,6 +65,16 @@ def parse_quietly(text: str) -> ast.Module:
         tree = ast.parse(text)
         compile(text, "submission.py", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     return tree
+
+
+def _check_depth(tree: ast.Module) -> None:
+    """The same bound wherever it is read; how deep a recursion may go depends on who calls."""
+    level: list[ast.AST] = [tree]
+    for _ in range(DEPTH_LIMIT):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return
+    raise RecursionError
 
 
 def check_source_size(size: int, name: str) -> None:

@@ -14,7 +14,7 @@ from core.domain.intake.conversion import convert_cells, find_unknown_imports
 from core.domain.intake.device import rewrite_device
 from core.domain.intake.entry import check_entry, find_bindings, is_main_guard, iter_statements
 from core.domain.intake.names import get_dotted, iter_eager
-from core.domain.intake.python_text import decode_text, parse_python
+from core.domain.intake.python_text import check_source_size, decode_text, parse_python
 from core.domain.intake.report import ENTRY_FILE, ENTRY_FUNCTION, Note, Origin, SubmissionFiles, show
 
 DEFAULT_LIMIT_BYTES = 5 << 20
@@ -107,6 +107,8 @@ def _read_archive_file(content: bytes, limit_bytes: int) -> SubmissionFiles:
 
 def _check_files(files: Mapping[str, bytes], origin: Origin) -> SubmissionFiles:
     """Every file is text, every .py parses, and the entry file is judged like a single upload."""
+    code = sum(len(content) for path, content in files.items() if path.endswith(".py"))
+    check_source_size(code, f"the {origin}")
     for path, content in files.items():
         if path.endswith(".py") and path != ENTRY_FILE:
             parse_python(decode_text(content, path), path)

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from api.deps import Caller
 from api.submissions.acceptance import Upload, accept_upload
+from api.submissions.intake import Intake
 from api.submissions.schemas import RequestedPurpose
 from core import jobs
 from core.db.base import utc_now
@@ -33,6 +34,7 @@ from core.domain.calibration import RETRAIN_FILE
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, PlatformFault, StoreUnavailable
 from core.domain.faults import FaultCode
+from core.domain.intake.reading import read_submission
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
 from core.registration import register_competition
@@ -56,6 +58,7 @@ from worker.replicas.inspection import InspectedReplica
 from worker.replicas.outputs import RELEARN_STEPS, ModelOutputs
 from worker.report.drawing import Drawings
 
+INTAKE = Intake(1 << 20, read_submission)
 CLASS_OF = {"a": "cpu", "b": "cpu", "c": "gpu"}  # nodes; nothing is measured on the second class beforehand
 NODES = tuple(CLASS_OF)
 PEOPLE = ("ada", "bea")
@@ -132,7 +135,7 @@ class World:
         source = HONEST + f"# {number}\n".encode() if is_readable else b"def"
         upload = Upload(self.competition.slug, "mine.py", source, "", RequestedPurpose.RANKED, None)
         store = self.contexts["a"].store
-        accept_upload(self.engine, store, upload, self.people[person], limit_bytes=1 << 20)
+        accept_upload(self.engine, store, upload, self.people[person], INTAKE)
 
     def ask(self, deed: Callable[[Session], object]) -> bool:
         """Whether staff or an author were allowed to do it."""
