@@ -29,6 +29,8 @@ from api.submissions import endpoints as submissions
 from api.submissions.intake import Readings
 from api.teams import endpoints as teams
 from api.users import endpoints as users
+from core.broker import check_broker
+from core.db.migrate import check_revision
 from core.db.session import get_engine
 from core.domain.errors import ContestError
 from core.logs import configure_logging
@@ -93,7 +95,11 @@ def app_factory() -> FastAPI:
     """For `uvicorn --factory api.main:app_factory`: what is wrong is said in one line, without a traceback."""
     configure_logging()
     try:
-        return create_app(get_settings())
+        settings = get_settings()
+        check_broker(settings.resolved_broker_url)
+        app = create_app(settings)
+        check_revision(app.state.engine)
+        return app
     except ContestError as error:
         raise SystemExit(f"lacuna api: {error.message}") from None
 

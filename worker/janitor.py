@@ -10,6 +10,7 @@ from core.domain.errors import ContestError
 from core.logs import configure_logging
 from core.settings import get_settings
 from worker.jobs.context import make_context
+from worker.jobs.starting import check_surroundings
 from worker.jobs.sweep import sweep
 from worker.messages.delivery import deliver_until
 
@@ -19,8 +20,12 @@ COURIER_SECONDS = 5.0  # a message that is cut off goes out again
 
 def main() -> None:
     configure_logging()
-    settings = get_settings()
-    context = make_context(settings)
+    try:
+        settings = get_settings()
+        check_surroundings(settings)
+        context = make_context(settings)
+    except ContestError as error:
+        raise SystemExit(f"lacuna janitor: {error.message}") from None
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())

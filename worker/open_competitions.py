@@ -4,6 +4,7 @@ import sys
 
 import structlog
 
+from core.db.migrate import check_tables
 from core.db.session import get_engine, transaction
 from core.domain.errors import ContestError
 from core.problems import find_problem
@@ -20,6 +21,7 @@ def main(arguments: list[str]) -> int:
     names = [name for name in arguments if name != DRAFT]
     try:
         engine = get_engine(get_settings().resolved_database_url)
+        check_tables(engine)
         with transaction(engine) as session:
             for name in names:
                 competition = register_competition(session, find_problem(name), draft=DRAFT in arguments)

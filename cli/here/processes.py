@@ -17,6 +17,7 @@ import httpx2
 from filelock import FileLock, Timeout
 
 from cli.here.broker import EmbeddedBroker
+from core.broker import check_broker
 from core.db.migrate import upgrade_database
 from core.db.session import get_engine, transaction
 from core.domain.errors import PlatformFault
@@ -52,6 +53,8 @@ class LocalPlatform:
             self._stack = stack
             self._lock_folder()
             check_port(self.settings.api_host, self.settings.api_port)
+            if self.settings.broker_url:
+                check_broker(self.settings.broker_url)
             self._environment = self._start_broker()
             celery_app.conf.update(broker_url=self._environment["LACUNA_BROKER_URL"])  # for what this process sends
             upgrade_database(self.settings.resolved_database_url)

@@ -6,7 +6,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
+from sqlalchemy import Engine, make_url
+from sqlalchemy.exc import DatabaseError
 
+from core.db.queries.tables import fetch_revision
+from core.db.session import has_database, reading
 from core.domain.errors import PlatformFault
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -19,11 +23,41 @@ def make_config(url: str) -> Config:
 
 
 def upgrade_database(url: str) -> None:
-    """Raises PlatformFault, in one line, for a database of a revision that is not ours."""
+    """Raises PlatformFault, in one line, for a database of a revision that is not ours, and for what is none."""
+    config = make_config(url)
     try:
-        command.upgrade(make_config(url), "head")
+        command.upgrade(config, "head")
     except CommandError as error:
         raise PlatformFault(str(error)) from None
+    except DatabaseError as error:
+        where = make_url(url).render_as_string(hide_password=True)
+        raise PlatformFault(f"cannot open the database {where}: {str(error.orig).splitlines()[0]}") from None
+
+
+def check_revision(engine: Engine) -> None:
+    """Raise PlatformFault, in one line, for a database that another version made; one that is empty may become ours."""
+    if not has_database(engine):
+        return
+    with reading(engine) as session:
+        revision = fetch_revision(session)
+    if revision is not None and revision not in list_revisions():
+        where = engine.url.render_as_string(hide_password=True)
+        raise PlatformFault(f"the database {where} was made by another version: this one has no revision {revision}")
+
+
+def check_tables(engine: Engine) -> None:
+    """Raise PlatformFault, in one line, unless the database has this version's tables."""
+    where = engine.url.render_as_string(hide_password=True)
+    if not has_database(engine):
+        raise PlatformFault(f"there is no database {where}: set LACUNA_DATA_FOLDER, or start the platform there once")
+    try:
+        check_revision(engine)
+        with reading(engine) as session:
+            revision = fetch_revision(session)
+    except DatabaseError as error:
+        raise PlatformFault(f"cannot open the database {where}: {str(error.orig).splitlines()[0]}") from None
+    if revision != find_head():
+        raise PlatformFault(f"the database {where} has not this version's tables: run `alembic upgrade head`")
 
 
 def find_head() -> str:

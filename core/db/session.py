@@ -72,7 +72,10 @@ def snapshot(engine: Engine) -> Iterator[Session]:
 def has_database(engine: Engine) -> bool:
     """Whether there is a file to connect to: SQLite makes one for whoever asks."""
     name = engine.url.database
-    return engine.dialect.name != "sqlite" or name in (None, "", ":memory:") or Path(str(name)).is_file()
+    if engine.dialect.name != "sqlite" or name in (None, "", ":memory:"):
+        return True
+    path = Path(str(name))
+    return path.is_file() and path.stat().st_size > 0
 
 
 def after_commit(session: Session, callback: Callable[[], object]) -> None:

@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("version", sa.String(), nullable=False),
         sa.Column("workers", sa.Integer(), nullable=False),
         sa.Column("fault", sa.Text(), nullable=False),
+        sa.Column("instance", sa.String(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("draining_since", sa.DateTime(timezone=True), nullable=True),

@@ -1,6 +1,8 @@
 """A worker's process says which node it is of and that it lives, and learns whether the node is to take no more."""
 
 import importlib.metadata
+import os
+import signal
 import threading
 import time
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from core.db.session import get_engine, reading, transaction
 from core.domain.errors import ContestError
 from core.jobs import BUILD_CHUNK, QUEUES, RUN_SHARD, celery_app
 from core.settings import Settings
+from worker.jobs.instance import INSTANCE, PARENT, is_free, name_left
 from worker.runner.choose import choose_sandbox
 
 log = structlog.get_logger()
@@ -33,9 +36,11 @@ class NodeBeat:
     settings: Settings
     engine: Engine
     hostname: str  # of the Celery worker, to tell it which queues to leave alone
+    instance: str = INSTANCE
     sandbox: str = ""
     fault: str = ""
     _was_halted: bool = False
+    _has_yielded: bool = False
 
     def start(self) -> None:
         threading.Thread(target=self._run, daemon=True, name="node-beat").start()
@@ -53,7 +58,7 @@ class NodeBeat:
         with reading(self.engine) as session:
             row = nodes.fetch_node(session, self.settings.node_name)
             is_fresh = row is not None and (now - row.last_seen_at).total_seconds() < BEAT_SECONDS / 2
-            is_ours = row is not None and row.started_at >= STARTED_AT
+            is_ours = row is not None and row.instance == self.instance
             halted = row is not None and (row.draining_since is not None or nodes.is_resting(row, now))
         if not (is_fresh and is_ours):
             self._write()
@@ -64,11 +69,26 @@ class NodeBeat:
     def _write(self) -> None:
         settings = self.settings
         with transaction(self.engine) as session:
-            row = nodes.lock_node(session, settings.node_name) or Node(name=settings.node_name)
+            row = nodes.lock_node(session, settings.node_name)
+            if row is not None and row.instance == name_left(self.instance):
+                return  # the worker was told to end, and another may take its place
+            if row is not None and not is_free(row, self.instance, utc_now()):
+                self._yield_name()
+                return
+            row = row or Node(name=settings.node_name)
+            row.instance = self.instance
             row.node_class, row.device, row.workers = settings.node_class, settings.device, settings.workers
             row.sandbox, row.fault, row.version = self.sandbox, self.fault, find_version()
             row.started_at, row.last_seen_at = STARTED_AT, utc_now()
             nodes.store_node(session, row)
+
+    def _yield_name(self) -> None:
+        """Two workers of one name would hide each other's state: this one ends what it holds, and ends."""
+        if not self._has_yielded:
+            log.error("another worker has this node's name, so this one ends", node=self.settings.node_name)
+            self._has_yielded = True
+            if os.getppid() == PARENT:  # an orphan has nobody to tell
+                os.kill(PARENT, signal.SIGTERM)
 
     def _obey(self, halted: bool) -> None:
         """Stop, or start again, taking messages; a message that came meanwhile is put off where it would be claimed."""

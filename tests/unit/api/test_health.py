@@ -124,4 +124,8 @@ def test_the_factory_ends_with_one_line_and_no_traceback(
     monkeypatch.setattr("api.main.get_settings", lambda: Settings(data_folder=tmp_path))
     with pytest.raises(SystemExit, match=r"^lacuna api: cannot write to the store"):
         app_factory()
+    wrong = Settings(data_folder=tmp_path, broker_url="amqp://guest@127.0.0.1//")
+    monkeypatch.setattr("api.main.get_settings", lambda: wrong)
+    with pytest.raises(SystemExit, match=r"^lacuna api: LACUNA_BROKER_URL is no address of a Redis"):
+        app_factory()
     get_engine(f"sqlite:///{tmp_path / 'lacuna.sqlite'}").dispose()

@@ -13,6 +13,7 @@ from cli.here.broker import EmbeddedBroker, end_orphan
 from cli.here.processes import DEATHS_FORGIVEN, DEATHS_SECONDS, LocalPlatform, check_port
 from core.domain.errors import PlatformFault
 from core.settings import Settings
+from tests.ports import find_free_port
 
 
 def test_a_port_in_use_is_one_readable_line(tmp_path: Path) -> None:
@@ -28,6 +29,13 @@ def test_a_folder_that_cannot_be_written_is_one_readable_line() -> None:
     settings = Settings(data_folder=Path("/proc/lacuna"))
     with pytest.raises(PlatformFault, match=r"cannot write to /proc/lacuna.*LACUNA_DATA_FOLDER"):
         LocalPlatform(settings, []).__enter__()
+
+
+def test_a_broker_that_is_none_is_one_readable_line_before_anything_is_made(tmp_path: Path) -> None:
+    settings = Settings(data_folder=tmp_path, api_port=find_free_port(), broker_url="amqp://guest@127.0.0.1//")
+    with pytest.raises(PlatformFault, match="LACUNA_BROKER_URL is no address of a Redis"):
+        LocalPlatform(settings, []).__enter__()
+    assert not (tmp_path / "lacuna.sqlite").exists()
 
 
 def test_two_platforms_do_not_share_a_folder(tmp_path: Path) -> None:

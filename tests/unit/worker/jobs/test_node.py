@@ -1,5 +1,6 @@
 """A node reports itself, and a drained one claims nothing."""
 
+import signal
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests import factories
 from tests.unit.worker.conftest import Platform, make_spec
 from tests.unit.worker.jobs.test_shards import _fetch
 from worker.jobs import node as node_module
+from worker.jobs.instance import give_name_back
 from worker.jobs.node import NodeBeat
 from worker.jobs.preparation import build_pool_chunk
 from worker.jobs.preview import preview_problem
@@ -140,3 +142,51 @@ def test_a_drained_node_trains_no_pool(platform: Platform) -> None:
     with reading(platform.engine) as session:
         assert session.get_one(PoolChunk, chunk_id).state == "pending"
         assert [row.task for row in outbox.fetch_unsent(session, utc_now())] == [BUILD_CHUNK]
+
+
+@pytest.fixture
+def signals(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr(node_module.os, "kill", lambda process, number: sent.append((process, number)))
+    monkeypatch.setattr(node_module, "PARENT", node_module.os.getppid())
+    return sent
+
+
+@pytest.mark.usefixtures("control")
+def test_a_worker_that_wakes_and_finds_its_name_taken_ends_and_changes_nothing(
+    platform: Platform, signals: list[tuple[int, int]]
+) -> None:
+    sleeper = make_beat(platform, instance="there pid:[1] 7 1")
+    sleeper.beat()
+    change(platform, instance="elsewhere pid:[2] 8 2")
+    before = fetch(platform).last_seen_at
+    change(platform, last_seen_at=before - timedelta(seconds=10))
+    sleeper.beat()
+    sleeper.beat()
+    assert signals == [(node_module.PARENT, signal.SIGTERM)]
+    row = fetch(platform)
+    assert (row.instance, row.last_seen_at) == ("elsewhere pid:[2] 8 2", before - timedelta(seconds=10))
+
+
+@pytest.mark.usefixtures("control")
+def test_an_orphan_whose_name_is_taken_tells_nobody(
+    platform: Platform, signals: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node_module, "PARENT", -1)
+    beat = make_beat(platform)
+    beat.beat()
+    change(platform, instance="elsewhere pid:[2] 8 2")
+    beat.beat()
+    assert signals == []
+
+
+@pytest.mark.usefixtures("control")
+def test_a_worker_that_was_told_to_end_reports_no_more(platform: Platform, signals: list[tuple[int, int]]) -> None:
+    beat = make_beat(platform)
+    beat.beat()
+    give_name_back(platform.engine, platform.context.settings.node_name)
+    before = fetch(platform).last_seen_at
+    beat.beat()
+    assert (fetch(platform).last_seen_at, signals) == (before, [])
+    make_beat(platform, instance="elsewhere pid:[2] 8 2").beat()
+    assert fetch(platform).instance == "elsewhere pid:[2] 8 2"
