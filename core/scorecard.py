@@ -5,16 +5,16 @@ out of the JSON when it is; a field that is always there and may be empty is nul
 (protocols, attacks, flags, metrics) are plain strings: a record outlives them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Final, Protocol, TypeVar, cast
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.domain.commitments import commit
 from core.domain.errors import PlatformFault
 from core.domain.exposure import SCORECARD, Audience, Sight, find_audience, has_parts, may_see, sees_plain
+from core.domain.scorecard_forms import FORM, find_form, upgrade
 
-FORM: Final = 2  # of the record that is written now; 1: what was stored before records named their form
 _Fraction = Annotated[float, Field(ge=0, le=1)]
 _Nats = Annotated[float, Field(ge=0, le=1e6)]  # no scorecard comes near; beyond it nothing can be drawn
 _Count = Annotated[int, Field(ge=0, lt=2**53)]
@@ -118,7 +118,9 @@ class MeasuredRuntime(_Part):
     high: float = Field(description="upper end of its interval")
     wall: float = Field(description="by the wall clock, a fraction of one retraining")
     cpu: float = Field(description="by processor time, a fraction of one retraining")
-    gate: str | None = _maybe("which clock the gate reads: `cpu` (or half of the wall clock, if larger) or `larger`")
+    gate: str | None = _maybe("what the gate judges: `cpu`, processor time, or `larger`, of it and the wall clock")
+    clock: str | None = _maybe("whose processor time: `cgroup`, all of the box's, or `process`, what was waited for")
+    waited: float | None = _maybe("share of their wall clock that the runs were ready and had no core")
     budget: float = Field(description="the largest fraction that is ranked")
     over_budget: bool = Field(description="whether `estimate` is above `budget`")
     seconds_per_replica: float = Field(description="wall clock of one run, in seconds")
@@ -270,7 +272,7 @@ def parse_scorecard(stored: Mapping[str, Any]) -> ScorecardRecord:
     if form > FORM:
         raise UnreadableScorecard(f"a scorecard of form {form}; this release reads forms up to {FORM}")
     try:
-        return ScorecardRecord.model_validate(_upgrade(stored, form))
+        return ScorecardRecord.model_validate(upgrade(stored, form))
     except ValidationError as error:
         raise UnreadableScorecard(f"a scorecard of form {form} is damaged: {_say(error)}") from None
 
@@ -295,7 +297,7 @@ def read_scorecard(answer: Mapping[str, Any]) -> ScorecardRecord:
     """A scorecard as another server tells it, which may be newer: what is not known here is passed over."""
     form = _find_form(answer)
     try:
-        return ScorecardRecord.model_validate(_upgrade(answer, form), extra="ignore")
+        return ScorecardRecord.model_validate(upgrade(answer, form), extra="ignore")
     except ValidationError as error:
         raise UnreadableScorecard(f"a scorecard of form {form} cannot be read here: {_say(error)}") from None
 
@@ -369,32 +371,7 @@ def _say(error: ValidationError) -> str:
 
 
 def _find_form(body: Mapping[str, Any]) -> int:
-    form = body.get("version", 1)
-    if type(form) is not int or not 1 <= form < 1000:
-        raise UnreadableScorecard(f"{str(form)[:20]!r} is no form of a scorecard")
+    form = find_form(body)
+    if form is None:
+        raise UnreadableScorecard(f"{str(body.get('version'))[:20]!r} is no form of a scorecard")
     return form
-
-
-def _upgrade(body: Mapping[str, Any], form: int) -> Mapping[str, Any]:
-    for each in range(form, FORM):
-        body = _UPGRADES[each](body)
-    return body
-
-
-def _name_form(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Form 1 to 2: records name their form.
-
-    Form 1 grew without saying so: the first ones name one calibration, where later ones name several, and for a while
-    the score held its draws, which now stand beside the scorecard.
-    """
-    named = {**body, "version": 2}
-    score, provenance = body.get("score"), body.get("provenance")
-    if isinstance(score, Mapping):
-        named["score"] = {name: value for name, value in score.items() if name != "draws"}
-    if isinstance(provenance, Mapping) and "calibration" in provenance:
-        rest = {name: value for name, value in provenance.items() if name != "calibration"}
-        named["provenance"] = {**rest, "calibrations": list(filter(None, [provenance["calibration"]]))}
-    return named
-
-
-_UPGRADES: Final[Mapping[int, Callable[[Mapping[str, Any]], Mapping[str, Any]]]] = {1: _name_form}

@@ -6,7 +6,8 @@ The host writes frames to the guest's stdin and reads frames from its stdout; th
 host → guest   setup {…, files, originals}   file {name}+code   splits+safetensors   original {index}+safetensors
                run {index, seed, original}   kill {index}   stop
 guest → host   ready {}   started {index}   returned {index}   log {index}+text
-               finished {index, outcome, cpu_seconds, peak_memory_bytes, error, traceback, clean}+safetensors
+               finished {index, outcome, cpu_seconds, metered, waited_seconds, peak_memory_bytes, error, traceback,
+               clean}+safetensors
 
 A replica talks to its parent in the same frames: `started {cpu_seconds}`, then `finished {outcome, error, traceback}`.
 """

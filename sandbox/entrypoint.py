@@ -6,12 +6,14 @@ was started with; its replicas get none of them.
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from sandbox.assignment import Assignment, build_network, read_assignment
 from sandbox.cage import choose_uid, harden_parent, wipe
 from sandbox.contract import Message, Outcome, read_frame, write_frame
+from sandbox.meter import Meter, open_meter
 from sandbox.replica import run_replica
 from sandbox.warmup import warm_up
 from sandbox.watch import Report, Watch
@@ -20,8 +22,8 @@ ORDER_LIMIT = 1 << 16
 
 
 class Parent:
-    def __init__(self, host_in: BinaryIO, host_out: BinaryIO) -> None:
-        self._in, self._out = host_in, host_out
+    def __init__(self, host_in: BinaryIO, host_out: BinaryIO, meter: Meter) -> None:
+        self._in, self._out, self._meter = host_in, host_out, meter
 
     def serve(self) -> None:
         assignment = read_assignment(self._in)
@@ -49,6 +51,8 @@ class Parent:
             index=index,
             outcome=report.outcome,
             cpu_seconds=report.cpu_seconds,
+            metered=report.metered,
+            waited_seconds=report.waited_seconds,
             peak_memory_bytes=report.peak_memory_bytes,
             error=report.error if report.outcome is not Outcome.OK else "",
             traceback=report.traceback,
@@ -58,6 +62,7 @@ class Parent:
     def _watch_child(self, assignment: Assignment, order: dict[str, Any], uid: int | None) -> Report:
         result_read, result_write = os.pipe()
         log_read, log_write = os.pipe()
+        before = self._meter.read_others()
         child = os.fork()
         if child == 0:
             run_replica(assignment, order, uid=uid, result_fd=result_write, log_fd=log_write)
@@ -65,11 +70,15 @@ class Parent:
         os.close(log_write)
         try:
             watch = Watch(child, result_fd=result_read, log_fd=log_read, limits=assignment.limits)
-            return watch.follow(
+            report = watch.follow(
                 host_fd=self._in.fileno(),
                 is_told_to_kill=self._is_told_to_kill,
                 tell=lambda kind: write_frame(self._out, kind, index=order["index"]),
             )
+            after = self._meter.read_others()
+            if before is not None and after is not None:
+                report.believe_meter(after - before)
+            return report
         finally:
             os.close(result_read)
             os.close(log_read)
@@ -94,11 +103,12 @@ def take_standard_streams() -> tuple[BinaryIO, BinaryIO]:
     return host_in, host_out
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     sys.dont_write_bytecode = True
     harden_parent()
-    Parent(*take_standard_streams()).serve()
+    meter = open_meter(arguments)
+    Parent(*take_standard_streams(), meter).serve()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sandbox.cage import kill_everything
@@ -19,6 +20,7 @@ from sandbox.contract import (
     PayloadTooLarge,
 )
 
+PROCESSES = Path("/proc")
 PIECE = 1 << 20
 TICK_MS = 50
 BELIEVED_TEXT = {"error": ERROR_CHARS, "traceback": TRACEBACK_CHARS}
@@ -35,7 +37,14 @@ class Report:
     weights: bytes = b""
     log: bytes = b""
     cpu_seconds: float = 0.0
+    metered: bool = False  # by the box's cgroup; otherwise of the child and of whatever was waited for
     peak_memory_bytes: int = 0
+    started_cpu: float = 0.0  # that the child had used before any participant code ran
+    waited_seconds: float | None = None  # for a core while its code ran; None where the kernel does not tell
+
+    def believe_meter(self, seconds: float) -> None:
+        """Take what all of the box used since before the fork, its parent aside, for what the replica used."""
+        self.cpu_seconds, self.metered = max(0.0, seconds - self.started_cpu), True
 
 
 class Watch:
@@ -46,6 +55,7 @@ class Watch:
         self._buffer = FrameBuffer(payload_limit=limits["output_bytes"])
         self._report = Report()
         self._started_cpu: float | None = None
+        self._started_waiting: float | None = None
         self._printed = 0
         self._over = False
 
@@ -70,6 +80,9 @@ class Watch:
         return self._close()
 
     def _close(self) -> Report:
+        waiting = read_waiting(self._child)
+        if waiting is not None and self._started_waiting is not None:
+            self._report.waited_seconds = waiting - self._started_waiting
         status, cpu_seconds, peak = kill_everything(self._child)
         self._read_log(None)
         report = self._report
@@ -77,7 +90,8 @@ class Watch:
             self._fault(Outcome.SANDBOX_FAILED, f"the replica ended before it started (status {status})")
         elif not self._over and os.WIFSIGNALED(status):
             self._explain_signal(os.WTERMSIG(status))
-        report.cpu_seconds = max(0.0, cpu_seconds - (self._started_cpu or 0.0))
+        report.started_cpu = self._started_cpu or 0.0
+        report.cpu_seconds = max(0.0, cpu_seconds - report.started_cpu)
         report.peak_memory_bytes = peak
         return report
 
@@ -118,6 +132,7 @@ class Watch:
     def _take(self, header: Mapping[str, Any], payload: bytes, tell: Callable[[Message], None]) -> None:
         if self._started_cpu is None and header["kind"] is Message.STARTED:
             self._started_cpu = float(header["cpu_seconds"])
+            self._started_waiting = read_waiting(self._child)
             tell(Message.STARTED)
         elif header["kind"] is Message.FINISHED:
             self._finish(header, payload)
@@ -149,3 +164,11 @@ class Watch:
             with suppress(KeyError):
                 poll.unregister(fd)
         return piece or None
+
+
+def read_waiting(pid: int, processes: Path = PROCESSES) -> float | None:
+    """Seconds that the first thread of a process was ready to run and had no core; None without `schedstat`."""
+    try:
+        return int((processes / str(pid) / "schedstat").read_text().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return None

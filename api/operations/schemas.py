@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.domain.leaderboard import Purpose
 from core.domain.operations import Health
+from core.domain.runtime import CpuClock
 from core.domain.submission import Status
 from core.domain.waiting import Obstacle
 
@@ -87,6 +88,10 @@ class NodeView(BaseModel):
     )
     device: str
     sandbox: str
+    clock: CpuClock | None = Field(
+        description="that its latest shard was timed by: `cgroup`, all of the box, or `process`, what was waited for;"
+        " null before the first"
+    )
     version: str
     workers: int
     started_at: datetime

@@ -213,6 +213,7 @@ def _make_node(
         not_calibrated_for=[slug for slug, classes in calibrated.items() if node.node_class not in classes],
         device=node.device,
         sandbox=node.sandbox,
+        clock=node.clock,
         version=node.version,
         workers=node.workers,
         started_at=node.started_at,

@@ -132,7 +132,7 @@ STAFF = {
     "NodeList": "items",
     "NodeView": (
         "name health fault strikes resting_until rest_reason is_draining draining_since drain_reason node_class "
-        "calibrated_for not_calibrated_for device sandbox version workers started_at last_seen_at shards "
+        "calibrated_for not_calibrated_for device sandbox clock version workers started_at last_seen_at shards "
         "pool_chunks"
     ),
     "Plan": "slug effect applied changes consequence refused state data_set",

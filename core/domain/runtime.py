@@ -1,6 +1,18 @@
-"""What a submission finds inside the sandbox image; a test holds it against the image's own pins."""
+"""What a submission finds inside the sandbox image, and whose processor time is counted there."""
+
+from enum import StrEnum
 
 PYTHON = "3.11"
+
+
+class CpuClock(StrEnum):
+    """What processor seconds were read from."""
+
+    CGROUP = "cgroup"  # the box's own: nothing that runs in it is left out
+    PROCESS = "process"  # the replica and whatever was waited for: a hidden child is left out
+
+
+# a test holds it against the image's own pins
 LIBRARIES: dict[str, str] = {
     "torch": "2.13.0",
     "torchvision": "0.28.0",

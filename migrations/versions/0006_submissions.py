@@ -163,6 +163,8 @@ def upgrade() -> None:
         sa.Column("seed", sa.String(), nullable=False),
         sa.Column("wall_seconds", sa.Double(), nullable=False),
         sa.Column("cpu_seconds", sa.Double(), nullable=False),
+        sa.Column("clock", sa.String(), nullable=False),
+        sa.Column("waited_seconds", sa.Double(), nullable=True),
         sa.Column("peak_memory_bytes", sa.Integer(), nullable=False),
         sa.Column("weights_sha256", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(

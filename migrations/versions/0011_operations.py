@@ -54,6 +54,7 @@ def upgrade() -> None:
         sa.Column("node_class", sa.String(), nullable=False),
         sa.Column("device", sa.String(), nullable=False),
         sa.Column("sandbox", sa.String(), nullable=False),
+        sa.Column("clock", sa.String(), nullable=True),
         sa.Column("version", sa.String(), nullable=False),
         sa.Column("workers", sa.Integer(), nullable=False),
         sa.Column("fault", sa.Text(), nullable=False),

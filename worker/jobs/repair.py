@@ -82,6 +82,7 @@ def compare_rerun(session: Session, shard_id: str, replicas: Sequence[InspectedR
     for replica in others:  # what is scored is what ran now, and its rows say so
         row = rows[replica.index]
         row.wall_seconds, row.cpu_seconds = replica.wall_seconds, replica.cpu_seconds
+        row.clock, row.waited_seconds = replica.clock, replica.waited_seconds
         row.peak_memory_bytes, row.weights_sha256 = replica.peak_memory_bytes, replica.weights_sha256
     if not others:
         return ""

@@ -217,7 +217,8 @@ def _complete(context: WorkerContext, work: ShardWork, batch: Batch, digest: str
         ):
             log.warning("outdated fence, result dropped", shard_id=work.shard_id, fence=work.fence)
             return
-        nodes.record_success(session, context.settings.node_name, utc_now())
+        clock = collect_seconds(batch.replicas).clock
+        nodes.record_success(session, context.settings.node_name, utc_now(), clock=clock)
         session.refresh(evaluation, ["shards"])
         if evaluation.status == Status.CANCELLING:
             _finish_if_idle(session, evaluation)
@@ -371,6 +372,8 @@ def _make_rows(work: ShardWork, batch: Batch) -> list[Replica]:
             seed=str(replica.seed),
             wall_seconds=replica.wall_seconds,
             cpu_seconds=replica.cpu_seconds,
+            clock=replica.clock,
+            waited_seconds=replica.waited_seconds,
             peak_memory_bytes=replica.peak_memory_bytes,
             weights_sha256=replica.weights_sha256,
         )

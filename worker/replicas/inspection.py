@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load
 
 from core.domain.faults import FaultCode
+from core.domain.runtime import CpuClock
 from evaluator.errors import BadWeights, NotFiniteWeights
 from evaluator.inference import load_weights
 from worker.problems import LoadedProblem, load_network
@@ -34,6 +35,8 @@ class InspectedReplica:
     platform_fault: str
     log: str
     traceback: str
+    clock: CpuClock = CpuClock.PROCESS
+    waited_seconds: float | None = None
 
     @property
     def is_good(self) -> bool:
@@ -74,6 +77,8 @@ class Inspector:
             platform_fault=ours,
             log=result.log,
             traceback=result.traceback,
+            clock=result.clock,
+            waited_seconds=result.waited_seconds,
         )
 
     def _compute(self, weights: bytes, original: bytes) -> tuple[ModelOutputs | None, FaultCode | None, str]:

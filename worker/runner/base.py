@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from core.domain.runtime import CpuClock
 from core.problems import BatchFormat
 from sandbox.contract import Outcome
 
@@ -63,12 +64,14 @@ class ReplicaResult:
     seed: int
     outcome: Outcome
     wall_seconds: float  # host clock
-    cpu_seconds: float  # of the child and everything it waited for
+    cpu_seconds: float  # by `clock`
     peak_memory_bytes: int
     weights: bytes | None  # safetensors, unchecked
     log: str
     error: str  # one line, empty if the outcome is ok
     traceback: str  # for practice problems only
+    clock: CpuClock = CpuClock.PROCESS
+    waited_seconds: float | None = None  # for a core; None where the kernel does not tell
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +67,14 @@ def find_program() -> str | None:
 
 
 def bwrap_args(
-    limits: Limits, *, program: str, runtime: Runtime, seccomp_fd: int, as_root: bool, command: Sequence[str] = ()
+    limits: Limits,
+    *,
+    program: str,
+    runtime: Runtime,
+    seccomp_fd: int,
+    as_root: bool,
+    meter_fd: int | None = None,
+    command: Sequence[str] = (),
 ) -> list[str]:
     """The argument list of one box; pure, so that a test can read it."""
     return [
@@ -77,7 +85,10 @@ def bwrap_args(
         *_filesystem(limits, runtime),
         *("--seccomp", str(seccomp_fd)),
         *("--chdir", TMP),
-        *(command or (runtime.interpreter, "-s", "-P", "-m", GUEST_MODULE)),
+        *(
+            command
+            or (runtime.interpreter, "-s", "-P", "-m", GUEST_MODULE, *([] if meter_fd is None else [str(meter_fd)]))
+        ),
     ]
 
 
@@ -109,12 +120,22 @@ def _filesystem(limits: Limits, runtime: Runtime) -> list[str]:
     ]
 
 
+@contextmanager
+def _hold(fd: int | None) -> Iterator[int | None]:
+    """Keep a descriptor open until the box has its own copy."""
+    try:
+        yield fd
+    finally:
+        if fd is not None:
+            os.close(fd)
+
+
 class _BubblewrapBox(ProcessBox):
-    def __init__(self, argv: Sequence[str], cgroup: Cgroup | None, seccomp_fd: int) -> None:
+    def __init__(self, argv: Sequence[str], cgroup: Cgroup | None, pass_fds: tuple[int, ...]) -> None:
         self._cgroup = cgroup
         joins = cgroup.join_files if cgroup is not None else ()
         wrapped = ["/bin/sh", "-c", JOIN_CGROUPS, "sh", *joins, "--", *argv]
-        super().__init__(wrapped, env={"PATH": "/usr/bin:/bin"}, writable=WRITABLE, pass_fds=(seccomp_fd,))
+        super().__init__(wrapped, env={"PATH": "/usr/bin:/bin"}, writable=WRITABLE, pass_fds=pass_fds)
 
     def close(self) -> None:
         super().close()
@@ -152,11 +173,17 @@ class BubblewrapSandbox:
         program = find_program()
         if program is None:
             raise FileNotFoundError(f"bubblewrap is not installed: {INSTALL}")
-        with seccomp_program() as seccomp_fd:
+        cgroup = make_cgroup(limits) if self._as_root else None
+        with seccomp_program() as seccomp_fd, _hold(cgroup.open_meter() if cgroup else None) as meter_fd:
             argv = bwrap_args(
-                limits, program=program, runtime=find_runtime(), seccomp_fd=seccomp_fd, as_root=self._as_root
+                limits,
+                program=program,
+                runtime=find_runtime(),
+                seccomp_fd=seccomp_fd,
+                as_root=self._as_root,
+                meter_fd=meter_fd,
             )
-            return _BubblewrapBox(argv, make_cgroup(limits) if self._as_root else None, seccomp_fd)
+            return _BubblewrapBox(argv, cgroup, tuple(fd for fd in (seccomp_fd, meter_fd) if fd is not None))
 
     def _probe(self, program: str) -> str | None:
         """Start an empty box: kernels, containers and policies forbid namespaces in many ways."""

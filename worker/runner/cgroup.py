@@ -1,5 +1,6 @@
 """Memory, process and CPU caps for a box without a container engine, where this process may write cgroups."""
 
+import os
 import secrets
 import time
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sandbox.meter import parse_usage
 from worker.runner.base import Limits
 
 ROOT = Path("/sys/fs/cgroup")
@@ -16,6 +18,7 @@ SPARE_PROCESSES = 8  # the parent in the box and its helpers
 CPU_PERIOD_US = 100_000
 REMOVE_TRIES = 50
 STALE_SECONDS = 60.0
+METERS = ("cpuacct.usage", "cpu.stat")  # versions 1 and 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,15 @@ class Cgroup:
                 with suppress(OSError):
                     return _read_counter(folder / name, "oom_kill")
         return 0
+
+    def open_meter(self) -> int | None:
+        """A descriptor of the file that counts the box's processor time; None if the kernel keeps none."""
+        for folder in self.folders:
+            for name in METERS:
+                with suppress(OSError):
+                    if parse_usage((folder / name).read_text()) is not None:
+                        return os.open(folder / name, os.O_RDONLY)
+        return None
 
     def remove(self) -> None:
         """Remove the folders once their processes are gone; the kernel takes a moment over that."""
@@ -94,8 +106,12 @@ def _values_v1(limits: Limits) -> Mapping[Path, Mapping[str, str]]:
         },
         "pids": {"pids.max": str(limits.processes + SPARE_PROCESSES)},
         "cpu": {"cpu.cfs_period_us": str(CPU_PERIOD_US), "cpu.cfs_quota_us": str(CPU_PERIOD_US)},
+        "cpuacct": {},
     }
-    return {folder: settings[name] for name, folder in _parents_v1().items()}
+    found: dict[Path, dict[str, str]] = {}
+    for name, folder in _parents_v1().items():  # two controllers may share a hierarchy
+        found.setdefault(folder, {}).update(settings[name])
+    return found
 
 
 def _parents_v1() -> dict[str, Path]:
@@ -106,8 +122,8 @@ def _parents_v1() -> dict[str, Path]:
             _, names, path = line.split(":", 2)
             for name in names.split(","):
                 folder = ROOT / name / path.lstrip("/")
-                if name in ("memory", "pids", "cpu") and folder.is_dir():
-                    found[name] = folder
+                if name in ("memory", "pids", "cpu", "cpuacct") and folder.is_dir():
+                    found[name] = folder.resolve()
     return found
 
 

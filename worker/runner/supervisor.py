@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 from zlib import crc32
 
+from core.domain.runtime import CpuClock
 from sandbox.contract import FrameError, Message, Outcome, read_frame, write_frame
 from worker.runner.base import ReplicaOrder, ReplicaResult, RunRequest, RunResult
 from worker.runner.box import Box
@@ -287,4 +288,10 @@ def _read_result(order: ReplicaOrder, ending: _Ending, *, wall_seconds: float) -
         log=clean_text(ending.log.decode(errors="replace")),
         error=clean_line(str(header["error"])),
         traceback=clean_text(str(header["traceback"])),
+        clock=CpuClock.CGROUP if header.get("metered") is True else CpuClock.PROCESS,
+        waited_seconds=_read_waiting(header.get("waited_seconds")),
     )
+
+
+def _read_waiting(told: object) -> float | None:
+    return max(0.0, float(told)) if isinstance(told, int | float) and not isinstance(told, bool) else None

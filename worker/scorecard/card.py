@@ -231,6 +231,8 @@ def _describe_runtime(facts: RunFacts, rules: EvaluationPart) -> MeasuredRuntime
         wall=wall.estimate,
         cpu=cpu.estimate,
         gate=rules.gate,
+        clock=facts.run.clock,
+        waited=facts.run.waited,
         budget=rules.compute_budget,
         over_budget=is_over_budget(gated.estimate, rules.compute_budget),
         seconds_per_replica=float(np.mean(facts.run.wall)),

@@ -7,6 +7,7 @@ from sqlalchemy import Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base, new_id, utc_now
+from core.domain.runtime import CpuClock
 
 
 class AuditEntry(Base):
@@ -54,6 +55,7 @@ class Node(Base):
     node_class: Mapped[str]
     device: Mapped[str]
     sandbox: Mapped[str]  # the backend it chose; empty if it has none
+    clock: Mapped[CpuClock | None]  # that its latest shard was timed by; None before the first
     version: Mapped[str]
     workers: Mapped[int]
     fault: Mapped[str] = mapped_column(Text, default="")  # why it can run nothing

@@ -15,6 +15,7 @@ from core.db.models.rejudges import Rejudge
 from core.domain.faults import FaultCode
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
+from core.domain.runtime import CpuClock
 from core.domain.submission import Status, Verdict
 from core.scorecard import ScorecardRecord, dump_summary, parse_scorecard, summarize
 
@@ -129,7 +130,9 @@ class Replica(Base):
     position: Mapped[int]
     seed: Mapped[str]  # an unsigned 64-bit number, which SQL integers cannot hold
     wall_seconds: Mapped[float]
-    cpu_seconds: Mapped[float]
+    cpu_seconds: Mapped[float]  # by `clock`
+    clock: Mapped[CpuClock] = mapped_column(default=CpuClock.PROCESS)
+    waited_seconds: Mapped[float | None]  # of the wall's, for a core; None where the kernel does not tell
     peak_memory_bytes: Mapped[int]
     weights_sha256: Mapped[str]
 

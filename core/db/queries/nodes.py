@@ -9,6 +9,7 @@ from core.db.models.operations import Node
 from core.db.models.problems import PoolChunk
 from core.db.models.submissions import Shard
 from core.domain.operations import Health, get_health
+from core.domain.runtime import CpuClock
 from core.domain.work import WorkState
 
 
@@ -45,9 +46,9 @@ def is_resting(node: Node, now: datetime) -> bool:
     return node.resting_until is not None and node.resting_until > now
 
 
-def record_success(session: Session, name: str, now: datetime) -> None:
-    """Whatever it failed at before, it works."""
-    values = {"succeeded_at": now, "strikes": 0, "resting_until": None, "rest_reason": ""}
+def record_success(session: Session, name: str, now: datetime, *, clock: CpuClock) -> None:
+    """Whatever it failed at before, it works, and timed what it did by this clock."""
+    values = {"succeeded_at": now, "strikes": 0, "resting_until": None, "rest_reason": "", "clock": clock}
     session.execute(update(Node).where(Node.name == name).values(values))
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from safetensors.torch import load
 
+from core.domain.runtime import CpuClock
 from sandbox.contract import Outcome
 from tests.integration.sandbox.runs import LIMITS, Reports, make_network
 
@@ -16,6 +17,7 @@ EXPECTED = {
     "forges_kill": Outcome.OUTPUT_MISSING,
     "forges_outcome": Outcome.OUTPUT_MISSING,
     "half": Outcome.OK,
+    "hides_from_parent": Outcome.OK,
     "hides_in_children": Outcome.TIME_LIMIT,
     "huge_message": Outcome.EXCEPTION,
     "junk": Outcome.OUTPUT_MISSING,
@@ -129,6 +131,21 @@ def test_processor_time_of_children_counts(reports: Reports) -> None:
     alone = reports("state_dict").cpu_seconds
     assert spent > alone + 0.2
     assert reports("spends_in_children").wall_seconds > 1.0
+
+
+def test_a_box_with_a_cgroup_counts_what_hides_from_its_parent(reports: Reports) -> None:
+    hidden = reports("hides_from_parent")
+    if reports.backend == "process":
+        assert hidden.clock is CpuClock.PROCESS
+    else:
+        assert hidden.clock is CpuClock.CGROUP
+        assert hidden.cpu_seconds > reports("state_dict").cpu_seconds + 0.1
+
+
+def test_waiting_for_a_core_is_told(reports: Reports) -> None:
+    waited = reports("patches").waited_seconds
+    assert waited is not None
+    assert 0 <= waited <= reports("patches").wall_seconds
 
 
 def test_a_forged_result_counts_for_no_more_than_its_weights(reports: Reports) -> None:

@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from core import scorecard
+from core.domain.scorecard_forms import FORM
 from core.scorecard import (
-    FORM,
     ScorecardRecord,
     ScorecardSummary,
     UnreadableScorecard,

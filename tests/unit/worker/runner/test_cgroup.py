@@ -58,3 +58,26 @@ def test_stale_folders_are_removed_and_others_left(unified: Path) -> None:
         os.utime(parent / name, (1, 1))
     cgroup.remove_stale_cgroups()
     assert sorted(path.name for path in parent.iterdir()) == ["lacuna-used", "lacuna-young", "other"]
+
+
+def test_processor_time_is_read_where_the_kernel_counts_it(unified: Path) -> None:
+    made = cgroup.make_cgroup(PROBE_LIMITS)
+    assert made is not None
+    assert made.open_meter() is None
+    (made.folders[0] / "cpu.stat").write_text("usage_usec 5\n")
+    fd = made.open_meter()
+    assert fd is not None
+    assert os.read(fd, 100) == b"usage_usec 5\n"
+    os.close(fd)
+
+
+def test_two_controllers_of_one_hierarchy_share_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = tmp_path / "cpu,cpuacct"
+    shared.mkdir()
+    for name in ("cpu", "cpuacct"):
+        (tmp_path / name).symlink_to(shared)
+    monkeypatch.setattr(cgroup, "ROOT", tmp_path)
+    monkeypatch.setattr(cgroup, "_parents_v1", lambda: dict.fromkeys(("cpu", "cpuacct"), shared))
+    made = cgroup.make_cgroup(PROBE_LIMITS)
+    assert made is not None
+    assert [folder.parent for folder in made.folders] == [shared]

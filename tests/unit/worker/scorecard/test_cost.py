@@ -1,11 +1,22 @@
+from dataclasses import dataclass
+
 import pytest
 
+from core.domain.runtime import CpuClock
 from core.problems import Gate
-from worker.scorecard.cost import RetrainCost, RunSeconds
+from worker.scorecard.cost import RetrainCost, RunSeconds, collect_seconds
 
 RETRAIN = RunSeconds(wall=(2.1, 2.1), cpu=(1.05, 1.05))
 IDLE = RunSeconds(wall=(0.1, 0.1, 9.0), cpu=(0.05, 0.05, 0.05))
 COST = RetrainCost(RETRAIN, IDLE)
+
+
+@dataclass(frozen=True, slots=True)
+class FakeTimed:
+    clock: CpuClock
+    waited_seconds: float | None
+    wall_seconds: float = 2.0
+    cpu_seconds: float = 1.0
 
 
 def test_the_cost_of_a_start_is_taken_off_both_sides() -> None:
@@ -20,6 +31,18 @@ def test_a_busy_neighbour_counts_only_where_the_larger_ratio_does() -> None:
     slowed = RunSeconds(wall=(0.48,), cpu=(0.15,))
     assert COST.compare(slowed, Gate.CPU).estimate == pytest.approx(0.1)
     assert COST.compare(slowed, Gate.LARGER).estimate == pytest.approx(0.19)
+
+
+def test_where_the_box_is_metered_nothing_hides_and_the_wall_does_not_judge() -> None:
+    slept = RunSeconds(wall=(1.1,), cpu=(0.06,), clock=CpuClock.CGROUP)
+    assert COST.compare(slept, Gate.CPU).estimate == pytest.approx(0.01)
+    assert COST.compare(slept, Gate.LARGER).estimate == pytest.approx(0.5)
+
+
+def test_one_replica_without_a_meter_makes_the_clock_of_all_the_weaker_one() -> None:
+    metered, other = FakeTimed(CpuClock.CGROUP, 0.5), FakeTimed(CpuClock.PROCESS, None)
+    assert (collect_seconds([metered, metered]).clock, collect_seconds([metered, metered]).waited) == ("cgroup", 0.25)
+    assert (collect_seconds([metered, other]).clock, collect_seconds([other]).waited) == ("process", None)
 
 
 def test_work_that_hides_from_the_processor_clock_shows_on_the_wall() -> None:
