@@ -12,6 +12,7 @@ from core.domain.errors import CrossSite
 from core.settings import Settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+KNOWN_SECONDS = 365 * 24 * 3600
 
 
 def is_secure(request: Request, settings: Settings) -> bool:
@@ -37,7 +38,21 @@ def set_cookie(request: Request, response: Response, settings: Settings, secret:
         httponly=True,
         samesite="lax",
     )
+    # stays when the log-in ends: it lets nobody in, and tells this browser from a stranger's that guesses passwords
+    response.set_cookie(
+        _get_known_name(request, settings),
+        secret,
+        max_age=KNOWN_SECONDS,
+        path="/",
+        secure=is_secure(request, settings),
+        httponly=True,
+        samesite="lax",
+    )
     response.headers["Cache-Control"] = "no-store"
+
+
+def read_known_cookie(request: Request, settings: Settings) -> str | None:
+    return request.cookies.get(_get_known_name(request, settings))
 
 
 def drop_cookie(request: Request, response: Response, settings: Settings) -> None:
@@ -67,6 +82,10 @@ def read_attempt_cookie(request: Request, settings: Settings) -> str | None:
 def drop_attempt_cookie(request: Request, response: Response, settings: Settings) -> None:
     name = _get_attempt_name(request, settings)
     response.delete_cookie(name, path="/", secure=is_secure(request, settings), httponly=True, samesite="lax")
+
+
+def _get_known_name(request: Request, settings: Settings) -> str:
+    return f"{get_cookie_name(request, settings)}-known"
 
 
 def _get_attempt_name(request: Request, settings: Settings) -> str:

@@ -69,6 +69,7 @@ CODE_OF_STATUS = {
     404: "NOT_FOUND",
     405: "METHOD_NOT_ALLOWED",
     406: "NOT_ACCEPTABLE",
+    408: "TOO_SLOW",
     413: "TOO_LARGE",
     415: "UNSUPPORTED_MEDIA_TYPE",
     422: "INVALID_INPUT",
@@ -181,9 +182,14 @@ def _answer_contest_error(request: Request, error: Exception) -> Response:
 def _answer_http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    return make_http_error_response(request, error)
+
+
+def make_http_error_response(request: Request, error: HTTPException) -> Response:
     details = {
         404: "there is nothing at this address",
         405: f"{request.method} is not offered at this address",
+        408: "the request came too slowly, so the server stopped waiting for it; nothing was stored",
         413: "the request is larger than this server accepts",
     }
     status = error.status_code

@@ -15,7 +15,7 @@ from api.errors import add_error_handlers
 from api.finals import endpoints as finals
 from api.leaderboard import endpoints as leaderboard
 from api.ledger import endpoints as ledger
-from api.middleware import BodyLimits, Envelope
+from api.middleware import BodyDeadline, BodyLimits, Envelope
 from api.notifications import endpoints as notifications
 from api.openapi import make_openapi
 from api.operations import endpoints as operations
@@ -87,6 +87,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(
         BodyLimits, max_bytes=settings.upload_bytes + FORM_BYTES, most_bytes=settings.data_set_bytes + FORM_BYTES
     )
+    app.add_middleware(BodyDeadline)
     app.add_middleware(Envelope)
     return app
 

@@ -5,17 +5,21 @@ import traceback
 from time import perf_counter
 
 import structlog
+from anyio import fail_after
 from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import OUR_FAULT, make_error_response
+from api.errors import OUR_FAULT, make_error_response, make_http_error_response
 from core.db.base import new_id
 
 log = structlog.get_logger()
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 LARGE_PATHS = re.compile(r"/api/v1/admin/data-sets/[^/]+/versions|/admin/data-sets")  # both ask for permission first
+GRACE_SECONDS = 15.0  # that any body may take, however short
+SLOWEST_BYTES_A_SECOND = 8 << 10  # and beyond, for what has come
 DRAINED_BYTES = 64 << 20  # read and dropped, so that the client sees the answer and not a broken connection
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -79,6 +83,49 @@ class BodyLimits:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_large = scope["type"] == "http" and scope["method"] == "POST" and LARGE_PATHS.fullmatch(scope["path"])
         await (self._large if is_large else self._usual)(scope, receive, send)
+
+
+class BodyDeadline:
+    """Answer 408 to a body that comes too slowly. Nothing but its connection waits for it meanwhile."""
+
+    def __init__(self, app: ASGIApp, grace_seconds: float = GRACE_SECONDS) -> None:
+        self.app = app
+        self.grace_seconds = grace_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begin, received, is_whole, has_answered = perf_counter(), 0, False, False
+
+        async def receive_in_time() -> Message:
+            nonlocal received, is_whole
+            if is_whole:  # what comes now is the client's leaving
+                return await receive()
+            left = begin + self.grace_seconds + received / SLOWEST_BYTES_A_SECOND - perf_counter()
+            try:
+                with fail_after(max(left, 0)):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(408, headers={"Connection": "close"}) from None
+            received += len(message.get("body", b""))
+            is_whole = not message.get("more_body", False)
+            return message
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal has_answered
+            has_answered = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive_in_time, send_and_note)
+        except (
+            HTTPException
+        ) as error:  # a reader outside of the application, such as the one that drops what is too large
+            if has_answered or error.status_code != 408:
+                raise
+            response = make_http_error_response(Request(scope), error)
+            await response(scope, receive, send)
 
 
 class DeclaredSizeLimit:

@@ -12,6 +12,7 @@ from api.pages.kit.reading import clean_next, read_model
 from api.pages.kit.showing import show
 from api.users import logins, service
 from api.users.schemas import Registration
+from api.users.sources import find_source
 from core.db.session import transaction
 from core.domain.errors import RequestRefused
 from core.settings import Settings
@@ -39,9 +40,14 @@ def log_in(
     next: Annotated[str, Form()] = "/",
 ) -> Response:
     check_same_site(request)
+
+    def act() -> Response:
+        source = find_source(request, engine, settings, caller, name)
+        return _enter(request, settings, logins.log_in(engine, settings, name, password, source), next)
+
     return answer_form(
         engine,
-        lambda: _enter(request, settings, logins.log_in(engine, settings, name, password), next),
+        act,
         lambda _, error: _render_entrance(request, "login.html", settings, next=next, name=name, error=error),
     )
 
@@ -68,7 +74,8 @@ def register(
     def act() -> Response:
         with transaction(engine) as session:
             service.register(session, settings, read_model(Registration, {"name": name, "password": password}))
-        return _enter(request, settings, logins.log_in(engine, settings, name, password), next)
+        source = find_source(request, engine, settings, caller, name)
+        return _enter(request, settings, logins.log_in(engine, settings, name, password, source), next)
 
     return answer_form(
         engine,

@@ -19,6 +19,7 @@ from api.users.schemas import (
     TokenView,
     UserView,
 )
+from api.users.sources import find_source
 from core.db.queries import users
 from core.db.session import transaction
 from core.domain.errors import NotAuthenticated
@@ -35,11 +36,17 @@ def register(caller: Registrant, session: SessionDep, settings: SettingsDep, reg
 
 @router.post("/tokens", status_code=201, operation_id="create_token", responses=describe_errors(401, 422, 429))
 def create_token(
-    caller: Registrant, engine: EngineDep, settings: SettingsDep, credentials: Credentials, response: Response
+    caller: Registrant,
+    engine: EngineDep,
+    settings: SettingsDep,
+    request: Request,
+    credentials: Credentials,
+    response: Response,
 ) -> NewToken:
     """Exchange name and password for a token; its secret is shown this once."""
     response.headers["Cache-Control"] = "no-store"
-    user = logins.check_password(engine, credentials.name, credentials.password)
+    source = find_source(request, engine, settings, caller, credentials.name)
+    user = logins.check_password(engine, credentials.name, credentials.password, source)
     with transaction(engine) as session:
         return service.issue_token(session, settings, user, credentials)
 
@@ -102,7 +109,8 @@ def log_in(
 ) -> LoginView:
     """Exchange name and password for a cookie; from this site's own pages only."""
     check_same_site(request)
-    entered = logins.log_in(engine, settings, login.name, login.password)
+    source = find_source(request, engine, settings, caller, login.name)
+    entered = logins.log_in(engine, settings, login.name, login.password, source)
     set_cookie(request, response, settings, entered.secret)
     return LoginView(user=UserView.model_validate(entered.user), expires_at=entered.expires_at)
 

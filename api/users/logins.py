@@ -7,12 +7,13 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from api.security import NO_PASSWORD, hash_password, hash_token, is_password, make_token
+from api.users.sources import tell_account
 from core.db.base import utc_now
 from core.db.models.accounts import BrowserSession, User
 from core.db.queries import users
 from core.db.session import reading, transaction
 from core.domain.errors import Conflict, InvalidInput, NotAuthenticated
-from core.domain.quota import LOGIN_WINDOW, check_login_failures
+from core.domain.quota import LOGIN_FAILURES, LOGIN_WINDOW, STUFFING_FAILURES, check_guesses
 from core.settings import Settings
 
 
@@ -23,26 +24,29 @@ class Entered:
     expires_at: datetime
 
 
-def check_password(engine: Engine, name: str, password: str) -> User:
-    """Return the account; wrong passwords are counted by name and soon refused without a look."""
+def check_password(engine: Engine, name: str, password: str, source: str) -> User:
+    """Return the account; wrong passwords slow down whoever sends them, and nobody else.
+
+    source: where it comes from (`api.users.sources`). It is counted as wrong until it was found right, so that many
+    at once gain nothing.
+    """
     now = utc_now()
-    with reading(engine) as session:
-        failures, first = users.count_login_failures(session, name, now - LOGIN_WINDOW)
-        check_login_failures(failures, oldest=first, now=now)
+    with transaction(engine) as session:
+        known = users.count_guesses(session, source, now - LOGIN_WINDOW, name=name)
+        check_guesses(known, free=LOGIN_FAILURES, now=now)
+        check_guesses(users.count_guesses(session, source, now - LOGIN_WINDOW), free=STUFFING_FAILURES, now=now)
+        users.store_guess(session, name, source, now)
         user = users.fetch_user_by_name(session, name)
     # comparing takes long and must not hold a lock
     if not is_password(password, user.password_hash if user else None) or user is None:
-        with transaction(engine) as session:
-            users.store_login_failure(session, name)
         raise NotAuthenticated("wrong name or password")
-    if failures:
-        with transaction(engine) as session:
-            users.forget_login_failures(session, name, before=now - LOGIN_WINDOW)
+    with transaction(engine) as session:
+        users.forget_guesses(session, name, source, before=now - LOGIN_WINDOW)
     return user
 
 
-def log_in(engine: Engine, settings: Settings, name: str, password: str) -> Entered:
-    user = check_password(engine, name, password)
+def log_in(engine: Engine, settings: Settings, name: str, password: str, source: str) -> Entered:
+    user = check_password(engine, name, password, source)
     with transaction(engine) as session:
         return open_browser_session(session, settings, user)
 
@@ -65,7 +69,7 @@ def change_password(engine: Engine, settings: Settings, user_id: str, *, old: st
     if user.password_hash == NO_PASSWORD:
         raise Conflict("this account has no password; its log-in provider lets it in")
     try:
-        check_password(engine, user.name, old)
+        check_password(engine, user.name, old, tell_account(user_id))
     except NotAuthenticated:
         raise InvalidInput("the old password is wrong") from None
     password_hash = hash_password(new)  # before the first statement, which locks the database

@@ -61,8 +61,10 @@ class Allowance:
 
 
 CONCURRENT_RETRY_SECONDS = 10
-LOGIN_FAILURES = 10  # wrong passwords for one account before it has to wait
-LOGIN_WINDOW = timedelta(minutes=15)
+LOGIN_FAILURES = 5  # wrong passwords from one place for one account; each further one doubles the wait
+STUFFING_FAILURES = 30  # and for all accounts together
+LOGIN_WINDOW = timedelta(hours=24)
+LONGEST_WAIT = timedelta(minutes=15)
 READING_WINDOW_SECONDS = 60.0
 READINGS = 60  # uploads of one account that are read in a window, checked or submitted
 READING_SECONDS = 20.0  # and how long that may take in all; an honest one takes a hundredth of one
@@ -113,15 +115,26 @@ def check_registrations(recent: int, limit: int, *, oldest: datetime | None, now
     )
 
 
-def check_login_failures(recent: int, *, oldest: datetime | None, now: datetime) -> None:
-    """Refuse to compare one more password when `recent` wrong ones, the first at `oldest`, fill the window."""
-    if recent < LOGIN_FAILURES:
+@dataclass(frozen=True, slots=True)
+class Guesses:
+    """Wrong passwords of a window that came from one place."""
+
+    count: int
+    newest: datetime | None
+
+
+def check_guesses(guesses: Guesses, *, free: int, now: datetime) -> None:
+    """Refuse to compare one more password before the wait is over, which doubles with every wrong one beyond `free`."""
+    beyond = guesses.count - free
+    if beyond < 0 or guesses.newest is None:
         return
-    raise LimitReached(
-        "too many wrong passwords for this account; try again later",
-        code=LimitCode.LOGIN_LIMIT,
-        retry_after=_seconds_until((oldest or now) + LOGIN_WINDOW, now),
-    )
+    wait = min(timedelta(seconds=2.0 ** min(beyond, 20)), LONGEST_WAIT)
+    if now < guesses.newest + wait:
+        raise LimitReached(
+            "too many wrong passwords from where you are; wait a little, each further one doubles the wait",
+            code=LimitCode.LOGIN_LIMIT,
+            retry_after=_seconds_until(guesses.newest + wait, now),
+        )
 
 
 def check_messages(recent: int, limit: int, *, window: timedelta) -> None:

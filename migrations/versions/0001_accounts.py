@@ -14,10 +14,11 @@ def upgrade() -> None:
         "login_failures",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("name", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_login_failures")),
     )
-    op.create_index("ix_login_failures_name_at", "login_failures", ["name", "at"], unique=False)
+    op.create_index("ix_login_failures_source_at", "login_failures", ["source", "at"], unique=False)
     op.create_table(
         "users",
         sa.Column("id", sa.String(), nullable=False),

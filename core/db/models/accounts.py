@@ -49,14 +49,18 @@ class BrowserSession(Base):
 
 
 class LoginFailure(Base):
-    """A wrong password; counted by the name that was tried, whether or not there is such an account."""
+    """A wrong password, or one that is being compared; whether or not there is such an account.
+
+    Counted by where it came from: who knows nothing but a name cannot keep its owner out.
+    """
 
     __tablename__ = "login_failures"
-    __table_args__ = (Index("ix_login_failures_name_at", "name", "at"),)
+    __table_args__ = (Index("ix_login_failures_source_at", "source", "at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     name: Mapped[str]
-    at: Mapped[datetime] = mapped_column(default=utc_now)
+    source: Mapped[str]  # a network, a browser that was let in before, or an account that is in
+    at: Mapped[datetime]
 
 
 class IdempotencyKey(Base):

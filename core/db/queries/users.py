@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 from core.db.models.accounts import ApiToken, BrowserSession, LoginFailure, User
 from core.domain.access import Role
 from core.domain.errors import NotFound
+from core.domain.quota import Guesses
 
 
 def fetch_user_by_name(session: Session, name: str) -> User | None:
@@ -111,20 +112,27 @@ def revoke_tokens(session: Session, user_id: str, now: datetime) -> None:
     )
 
 
-def store_login_failure(session: Session, name: str) -> None:
-    session.add(LoginFailure(name=name.lower()))
+def fetch_browser_session(session: Session, secret_sha256: str) -> BrowserSession | None:
+    """Also one that has ended: it tells which browser this is, and lets nobody in."""
+    query = select(BrowserSession).where(BrowserSession.secret_sha256 == secret_sha256)
+    return session.scalars(query.options(joinedload(BrowserSession.user))).one_or_none()
+
+
+def store_guess(session: Session, name: str, source: str, now: datetime) -> None:
+    session.add(LoginFailure(name=name.lower(), source=source, at=now))
     session.flush()
 
 
-def count_login_failures(session: Session, name: str, since: datetime) -> tuple[int, datetime | None]:
-    """How many, and when the first was."""
-    query = select(func.count(), func.min(LoginFailure.at)).where(
-        LoginFailure.name == name.lower(), LoginFailure.at >= since
+def count_guesses(session: Session, source: str, since: datetime, *, name: str | None = None) -> Guesses:
+    """From one place: for one name, or for all."""
+    query = select(func.count(), func.max(LoginFailure.at)).where(
+        LoginFailure.source == source, LoginFailure.at >= since
     )
-    count, first = session.execute(query).one()
-    return count, first
+    count, newest = session.execute(query if name is None else query.where(LoginFailure.name == name.lower())).one()
+    return Guesses(count, newest)
 
 
-def forget_login_failures(session: Session, name: str, before: datetime) -> None:
-    """Those of an account that was entered at last, and everybody's old ones."""
-    session.execute(delete(LoginFailure).where((LoginFailure.name == name.lower()) | (LoginFailure.at < before)))
+def forget_guesses(session: Session, name: str, source: str, *, before: datetime) -> None:
+    """Those from a place that knows the password at last, and everybody's old ones."""
+    from_there = (LoginFailure.name == name.lower()) & (LoginFailure.source == source)
+    session.execute(delete(LoginFailure).where(from_there | (LoginFailure.at < before)))

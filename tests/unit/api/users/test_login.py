@@ -7,9 +7,8 @@ from sqlalchemy import Engine, select
 
 from api.security import hash_password, hash_token
 from core.db.base import utc_now
-from core.db.models.accounts import BrowserSession, LoginFailure
+from core.db.models.accounts import BrowserSession
 from core.db.session import reading, transaction
-from core.domain.quota import LOGIN_FAILURES, LOGIN_WINDOW
 from core.settings import Settings
 from tests import factories
 from tests.unit.api.conftest import Login
@@ -121,32 +120,6 @@ def test_a_token_needs_no_proof_of_its_page(client: TestClient, login: Callable[
 def test_a_wrong_password_and_a_wrong_name_read_alike(client: TestClient, ann: dict[str, str], name: str) -> None:
     answer = client.post("/api/v1/auth/login", json={"name": name, "password": "wrong"}, headers=OURS)
     assert (answer.status_code, answer.json()["detail"]) == (401, "wrong name or password")
-
-
-@pytest.mark.parametrize("path", ["/api/v1/auth/login", "/api/v1/tokens"])
-def test_guessing_passwords_is_stopped_even_for_the_right_one(
-    client: TestClient, ann: dict[str, str], engine: Engine, path: str
-) -> None:
-    with transaction(engine) as session:
-        session.add_all(LoginFailure(name="ann") for _ in range(LOGIN_FAILURES - 1))
-    assert client.post(path, json=ann | {"password": "wrong"}, headers=OURS).status_code == 401
-    answer = client.post(path, json=ann, headers=OURS)
-    assert (answer.status_code, answer.json()["code"]) == (429, "LOGIN_LIMIT")
-    assert 0 < int(answer.headers["retry-after"]) <= LOGIN_WINDOW.total_seconds()
-
-
-def test_old_wrong_passwords_do_not_count(client: TestClient, ann: dict[str, str], engine: Engine) -> None:
-    with transaction(engine) as session:
-        past = utc_now() - LOGIN_WINDOW - timedelta(seconds=1)
-        session.add_all(LoginFailure(name="ann", at=past) for _ in range(LOGIN_FAILURES))
-    assert log_in(client) == 200
-
-
-def test_the_right_password_starts_the_count_again(client: TestClient, ann: dict[str, str], engine: Engine) -> None:
-    log_in(client, password="wrong")
-    log_in(client)
-    with reading(engine) as session:
-        assert session.scalars(select(LoginFailure)).all() == []
 
 
 @pytest.mark.parametrize(
