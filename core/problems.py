@@ -185,6 +185,7 @@ class EvaluationPart(_Model):
     log_bytes: int = Field(default=64 << 10, ge=0)
     processes: int = Field(default=64, ge=1)
     rerun_replicas: int = Field(default=1, ge=0, le=4)  # of the canary, run again with equal seeds: docs/flags.md
+    allow_native: bool = False  # machine code that the image did not bring: docs/sandbox.md
     adaptive: AdaptivePart | None = None  # None: every entry runs all replicas
 
     @model_validator(mode="after")

@@ -78,7 +78,9 @@ def find_version(stored: Stored) -> int:
     """Of a stored problem. No form has carried a number so far, as a new key is a new digest: its keys tell."""
     if "adaptive" not in stored["evaluation"]:
         return 1
-    return 2 if "seed" in stored["evaluation"] else 3
+    if "seed" in stored["evaluation"]:
+        return 2
+    return 3 if "allow_native" not in stored["evaluation"] else 4
 
 
 def _add_early_ends(stored: Stored) -> Stored:
@@ -92,5 +94,10 @@ def _drop_unread_seed(stored: Stored) -> Stored:
     return {**stored, "evaluation": {name: value for name, value in stored["evaluation"].items() if name != "seed"}}
 
 
+def _allow_native(stored: Stored) -> Stored:
+    """3 to 4: nothing kept machine code of its own from a replica."""
+    return {**stored, "evaluation": {**stored["evaluation"], "allow_native": True}}
+
+
 # each from its place + 1 to the next version
-UPGRADES: tuple[Callable[[Stored], Stored], ...] = (_add_early_ends, _drop_unread_seed)
+UPGRADES: tuple[Callable[[Stored], Stored], ...] = (_add_early_ends, _drop_unread_seed, _allow_native)

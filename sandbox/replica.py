@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, NoReturn
 from sandbox.assignment import Assignment
 from sandbox.cage import enter
 from sandbox.contract import ERROR_CHARS, TRACEBACK_CHARS, Message, Outcome, write_frame
+from sandbox.lock import lock
 from sandbox.reseed import reseed_generators
 from sandbox.submission import (
     Refused,
@@ -69,6 +70,8 @@ def _live(assignment: Assignment, order: Mapping[str, Any], scratch: Path, strea
             "num_classes": assignment.setup["network"]["num_classes"],
             "budget_seconds": assignment.setup["budget_seconds"],
         }
+        if assignment.setup["native_lock"]:
+            lock(assignment.setup["native_lock"])
     except BaseException as error:
         _report(stream, Outcome.SANDBOX_FAILED, error, whole=True)  # believed only because no participant code ran
         return

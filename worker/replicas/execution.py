@@ -90,6 +90,7 @@ def make_request(
         limits=make_limits(rules, weights_bytes=weights_bytes, retrain_seconds=retrain_seconds),
         budget_seconds=None if retrain_seconds is None else rules.compute_budget * retrain_seconds,
         device=device,
+        allow_native=rules.allow_native,
     )
 
 

@@ -56,6 +56,7 @@ class RunRequest:
     limits: Limits
     budget_seconds: float | None = None  # told to a submission that asks for it
     device: str = "cpu"
+    allow_native: bool = False  # machine code that the image did not bring; not refused on a device
 
 
 @dataclass(frozen=True, slots=True)

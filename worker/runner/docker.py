@@ -12,7 +12,7 @@ from sandbox.digest import source_digest
 from worker.runner.base import LOCAL_LABEL, Limits, ReplicaResult, RunRequest, RunResult
 from worker.runner.box import ProcessBox
 from worker.runner.cgroup import SPARE_PROCESSES
-from worker.runner.guest import GUEST_ENV, GUEST_MODULE, HOST_NAME, PROBE_LIMITS, SHM_BYTES, TMP, WRITABLE
+from worker.runner.guest import GUEST_ENV, GUEST_MODULE, HOST_NAME, INODES, PROBE_LIMITS, SHM_BYTES, TMP, WRITABLE
 from worker.runner.seccomp import PROFILE
 from worker.runner.supervisor import supervise
 
@@ -21,7 +21,6 @@ BUILD = "build it with `scripts/images.sh sandbox`"
 COMMAND_SECONDS = 60.0
 EVENT_SECONDS = 1.0  # how late the engine may hear of it
 PAST_EVENTS = ("--since", "24h", "--until", "0s", "--filter", "event=oom", "--format", "{{.Action}}")
-INODES = 16384
 SHARD_LABEL, OWNER_LABEL = "lacuna.shard", "lacuna.owner"
 PYTHON = ("python3", "-s", "-P", "-m")
 # The parent in the box needs these to give each replica a user of its own and to kill it; replicas keep none.

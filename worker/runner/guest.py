@@ -18,6 +18,7 @@ HOST_NAME = "sandbox"
 TMP, SHM = "/tmp", "/dev/shm"  # noqa: S108 -- paths inside the box
 WRITABLE = (TMP, SHM, "/dev/mqueue")
 SHM_BYTES = 64 << 20
+INODES = 16384  # of each folder that can be written
 GUEST_ENV: Mapping[str, str] = {
     "LANG": "C.UTF-8",
     "HOME": TMP,

@@ -30,7 +30,7 @@ def build_program() -> bytes:
         for name in rule["names"]:
             if pyseccomp.resolve_syscall(pyseccomp.system_arch(), name) >= 0:
                 program.add_rule(action, name, *conditions)
-    return _export(program)
+    return export_program(program)
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def _read_condition(condition: dict[str, Any]) -> Any:
     return pyseccomp.Arg(condition["index"], comparison, condition["value"], condition.get("valueTwo", 0))
 
 
-def _export(program: Any) -> bytes:
+def export_program(program: Any) -> bytes:
     with os.fdopen(os.memfd_create("export"), "w+b") as file:
         program.export_bpf(file)
         file.seek(0)

@@ -1,5 +1,6 @@
 """Drive one box after another through the orders of a request; holds the clock and every limit from outside."""
 
+import base64
 import queue
 import threading
 import time
@@ -13,6 +14,7 @@ from core.domain.runtime import CpuClock
 from sandbox.contract import FrameError, Message, Outcome, read_frame, write_frame
 from worker.runner.base import ReplicaOrder, ReplicaResult, RunRequest, RunResult
 from worker.runner.box import Box
+from worker.runner.native import build_native_lock
 from worker.runner.text import clean_line, clean_text
 
 STARTUP_SECONDS = 180.0
@@ -158,6 +160,7 @@ class Conversation:
             },
             device=request.device,
             budget_seconds=request.budget_seconds,
+            native_lock=_encode_lock(request),
             writable=list(writable),
             uid_number=crc32(request.label.encode()),
             files=len(request.files),
@@ -168,6 +171,13 @@ class Conversation:
         self.send(Message.SPLITS, request.splits)
         for index, original in enumerate(request.originals):
             self.send(Message.ORIGINAL, original, index=index)
+
+
+def _encode_lock(request: RunRequest) -> str:
+    """What the guest installs before participant code; a device's own libraries make code while they run."""
+    if request.allow_native or request.device != "cpu":
+        return ""
+    return base64.b64encode(build_native_lock()).decode()
 
 
 @dataclass(slots=True)

@@ -12,11 +12,17 @@ from core.terms import Terms, find_version, hash_terms, parse_stored_problem, pa
 
 FIXTURES = Path(__file__).resolve().parent.parent.parent / "fixtures" / "terms"
 STORED_DIGEST = "ec5ae3fc701e4c9bc2685317685a30d4edc002a50bce55269acff84779f60ecd"
+THIRD_DIGEST = "81be6de914a394638a6f8e23ce2aa66fcd1257a44a1b43089a0c0fb8e95848d6"
 NEW_IN_2 = ("attacks", "rerun_replicas", "adaptive")
 
 
 def load() -> dict[str, Any]:
     stored: dict[str, Any] = json.loads((FIXTURES / "version_2.json").read_text())
+    return stored
+
+
+def load_third() -> dict[str, Any]:
+    stored: dict[str, Any] = json.loads((FIXTURES / "version_3.json").read_text())
     return stored
 
 
@@ -49,7 +55,17 @@ def test_terms_from_before_early_ends_open_with_what_held_then() -> None:
     assert stored == load_first()
 
 
-@pytest.mark.parametrize("make", [load, load_first])
+def test_terms_from_before_native_code_was_refused_go_on_allowing_it() -> None:
+    stored = load_third()
+    terms = parse_terms(stored)
+    assert (find_version(stored["problem"]), find_version(write_terms(find_problem("digits"))["problem"])) == (3, 4)
+    assert hash_terms(stored) == THIRD_DIGEST
+    assert terms.evaluation.allow_native
+    assert parse_terms(load()).evaluation.allow_native
+    assert not find_problem("digits").evaluation.allow_native
+
+
+@pytest.mark.parametrize("make", [load, load_first, load_third])
 def test_no_rule_of_stored_terms_is_left_to_a_default_that_may_change(make: Callable[[], dict[str, Any]]) -> None:
     problem = parse_stored_problem(make()["problem"])
     assert problem.evaluation.model_fields_set == set(EvaluationPart.model_fields)

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from worker.runner.base import Limits
-from worker.runner.bubblewrap import Runtime, bwrap_args, find_runtime
+from worker.runner.bubblewrap import STAGE_BOX, Runtime, bwrap_args, find_runtime, stage_args
 from worker.runner.docker import DockerOptions, docker_args, make_name
 from worker.runner.guest import PROBE_LIMITS
 
@@ -26,7 +26,7 @@ def make_docker(**changes: object) -> list[str]:
 
 
 def make_bwrap(*, as_root: bool) -> list[str]:
-    return bwrap_args(LIMITS, program="bwrap", runtime=RUNTIME, seccomp_fd=9, as_root=as_root)
+    return bwrap_args(program="bwrap", runtime=RUNTIME, seccomp_fd=9, as_root=as_root)
 
 
 def has(arguments: list[str], *part: str) -> bool:
@@ -86,8 +86,22 @@ def test_bubblewrap_has_every_wall() -> None:
         assert has(arguments, "--cap-drop", "ALL")
         assert has(arguments, "--seccomp", "9")
         assert has(arguments, "--remount-ro", "/")
-        assert has(arguments, "--size", str(32 << 20), "--tmpfs", "/tmp")
-        assert not {"--bind", "--dev-bind", "--share-net"} & set(arguments)
+        assert not {"--dev-bind", "--share-net", "--tmpfs"} & set(arguments[arguments.index("--proc") :])
+
+
+def test_all_that_can_be_written_in_bubblewrap_is_staged_noexec_with_a_size() -> None:
+    arguments = make_bwrap(as_root=True)
+    written = [arguments[place + 1 : place + 3] for place, argument in enumerate(arguments) if argument == "--bind"]
+    assert sorted(written) == [["/sys/shm", "/dev/shm"], ["/sys/tmp", "/tmp"]]
+    assert "noexec,nosuid,nodev," in STAGE_BOX
+    staged = stage_args(LIMITS, ["bwrap"], as_root=True, joins=["/a/cgroup.procs"])
+    assert has(staged, "sh", "/a/cgroup.procs", "--", "16384", str(32 << 20), "16384", str(64 << 20), "bwrap")
+
+
+def test_a_plain_users_box_has_mounts_of_its_own_and_cannot_write_memory_through_proc() -> None:
+    assert has(stage_args(LIMITS, ["bwrap"], as_root=False), "--user", "--map-root-user", "--mount")
+    assert "--user" not in stage_args(LIMITS, ["bwrap"], as_root=True)
+    assert has(make_bwrap(as_root=False), "--remount-ro", "/proc")
 
 
 def test_only_root_keeps_capabilities_and_the_machines_users() -> None:
