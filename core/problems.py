@@ -5,7 +5,7 @@ import json
 import tomllib
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -20,6 +20,7 @@ from pydantic import (
 
 from core.domain.errors import InvalidInput, NotFound
 from core.domain.exposure import Exposure
+from core.domain.intake.data import DEFAULT_DATA_BYTES
 from core.domain.seeds import SEED_BITS, check_hidden_seeds, find_first_missing, is_drawn, read_seed, write_seed
 
 DATA_SET = "data_set"  # the package of what was uploaded
@@ -185,6 +186,7 @@ class EvaluationPart(_Model):
     log_bytes: int = Field(default=64 << 10, ge=0)
     processes: int = Field(default=64, ge=1)
     rerun_replicas: int = Field(default=1, ge=0, le=4)  # of the canary, run again with equal seeds: docs/flags.md
+    data_bytes: int = Field(default=DEFAULT_DATA_BYTES, ge=256, le=5 << 20)  # that a submission may bring beside code
     allow_native: bool = False  # machine code that the image did not bring: docs/sandbox.md
     adaptive: AdaptivePart | None = None  # None: every entry runs all replicas
 
@@ -273,13 +275,11 @@ class ProblemSpec(_Model):
     def make_practice(self) -> "ProblemSpec | None":
         """The problem of a practice phase that asks for its own request; None if it names another problem."""
         part = self.practice
-        if part is None or part.forget is None:
-            return None
-        return self._ask(Exposure.PRACTICE, part.forget, part.split_seed, part.pool_seed)
+        return (
+            self._ask(Exposure.PRACTICE, part.forget, part.split_seed, part.pool_seed) if part and part.forget else None
+        )
 
-    def _ask(
-        self, exposure: Exposure, forget: ForgetPart, split_seed: int | None, pool_seed: int | None
-    ) -> "ProblemSpec":
+    def _ask(self, exposure: Exposure, forget: ForgetPart, split_seed: int | None, pool_seed: int | None) -> Self:
         """Another request of the same problem. split_seed: None cuts the data as here."""
         changes = {
             "exposure": exposure,
@@ -288,7 +288,7 @@ class ProblemSpec(_Model):
             "pools": self.pools.model_dump() | {"seed": pool_seed},
             "evaluation": self.evaluation.model_dump() | {"adaptive": None},
         }
-        return ProblemSpec.model_validate(self.model_dump() | changes)
+        return self.model_validate(self.model_dump() | changes)
 
     @property
     def seeds(self) -> dict[str, int]:

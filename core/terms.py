@@ -14,6 +14,7 @@ from core.domain.errors import PlatformFault
 from core.problems import STORED, EvaluationPart, ProblemSpec, describe_first
 
 METRIC_VERSION = "lacuna-2"  # evaluator.spec says so too, and a test keeps them together: the api must not import it
+FIRST_DATA_BYTES = 5 << 20
 FIRST_ATTACKS = ["half_line", "interval", "complement", "likelihood_ratio"]
 Stored = Mapping[str, Any]
 
@@ -95,8 +96,8 @@ def _drop_unread_seed(stored: Stored) -> Stored:
 
 
 def _allow_native(stored: Stored) -> Stored:
-    """3 to 4: nothing kept machine code of its own from a replica."""
-    return {**stored, "evaluation": {**stored["evaluation"], "allow_native": True}}
+    """3 to 4: data were bounded with the upload, and nothing kept machine code of its own from a replica."""
+    return {**stored, "evaluation": {**stored["evaluation"], "data_bytes": FIRST_DATA_BYTES, "allow_native": True}}
 
 
 # each from its place + 1 to the next version

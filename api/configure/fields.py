@@ -172,6 +172,7 @@ SECTIONS = (
             Field("evaluation.scratch_bytes", "Scratch files, in bytes"),
             Field("evaluation.log_bytes", "Log, in bytes"),
             Field("evaluation.processes", "Processes"),
+            Field("evaluation.data_bytes", "Data beside code, in bytes", hint="well below one model", needed=False),
             Field("evaluation.allow_native", "Native code that the image did not bring may run", FLAG, needed=False),
         ),
     ),

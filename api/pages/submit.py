@@ -67,7 +67,9 @@ def submit(
 
     def act() -> Response:
         filename, content = _read_file(file, intake)
-        reading = make_reading(filename, content, intake)
+        with open_reading(engine) as session:
+            allowed = competitions.load_competition(session, slug, caller).spec.terms.evaluation.data_bytes
+        reading = make_reading(filename, content, intake, data_bytes=allowed)
         if not reading.is_as_sent and reading.sha256 != seen:
             with open_reading(engine) as session:
                 return _render_submit(slug, request, caller, session, settings, reading=reading, **filled)

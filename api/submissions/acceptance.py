@@ -29,6 +29,7 @@ from core.db.session import reading, transaction
 from core.domain.access import Action, check_allowed
 from core.domain.competition import CompetitionState, check_taking
 from core.domain.errors import Conflict, ParticipantFault, PhaseClosed, TooLarge
+from core.domain.intake.data import check_data
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind, PhaseState
 from core.domain.quota import check_allowance
@@ -81,7 +82,8 @@ def accept_upload(engine: Engine, store: BlobStore, upload: Upload, caller: Call
         _check_open(session, competition)
         target = _find_target(session, competition, upload)
         _check_entry(session, competition, upload, caller)
-    fault = _find_fault(upload, intake)
+        data_bytes = target.spec.terms.evaluation.data_bytes
+    fault = _find_fault(upload, intake, data_bytes)
     digest = store.put(upload.content)
     with transaction(engine) as session:
         locked = competitions.lock_competition(session, competition.id)
@@ -153,9 +155,9 @@ def _check_entry(session: Session, competition: Competition, upload: Upload, cal
     check_allowance(find(session, competition, caller.member_id, now), now)
 
 
-def _find_fault(upload: Upload, intake: Intake) -> ParticipantFault | None:
+def _find_fault(upload: Upload, intake: Intake, data_bytes: int) -> ParticipantFault | None:
     try:
-        intake.read(upload.filename, upload.content)
+        check_data(intake.read(upload.filename, upload.content).data_bytes, data_bytes)
     except ParticipantFault as fault:
         return fault
     return None

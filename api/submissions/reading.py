@@ -5,15 +5,19 @@ import hashlib
 from api.submissions.intake import Intake
 from api.submissions.schemas import NoteView, Reading
 from core.domain.errors import ParticipantFault, TooLarge
+from core.domain.intake.data import DEFAULT_DATA_BYTES, check_data
 from core.domain.intake.report import Note, SubmissionFiles
 
 
-def make_reading(filename: str, content: bytes, intake: Intake) -> Reading:
+def make_reading(filename: str, content: bytes, intake: Intake, *, data_bytes: int = DEFAULT_DATA_BYTES) -> Reading:
+    """data_bytes: what the competition allows beside code, where it is known."""
     if len(content) > intake.limit_bytes:
         raise TooLarge(f"the file is larger than {intake.limit_bytes:,} bytes; nothing was stored")
     digest = hashlib.sha256(content).hexdigest()
     try:
-        return _tell(digest, intake.read(filename, content))
+        read = intake.read(filename, content)
+        check_data(read.data_bytes, data_bytes)
+        return _tell(digest, read)
     except ParticipantFault as fault:
         return _refuse(digest, fault)
 

@@ -48,7 +48,7 @@ def doctor(
 ) -> None:
     """Run a submission twice with different seeds and say what would go wrong, and what it would cost."""
     spec = find_problem(problem)
-    read = read_or_reject(file, quiet=not as_json)
+    read = read_or_reject(file, data_bytes=spec.evaluation.data_bytes, quiet=not as_json)
     if not as_json:
         print_reading(file.name, read)
     settings = get_settings()

@@ -38,7 +38,7 @@ def evaluate(
 ) -> None:
     """Score a submission here: no account, same sandbox and evaluator, one HTML report."""
     spec = find_problem(problem)
-    read = read_or_reject(file)
+    read = read_or_reject(file, data_bytes=spec.evaluation.data_bytes)
     target = report or Path(f"{file.stem}-report.html")
     check_writable(target)
     settings = get_settings()

@@ -10,6 +10,7 @@ from cli.show.files import read_upload
 from cli.show.options import FileArgument, JsonOption
 from client.failures import Exit
 from core.domain.errors import ParticipantFault
+from core.domain.intake.data import DEFAULT_DATA_BYTES, check_data
 from core.domain.intake.reading import read_submission
 from core.domain.intake.report import Note, Origin, SubmissionFiles
 from core.settings import get_settings
@@ -27,6 +28,7 @@ def validate(file: FileArgument, as_json: JsonOption = False) -> None:
     content = read_upload(file)
     try:
         read = read_submission(file.name, content, limit_bytes=get_settings().upload_bytes)
+        check_data(read.data_bytes, DEFAULT_DATA_BYTES)
     except ParticipantFault as fault:
         if not as_json:
             raise
@@ -38,9 +40,10 @@ def validate(file: FileArgument, as_json: JsonOption = False) -> None:
         print_reading(file.name, read)
 
 
-def read_or_reject(file: Path, *, quiet: bool = False) -> SubmissionFiles:
-    """Read a submission for a command that goes on to run it."""
+def read_or_reject(file: Path, *, data_bytes: int, quiet: bool = False) -> SubmissionFiles:
+    """Read a submission for a command that goes on to run it. data_bytes: what its problem allows."""
     read = read_submission(file.name, read_upload(file), limit_bytes=get_settings().upload_bytes)
+    check_data(read.data_bytes, data_bytes)
     if not quiet:
         for warning in read.warnings:
             print_note(f"warning: {warning}")
@@ -55,6 +58,7 @@ def print_reading(name: str, read: SubmissionFiles) -> None:
         _print_notes(title, notes)
     for warning in read.warnings:
         print_line(f"warning: {warning}")
+    print_line(f"data: {read.data_bytes:,} bytes beside code; a problem allows {DEFAULT_DATA_BYTES:,} or fewer")
     print_line("ok: unlearning() is there and can be called")
 
 
@@ -78,4 +82,5 @@ def _to_json(read: SubmissionFiles) -> dict[str, Any]:
         "changed": tell(read.changed),
         "left_out": tell(read.left_out),
         "warnings": list(read.warnings),
+        "data_bytes": read.data_bytes,
     }

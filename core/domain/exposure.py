@@ -116,7 +116,7 @@ PROBLEM = list_fields(
     (OPEN, "", "split.seed forget.seed forget.ids pools.seed"),
     (ALL, "evaluation", "replicas canary_replicas shard_replicas calibration_replicas compute_budget gate protocol"),
     (ALL, "evaluation", "attacks batch_size batch_format wall_seconds_floor wall_seconds_ceiling canary_margin"),
-    (ALL, "evaluation", "memory_bytes scratch_bytes log_bytes processes rerun_replicas allow_native"),
+    (ALL, "evaluation", "memory_bytes scratch_bytes log_bytes processes rerun_replicas allow_native data_bytes"),
     (ALL, "evaluation", "adaptive adaptive.alpha adaptive.rival_place adaptive.min_replicas"),
 )
 

@@ -40,7 +40,9 @@ def receive(stream: BinaryIO, *, most: int) -> bytes | None:
 def pack_files(read: SubmissionFiles) -> bytes:
     files = {path: base64.b64encode(content).decode() for path, content in read.files.items()}
     notes = {name: [asdict(note) for note in getattr(read, name)] for name in NOTES}
-    return json.dumps({"files": files, "origin": read.origin, "warnings": read.warnings, **notes}).encode()
+    return json.dumps(
+        {"files": files, "origin": read.origin, "warnings": read.warnings, "data_bytes": read.data_bytes, **notes}
+    ).encode()
 
 
 def pack_fault(fault: ParticipantFault) -> bytes:
@@ -66,12 +68,19 @@ def _make_files(found: dict[str, Any]) -> SubmissionFiles:
         files={_take_text(path): base64.b64decode(text, validate=True) for path, text in found["files"].items()},
         origin=Origin(found["origin"]),
         warnings=tuple(_take_text(line) for line in found["warnings"]),
+        data_bytes=_take_count(found["data_bytes"]),
         **notes,
     )
 
 
 def _make_note(found: dict[str, Any]) -> Note:
     return Note(*(_take_text(found[name]) for name in ("where", "source", "reason")))
+
+
+def _take_count(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise TypeError("a count was expected")
+    return value
 
 
 def _take_text(value: Any) -> str:

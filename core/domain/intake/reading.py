@@ -11,6 +11,7 @@ from core.domain.faults import FaultCode
 from core.domain.intake.archive import read_archive
 from core.domain.intake.cells import Cell, read_notebook, read_script
 from core.domain.intake.conversion import convert_cells, find_unknown_imports
+from core.domain.intake.data import check_programs, count_data
 from core.domain.intake.device import rewrite_device
 from core.domain.intake.entry import check_entry, find_bindings, is_main_guard, iter_statements
 from core.domain.intake.names import get_dotted, iter_eager
@@ -28,7 +29,9 @@ def read_submission(filename: str, content: bytes, *, limit_bytes: int = DEFAULT
     """
     name = PurePosixPath(filename.replace("\\", "/")).name
     try:
-        return _read(name, content, limit_bytes)
+        read = _read(name, content, limit_bytes)
+        check_programs(read.files)
+        return replace(read, data_bytes=count_data(read.files))
     except RecursionError:
         message = f"{show(name)} nests its code or its calls too deeply to be read"
         raise ParticipantFault(FaultCode.SYNTAX_ERROR, message) from None

@@ -42,6 +42,7 @@ class SubmissionFiles:
     left_out: tuple[Note, ...] = ()
     changed: tuple[Note, ...] = ()
     warnings: tuple[str, ...] = ()
+    data_bytes: int = 0  # what it brings beside code: core.domain.intake.data
 
 
 def show(text: str) -> str:
