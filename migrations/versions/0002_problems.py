@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("manifest", sa.JSON(), nullable=True),
         sa.Column("preview", sa.JSON(), nullable=True),
         sa.Column("headroom", sa.JSON(), nullable=True),
+        sa.Column("preparing_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_problems")),
         sa.UniqueConstraint("slug", "digest", name=op.f("uq_problems_slug_digest")),

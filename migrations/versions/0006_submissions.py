@@ -52,6 +52,8 @@ def upgrade() -> None:
         sa.Column("replicas_total", sa.Integer(), nullable=False),
         sa.Column("score_attempts", sa.Integer(), nullable=False),
         sa.Column("scoring_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("scoring_fence", sa.Integer(), nullable=False),
+        sa.Column("scoring_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("score_fault", sa.Text(), nullable=False),
         sa.Column("score", sa.Double(), nullable=True),
         sa.Column("score_low", sa.Double(), nullable=True),

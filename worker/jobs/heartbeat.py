@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
 from core.db.models.submissions import Shard
-from core.db.queries import evaluations, leases
+from core.db.queries import competitions, evaluations, leases
 from core.db.session import transaction
 from core.domain.submission import Status
 from worker.jobs.context import WorkerContext
@@ -75,5 +75,9 @@ def renew_piece(model: leases.LeasedModel, piece_id: str, fence: int) -> Renew:
     return lambda session, until, _finished: leases.renew(session, model, piece_id, fence, until=until)
 
 
-def renew_score(evaluation_id: str) -> Renew:
-    return lambda session, until, _finished: evaluations.renew_scoring(session, evaluation_id, until)
+def renew_score(evaluation_id: str, fence: int) -> Renew:
+    return lambda session, until, _finished: evaluations.renew_scoring(session, evaluation_id, fence, until)
+
+
+def renew_preparation(problem_id: str) -> Renew:
+    return lambda session, until, _finished: competitions.renew_preparation(session, problem_id, until)

@@ -23,7 +23,7 @@ from core.jobs import BUILD_CHUNK, enqueue, put_off
 from core.problems import ProblemSpec
 from worker.jobs.calibration import fetch_waiting, load_cost, open_waiting, start_calibration
 from worker.jobs.context import WorkerContext
-from worker.jobs.heartbeat import Heartbeat, renew_piece
+from worker.jobs.heartbeat import Heartbeat, renew_piece, renew_preparation
 from worker.problems import LoadedProblem
 from worker.scorecard.card import find_ceiling
 from worker.training.chunks import Chunk, pool_chunks
@@ -47,16 +47,29 @@ class ChunkWork:
 
 
 def prepare_problem(context: WorkerContext, problem_id: str) -> None:
-    """Load the data, write down the pools and chunks that are needed, and send the unfinished ones out."""
+    """Load the data, write down the pools and chunks that are needed, and send the unfinished ones out.
+
+    While one worker does it, a second message finds nothing to do.
+    """
+    now = utc_now()
+    until = now + timedelta(seconds=context.settings.lease_seconds)
+    with transaction(context.engine) as session:
+        if not competitions.claim_preparation(session, problem_id, now=now, until=until):
+            return
     try:
-        problem = load_stored(context, problem_id)
+        with Heartbeat(context, renew_preparation(problem_id)):
+            problem = load_stored(context, problem_id)
     except ContestError as error:
         report_fault(context.engine, problem_id, error.message)
         return
-    if problem is None:
-        return
+    if problem is not None:
+        _plan_pools(context, problem_id, problem)
+
+
+def _plan_pools(context: WorkerContext, problem_id: str, problem: LoadedProblem) -> None:
     with transaction(context.engine) as session:
         locked = competitions.lock_problem(session, problem_id)
+        locked.preparing_until = None
         manifest = problem.manifest
         locked.manifest = {"kind": manifest.kind, "count": manifest.count, "digest": manifest.digest}
         _send_chunks(session, context, problem, problem_id)
@@ -226,6 +239,7 @@ def _open_or_calibrate(
 def report_fault(engine: Engine, problem_id: str, fault: str) -> None:
     """Tell everybody who waits for this problem why it cannot go on."""
     with transaction(engine) as session:
+        competitions.end_preparation(session, problem_id)
         for competition in _waiting(session, problem_id):
             competition.fault = fault
 

@@ -23,7 +23,7 @@ from worker.jobs.context import WorkerContext
 
 log = structlog.get_logger()
 MOST = 1000  # reminders a turn
-PREPARING = timedelta(minutes=1)  # loading a problem takes longer than a turn, and no lease says that somebody does
+PREPARING = timedelta(minutes=1)  # a problem for which nothing came of it is not loaded again every turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def _list_waiting(session: Session, context: WorkerContext) -> Iterator[Reminder
     for version_id in reminders.fetch_unread_data_sets(session):
         yield Reminder(VALIDATE, version_id)
     now = utc_now()
-    for problem_id in reminders.fetch_idle_problems(session):
+    for problem_id in reminders.fetch_idle_problems(session, now):
         if context.reminded.get(problem_id, now) <= now:
             context.reminded[problem_id] = now + PREPARING
             yield Reminder(PREPARE, problem_id)

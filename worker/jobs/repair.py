@@ -27,8 +27,11 @@ log = structlog.get_logger()
 ENDED = (WorkState.DONE, WorkState.ABANDONED)
 
 
-def rerun_lost(context: WorkerContext, evaluation_id: str) -> bool:
-    """Send out again the shards of an evaluation whose outputs are lost; False if there are none, or too often some."""
+def rerun_lost(context: WorkerContext, evaluation_id: str, *, scoring_fence: int | None = None) -> bool:
+    """Send out again the shards of an evaluation whose outputs are lost; False if there are none, or too often some.
+
+    scoring_fence: of a scorer that found it out; one that lost its lease changes nothing.
+    """
     with reading(context.engine) as session:
         evaluation = evaluations.fetch_evaluation(session, evaluation_id)
         shards = evaluation.shards if evaluation is not None else []
@@ -38,6 +41,8 @@ def rerun_lost(context: WorkerContext, evaluation_id: str) -> bool:
     with transaction(context.engine) as session:
         evaluation = evaluations.lock_evaluation(session, evaluation_id)
         if evaluation is None or evaluation.status not in (Status.RUNNING, Status.SCORING):
+            return False
+        if scoring_fence is not None and not evaluations.holds_scoring(evaluation, scoring_fence):
             return False
         if evaluation.score_attempts + 1 >= SCORE_TRIES:
             return False

@@ -38,6 +38,7 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class ScoreWork:
     evaluation_id: str
+    fence: int
     problem_id: str
     title: str  # of the problem, with the phase if it is not the contest's
     gated: bool
@@ -70,15 +71,15 @@ def score_evaluation(context: WorkerContext, evaluation_id: str) -> None:
     if work is None:
         return
     try:
-        with Heartbeat(context, renew_score(evaluation_id)):
+        with Heartbeat(context, renew_score(evaluation_id, work.fence)):
             drawn = _work(context, work)
     except Exception as error:  # the task's edge: everything here is the platform's own
         log.exception("scoring failed", evaluation_id=evaluation_id)
         if isinstance(error, BlobMissing):
-            if rerun_lost(context, evaluation_id):
+            if rerun_lost(context, evaluation_id, scoring_fence=work.fence):
                 return
             send_lost_chunks(context, work.problem_id)
-        _give_back(context, evaluation_id, error.message if isinstance(error, ContestError) else repr(error))
+        _give_back(context, work, error.message if isinstance(error, ContestError) else repr(error))
         return
     _apply(context, work, drawn)
 
@@ -87,7 +88,8 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
     now = utc_now()
     until = now + timedelta(seconds=context.settings.lease_seconds)
     with transaction(context.engine) as session:
-        if not evaluations.claim_scoring(session, evaluation_id, now=now, until=until):
+        fence = evaluations.claim_scoring(session, evaluation_id, now=now, until=until)
+        if not fence:
             return None
         evaluation = evaluations.fetch_evaluation(session, evaluation_id)
         if evaluation is None:
@@ -103,6 +105,7 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
         replicas = [row for row in evaluations.fetch_replicas(session, evaluation_id) if row.position < kept]
         return ScoreWork(
             evaluation_id=evaluation_id,
+            fence=fence,
             problem_id=evaluation.spec.problem_id,
             title=_name(evaluation),
             gated=evaluation.submission.purpose in GATED,
@@ -182,10 +185,9 @@ def _apply(context: WorkerContext, work: ScoreWork, drawn: DrawnScore) -> None:
     score, runtime = drawn.record.score, drawn.record.relative_runtime
     with transaction(context.engine) as session:
         evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
-        if evaluation is None or evaluation.status == Status.FINISHED:
-            return
-        if evaluation.status == Status.CANCELLING:
+        if evaluation is not None and evaluation.status == Status.CANCELLING:
             evaluations.move(session, evaluation, Status.FINISHED, verdict=Verdict.WITHDRAWN)
+        if evaluation is None or not evaluations.holds_scoring(evaluation, work.fence):
             return
         session.add(
             Scorecard(
@@ -202,11 +204,11 @@ def _apply(context: WorkerContext, work: ScoreWork, drawn: DrawnScore) -> None:
         evaluations.move(session, evaluation, Status.FINISHED, verdict=verdict, code=code, reason=reason)
 
 
-def _give_back(context: WorkerContext, evaluation_id: str, fault: str) -> None:
+def _give_back(context: WorkerContext, work: ScoreWork, fault: str) -> None:
     """Let it wait longer each time: the janitor's reminder sends it again when its pause is over."""
     with transaction(context.engine) as session:
-        evaluation = evaluations.lock_evaluation(session, evaluation_id)
-        if evaluation is None or evaluation.status != Status.SCORING:
+        evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
+        if evaluation is None or not evaluations.holds_scoring(evaluation, work.fence):
             return
         evaluation.score_attempts += 1
         if evaluation.score_attempts < SCORE_TRIES:

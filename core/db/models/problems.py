@@ -27,6 +27,7 @@ class Problem(Base):
     manifest: Mapped[dict[str, Any] | None]  # of the forget request, written by the first pool chunk
     preview: Mapped[dict[str, Any] | None]  # what a worker found in it, on request; for admins alone
     headroom: Mapped[dict[str, Any] | None]  # core.domain.headroom, measured when its pools were whole
+    preparing_until: Mapped[datetime | None]  # a worker's lease on loading it to plan its pools
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
     @cached_property

@@ -68,6 +68,8 @@ class Evaluation(Base):
     replicas_total: Mapped[int]
     score_attempts: Mapped[int] = mapped_column(default=0)
     scoring_until: Mapped[datetime | None]  # a worker's lease on computing the score, or the pause after a failure
+    scoring_fence: Mapped[int] = mapped_column(default=0)  # of that lease: outdates a slow holder
+    scoring_since: Mapped[datetime | None]  # when it was last taken
     score_fault: Mapped[str] = mapped_column(Text, default="")  # why nobody computes it now; empty while somebody does
     score: Mapped[float | None]
     score_low: Mapped[float | None]

@@ -1,6 +1,8 @@
 """SQL about competitions, problems, specs, pools and calibrations."""
 
-from sqlalchemy import String, cast, func, select
+from datetime import datetime
+
+from sqlalchemy import CursorResult, String, cast, func, select, update
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from core.db.models.contests import Competition
@@ -89,6 +91,25 @@ def lock_pool(session: Session, pool_id: str) -> Pool:
 
 def lock_problem(session: Session, problem_id: str) -> Problem:
     return session.scalars(select(Problem).where(Problem.id == problem_id).with_for_update()).one()
+
+
+def claim_preparation(session: Session, problem_id: str, *, now: datetime, until: datetime) -> bool:
+    """Take the loading of a problem; False while another worker has it."""
+    row = session.get(Problem, problem_id, with_for_update=True, populate_existing=True)
+    if row is None or (row.preparing_until is not None and row.preparing_until > now):
+        return False
+    row.preparing_until = until
+    return True
+
+
+def renew_preparation(session: Session, problem_id: str, until: datetime) -> bool:
+    query = update(Problem).where(Problem.id == problem_id, Problem.preparing_until.is_not(None))
+    result = session.execute(query.values(preparing_until=until))
+    return isinstance(result, CursorResult) and result.rowcount == 1
+
+
+def end_preparation(session: Session, problem_id: str) -> None:
+    session.execute(update(Problem).where(Problem.id == problem_id).values(preparing_until=None))
 
 
 def fetch_calibrations(session: Session, spec_id: str, node_class: str) -> dict[str, Calibration]:

@@ -275,20 +275,27 @@ def count_comparable(session: Session, spec_id: str) -> int:
     return session.scalars(query.where(Evaluation.spec_id == spec_id, is_comparable, is_on_board)).one()
 
 
-def claim_scoring(session: Session, evaluation_id: str, *, now: datetime, until: datetime) -> bool:
-    """Take the scoring of an evaluation, unless another worker has it or nothing is to be scored."""
+def claim_scoring(session: Session, evaluation_id: str, *, now: datetime, until: datetime) -> int:
+    """Take the scoring of an evaluation; return the new fence, or 0 if another worker has it or nothing is scored."""
     row = lock_evaluation(session, evaluation_id)
     if row is None or row.status != Status.SCORING or (row.scoring_until is not None and row.scoring_until > now):
-        return False
-    row.scoring_until, row.score_fault = until, ""
-    return True
+        return 0
+    row.scoring_until, row.scoring_since, row.score_fault = until, now, ""
+    row.scoring_fence += 1
+    return row.scoring_fence
 
 
-def renew_scoring(session: Session, evaluation_id: str, until: datetime) -> bool:
-    """Extend the lease; False when the evaluation is no longer to be scored."""
+def renew_scoring(session: Session, evaluation_id: str, fence: int, until: datetime) -> bool:
+    """Extend the lease; False when the fence is outdated, or the evaluation no longer to be scored."""
     query = update(Evaluation).where(Evaluation.id == evaluation_id, Evaluation.status == Status.SCORING)
+    query = query.where(Evaluation.scoring_fence == fence)
     result = session.execute(query.values(scoring_until=until))
     return isinstance(result, CursorResult) and result.rowcount == 1
+
+
+def holds_scoring(evaluation: Evaluation, fence: int) -> bool:
+    """Whether what a scorer with this fence found still counts. The evaluation is locked."""
+    return evaluation.status == Status.SCORING and evaluation.scoring_fence == fence
 
 
 def fetch_cancelling_ids(session: Session) -> list[str]:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, load_only
 from core.db.models.contests import Competition
 from core.db.models.data_sets import DataSetVersion
 from core.db.models.lifecycle import Phase
-from core.db.models.problems import EvaluationSpec, Pool, PoolChunk
+from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
 from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Shard, Submission
 from core.db.queries.evaluations import LIVE
@@ -51,8 +51,11 @@ def fetch_unread_data_sets(session: Session) -> list[str]:
     return list(session.scalars(query.where(DataSetVersion.revoked_at.is_(None)).order_by(DataSetVersion.id)))
 
 
-def fetch_idle_problems(session: Session) -> list[str]:
-    """Problems that competitions or phases wait for while nothing is done for them: no chunk and no calibration."""
+def fetch_idle_problems(session: Session, now: datetime) -> list[str]:
+    """Problems that competitions or phases wait for while nothing is done for them.
+
+    That is: no worker loads them, no chunk is to be trained and no calibration is under way.
+    """
     competition_waits = exists().where(
         Competition.spec_id == EvaluationSpec.id,
         Competition.state == CompetitionState.PREPARING,
@@ -69,5 +72,7 @@ def fetch_idle_problems(session: Session) -> list[str]:
         Submission.purpose == Purpose.CALIBRATION,
         Evaluation.status.in_(LIVE),
     )
-    query = select(EvaluationSpec.problem_id).where(competition_waits | phase_waits, ~is_built, ~is_measured).distinct()
+    is_loaded = exists().where(Problem.id == EvaluationSpec.problem_id, Problem.preparing_until > now)
+    is_idle = (competition_waits | phase_waits) & ~is_loaded & ~is_built & ~is_measured
+    query = select(EvaluationSpec.problem_id).where(is_idle).distinct()
     return list(session.scalars(query.order_by(EvaluationSpec.problem_id)))

@@ -32,7 +32,7 @@ from sqlalchemy.orm import Session
 from core.db.base import Base, UtcDateTime
 from core.db.models.data_sets import DataSetVersion
 from core.db.models.operations import AuditHead
-from core.db.models.problems import PoolChunk
+from core.db.models.problems import PoolChunk, Problem
 from core.db.models.submissions import Evaluation, Shard, Submission
 from core.domain.work import WorkState
 
@@ -109,6 +109,9 @@ def free_work(session: Session) -> int:
     scoring = Evaluation.scoring_until.is_not(None)
     freed += len(session.scalars(select(Evaluation.id).where(scoring)).all())
     session.execute(update(Evaluation).where(scoring).values(scoring_until=None))
+    loading = Problem.preparing_until.is_not(None)
+    freed += len(session.scalars(select(Problem.id).where(loading)).all())
+    session.execute(update(Problem).where(loading).values(preparing_until=None))
     return freed
 
 

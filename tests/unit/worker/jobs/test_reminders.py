@@ -13,8 +13,10 @@ from core.domain.submission import Status, Verdict
 from core.jobs import BUILD_CHUNK, PREPARE, RUN_SHARD, SCORE
 from core.registration import register_competition
 from tests.unit.worker.conftest import DELIVER, Platform, make_spec
-from worker.jobs import reminders
+from worker.jobs import preparation, reminders
+from worker.jobs.context import WorkerContext
 from worker.jobs.reminders import remind
+from worker.problems import LoadedProblem
 
 Messages = set[tuple[str, str]]
 
@@ -109,11 +111,12 @@ def test_a_score_that_a_worker_computes_is_left_to_it(platform: Platform, broker
     platform.drop_messages()
     now = utc_now()
     with transaction(platform.engine) as session:
-        assert evaluations.claim_scoring(session, evaluation_id, now=now, until=now + timedelta(seconds=30))
+        fence = evaluations.claim_scoring(session, evaluation_id, now=now, until=now + timedelta(seconds=30))
+        assert fence
         assert not evaluations.claim_scoring(session, evaluation_id, now=now, until=now + timedelta(seconds=30))
     assert remind(platform.context) == 0
     with transaction(platform.engine) as session:
-        assert evaluations.renew_scoring(session, evaluation_id, now - timedelta(seconds=1))
+        assert evaluations.renew_scoring(session, evaluation_id, fence, now - timedelta(seconds=1))
     assert remind(platform.context) == 1
     platform.run_until_quiet()
     assert fetch(platform, evaluation_id).verdict == Verdict.SCORED
@@ -154,3 +157,37 @@ def test_training_that_keeps_failing_is_given_up_and_not_reminded_of(
     platform.run_until_quiet()
     assert remind(platform.context) == 0
     assert "no memory left" in fetch_competition(platform, spec.slug).fault
+
+
+def test_a_problem_that_a_worker_loads_is_neither_reminded_of_nor_loaded_twice(
+    platform: Platform, broker: Messages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with transaction(platform.engine) as session:
+        register_competition(session, make_spec())
+    ((_, problem_id),) = platform.drop_messages()
+    loads, load_stored = [], preparation.load_stored
+
+    def load(context: WorkerContext, problem_id: str) -> LoadedProblem | None:
+        loads.append(remind(context))
+        preparation.prepare_problem(context, problem_id)
+        return load_stored(context, problem_id)
+
+    monkeypatch.setattr(preparation, "load_stored", load)
+    preparation.prepare_problem(platform.context, problem_id)
+    assert loads == [0]
+    assert {task for task, _ in platform.drop_messages()} == {BUILD_CHUNK}
+
+
+def test_a_problem_whose_worker_died_while_it_loaded_is_loaded_again(platform: Platform, broker: Messages) -> None:
+    with transaction(platform.engine) as session:
+        register_competition(session, make_spec())
+    ((_, problem_id),) = platform.drop_messages()
+    now = utc_now()
+    with transaction(platform.engine) as session:
+        assert competitions.claim_preparation(session, problem_id, now=now, until=now + timedelta(seconds=30))
+    assert remind(platform.context) == 0
+    with transaction(platform.engine) as session:
+        assert competitions.renew_preparation(session, problem_id, now - timedelta(seconds=1))
+    assert remind(platform.context) == 1
+    platform.run_until_quiet()
+    assert fetch_competition(platform, make_spec().slug).state == CompetitionState.OPEN
