@@ -1,5 +1,6 @@
 """The pools of a competition as an admin sees them: progress, what they are sealed with, whether it is still there."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -7,10 +8,12 @@ from sqlalchemy.orm import Session
 
 from api.configure.schemas import PoolCheck, PoolDetail, PoolList, PoolRole
 from api.deps import Caller
+from api.pieces import make_piece
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.problems import Pool
 from core.db.queries import audit, competitions, data_sets, phases, pools
+from core.db.queries.waiting import WaitingPiece, explain_chunks
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, NotFound, PlatformFault
 from core.domain.pools import PoolKind, PoolState, check_pool_move, compute_seal_digest, estimate_seconds_left
@@ -23,7 +26,9 @@ ENDED = (CompetitionState.CLOSED, CompetitionState.ARCHIVED)
 def list_pools(session: Session, slug: str) -> PoolList:
     row, roles = _load(session, slug)
     now = utc_now()
-    items = [_make_view(pool, roles, now) for pool in pools.fetch_pools_of(session, slug, roles)]
+    found = pools.fetch_pools_of(session, slug, roles)
+    waiting = explain_chunks(session, now, [pool.id for pool in found])
+    items = [_make_view(pool, roles, now, waiting) for pool in found]
     return PoolList(slug=slug, state=row.state_at(now), prepared_at=row.prepared_at, items=items)
 
 
@@ -95,7 +100,9 @@ def _load(session: Session, slug: str) -> tuple[Competition, dict[str, PoolRole]
     return row, roles | {row.spec.problem_id: PoolRole.PUBLIC}
 
 
-def _make_view(pool: Pool, roles: dict[str, PoolRole], now: datetime) -> PoolDetail:
+def _make_view(
+    pool: Pool, roles: dict[str, PoolRole], now: datetime, waiting: Sequence[WaitingPiece] = ()
+) -> PoolDetail:
     finished = sum(chunk.count for chunk in pool.chunks if chunk.state == WorkState.DONE)
     left = None
     if pool.state == PoolState.BUILDING:
@@ -112,6 +119,7 @@ def _make_view(pool: Pool, roles: dict[str, PoolRole], now: datetime) -> PoolDet
         sealed_at=pool.sealed_at,
         seal=pool.seal["digest"] if pool.seal else None,
         fault=next((chunk.fault for chunk in pool.chunks if chunk.fault and chunk.state != WorkState.DONE), ""),
+        waiting=[make_piece(piece, now) for piece in waiting if piece.pool_id == pool.id],
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from api.competitions.schemas import HeadroomView, Preparation
+from api.pieces import PieceView
 from core.domain.competition import CompetitionState
 from core.domain.exposure import Exposure
 from core.domain.pools import PoolKind, PoolState
@@ -40,6 +41,7 @@ class PoolDetail(BaseModel):
     sealed_at: datetime | None
     seal: str | None = Field(description="SHA-256 over the digests of all its members")
     fault: str = Field(description="why a chunk of it could not be trained the last time")
+    waiting: list[PieceView] = Field(description="its chunks that do not move, longest first")
 
 
 class PoolList(BaseModel):

@@ -72,7 +72,7 @@ def get_version(
     name: DataSetName, number: VersionNumber, caller: DataManager, session: ReadingDep
 ) -> DataSetVersionView:
     """Its state, and once it is ready what is in it."""
-    return service.make_view(service.load_version(session, name, number))
+    return service.show_version(session, service.load_version(session, name, number))
 
 
 @router.get(

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from api.pieces import PieceView
 from core.domain.competition import CompetitionState
 from core.domain.data_sets import NAME, DataFormat, DataSetStatus
 from core.domain.leaderboard import Purpose
@@ -51,6 +52,7 @@ class DataSetVersionView(BaseModel):
     created_by: str
     created_at: datetime
     summary: VersionSummary | None
+    waiting: PieceView | None = Field(description="why nobody reads it; null unless it has waited for a minute")
 
 
 class PoolOfData(BaseModel):

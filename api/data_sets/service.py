@@ -6,8 +6,11 @@ from sqlalchemy.orm import Session
 
 from api.data_sets.schemas import DataSetList, DataSetVersionView, DataSetView, VersionSummary
 from api.deps import Caller
+from api.pieces import PieceView, make_piece
+from core.db.base import utc_now
 from core.db.models.data_sets import DataSetVersion
 from core.db.queries import audit, data_sets
+from core.db.queries.waiting import explain_data_sets
 from core.domain.data_sets import NAMED_SETS, DataFormat, DataSetStatus, Reference, parse_reference
 from core.domain.errors import Conflict, InvalidInput, NotFound
 from core.jobs import VALIDATE, enqueue
@@ -73,15 +76,25 @@ def check_usable(session: Session, version: DataSetVersion) -> None:
 
 
 def list_data_sets(session: Session) -> DataSetList:
+    now = utc_now()
+    waiting = {piece.id: make_piece(piece, now) for piece in explain_data_sets(session, now)}
     return DataSetList(
         items=[
-            DataSetView(name=row.name, versions=[make_view(version) for version in row.versions])
+            DataSetView(
+                name=row.name, versions=[make_view(version, waiting.get(version.id)) for version in row.versions]
+            )
             for row in data_sets.fetch_data_sets(session)
         ]
     )
 
 
-def make_view(row: DataSetVersion) -> DataSetVersionView:
+def show_version(session: Session, row: DataSetVersion) -> DataSetVersionView:
+    """With why nobody reads it, if it waits."""
+    now = utc_now()
+    return make_view(row, next((make_piece(piece, now) for piece in explain_data_sets(session, now, row.id)), None))
+
+
+def make_view(row: DataSetVersion, waiting: PieceView | None = None) -> DataSetVersionView:
     name = row.data_set.name
     return DataSetVersionView(
         name=name,
@@ -97,6 +110,7 @@ def make_view(row: DataSetVersion) -> DataSetVersionView:
         created_by=row.created_by,
         created_at=row.created_at,
         summary=VersionSummary.model_validate(row.summary) if row.summary else None,
+        waiting=waiting,
     )
 
 

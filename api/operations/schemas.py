@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.pieces import PieceView
 from core.domain.leaderboard import Purpose
 from core.domain.operations import Health
 from core.domain.runtime import CpuClock
@@ -58,6 +59,7 @@ class QueueView(BaseModel):
     messages_unsent: int = Field(description="not yet with the broker; the janitor sends them")
     oldest_unsent: datetime | None
     waiting: list[WaitingEvaluation] = Field(description="longest first; candidates for `requeue` and `cancel`")
+    pieces: list[PieceView] = Field(description="pool chunks and uploads that do not move, longest first")
 
 
 class ShardView(BaseModel):

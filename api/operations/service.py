@@ -19,11 +19,12 @@ from api.operations.schemas import (
     ShardView,
     WaitingEvaluation,
 )
+from api.pieces import make_piece
 from core.db.base import utc_now
 from core.db.models.operations import Node
 from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import audit, competitions, evaluations, nodes, operations
-from core.db.queries.waiting import explain_all
+from core.db.queries.waiting import explain_all, explain_chunks, explain_data_sets
 from core.domain.errors import Conflict, NotFound
 from core.domain.leaderboard import Purpose
 from core.domain.operations import FORGOTTEN_AFTER, Backlog, estimate_seconds, get_health
@@ -76,6 +77,7 @@ def load_queue(session: Session) -> QueueView:
         workers=workers,
         messages_unsent=unsent,
         oldest_unsent=oldest_unsent,
+        pieces=[make_piece(piece, now) for piece in (*explain_chunks(session, now), *explain_data_sets(session, now))],
         waiting=[_make_waiting(row, moved_at, now, wait) for (row, moved_at), wait in zip(waiting, waits, strict=True)],
     )
 

@@ -98,7 +98,7 @@ def _show_version(
     request: Request, session: Session, name: str, number: int, error: RequestRefused | None = None
 ) -> HTMLResponse:
     row = service.load_version(session, name, number)
-    version, found = service.make_view(row), lineage.find_lineage(session, row)
+    version, found = service.show_version(session, row), lineage.find_lineage(session, row)
     running = lineage.list_running(session, row)
     consequence = lineage.describe(found, running)
     context = {"is_waiting": version.status in UNFINISHED, "lineage": found, "running": running}

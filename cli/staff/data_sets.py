@@ -165,6 +165,8 @@ def _conclude(client: LacunaClient, version: JSON, *, wait: bool, as_json: bool)
 
 def _print_version(version: JSON) -> None:
     print_line(f"{version['name']}@{version['number']} is {version['status']}  {version['reason']}".rstrip())
+    if version["waiting"]:
+        print_line(f"nobody reads it: {version['waiting']['why']}; helps: {version['waiting']['command']}")
     summary = version["summary"]
     if not summary:
         print_note(f"look again: lacuna admin data-set show {version['name']}@{version['number']}")

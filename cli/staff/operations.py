@@ -35,6 +35,10 @@ def queue(url: UrlOption = "", as_json: JsonOption = False) -> None:
         print_line(f"stuck {waited} {item['status']} {item['evaluation_id']} {item['filename']} by {item['by']}")
         print_line(f"  {item['why']}")
         print_line(f"  helps: {item['command']}")
+    for piece in answer["pieces"]:
+        print_line(f"stuck {show_duration(piece['waited_seconds'])} {piece['name']} of {piece['subject']}")
+        print_line(f"  {piece['why']}")
+        print_line(f"  helps: {piece['command']}")
 
 
 @admin_app.command()

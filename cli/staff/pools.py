@@ -27,6 +27,9 @@ def show(competition: CompetitionArgument, url: UrlOption = "", as_json: JsonOpt
         print_json(answer)
         return
     print_table(("for", "pool", "state", "models", "left", "seal", "fault"), map(_describe_pool, answer["items"]))
+    for piece in (piece for pool in answer["items"] for piece in pool["waiting"]):
+        print_line(f"stuck {show_duration(piece['waited_seconds'])} {piece['name']}: {piece['why']}")
+        print_line(f"  helps: {piece['command']}")
     ready = answer["state"] == CompetitionState.PREPARING and answer["prepared_at"]
     print_line(f"{competition} is {answer['state']}" + (": prepared, and opens by hand" if ready else ""))
 

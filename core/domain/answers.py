@@ -119,7 +119,8 @@ STAFF = {
     "CostReport": "since evaluations replicas cpu_seconds wall_seconds items",
     "DataSetList": "items",
     "DataSetVersionView": (
-        "name number reference status reason format note named source_digest digest created_by created_at summary"
+        "name number reference status reason format note named source_digest digest created_by created_at summary "
+        "waiting"
     ),
     "DataSetView": "name versions",
     "Finalist": "submission_id team filename is_selected status verdict finished total",
@@ -136,9 +137,10 @@ STAFF = {
         "pool_chunks"
     ),
     "Plan": "slug effect applied changes consequence refused state data_set",
+    "PieceView": "kind subject name since waited_seconds node obstacle why command",
     "PoolCheck": "pool faults",
     "PoolChecks": "intact items",
-    "PoolDetail": "role kind state finished total seconds_left problem_digest created_at sealed_at seal fault",
+    "PoolDetail": "role kind state finished total seconds_left problem_digest created_at sealed_at seal fault waiting",
     "PoolList": "slug state prepared_at items",
     "PoolOfData": "kind state size",
     "Preview": "role problem_digest made_at fault classes counts forget samples pools headroom",
@@ -154,7 +156,7 @@ STAFF = {
     "QueueGroup": "purpose status is_rejudge count oldest oldest_seconds",
     "QueueView": (
         "groups evaluations oldest shards_waiting pool_chunks_waiting replicas_left seconds_left workers "
-        "messages_unsent oldest_unsent waiting"
+        "messages_unsent oldest_unsent waiting pieces"
     ),
     "RejudgeComparison": "rejudge ranking evaluations",
     "RejudgeList": "items",

@@ -1,4 +1,4 @@
-"""Why an evaluation does not move: one plain sentence for its author, one for staff, and the command that helps."""
+"""Why work does not move: one plain sentence for an author, one for staff, and the command that helps."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +20,9 @@ class Obstacle(StrEnum):
     FAULT = "fault"
     QUEUE = "queue"
     MESSAGE = "message"
+    GIVEN_UP = "given_up"
+    REVOKED = "revoked"
+    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,22 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """What is known of a pool chunk, or of an upload to be read, that nobody works at."""
+
+    fleet: Fleet
+    messages_stuck: bool
+    fault: str
+    node: str  # the last one that had it; empty if none ever did
+    again: str  # the command that begins it anew
+    is_given_up: bool = False
+    is_revoked: bool = False
+    is_overdue: bool = False  # a worker's lease ran out long ago
+    busy: int = 0  # workers that hold something
+    workers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     obstacle: Obstacle
     author: str
@@ -61,7 +80,23 @@ class Wait:
 
 def explain_wait(situation: Situation) -> Wait:
     """The first thing that keeps it from moving."""
-    return _explain_order(situation) or _explain_fleet(situation) or _explain_turn(situation)
+    return (
+        _explain_order(situation)
+        or _explain_fleet(situation.fleet, situation.node_class, situation.others)
+        or _explain_turn(situation)
+    )
+
+
+def explain_piece(piece: Piece) -> Wait:
+    """The first thing that keeps a piece of work from moving that has no author to tell."""
+    if piece.is_revoked:
+        return _tell(Obstacle.REVOKED, "its data was revoked: nothing new begins on it", "lacuna admin data-set list")
+    if piece.is_given_up:
+        return _tell(Obstacle.GIVEN_UP, f"given up: {piece.fault}{_name_node(piece)}", piece.again)
+    if piece.is_overdue:
+        why = f"its worker was lost{_name_node(piece)}, and no janitor has sent it out again"
+        return _tell(Obstacle.LOST, why, "python -m worker.janitor")
+    return _explain_broker(piece.messages_stuck) or _explain_fleet(piece.fleet, "", ()) or _explain_piece_turn(piece)
 
 
 def _explain_order(situation: Situation) -> Wait | None:
@@ -72,26 +107,29 @@ def _explain_order(situation: Situation) -> Wait | None:
             "its rejudge is paused",
             f"lacuna rejudge resume {situation.rejudge_id} --because …",
         )
-    if situation.messages_stuck:
-        return Wait(
-            Obstacle.BROKER,
-            "The platform's message queue is away. Your submission is kept and starts by itself when it is back.",
-            "messages do not reach the broker: it is away, or the janitor does not run",
-            "start Redis and `python -m worker.janitor` again (`lacuna up` restarts its own)",
-        )
-    return None
+    return _explain_broker(situation.messages_stuck)
 
 
-def _explain_fleet(situation: Situation) -> Wait | None:
-    fleet = situation.fleet
+def _explain_broker(messages_stuck: bool) -> Wait | None:
+    if not messages_stuck:
+        return None
+    return Wait(
+        Obstacle.BROKER,
+        "The platform's message queue is away. Your submission is kept and starts by itself when it is back.",
+        "messages do not reach the broker: it is away, or the janitor does not run",
+        "start Redis and `python -m worker.janitor` again (`lacuna up` restarts its own)",
+    )
+
+
+def _explain_fleet(fleet: Fleet, node_class: str, others: tuple[str, ...]) -> Wait | None:
     if fleet.taking:
         return None
-    if not fleet.alive and situation.node_class and situation.others:
+    if not fleet.alive and node_class and others:
         return Wait(
             Obstacle.OTHER_CLASS,
             "It waits for a machine of the kind on which it was begun: run times on others do not compare.",
-            f"no node of class {situation.node_class} reports; others do: {', '.join(situation.others)}",
-            f"start a worker with LACUNA_NODE_CLASS={situation.node_class}",
+            f"no node of class {node_class} reports; others do: {', '.join(others)}",
+            f"start a worker with LACUNA_NODE_CLASS={node_class}",
         )
     if not fleet.alive:
         return Wait(
@@ -147,3 +185,20 @@ def _explain_turn(situation: Situation) -> Wait:
         "its message is on its way to a worker, or was lost and goes out again at the janitor's next sweep",
         requeue,
     )
+
+
+def _explain_piece_turn(piece: Piece) -> Wait:
+    if piece.fault:
+        return _tell(Obstacle.FAULT, f"{piece.fault}{_name_node(piece)}; it is tried again", "lacuna admin nodes")
+    if piece.workers and piece.busy >= piece.workers:
+        return _tell(Obstacle.QUEUE, f"all {piece.workers} workers are at other work", "lacuna admin nodes")
+    why = "its message is on its way to a worker, or was lost and goes out again at the janitor's next sweep"
+    return _tell(Obstacle.MESSAGE, why, piece.again)
+
+
+def _tell(obstacle: Obstacle, staff: str, command: str) -> Wait:
+    return Wait(obstacle, "", staff, command)
+
+
+def _name_node(piece: Piece) -> str:
+    return f" (on {piece.node})" if piece.node else ""

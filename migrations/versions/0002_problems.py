@@ -65,6 +65,8 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("worker", sa.String(), nullable=True),
         sa.Column("fault", sa.String(), nullable=False),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["pool_id"], ["pools.id"], name=op.f("fk_pool_chunks_pool_id_pools")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pool_chunks")),
         sa.UniqueConstraint("pool_id", "position", name=op.f("uq_pool_chunks_pool_id_position")),

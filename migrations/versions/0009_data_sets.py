@@ -41,6 +41,8 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("worker", sa.String(), nullable=True),
         sa.Column("fault", sa.String(), nullable=False),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["data_set_id"], ["data_sets.id"], name=op.f("fk_data_set_versions_data_set_id_data_sets")
         ),

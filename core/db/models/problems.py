@@ -45,6 +45,8 @@ class Leased:
     lease_until: Mapped[datetime | None] = mapped_column(index=True)
     worker: Mapped[str | None]
     fault: Mapped[str] = mapped_column(default="")  # why the last attempt failed on our side
+    claimed_at: Mapped[datetime | None]  # when it was last taken
+    moved_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)  # when anything of it last changed
 
 
 class Pool(Base):

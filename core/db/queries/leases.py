@@ -22,7 +22,7 @@ def claim(session: Session, model: LeasedModel, piece_id: str, *, worker: str, n
         return 0
     if row.state == WorkState.LEASED and row.lease_until is not None and row.lease_until > now:
         return 0
-    row.state, row.worker, row.lease_until = WorkState.LEASED, worker, until
+    row.state, row.worker, row.lease_until, row.claimed_at = WorkState.LEASED, worker, until, now
     row.fence += 1
     row.attempts += 1
     return row.fence

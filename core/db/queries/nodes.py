@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from core.db.models.operations import Node
@@ -60,6 +60,15 @@ def fetch_held_shards(session: Session, now: datetime) -> list[Shard]:
         .options(joinedload(Shard.evaluation))
     )
     return list(session.scalars(query.order_by(Shard.id)))
+
+
+def count_held(session: Session, now: datetime) -> int:
+    """Shards and pool chunks under live leases: each keeps a worker busy."""
+    counts = (
+        select(func.count()).select_from(row).where(row.state == WorkState.LEASED, row.lease_until >= now)
+        for row in (Shard, PoolChunk)
+    )
+    return sum(session.scalars(query).one() for query in counts)
 
 
 def fetch_held_chunks(session: Session, now: datetime) -> list[PoolChunk]:

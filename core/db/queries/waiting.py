@@ -1,20 +1,46 @@
-"""SQL about evaluations that do not move: since when, and what could move them."""
+"""SQL about evaluations and other work that do not move: since when, and what could move them."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from core.db.models.contests import Competition
+from core.db.models.data_sets import DataSetVersion
+from core.db.models.lifecycle import Phase
 from core.db.models.operations import Node
+from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
 from core.db.models.submissions import Evaluation, EvaluationEvent, Submission
-from core.db.queries import evaluations, nodes, operations, pools, rejudges
+from core.db.queries import data_sets, evaluations, nodes, operations, pools, rejudges
 from core.domain.operations import SILENT_AFTER
+from core.domain.pools import PoolState
 from core.domain.submission import Status
-from core.domain.waiting import UNSENT_AFTER, UNTOLD_AFTER, Fleet, Situation, Wait, explain_wait
+from core.domain.waiting import UNSENT_AFTER, UNTOLD_AFTER, Fleet, Piece, Situation, Wait, explain_piece, explain_wait
 from core.domain.work import WorkState
+
+MOST_PIECES = 100  # shown at once
+
+
+class PieceKind(StrEnum):
+    CHUNK = "pool_chunk"
+    DATA_SET = "data_set"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingPiece:
+    """Work that no evaluation is: part of a pool, or an upload to be read."""
+
+    kind: PieceKind
+    id: str
+    subject: str  # the competition that waits for it, or the version of a data set
+    name: str
+    pool_id: str  # empty for an upload
+    since: datetime
+    node: str  # the last one that had it
+    wait: Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +68,113 @@ def explain_all(session: Session, rows: Iterable[Evaluation], now: datetime) -> 
     """Of evaluations that are known not to move, in their order."""
     around = _look_around(session, now)
     return [explain_wait(_find_situation(session, row, around)) for row in rows]
+
+
+def are_messages_stuck(session: Session, now: datetime) -> bool:
+    """Whether the broker takes nothing, or nobody sends."""
+    return _look_around(session, now).messages_stuck
+
+
+def explain_chunks(session: Session, now: datetime, pool_ids: Collection[str] | None = None) -> list[WaitingPiece]:
+    """Pool chunks that nobody works at and that were not touched for a while, or were given up; of some pools."""
+    held = (PoolChunk.state == WorkState.LEASED) & (PoolChunk.lease_until >= now - UNTOLD_AFTER)
+    waits = (
+        PoolChunk.state.in_((WorkState.PENDING, WorkState.LEASED)) & ~held & (PoolChunk.moved_at < now - UNTOLD_AFTER)
+    )
+    query = (
+        select(PoolChunk)
+        .join(Pool)
+        .where(Pool.state != PoolState.RETIRED, waits | (PoolChunk.state == WorkState.ABANDONED))
+        .options(joinedload(PoolChunk.pool).joinedload(Pool.problem))
+        .order_by(PoolChunk.moved_at, PoolChunk.id)
+        .limit(MOST_PIECES)
+    )
+    if pool_ids is not None:
+        query = query.where(PoolChunk.pool_id.in_(pool_ids))
+    rows = list(session.scalars(query))
+    if not rows:
+        return []
+    around, busy = _look_around(session, now), nodes.count_held(session, now)
+    return [_explain_chunk(session, row, around, busy) for row in rows]
+
+
+def explain_data_sets(session: Session, now: datetime, version_id: str | None = None) -> list[WaitingPiece]:
+    """Uploads that nobody reads and that were not touched for a while; of one version, or of all."""
+    row, since = DataSetVersion, now - UNTOLD_AFTER
+    held = (row.state == WorkState.LEASED) & (row.lease_until >= since)
+    waits = row.state.in_((WorkState.PENDING, WorkState.LEASED)) & ~held & (row.moved_at < since)
+    query = select(row).where(waits, row.revoked_at.is_(None)).options(joinedload(row.data_set))
+    if version_id is not None:
+        query = query.where(row.id == version_id)
+    rows = list(session.scalars(query.order_by(row.moved_at, row.id).limit(MOST_PIECES)))
+    if not rows:
+        return []
+    around, busy = _look_around(session, now), nodes.count_held(session, now)
+    return [_explain_data_set(each, around, busy) for each in rows]
+
+
+def _explain_chunk(session: Session, chunk: PoolChunk, around: _Around, busy: int) -> WaitingPiece:
+    problem = chunk.pool.problem
+    slug = _find_competition(session, problem)
+    piece = Piece(
+        fleet=_make_fleet(around.nodes, around.now),
+        messages_stuck=around.messages_stuck,
+        fault=chunk.fault,
+        node=chunk.worker or "",
+        again=f"lacuna admin apply FILE (of {slug})",
+        is_given_up=chunk.state == WorkState.ABANDONED,
+        is_revoked=data_sets.is_revoked(session, problem.parsed),
+        is_overdue=chunk.state == WorkState.LEASED,
+        busy=busy,
+        workers=_count_workers(around),
+    )
+    name = f"chunk {chunk.position} of the {chunk.pool.kind} pool"
+    return WaitingPiece(
+        PieceKind.CHUNK, chunk.id, slug, name, chunk.pool_id, chunk.moved_at, piece.node, explain_piece(piece)
+    )
+
+
+def _explain_data_set(version: DataSetVersion, around: _Around, busy: int) -> WaitingPiece:
+    fleet = _make_fleet(around.nodes, around.now)
+    name = f"{version.data_set.name}@{version.number}"
+    piece = Piece(
+        fleet=replace(fleet, taking=fleet.taking or fleet.resting),  # who rests reads uploads nevertheless
+        messages_stuck=around.messages_stuck,
+        fault=version.fault,
+        node=version.worker or "",
+        again=f"lacuna admin data-set show {name}",
+        is_overdue=version.state == WorkState.LEASED,
+        busy=busy,
+        workers=_count_workers(around),
+    )
+    return WaitingPiece(
+        PieceKind.DATA_SET,
+        version.id,
+        name,
+        "an upload",
+        "",
+        version.moved_at,
+        piece.node,
+        explain_piece(piece),
+    )
+
+
+def _find_competition(session: Session, problem: Problem) -> str:
+    """One that waits for the problem, on its own or in a phase."""
+    own = select(Competition.slug).join(EvaluationSpec, EvaluationSpec.id == Competition.spec_id)
+    phase = (
+        select(Competition.slug)
+        .join(Phase, Phase.competition_id == Competition.id)
+        .join(EvaluationSpec, EvaluationSpec.id == Phase.spec_id)
+    )
+    both = own.where(EvaluationSpec.problem_id == problem.id).union(
+        phase.where(EvaluationSpec.problem_id == problem.id)
+    )
+    return next(iter(sorted(session.scalars(both))), problem.slug)
+
+
+def _count_workers(around: _Around) -> int:
+    return sum(node.workers for node in around.nodes if nodes.takes_work(node, around.now))
 
 
 def _is_held(evaluation: Evaluation, now: datetime) -> bool:

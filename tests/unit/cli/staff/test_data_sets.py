@@ -22,6 +22,7 @@ def make_version(status: str = "ready", **changes: Any) -> dict[str, Any]:
     return {
         "name": "faces", "number": 1, "reference": f"faces@{digest or 1}", "status": status, "reason": "", "note": "",
         "format": "npz", "digest": digest, "summary": SUMMARY if status == "ready" else None,
+        "waiting": None,
     } | changes  # fmt: skip
 
 

@@ -6,9 +6,23 @@ import pytest
 from tests.unit.cli.fakes import FakeServer
 
 Run = Callable[..., Any]
-GROUP = {"purpose": "ranked", "status": "queued", "is_rejudge": False, "count": 3, "oldest_seconds": 300.0}
+GROUP: dict[str, Any] = {
+    "purpose": "ranked",
+    "status": "queued",
+    "is_rejudge": False,
+    "count": 3,
+    "oldest_seconds": 300.0,
+}
 STUCK = {"waited_seconds": 4000.0, "status": "running", "evaluation_id": "e1", "filename": "a.py", "by": "ann"}
-QUEUE = {"groups": [GROUP], "replicas_left": 768, "workers": 4, "seconds_left": 600.0, "messages_unsent": 2}
+QUEUE: dict[str, Any] = {
+    "groups": [GROUP],
+    "replicas_left": 768,
+    "workers": 4,
+    "seconds_left": 600.0,
+    "messages_unsent": 2,
+}
+PIECE = {"name": "chunk 3 of the retrained pool", "subject": "digits", "waited_seconds": 90.0}
+QUEUE["pieces"] = [{**PIECE, "why": "given up: no memory left (on n7)", "command": "apply it again"}]
 NODE = {
     "name": "one",
     "health": "healthy",
@@ -32,6 +46,7 @@ def test_the_queue_says_what_waits_and_what_is_stuck(run: Run, server: FakeServe
     shown = run("admin", "queue").output
     assert "768 replicas left on 4 workers: about 10 min" in shown
     assert "stuck 67 min running e1 a.py by ann\n  one rests: no engine\n  helps: try this\n" in shown
+    assert "stuck 90 s chunk 3 of the retrained pool of digits\n  given up: no memory left (on n7)\n" in shown
     assert "2 messages have not reached the broker" in shown
 
 

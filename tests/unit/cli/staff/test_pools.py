@@ -13,6 +13,7 @@ def make_pool(**changes: Any) -> dict[str, Any]:
     return {
         "role": "public", "kind": "retrained", "state": "building", "finished": 3, "total": 9, "seconds_left": 40.0,
         "problem_digest": "e" * 64, "created_at": "", "sealed_at": None, "seal": None, "fault": "[no] disk",
+        "waiting": [{"name": "chunk 3", "waited_seconds": 90.0, "why": "no node", "command": "start one"}],
     } | changes  # fmt: skip
 
 
@@ -24,6 +25,7 @@ def test_pools_are_shown_with_progress(run: Run, server: FakeServer) -> None:
     server.on("GET", f"{PATH}/pools", make_list(make_pool(), prepared_at="2030-01-01T00:00:00Z"))
     output = run("admin", "pools", "show", "faces").output
     assert all(words in output for words in ("3 of 9", "40 s", "[no] disk", "prepared, and opens by hand"))
+    assert "stuck 90 s chunk 3: no node\n  helps: start one\n" in output
 
 
 @pytest.mark.parametrize(("faults", "exit_code"), [([], 0), (["it is damaged"], 2)])
