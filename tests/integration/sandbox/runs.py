@@ -1,4 +1,4 @@
-"""One box per backend runs every case of tests/fixtures/sandbox_cases in turn; tests read the results.
+"""One box per backend runs every case of tests/fixtures/sandbox_cases and tests/exploits/box; tests read the results.
 
 So each hostile case also shows that the ones before it left the box in order.
 """
@@ -29,7 +29,8 @@ from worker.runner.bubblewrap import BubblewrapSandbox
 from worker.runner.docker import DockerSandbox
 from worker.runner.process import ProcessSandbox
 
-CASES = Path(__file__).resolve().parents[2] / "fixtures" / "sandbox_cases"
+TESTS = Path(__file__).resolve().parents[2]
+CASES = (TESTS / "fixtures" / "sandbox_cases", TESTS / "exploits" / "box")
 DOCKER = pytest.param("docker", marks=pytest.mark.integration)
 BACKENDS = ["process", "bubblewrap", DOCKER]
 WALLED = ["bubblewrap", "bubblewrap-rootless", DOCKER]  # a plain child process isolates nothing
@@ -76,7 +77,8 @@ def unlearning(net, retain_loader, forget_loader, val_loader, seed):
 
 
 def read_cases() -> Mapping[str, bytes]:
-    return {path.stem: path.read_bytes() for path in sorted(CASES.glob("*.py"))}
+    found = {path.stem: path.read_bytes() for folder in CASES for path in folder.glob("*.py")}
+    return dict(sorted(found.items()))
 
 
 def make_sandbox(name: str) -> Sandbox:
