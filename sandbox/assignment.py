@@ -10,10 +10,9 @@ import torch
 from safetensors.torch import load as load_tensors
 from torch import Tensor, nn
 
-from sandbox.contract import SPLIT_NAMES, FrameError, Message, read_frame
+from sandbox.contract import PAYLOAD_LIMIT, SPLIT_NAMES, FrameError, Message, Speaker, read_frame
 from sandbox.loaders import MemoryLoader, make_loader
 
-INPUT_LIMIT = 16 << 30  # what the host sends is trusted; this only stops nonsense
 PACKAGE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -83,7 +82,7 @@ def read_assignment(stream: BinaryIO) -> Assignment:
 
 
 def _expect(stream: BinaryIO, kind: Message) -> tuple[dict[str, Any], bytes]:
-    frame = read_frame(stream, payload_limit=INPUT_LIMIT)
+    frame = read_frame(stream, speaker=Speaker.HOST, payload_limit=PAYLOAD_LIMIT)
     if frame is None or frame[0]["kind"] is not kind:
         raise FrameError(f"expected a {kind} frame")
     return frame

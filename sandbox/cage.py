@@ -15,19 +15,35 @@ from typing import Any
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
 FIRST_UID, UIDS = 20000, 40000
+SKIPPED_PIDS = 64
 DATA_HEADROOM = 256 << 20
 
 
-def harden_parent() -> None:
+def harden() -> None:
     """Adopt orphans, and let no replica look into this process through /proc."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def is_alone() -> bool:
-    """Whether this process is the first of its own process namespace: then all others are its replica's."""
+def is_first() -> bool:
+    """Whether this process is the first of its own process namespace: then all others come from it."""
     return os.getpid() == 1
+
+
+def die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def blur_counters(folders: Iterable[Path]) -> None:
+    """Skip a random number of process ids and inode numbers, so that neither says how many replicas there were."""
+    for _ in range(os.urandom(1)[0] % SKIPPED_PIDS):
+        with suppress(OSError):
+            os.posix_spawn("/nowhere", ["nowhere"], {})  # costs an id and no copy of this process
+    for folder in folders:
+        for _ in range(os.urandom(1)[0]):
+            with suppress(OSError):
+                os.close(os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600))
 
 
 def enter(*, uid: int | None, scratch: Path, limits: Mapping[str, Any], log_fd: int, keep_fd: int) -> None:
@@ -41,7 +57,7 @@ def enter(*, uid: int | None, scratch: Path, limits: Mapping[str, Any], log_fd: 
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    die_with_parent()
     scratch.mkdir(mode=0o700)
     os.chdir(scratch)
     for name in ("HOME", "TMPDIR", "MPLCONFIGDIR", "XDG_CACHE_HOME"):
@@ -49,18 +65,21 @@ def enter(*, uid: int | None, scratch: Path, limits: Mapping[str, Any], log_fd: 
     tempfile.tempdir = None
 
 
-def choose_uid(label_number: int, index: int) -> int | None:
-    """Pick a user id of the replica's own where this process may, so that replicas cannot touch each other's files."""
-    if os.getuid() != 0 or not is_alone():
+def choose_uid(*, alone: bool) -> int | None:
+    """Draw a user id for a replica where this process may, so that replicas cannot touch each other's files."""
+    if os.getuid() != 0 or not alone:
         return None
-    return FIRST_UID + (label_number + index) % UIDS
+    return FIRST_UID + int.from_bytes(os.urandom(8)) % UIDS
 
 
-def kill_everything(child: int) -> tuple[int, float, int]:
-    """Kill and reap all that a replica started; gives its exit status, CPU seconds and peak memory in bytes."""
+def kill_everything(child: int, *, alone: bool) -> tuple[int, float, int]:
+    """Kill and reap all that a replica started; gives its exit status, CPU seconds and peak memory in bytes.
+
+    alone: this process and the first of its namespace, which the kernel shields, are the only ones not the replica's.
+    """
     status, cpu_seconds, peak = 0, 0.0, 0
     while True:
-        _kill_others(child)
+        end_descendants(alone=alone)
         try:
             pid, code, usage = os.wait4(-1, 0)
         except ChildProcessError:
@@ -69,6 +88,16 @@ def kill_everything(child: int) -> tuple[int, float, int]:
             status = code
         cpu_seconds += usage.ru_utime + usage.ru_stime
         peak = max(peak, usage.ru_maxrss << 10)
+
+
+def end_descendants(*, alone: bool) -> None:
+    if alone:
+        with suppress(ProcessLookupError):
+            os.kill(-1, signal.SIGKILL)  # the kernel does this in one go: a fork bomb cannot run ahead of it
+        return
+    for pid in _find_descendants():
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def wipe(folders: Iterable[Path], *, uid: int | None) -> bool:
@@ -115,16 +144,6 @@ def _used_data_bytes() -> int:
         if line.startswith("VmData:"):
             return int(line.split()[1]) << 10
     return 0
-
-
-def _kill_others(child: int) -> None:
-    if is_alone():
-        with suppress(ProcessLookupError):
-            os.kill(-1, signal.SIGKILL)  # the kernel does this in one go: a fork bomb cannot run ahead of it
-        return
-    for pid in _find_descendants():
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
 
 
 def _find_descendants() -> set[int]:

@@ -1,95 +1,51 @@
-"""The parent inside the sandbox: load once, then fork one replica after another at the host's word.
+"""The first process inside the sandbox: it loads once, then forks a keeper for one replica after another.
 
-It never runs participant code, is the first process of its container, and speaks frames on the standard streams it
-was started with; its replicas get none of them.
+It never runs participant code and speaks frames on the standard streams it was started with. Every replica inherits
+its memory, so nothing of a replica may ever be in it: the keeper, which is the ancestor of one replica alone, takes the
+order, reads what comes back and answers the host. All that this process learns is a byte when the keeper is done.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from sandbox.assignment import Assignment, build_network, read_assignment
-from sandbox.cage import choose_uid, harden_parent, wipe
-from sandbox.contract import Message, Outcome, read_frame, write_frame
+from sandbox.assignment import build_network, read_assignment
+from sandbox.cage import end_descendants, harden, is_first, wipe
+from sandbox.contract import Message, write_frame
+from sandbox.keeper import DONE, Keeper
 from sandbox.meter import Meter, open_meter
-from sandbox.replica import run_replica
 from sandbox.warmup import warm_up
-from sandbox.watch import Report, Watch
-
-ORDER_LIMIT = 1 << 16
 
 
-class Parent:
-    def __init__(self, host_in: BinaryIO, host_out: BinaryIO, meter: Meter) -> None:
-        self._in, self._out, self._meter = host_in, host_out, meter
+def serve(host_in: BinaryIO, host_out: BinaryIO, meter: Meter) -> None:
+    assignment = read_assignment(host_in)
+    build_network(assignment.setup["network"])  # imports the network's code before the first fork
+    warm_up(assignment.files)
+    wipe([Path(folder) for folder in assignment.setup["writable"]], uid=None)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits: /proc would show what was waited for added up
+    write_frame(host_out, Message.READY)
+    keeper = Keeper(assignment, host_in, host_out, meter, alone=is_first())
+    while _run(keeper):
+        pass
+    end_descendants(alone=is_first())
 
-    def serve(self) -> None:
-        assignment = read_assignment(self._in)
-        build_network(assignment.setup["network"])  # imports the network's code before the first fork
-        warm_up(assignment.files)
-        self._wipe(assignment, None)
-        write_frame(self._out, Message.READY)
-        while (frame := read_frame(self._in, payload_limit=ORDER_LIMIT)) is not None:
-            kind = frame[0]["kind"]
-            if kind is Message.STOP:
-                return
-            if kind is Message.RUN:
-                self._run(assignment, frame[0])
 
-    def _run(self, assignment: Assignment, order: dict[str, Any]) -> None:
-        index = order["index"]
-        uid = choose_uid(assignment.setup["uid_number"], index)
-        report = self._watch_child(assignment, order, uid)
-        clean = self._wipe(assignment, uid)
-        write_frame(self._out, Message.LOG, report.log, index=index)
-        write_frame(
-            self._out,
-            Message.FINISHED,
-            report.weights,
-            index=index,
-            outcome=report.outcome,
-            cpu_seconds=report.cpu_seconds,
-            metered=report.metered,
-            waited_seconds=report.waited_seconds,
-            peak_memory_bytes=report.peak_memory_bytes,
-            error=report.error if report.outcome is not Outcome.OK else "",
-            traceback=report.traceback,
-            clean=clean,
-        )
-
-    def _watch_child(self, assignment: Assignment, order: dict[str, Any], uid: int | None) -> Report:
-        result_read, result_write = os.pipe()
-        log_read, log_write = os.pipe()
-        before = self._meter.read_others()
-        child = os.fork()
-        if child == 0:
-            run_replica(assignment, order, uid=uid, result_fd=result_write, log_fd=log_write)
-        os.close(result_write)
-        os.close(log_write)
-        try:
-            watch = Watch(child, result_fd=result_read, log_fd=log_read, limits=assignment.limits)
-            report = watch.follow(
-                host_fd=self._in.fileno(),
-                is_told_to_kill=self._is_told_to_kill,
-                tell=lambda kind: write_frame(self._out, kind, index=order["index"]),
-            )
-            after = self._meter.read_others()
-            if before is not None and after is not None:
-                report.believe_meter(after - before)
-            return report
-        finally:
-            os.close(result_read)
-            os.close(log_read)
-
-    def _is_told_to_kill(self) -> bool:
-        """While a replica runs the host says only `kill`; its silence for ever (end of file) means the same."""
-        frame = read_frame(self._in, payload_limit=ORDER_LIMIT)
-        return frame is None or frame[0]["kind"] in (Message.KILL, Message.STOP)
-
-    def _wipe(self, assignment: Assignment, uid: int | None) -> bool:
-        return wipe([Path(folder) for folder in assignment.setup["writable"]], uid=uid)
+def _run(keeper: Keeper) -> bool:
+    """Whether the box may serve another replica: not when the host is done, nor when the keeper came to grief."""
+    done_read, done_write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        keeper.keep(done_write)
+    os.close(done_write)
+    is_done = os.read(done_read, len(DONE)) == DONE
+    os.close(done_read)
+    with suppress(ChildProcessError):  # nobody reaps it; this returns when the last of its memory is given back
+        os.waitpid(child, 0)
+    return is_done
 
 
 def take_standard_streams() -> tuple[BinaryIO, BinaryIO]:
@@ -105,9 +61,10 @@ def take_standard_streams() -> tuple[BinaryIO, BinaryIO]:
 
 def main(arguments: Sequence[str]) -> None:
     sys.dont_write_bytecode = True
-    harden_parent()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # without a handler the kernel shields a namespace's first process
+    harden()
     meter = open_meter(arguments)
-    Parent(*take_standard_streams(), meter).serve()
+    serve(*take_standard_streams(), meter)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Processor time of the whole box, read from its own cgroup: whatever runs in the box is in it, waited for or not.
 
-The parent opens the file before the first replica and holds it; replicas get no descriptor of it.
+The parent opens the file before the first replica, each keeper reads it, and replicas get no descriptor of it.
 """
 
 import os
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from sandbox.cage import is_alone
+from sandbox.cage import is_first
 
 MOUNTED = Path("/sys/fs/cgroup")  # an engine mounts the box's own cgroup there, and no other
 COUNTERS = ("cpu.stat", "cpuacct/cpuacct.usage", "cpu,cpuacct/cpuacct.usage")
@@ -39,7 +39,7 @@ def open_meter(arguments: Sequence[str], *, mounted: Path = MOUNTED) -> Meter:
     """The descriptor the host names, or else the file that an engine shows in a box of its own."""
     if arguments:
         return Meter(int(arguments[0]))
-    if is_alone():
+    if is_first():
         for counter in COUNTERS:
             path = mounted / counter
             if path.is_file() and _is_ours_alone(path.with_name("cgroup.procs")):

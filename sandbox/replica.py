@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, NoReturn
 
 from sandbox.assignment import Assignment
 from sandbox.cage import enter
-from sandbox.contract import ERROR_CHARS, TRACEBACK_CHARS, Message, Outcome, write_frame
+from sandbox.contract import ERROR_CHARS, TRACEBACK_CHARS, Message, Outcome, make_text, write_frame
 from sandbox.lock import lock
 from sandbox.reseed import reseed_generators
 from sandbox.submission import (
@@ -140,8 +140,8 @@ def _describe(error: BaseException) -> str:
 
 
 def _report(stream: BinaryIO, outcome: Outcome, error: BaseException, *, whole: bool = False) -> None:
-    message = " ".join(_describe(error).split())[:ERROR_CHARS]
-    text = _format_traceback(error, whole=whole)
+    message = make_text(" ".join(_describe(error).split()), chars=ERROR_CHARS)
+    text = make_text(_format_traceback(error, whole=whole), chars=TRACEBACK_CHARS, last=True)
     write_frame(stream, Message.FINISHED, outcome=outcome, error=message, traceback=text)
 
 
@@ -152,7 +152,7 @@ def _format_traceback(error: BaseException, *, whole: bool) -> str:
         frames = traceback.extract_tb(cause.__traceback__)
         ours = 0 if whole else next((n for n, f in enumerate(frames) if "/sandbox/" not in f.filename), len(frames))
         lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames[ours:])] if frames[ours:] else []
-        return ("".join(lines) + _describe(cause))[-TRACEBACK_CHARS:]
+        return "".join(lines) + _describe(cause)
     except Exception:
         return ""
 

@@ -1,4 +1,4 @@
-"""The parent's view of one running replica: it reads pipes, obeys the host, and believes nothing but a whole frame."""
+"""The keeper's view of one running replica: it reads pipes, obeys the host, and believes nothing but a whole frame."""
 
 import os
 import select
@@ -10,26 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.cage import kill_everything
-from sandbox.contract import (
-    ERROR_CHARS,
-    TRACEBACK_CHARS,
-    FrameBuffer,
-    FrameError,
-    Message,
-    Outcome,
-    PayloadTooLarge,
-)
+from sandbox.contract import FrameBuffer, FrameError, Message, Outcome, PayloadTooLarge, Speaker
 
 PROCESSES = Path("/proc")
 PIECE = 1 << 20
 TICK_MS = 50
-BELIEVED_TEXT = {"error": ERROR_CHARS, "traceback": TRACEBACK_CHARS}
 NO_RESULT = "what came back is no result"
 
 
 @dataclass(slots=True)
 class Report:
-    """What the parent tells the host about a replica that is over and dead."""
+    """What the keeper tells the host about a replica that is over and dead."""
 
     outcome: Outcome = Outcome.OUTPUT_MISSING
     error: str = "the code left the process without giving back a network"
@@ -50,9 +41,10 @@ class Report:
 class Watch:
     """Follows one child from fork to its end; `orders` tells whether the host wants it dead."""
 
-    def __init__(self, child: int, *, result_fd: int, log_fd: int, limits: Mapping[str, Any]) -> None:
+    def __init__(self, child: int, *, result_fd: int, log_fd: int, limits: Mapping[str, Any], alone: bool) -> None:
         self._child, self._result_fd, self._log_fd, self._limits = child, result_fd, log_fd, limits
-        self._buffer = FrameBuffer(payload_limit=limits["output_bytes"])
+        self._alone = alone
+        self._buffer = FrameBuffer(speaker=Speaker.REPLICA, payload_limit=limits["output_bytes"])
         self._report = Report()
         self._started_cpu: float | None = None
         self._started_waiting: float | None = None
@@ -82,8 +74,8 @@ class Watch:
     def _close(self) -> Report:
         waiting = read_waiting(self._child)
         if waiting is not None and self._started_waiting is not None:
-            self._report.waited_seconds = waiting - self._started_waiting
-        status, cpu_seconds, peak = kill_everything(self._child)
+            self._report.waited_seconds = max(0.0, waiting - self._started_waiting)
+        status, cpu_seconds, peak = kill_everything(self._child, alone=self._alone)
         self._read_log(None)
         report = self._report
         if self._started_cpu is None and not self._over:
@@ -131,7 +123,7 @@ class Watch:
 
     def _take(self, header: Mapping[str, Any], payload: bytes, tell: Callable[[Message], None]) -> None:
         if self._started_cpu is None and header["kind"] is Message.STARTED:
-            self._started_cpu = float(header["cpu_seconds"])
+            self._started_cpu = header["cpu_seconds"]
             self._started_waiting = read_waiting(self._child)
             tell(Message.STARTED)
         elif header["kind"] is Message.FINISHED:
@@ -140,17 +132,14 @@ class Watch:
             self._fault(Outcome.OUTPUT_MISSING, NO_RESULT)
 
     def _finish(self, header: Mapping[str, Any], payload: bytes) -> None:
-        told = header.get("outcome")
-        outcome = Outcome(told) if isinstance(told, str) and told in set(Outcome) else Outcome.OUTPUT_MISSING
+        outcome = header["outcome"]
         if outcome in (Outcome.SANDBOX_FAILED, Outcome.KILLED) and self._started_cpu is not None:
             outcome = Outcome.OUTPUT_MISSING  # a replica cannot blame the platform once its code runs
-        self._report.outcome = outcome
-        self._report.weights = payload if outcome == Outcome.OK else b""
-        for name, limit in BELIEVED_TEXT.items():
-            text = header.get(name)
-            setattr(self._report, name, text[:limit] if isinstance(text, str) else "")
-        if outcome is Outcome.OUTPUT_MISSING and not self._report.error:
-            self._report.error = NO_RESULT
+        report = self._report
+        report.outcome, report.weights = outcome, payload if outcome is Outcome.OK else b""
+        report.error, report.traceback = header["error"], header["traceback"]
+        if outcome is Outcome.OUTPUT_MISSING and not report.error:
+            report.error = NO_RESULT
         self._over = True
 
     @staticmethod

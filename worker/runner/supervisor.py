@@ -8,10 +8,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
-from zlib import crc32
 
 from core.domain.runtime import CpuClock
-from sandbox.contract import FrameError, Message, Outcome, read_frame, write_frame
+from sandbox.contract import FrameError, Message, Outcome, Speaker, read_frame, write_frame
 from worker.runner.base import ReplicaOrder, ReplicaResult, RunRequest, RunResult
 from worker.runner.box import Box
 from worker.runner.native import build_native_lock
@@ -126,9 +125,10 @@ class Conversation:
 
     def _read(self, stream: BinaryIO) -> None:
         limits = self._request.limits
+        payload_limit = max(limits.output_bytes, limits.log_bytes)
         while not self._closed.is_set():
             try:
-                frame = read_frame(stream, payload_limit=max(limits.output_bytes, limits.log_bytes))
+                frame = read_frame(stream, speaker=Speaker.GUEST, payload_limit=payload_limit)
             except (FrameError, OSError, ValueError):
                 frame = None
             header, payload = frame if frame is not None else (None, b"")
@@ -162,15 +162,14 @@ class Conversation:
             budget_seconds=request.budget_seconds,
             native_lock=_encode_lock(request),
             writable=list(writable),
-            uid_number=crc32(request.label.encode()),
             files=len(request.files),
             originals=len(request.originals),
         )
         for name, code in request.files.items():
             self.send(Message.FILE, code, name=name)
         self.send(Message.SPLITS, request.splits)
-        for index, original in enumerate(request.originals):
-            self.send(Message.ORIGINAL, original, index=index)
+        for original in request.originals:
+            self.send(Message.ORIGINAL, original)
 
 
 def _encode_lock(request: RunRequest) -> str:
@@ -239,12 +238,12 @@ def _run_replica(
     conversation: Conversation, box: Box, order: ReplicaOrder, wall_limit: float
 ) -> tuple[ReplicaResult, bool]:
     """One replica and whether its box may serve another."""
-    conversation.send(Message.RUN, index=order.index, seed=order.seed, original=order.original)
+    conversation.send(Message.RUN, seed=order.seed, original=order.original)
     started = conversation.expect(Message.STARTED, START_SECONDS)
     try:
         finished = conversation.wait_finished(started + wall_limit - time.monotonic())
         if finished is None:
-            conversation.send(Message.KILL, index=order.index)
+            conversation.send(Message.KILL)
             finished = conversation.wait_finished(KILL_SECONDS)
     except BoxLost:
         if not box.has_run_out_of_memory():
@@ -265,7 +264,7 @@ def _judge(result: ReplicaResult, finished: _Ending, box: Box, wall_limit: float
         return replace(result, outcome=Outcome.MEMORY_LIMIT, error=MEMORY_ERROR), False
     if result.wall_seconds > wall_limit:
         result = replace(result, outcome=Outcome.TIME_LIMIT, weights=None, error=TIME_ERROR, traceback="")
-    return result, bool(finished.header.get("clean"))
+    return result, finished.header["clean"]
 
 
 def _make_fault(order: ReplicaOrder, outcome: Outcome, error: str, wall_seconds: float = 0.0) -> ReplicaResult:
@@ -286,22 +285,18 @@ def _make_fault(order: ReplicaOrder, outcome: Outcome, error: str, wall_seconds:
 
 def _read_result(order: ReplicaOrder, ending: _Ending, *, wall_seconds: float) -> ReplicaResult:
     header = ending.header
-    outcome = Outcome(header["outcome"])
+    outcome = header["outcome"]
     return ReplicaResult(
         index=order.index,
         seed=order.seed,
         outcome=outcome,
         wall_seconds=wall_seconds,
-        cpu_seconds=float(header["cpu_seconds"]),
-        peak_memory_bytes=int(header["peak_memory_bytes"]),
+        cpu_seconds=header["cpu_seconds"],
+        peak_memory_bytes=header["peak_memory_bytes"],
         weights=ending.payload if outcome is Outcome.OK else None,
         log=clean_text(ending.log.decode(errors="replace")),
-        error=clean_line(str(header["error"])),
-        traceback=clean_text(str(header["traceback"])),
-        clock=CpuClock.CGROUP if header.get("metered") is True else CpuClock.PROCESS,
-        waited_seconds=_read_waiting(header.get("waited_seconds")),
+        error=clean_line(header["error"]),
+        traceback=clean_text(header["traceback"]),
+        clock=CpuClock.CGROUP if header["metered"] else CpuClock.PROCESS,
+        waited_seconds=header["waited_seconds"],
     )
-
-
-def _read_waiting(told: object) -> float | None:
-    return max(0.0, float(told)) if isinstance(told, int | float) and not isinstance(told, bool) else None

@@ -11,7 +11,7 @@ from sandbox.watch import read_waiting
 
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(meter, "is_alone", lambda: True)
+    monkeypatch.setattr(meter, "is_first", lambda: True)
 
 
 def write_counter(mounted: Path, name: str, text: str, *, members: str) -> None:

@@ -3,12 +3,12 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
 from core.problems import BatchFormat
-from sandbox.contract import Message, Outcome, read_frame, write_frame
+from sandbox.contract import Message, Outcome, Speaker, read_frame, write_frame
 from worker.runner import supervisor
 from worker.runner.base import Limits, NetworkRef, ReplicaOrder, ReplicaResult, RunRequest
 from worker.runner.supervisor import supervise
@@ -79,26 +79,32 @@ def make_request(count: int) -> RunRequest:
     )
 
 
+def read_order(stream: BinaryIO) -> dict[str, Any] | None:
+    frame = read_frame(stream, speaker=Speaker.HOST, payload_limit=100)
+    return None if frame is None else frame[0]
+
+
 def read_setup(stream: BinaryIO) -> None:
-    kinds = [(read_frame(stream, payload_limit=100) or ({"kind": None}, b""))[0]["kind"] for _ in range(4)]
+    kinds = [(read_order(stream) or {"kind": None})["kind"] for _ in range(4)]
     assert kinds == [Message.SETUP, Message.FILE, Message.SPLITS, Message.ORIGINAL]
 
 
 def read_orders(stream: BinaryIO) -> Iterator[int]:
-    while (frame := read_frame(stream, payload_limit=100)) is not None:
-        if frame[0]["kind"] is Message.RUN:
-            yield frame[0]["index"]
+    while (order := read_order(stream)) is not None:
+        if order["kind"] is Message.RUN:
+            yield order["seed"]
 
 
-def finish(stream: BinaryIO, index: int, *, outcome: Outcome = Outcome.OK, clean: bool = True, error: str = "") -> None:
-    write_frame(stream, Message.LOG, b"text", index=index)
+def finish(stream: BinaryIO, *, outcome: Outcome = Outcome.OK, clean: bool = True, error: str = "") -> None:
+    write_frame(stream, Message.LOG, b"text")
     write_frame(
         stream,
         Message.FINISHED,
         b"w",
-        index=index,
         outcome=outcome.value,
         cpu_seconds=0.5,
+        metered=False,
+        waited_seconds=None,
         peak_memory_bytes=9,
         error=error,
         traceback="",
@@ -109,9 +115,9 @@ def finish(stream: BinaryIO, index: int, *, outcome: Outcome = Outcome.OK, clean
 def honest(stream_in: BinaryIO, stream_out: BinaryIO, _number: int) -> None:
     read_setup(stream_in)
     write_frame(stream_out, Message.READY)
-    for index in read_orders(stream_in):
-        write_frame(stream_out, Message.STARTED, index=index)
-        finish(stream_out, index)
+    for _ in read_orders(stream_in):
+        write_frame(stream_out, Message.STARTED)
+        finish(stream_out)
 
 
 class Run:
@@ -155,8 +161,8 @@ def test_a_guest_that_does_not_obey_a_kill_loses_its_box_and_the_next_replica_ge
             return honest(stream_in, stream_out, number)
         read_setup(stream_in)
         write_frame(stream_out, Message.READY)
-        for index in read_orders(stream_in):
-            write_frame(stream_out, Message.STARTED, index=index)
+        for _ in read_orders(stream_in):
+            write_frame(stream_out, Message.STARTED)
         return None
 
     run = Run(stuck_once, 2)
@@ -169,11 +175,11 @@ def test_a_result_after_the_limit_is_too_late() -> None:
     def late(stream_in: BinaryIO, stream_out: BinaryIO, _number: int) -> None:
         read_setup(stream_in)
         write_frame(stream_out, Message.READY)
-        read_frame(stream_in, payload_limit=0)
-        write_frame(stream_out, Message.STARTED, index=0)
-        read_frame(stream_in, payload_limit=0)  # the kill
-        finish(stream_out, 0)
-        read_frame(stream_in, payload_limit=0)
+        read_order(stream_in)
+        write_frame(stream_out, Message.STARTED)
+        read_order(stream_in)  # the kill
+        finish(stream_out)
+        read_order(stream_in)
 
     run = Run(late, 1)
     assert run.outcomes == [Outcome.TIME_LIMIT]
@@ -184,11 +190,11 @@ def test_the_clock_stops_when_the_result_is_fixed() -> None:
     def slow_to_clean(stream_in: BinaryIO, stream_out: BinaryIO, _number: int) -> None:
         read_setup(stream_in)
         write_frame(stream_out, Message.READY)
-        for index in read_orders(stream_in):
-            write_frame(stream_out, Message.STARTED, index=index)
-            write_frame(stream_out, Message.RETURNED, index=index)
+        for _ in read_orders(stream_in):
+            write_frame(stream_out, Message.STARTED)
+            write_frame(stream_out, Message.RETURNED)
             threading.Event().wait(0.2)
-            finish(stream_out, index)
+            finish(stream_out)
 
     assert Run(slow_to_clean, 1).taken[0].wall_seconds < 0.15
 
@@ -197,9 +203,9 @@ def test_a_box_that_could_not_be_cleaned_serves_no_other_replica() -> None:
     def untidy(stream_in: BinaryIO, stream_out: BinaryIO, _number: int) -> None:
         read_setup(stream_in)
         write_frame(stream_out, Message.READY)
-        for index in read_orders(stream_in):
-            write_frame(stream_out, Message.STARTED, index=index)
-            finish(stream_out, index, clean=False)
+        for _ in read_orders(stream_in):
+            write_frame(stream_out, Message.STARTED)
+            finish(stream_out, clean=False)
 
     run = Run(untidy, 3)
     assert run.outcomes == [Outcome.OK] * 3
@@ -209,8 +215,8 @@ def test_a_box_that_could_not_be_cleaned_serves_no_other_replica() -> None:
 def dies(stream_in: BinaryIO, stream_out: BinaryIO, _number: int) -> None:
     read_setup(stream_in)
     write_frame(stream_out, Message.READY)
-    read_frame(stream_in, payload_limit=0)
-    write_frame(stream_out, Message.STARTED, index=0)
+    read_order(stream_in)
+    write_frame(stream_out, Message.STARTED)
 
 
 def test_a_box_lost_for_no_known_reason_is_ours_and_is_given_up_after_a_few_tries() -> None:
@@ -235,9 +241,9 @@ def killed(times: int) -> Guest:
             return
         read_setup(stream_in)
         write_frame(stream_out, Message.READY)
-        for index in read_orders(stream_in):
-            write_frame(stream_out, Message.STARTED, index=index)
-            finish(stream_out, index, outcome=Outcome.KILLED)
+        for _ in read_orders(stream_in):
+            write_frame(stream_out, Message.STARTED)
+            finish(stream_out, outcome=Outcome.KILLED)
 
     return guest
 
@@ -265,8 +271,8 @@ def test_a_replica_that_never_started_is_ours() -> None:
     def broken(stream_in: BinaryIO, stream_out: BinaryIO, _number: int) -> None:
         read_setup(stream_in)
         write_frame(stream_out, Message.READY)
-        for index in read_orders(stream_in):
-            finish(stream_out, index, outcome=Outcome.SANDBOX_FAILED, error="no network code")
+        for _ in read_orders(stream_in):
+            finish(stream_out, outcome=Outcome.SANDBOX_FAILED, error="no network code")
 
     run = Run(broken, 2)
     assert run.taken == []
