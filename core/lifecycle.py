@@ -112,7 +112,11 @@ def finish_cancelled(session: Session, evaluation: Evaluation) -> None:
 
 
 def requeue(session: Session, evaluation: Evaluation) -> int:
-    """Send out again whatever of a locked, live evaluation nobody holds; return how many messages that took."""
+    """Send out again whatever of a locked, live evaluation nobody holds; return how many messages that took.
+
+    Whoever asks for it has looked: what was held for staff runs.
+    """
+    evaluation.held = False
     if evaluation.status == Status.SCORING:
         if evaluation.score_fault:  # nobody computes it: the pause ends now
             evaluation.scoring_until, evaluation.score_fault = None, ""

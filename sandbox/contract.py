@@ -135,6 +135,7 @@ _SETUP: Mapping[str, Check] = {
     "limits": _record(**dict.fromkeys(_LIMITS, _SIZE)),
     "device": _NAME,
     "budget_seconds": _or_none(_SECONDS),
+    "native_lock": _text(HEADER_LIMIT),
     "writable": _list_of(_NAME),
     "files": _COUNT,
     "originals": _COUNT,
@@ -249,7 +250,7 @@ def parse_header(raw: bytes, speaker: Speaker) -> dict[str, Any]:
     fields = SCHEMAS[speaker].get(kind)
     if fields is None:
         raise FrameError(f"the {speaker} does not say {kind}")
-    size = _SIZE if kind in CARRIERS else _whole(0)
+    size = _whole(1 << 62) if kind in CARRIERS else _whole(0)  # the reader's own limit has a name of its own
     flaw = _find_flaw(header, {"kind": _one_of(Message), "bytes": size, **fields})
     if flaw:
         raise FrameError(f"{flaw!a} of a {kind} frame is not what it has to be")

@@ -63,7 +63,7 @@ def _live(assignment: Assignment, order: Mapping[str, Any], scratch: Path, strea
         network = assignment.build_network(order["original"])
         schema = read_schema(network)
         arguments = (network, *assignment.build_loaders())
-        write_files(assignment.files, scratch)
+        obstacle = _lay_out(assignment.files, scratch)
         offered = {
             "device": assignment.device,
             "seed": order["seed"],
@@ -78,6 +78,8 @@ def _live(assignment: Assignment, order: Mapping[str, Any], scratch: Path, strea
     seed_everything(order["seed"])
     write_frame(stream, Message.STARTED, cpu_seconds=time.process_time())
     try:
+        if obstacle is not None:
+            raise obstacle
         weights = collect_weights(_unlearn(scratch, arguments, offered, order["seed"]), network, schema)
     except BaseException as error:
         _flush_streams()
@@ -85,6 +87,15 @@ def _live(assignment: Assignment, order: Mapping[str, Any], scratch: Path, strea
         return
     _flush_streams()
     write_frame(stream, Message.FINISHED, weights, outcome=Outcome.OK, error="", traceback="")
+
+
+def _lay_out(files: Mapping[str, bytes], folder: Path) -> Refused | None:
+    """Names and sizes are the author's: a file that cannot be written is no fault of the platform's."""
+    try:
+        write_files(files, folder)
+    except (OSError, ValueError) as error:
+        return Refused(Outcome.IMPORT_FAILED, f"a file cannot be written: {_describe(error)}")
+    return None
 
 
 def _unlearn(folder: Path, arguments: tuple[Any, ...], offered: Mapping[str, Any], seed: int) -> Any:

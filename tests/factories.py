@@ -165,6 +165,7 @@ def make_evaluation(
     if verdict is not None:
         status = "finished"
         values.setdefault("finished_at", utc_now())
+        values.setdefault("refunded", verdict == Verdict.PLATFORM_ERROR)
     evaluation = Evaluation(
         submission_id=submission.id,
         spec_id=spec_id,

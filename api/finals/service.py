@@ -219,7 +219,9 @@ def _make_finalist(candidate: Candidate, evaluation: Evaluation | None) -> Final
 
 def _is_owed(evaluation: Evaluation | None) -> bool:
     """Whether it may run once more; what was stopped with its data, and refunded, cannot."""
-    return evaluation is not None and evaluation.verdict in AGAIN and not evaluation.refunded
+    if evaluation is None or evaluation.verdict not in AGAIN:
+        return False
+    return evaluation.verdict is Verdict.PLATFORM_ERROR or not evaluation.refunded
 
 
 def _lock(session: Session, slug: str, caller: Caller) -> tuple[Competition, Phase]:

@@ -93,7 +93,8 @@ def accept_upload(engine: Engine, store: BlobStore, upload: Upload, caller: Call
         _check_entry(session, locked, upload, caller)
         submission = _store_submission(session, locked, upload, caller, digest)
         if fault is None:
-            open_evaluation(session, submission, target.spec, phase=target.phase)
+            evaluation = open_evaluation(session, submission, target.spec, phase=target.phase)
+            evaluation.held = evaluations.has_failed_repeatedly(session, locked.id, caller.member_id)
         else:
             _store_rejection(session, submission, target, fault)
         return Accepted(submission.id, replayed=False)

@@ -28,6 +28,9 @@ class Verdict(StrEnum):
     PLATFORM_ERROR = "platform_error"
 
 
+HELD_AFTER = 3  # platform errors in a row of one author, in one competition: then staff look before the next one runs
+
+
 class FaultOwner(StrEnum):
     """Whose fault a verdict is."""
 
@@ -75,7 +78,7 @@ VERDICT_TEXT: dict[Verdict, str] = {
     Verdict.BAD_OUTPUT: "What the code returned cannot be scored.",
     Verdict.REJECTED: "The file cannot be run.",
     Verdict.WITHDRAWN: "Cancelled before it ended.",
-    Verdict.PLATFORM_ERROR: "The platform failed; this does not count against the quota.",
+    Verdict.PLATFORM_ERROR: "The platform failed; this does not count against the quota, up to a number a day.",
 }
 
 

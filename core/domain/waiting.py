@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from core.domain.submission import HELD_AFTER
+
 UNTOLD_AFTER = timedelta(minutes=1)  # nothing moved for so long: whoever looks is told why
 UNSENT_AFTER = timedelta(seconds=30)  # several sweeps: the broker takes nothing, or nobody sweeps
 
 
 class Obstacle(StrEnum):
+    HELD = "held"
     PAUSED = "paused"
     BROKER = "broker"
     NO_NODE = "no_node"
@@ -43,6 +46,7 @@ class Situation:
 
     evaluation_id: str
     rejudge_id: str  # empty for none
+    is_held: bool  # for staff to look at
     is_paused: bool
     node_class: str  # the only one it runs on; empty for any
     fleet: Fleet  # of that class
@@ -100,6 +104,13 @@ def explain_piece(piece: Piece) -> Wait:
 
 
 def _explain_order(situation: Situation) -> Wait | None:
+    if situation.is_held:
+        return Wait(
+            Obstacle.HELD,
+            "The platform failed at your last submissions. The organizers look at this one before it runs.",
+            f"the platform failed at its author's last {HELD_AFTER}: look at their code and reasons, then send it",
+            f"lacuna admin requeue {situation.evaluation_id} --because …",
+        )
     if situation.is_paused:
         return Wait(
             Obstacle.PAUSED,

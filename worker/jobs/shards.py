@@ -19,7 +19,7 @@ from core.domain.errors import BlobMissing, ContestError, ParticipantFault, Plat
 from core.domain.faults import FaultCode
 from core.domain.leaderboard import GATED, Purpose
 from core.domain.pools import PoolKind
-from core.domain.submission import VERDICT_OF_FAULT, Status, Verdict
+from core.domain.submission import HELD_AFTER, VERDICT_OF_FAULT, Status, Verdict
 from core.domain.work import WorkState
 from core.jobs import DECIDE, RUN_SHARD, SCORE, enqueue, put_off
 from core.lifecycle import add_shards, enqueue_for, finish_cancelled, get_priority
@@ -38,6 +38,8 @@ from worker.replicas.outputs import concat_outputs, save_npz
 from worker.scorecard.cost import RetrainCost, collect_seconds
 from worker.scorecard.flags import store_reruns
 from worker.training.pools import load_originals
+
+HELD = f"waits for staff: the platform failed at its author's last {HELD_AFTER}"
 
 log = structlog.get_logger()
 
@@ -141,6 +143,9 @@ def _load(context: WorkerContext, shard_id: str) -> ShardWork | None:
 def _is_welcome(session: Session, context: WorkerContext, evaluation: Evaluation, shard: Shard, now: datetime) -> bool:
     """Whether this node takes the shard; what it waits for otherwise is written beside it."""
     name = context.settings.node_name
+    if evaluation.held:
+        shard.fault = HELD
+        return False
     if gap := pools.find_gap(session, evaluation.spec_id, [PoolKind.ORIGINAL]):
         shard.fault = gap
         return False

@@ -1,6 +1,7 @@
 """One submission's replicas: build the request, run it in a sandbox, judge each result as it arrives."""
 
 import hashlib
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -47,6 +48,14 @@ def make_reruns(orders: Sequence[ReplicaOrder], count: int) -> tuple[ReplicaOrde
     """Order the first replicas once more: the same seed and original, under indices of their own."""
     free = max((order.index for order in orders), default=-1) + 1
     return tuple(replace(order, index=free + place) for place, order in enumerate(orders[:count]))
+
+
+def mix(orders: Sequence[ReplicaOrder], reruns: Sequence[ReplicaOrder]) -> tuple[ReplicaOrder, ...]:
+    """Put each rerun at a random place among the orders, so that no count in a box tells one from a replica."""
+    mixed = list(orders)
+    for rerun in reruns:
+        mixed.insert(secrets.randbelow(len(mixed) + 1), rerun)
+    return tuple(mixed)
 
 
 def make_limits(rules: EvaluationPart, *, weights_bytes: int, retrain_seconds: float | None) -> Limits:
@@ -104,29 +113,33 @@ def run_batch(
 ) -> Batch:
     """Run every order; stop at the first fault. `on_progress` gets the count so far and returns False to stop.
 
-    Reruns come last and decide nothing: whatever becomes of one, it is neither a replica nor a fault.
+    Reruns are somewhere among them and decide nothing: whatever becomes of one, it is neither a replica nor a fault.
     """
     inspected: list[InspectedReplica] = []
     again: list[InspectedReplica] = []
-    orders = (*request.orders, *make_reruns(request.orders, rerun_replicas))
+    reruns = make_reruns(request.orders, rerun_replicas)
+    orders = mix(request.orders, reruns)
     starts = {order.index: request.originals[order.original] for order in orders}
+    repeated = {order.index for order in reruns}
 
     def receive(result: ReplicaResult) -> bool:
         replica = inspector.inspect(result, starts[result.index])
-        if len(inspected) == len(request.orders):
+        if result.index in repeated:
             again.append(replica)
             return True
         inspected.append(replica)
         return replica.is_good and on_progress(len(inspected))
 
     outcome = sandbox.run(replace(request, orders=orders), on_replica=receive)
-    return replace(_conclude(request, outcome, tuple(inspected)), reruns=tuple(again))
+    in_order = tuple(sorted(again, key=lambda replica: replica.index))
+    return replace(_conclude(request, outcome, tuple(inspected)), reruns=in_order)
 
 
 def _conclude(request: RunRequest, outcome: RunResult, replicas: tuple[InspectedReplica, ...]) -> Batch:
-    ours = outcome.sandbox_error or next((replica.platform_fault for replica in replicas if replica.platform_fault), "")
-    faulty = any(replica.fault is not None for replica in replicas)
     missing = len(replicas) < len(request.orders)
+    ours = outcome.sandbox_error if missing else ""  # a box lost over a rerun is no loss
+    ours = ours or next((replica.platform_fault for replica in replicas if replica.platform_fault), "")
+    faulty = any(replica.fault is not None for replica in replicas)
     if missing and not (ours or faulty or outcome.stopped):
         ours = f"the sandbox returned {len(replicas)} of {len(request.orders)} replicas"
     stopped = missing and not faulty and not ours

@@ -1,5 +1,6 @@
 """A running sandbox as the supervisor sees it: two streams, a way to end it, and what it said as it died."""
 
+import signal
 import subprocess
 import threading
 from collections import deque
@@ -9,6 +10,8 @@ from typing import BinaryIO, Protocol
 
 ERROR_TAIL_LINES = 20
 LINE_BYTES = 2000
+ENDING_SECONDS = 5.0  # from the end of a box's output to its own end
+KILLED_CODE = 128 + signal.SIGKILL
 
 
 class Box(Protocol):
@@ -33,6 +36,9 @@ class Box(Protocol):
 
     def has_run_out_of_memory(self) -> bool:
         """Whether the kernel ended something in it for want of memory, where that can be known."""
+
+    def was_ended_from_outside(self) -> bool:
+        """Whether this host has proof that a box which has ended was ended by nothing inside of it."""
 
 
 class ProcessBox:
@@ -90,6 +96,18 @@ class ProcessBox:
 
     def has_run_out_of_memory(self) -> bool:
         return False
+
+    def was_ended_from_outside(self) -> bool:
+        """Nothing in a box can signal its client, nor kill the first process of its namespace."""
+        code = self.wait_code()
+        return code is not None and (code < 0 or code == KILLED_CODE)
+
+    def wait_code(self) -> int | None:
+        """How the process ended, None if it has not."""
+        try:
+            return self._process.wait(timeout=ENDING_SECONDS)
+        except subprocess.TimeoutExpired:
+            return None
 
     def _drain_errors(self) -> None:
         stream = _present(self._process.stderr)

@@ -21,6 +21,7 @@ BUILD = "build it with `scripts/images.sh sandbox`"
 COMMAND_SECONDS = 60.0
 EVENT_SECONDS = 1.0  # how late the engine may hear of it
 PAST_EVENTS = ("--since", "24h", "--until", "0s", "--filter", "event=oom", "--format", "{{.Action}}")
+ENGINE_FAILED = 125  # the client's own code: the engine went away, or could not keep the container
 SHARD_LABEL, OWNER_LABEL = "lacuna.shard", "lacuna.owner"
 PYTHON = ("python3", "-s", "-P", "-m")
 # The parent in the box needs these to give each replica a user of its own and to kill it; replicas keep none.
@@ -96,6 +97,9 @@ class _DockerBox(ProcessBox):
                 break
             time.sleep(EVENT_SECONDS / 10)
         return bool(seen)
+
+    def was_ended_from_outside(self) -> bool:
+        return super().was_ended_from_outside() or self.wait_code() == ENGINE_FAILED
 
 
 class DockerSandbox:

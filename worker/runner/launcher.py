@@ -5,7 +5,8 @@ It listens on a unix socket and has no network. A client sends one JSON line and
   {"kind": "start", "label": …, "device": …, "limits": {…}}    answered by {"obstacle": null, "writable": […]}
 The second answer carries two descriptors, the box's stdin and stdout, so no byte of a submission passes through here.
 After it the client may say {"kind": "kill"} or {"kind": "report"}; either is answered by
-{"errors": text, "out_of_memory": bool}. A closed connection ends the box. The client chooses no image, no command and
+{"errors": text, "out_of_memory": bool}. {"kind": "ending"}, of a box whose output has ended, is answered by
+{"ended_from_outside": bool}. A closed connection ends the box. The client chooses no image, no command and
 no mount: only limits, which are checked against this machine's.
 """
 
@@ -159,6 +160,9 @@ def _keep_box(connection: socket.socket, lines: BinaryIO, box: Box) -> None:
         socket.send_fds(connection, [line], [box.stdin.fileno(), box.stdout.fileno()])
         connection.settimeout(None)
         while message := read_line(lines):
+            if message.get("kind") == "ending":
+                write_line(connection, ended_from_outside=box.was_ended_from_outside())
+                continue
             if message.get("kind") == "kill":
                 box.kill()
             write_line(connection, errors=box.read_errors(), out_of_memory=box.has_run_out_of_memory())

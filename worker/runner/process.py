@@ -37,6 +37,9 @@ class _FolderBox(ProcessBox):
         super().close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def was_ended_from_outside(self) -> bool:
+        return False  # what runs in it may kill its parent
+
 
 class ProcessSandbox:
     """Tests only; refuses to run unless it was allowed by name."""

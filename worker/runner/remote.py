@@ -69,6 +69,9 @@ class RemoteBox:
     def has_run_out_of_memory(self) -> bool:
         return bool(self._say("report").get("out_of_memory", False))
 
+    def was_ended_from_outside(self) -> bool:
+        return bool(self._say("ending").get("ended_from_outside", True))  # no answer: the launcher itself is gone
+
     def _say(self, kind: str) -> dict[str, Any]:
         with self._lock:
             try:

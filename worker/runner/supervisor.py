@@ -19,20 +19,24 @@ from worker.runner.text import clean_line, clean_text
 STARTUP_SECONDS = 180.0
 START_SECONDS = 60.0  # from an order to `started`: fork, network, loaders
 KILL_SECONDS = 5.0  # how long the parent in the box may take over a kill
-KILLS = 3  # of one replica, each in a box of its own, before it is taken to have killed itself
-LOST_BOXES = 3  # boxes that may be lost to the platform before the shard is given up
+TRIES = 3  # of a replica that ends without a result, each in a box of its own, before that is held against its code
+LOST_BOXES = 3  # boxes in a row, without a result between, that the platform may lose before the shard is given up
 FINISH_SECONDS = 30.0
 TIME_ERROR = "ran past the wall-clock limit"
 MEMORY_ERROR = "the sandbox ran out of memory"
-KILLED_ERROR = f"killed {KILLS} times by SIGKILL, with memory left: the code kills its own process"
+KILLED_ERROR = f"killed {TRIES} times by SIGKILL, with memory left: the code kills its own process"
+DOWN_ERROR = f"its sandbox ended {TRIES} times while it ran: the code takes it down"
 
 
 class BoxLost(Exception):
-    """The box ended or stopped answering, and no replica is to blame for it."""
+    """The box ended or stopped answering, before participant code ran or by what this host saw: nobody is to blame."""
 
 
-class ReplicaKilled(Exception):
-    """A replica was killed, and not for want of memory: by somebody on this machine, or by itself."""
+class CodeSuspected(Exception):
+    """While participant code ran it or its box was killed, and nothing shows that this came from outside.
+
+    The text is what is said of it once it has happened in as many boxes as a replica may try.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +109,10 @@ class Conversation:
                 return _Ending(arrival.header, arrival.payload, log, returned or arrival.seconds)
             if kind is Message.RETURNED:
                 returned = arrival.seconds
-            else:
+            elif kind is Message.LOG:
                 log = arrival.payload
+            else:
+                raise BoxLost(f"the sandbox said {kind} out of turn")
         return None
 
     def close(self) -> None:
@@ -183,8 +189,8 @@ def _encode_lock(request: RunRequest) -> str:
 class _Progress:
     left: list[ReplicaOrder]
     delivered: int = 0
-    lost: int = 0
-    kills: int = 0  # of the first that is left
+    lost: int = 0  # boxes since the last result
+    tries: int = 0  # in vain, of the first that is left
     error: str = ""
     stopped: bool = False
 
@@ -218,12 +224,12 @@ def _use_box(box: Box, request: RunRequest, progress: _Progress, on_replica: Cal
         while usable and progress.left and not progress.stopped:
             try:
                 result, usable = _run_replica(conversation, box, progress.left[0], request.limits.wall_seconds)
-            except ReplicaKilled:
-                progress.kills += 1
-                if progress.kills < KILLS:
+            except CodeSuspected as suspicion:
+                progress.tries += 1
+                if progress.tries < TRIES:
                     return  # it runs again in a box of its own
-                result, usable = _make_fault(progress.left[0], Outcome.EXCEPTION, KILLED_ERROR), False
-            progress.kills = 0
+                result, usable = _make_fault(progress.left[0], Outcome.EXCEPTION, str(suspicion)), False
+            progress.tries = progress.lost = 0
             progress.left.pop(0)
             progress.delivered += 1
             try:
@@ -247,7 +253,9 @@ def _run_replica(
             finished = conversation.wait_finished(KILL_SECONDS)
     except BoxLost:
         if not box.has_run_out_of_memory():
-            raise
+            if box.was_ended_from_outside():
+                raise
+            raise CodeSuspected(DOWN_ERROR) from None
         return _make_fault(order, Outcome.MEMORY_LIMIT, MEMORY_ERROR, time.monotonic() - started), False
     if finished is None:
         return _make_fault(order, Outcome.TIME_LIMIT, TIME_ERROR, time.monotonic() - started), False
@@ -260,7 +268,7 @@ def _judge(result: ReplicaResult, finished: _Ending, box: Box, wall_limit: float
         raise BoxLost(result.error)
     if result.outcome is Outcome.KILLED:
         if not box.has_run_out_of_memory():
-            raise ReplicaKilled
+            raise CodeSuspected(KILLED_ERROR)
         return replace(result, outcome=Outcome.MEMORY_LIMIT, error=MEMORY_ERROR), False
     if result.wall_seconds > wall_limit:
         result = replace(result, outcome=Outcome.TIME_LIMIT, weights=None, error=TIME_ERROR, traceback="")

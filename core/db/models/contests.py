@@ -28,6 +28,7 @@ class Competition(Base):
     fault: Mapped[str] = mapped_column(Text, default="")  # why preparing cannot go on
     spec_id: Mapped[str] = mapped_column(ForeignKey("evaluation_specs.id"))
     daily_limit: Mapped[int] = mapped_column(default=50)
+    daily_refunds: Mapped[int] = mapped_column(default=5)  # platform errors given back; more are charged
     concurrent_limit: Mapped[int] = mapped_column(default=5)
     total_limit: Mapped[int | None]  # None: as many as the days hold
     practice_daily_limit: Mapped[int] = mapped_column(default=20)  # of the practice phase; 0 closes it

@@ -61,7 +61,8 @@ class Evaluation(Base):
     verdict: Mapped[Verdict | None]
     code: Mapped[FaultCode | None]  # of a participant fault
     reason: Mapped[str] = mapped_column(Text, default="")
-    refunded: Mapped[bool] = mapped_column(default=False)  # organizers stopped it: no quota counts it
+    refunded: Mapped[bool] = mapped_column(default=False)  # stopped by organizers, or failed by us: no quota counts it
+    held: Mapped[bool] = mapped_column(default=False)  # until staff sends it: its author's last ones failed here
     log: Mapped[str] = mapped_column(Text, default="")  # what the participant's code printed; on open problems only
     phase: Mapped[PhaseKind] = mapped_column(default=PhaseKind.PUBLIC)
     node_class: Mapped[str] = mapped_column(default="")  # the only one it runs on, from its first shard on

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, CursorResult, String, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, String, exists, func, select, update
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload, undefer
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -15,7 +15,8 @@ from core.db.queries import boards, deliveries
 from core.domain.faults import FaultCode
 from core.domain.leaderboard import OFF_BOARD, Purpose
 from core.domain.phases import PhaseKind
-from core.domain.submission import Status, Verdict, advance
+from core.domain.quota import start_of_day
+from core.domain.submission import HELD_AFTER, Status, Verdict, advance
 from core.scorecard import ScorecardSummary, parse_summary
 
 _SHOWN = (PhaseKind.PUBLIC, PhaseKind.PRACTICE)
@@ -42,6 +43,8 @@ def move(
         evaluation.verdict = verdict
         evaluation.code = code
         evaluation.reason = reason
+        if verdict is Verdict.PLATFORM_ERROR:
+            evaluation.refunded = _is_given_back(session, evaluation, now)
     session.add(
         EvaluationEvent(evaluation_id=evaluation.id, at=now, status=target, verdict=evaluation.verdict, detail=reason)
     )
@@ -153,13 +156,46 @@ def is_charged_to(user_id: str, competition_id: str) -> ColumnElement[bool]:
 
 
 def given_back(phase: PhaseKind) -> tuple[ColumnElement[bool], ...]:
-    """An attempt that ended by our own fault, or was stopped and refunded: the quota does not count its submission."""
+    """An attempt that failed by our own fault, or was stopped, and was refunded: no quota counts its submission."""
     return (
         Evaluation.submission_id == Submission.id,
-        or_(Evaluation.verdict == Verdict.PLATFORM_ERROR, Evaluation.refunded),
+        Evaluation.refunded.is_(True),
         Evaluation.counts.is_(True),
         Evaluation.phase == phase,
     )
+
+
+def has_failed_repeatedly(session: Session, competition_id: str, user_id: str) -> bool:
+    """Whether the platform failed at each of the latest of an author's, or the author's team's, that have ended."""
+    newest = (
+        select(Evaluation.verdict)
+        .join(Submission)
+        .where(is_charged_to(user_id, competition_id), Evaluation.counts, Evaluation.status == Status.FINISHED)
+        .order_by(Evaluation.finished_at.desc())
+        .limit(HELD_AFTER)
+    )
+    verdicts = list(session.scalars(newest))
+    return len(verdicts) == HELD_AFTER and set(verdicts) == {Verdict.PLATFORM_ERROR}
+
+
+def _is_given_back(session: Session, evaluation: Evaluation, now: datetime) -> bool:
+    """Whether a platform error costs its author nothing: so many a day do not, and more look like somebody's doing."""
+    submission = session.get_one(Submission, evaluation.submission_id)
+    competition = session.get_one(Competition, submission.competition_id)
+    already = (
+        select(func.count())
+        .select_from(Evaluation)
+        .join(Submission)
+        .where(
+            is_charged_to(submission.user_id, competition.id),
+            Evaluation.verdict == Verdict.PLATFORM_ERROR,
+            Evaluation.refunded,
+            Evaluation.counts,
+            Evaluation.finished_at >= start_of_day(now),
+            Evaluation.id != evaluation.id,
+        )
+    )
+    return session.scalars(already).one() < competition.daily_refunds
 
 
 def is_of(phase: PhaseKind) -> ColumnElement[bool]:

@@ -38,6 +38,13 @@ def test_no_entry_file_is_a_missing_entry_point() -> None:
     assert result.outcome is Outcome.ENTRYPOINT_MISSING
 
 
+def test_a_file_that_cannot_be_written_is_its_authors_fault() -> None:
+    code = HEAD.format(more="", body="pass").encode()
+    (result,) = run_one("process", b"", files={"submission.py": code, "\u4e00" * 200 + ".txt": b"x"})
+    assert result.outcome is Outcome.IMPORT_FAILED
+    assert "cannot be written" in result.error
+
+
 def test_further_arguments_come_by_name_and_prepare_comes_first() -> None:
     (result,) = run_one("bubblewrap", read_cases()["options"])
     assert result.outcome is Outcome.OK
@@ -116,6 +123,11 @@ def test_time_spent_while_importing_counts() -> None:
     limits = dataclasses.replace(LIMITS, wall_seconds=1.0)
     (result,) = run_one("process", "import time\ntime.sleep(60)\n", limits=limits)
     assert result.outcome is Outcome.TIME_LIMIT
+
+
+def test_frames_of_odd_types_are_their_senders_fault_and_cost_no_box() -> None:
+    results = run_one("bubblewrap", read_cases()["forges_types"], seeds=tuple(range(10)))
+    assert {result.outcome for result in results} == {Outcome.OUTPUT_MISSING}
 
 
 def _bias(replica: ReplicaResult) -> list[float]:

@@ -2,10 +2,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
+from core.db.models.accounts import User
 from core.db.models.contests import Competition
 from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation
@@ -14,7 +15,7 @@ from core.db.session import transaction
 from core.domain.errors import Conflict, ContestError, NotFound, PhaseClosed, PlatformFault
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
-from core.domain.submission import Status, Verdict
+from core.domain.submission import HELD_AFTER, Status, Verdict
 from core.domain.work import WorkState
 from core.jobs import RUN_SHARD, SCORE
 from core.lifecycle import CANCELLED, add_shards, finish_cancelled, open_evaluation, request_cancel, requeue
@@ -53,6 +54,40 @@ def take_messages(session: Session) -> list[tuple[str, str]]:
     for row in rows:
         outbox.delete_message(session, row.id)
     return [(row.task, row.object_id) for row in rows]
+
+
+def fail(session: Session, competition: Competition, user_id: str, *, team_id: str | None = None) -> Evaluation:
+    """A submission at which the platform fails."""
+    row = factories.make_submission(session, competition, session.get_one(User, user_id), team_id=team_id)
+    opened = lock(session, open_evaluation(session, row, find_spec(session, competition)).id)
+    evaluations.move(session, opened, Status.FINISHED, verdict=Verdict.PLATFORM_ERROR, reason="no sandbox")
+    session.flush()
+    return opened
+
+
+def test_a_day_gives_back_so_many_platform_errors_of_an_author_and_no_more(engine: Engine) -> None:
+    with transaction(engine) as session:
+        competition = factories.make_competition(session, daily_refunds=2)
+        ann, bob = factories.make_user(session, "ann").id, factories.make_user(session, "bob").id
+        assert [fail(session, competition, ann).refunded for _ in range(3)] == [True, True, False]
+        assert fail(session, competition, bob).refunded
+        assert evaluations.count_submissions_since(session, competition.id, ann) == 1
+        session.execute(update(Evaluation).values(finished_at=utc_now() - timedelta(days=1)))
+        assert fail(session, competition, ann).refunded
+
+
+def test_platform_errors_in_a_row_are_noticed_and_one_that_runs_ends_the_row(engine: Engine) -> None:
+    with transaction(engine) as session:
+        competition = factories.make_competition(session)
+        ann = factories.make_user(session, "ann")
+        seen = []
+        for _ in range(HELD_AFTER):
+            seen.append(evaluations.has_failed_repeatedly(session, competition.id, ann.id))
+            fail(session, competition, ann.id)
+        assert seen == [False] * HELD_AFTER
+        assert evaluations.has_failed_repeatedly(session, competition.id, ann.id)
+        factories.make_evaluation(session, factories.make_submission(session, competition, ann), verdict="bad_output")
+        assert not evaluations.has_failed_repeatedly(session, competition.id, ann.id)
 
 
 def test_an_entry_begins_with_its_canary_alone(engine: Engine) -> None:

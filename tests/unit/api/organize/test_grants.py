@@ -86,7 +86,7 @@ def test_what_fails_on_our_side_is_given_back_of_the_total_too(
     for _ in range(2):
         submit(client, ann)
     with transaction(engine) as session:
-        session.execute(update(Evaluation).values(verdict="platform_error"))
+        session.execute(update(Evaluation).values(verdict="platform_error", refunded=True))
     assert (read_limits(client, ann)["total_left"], read_limits(client, ann)["left"]) == (3, 2)
 
 

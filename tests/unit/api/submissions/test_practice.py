@@ -57,7 +57,7 @@ class Contest:
 
     def end(self, submission_id: str, verdict: str) -> None:
         with transaction(self.engine) as session:
-            values = {"status": "finished", "verdict": verdict}
+            values = {"status": "finished", "verdict": verdict, "refunded": verdict == "platform_error"}
             session.execute(update(Evaluation).where(Evaluation.submission_id == submission_id).values(**values))
 
     def practise(self, **values: Any) -> Submission:

@@ -9,6 +9,7 @@ GOOD = Fleet(alive=("a",), taking=("a",))
 QUIET = Situation(
     evaluation_id="e1",
     rejudge_id="",
+    is_held=False,
     is_paused=False,
     node_class="",
     fleet=GOOD,
@@ -32,6 +33,7 @@ CASES: list[tuple[dict[str, Any], Obstacle, str]] = [
     ({"fleet": Fleet(alive=("a",), draining=("a",))}, Obstacle.DRAINING, "draining: a"),
     ({"fleet": Fleet(alive=("a",), faulty=("a",), reason="no bwrap")}, Obstacle.NO_SANDBOX, "no bwrap"),
     ({"messages_stuck": True, "fleet": Fleet()}, Obstacle.BROKER, "broker"),
+    ({"is_held": True, "messages_stuck": True}, Obstacle.HELD, "its author's last 3"),
     ({"is_paused": True, "rejudge_id": "r1", "messages_stuck": True}, Obstacle.PAUSED, "paused"),
 ]
 

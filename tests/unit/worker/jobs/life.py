@@ -62,7 +62,7 @@ INTAKE = Intake(1 << 20, read_submission)
 CLASS_OF = {"a": "cpu", "b": "cpu", "c": "gpu"}  # nodes; nothing is measured on the second class beforehand
 NODES = tuple(CLASS_OF)
 PEOPLE = ("ada", "bea")
-DAILY, CONCURRENT = 6, 4
+DAILY, CONCURRENT, REFUNDS = 6, 4, 5
 LEASE = timedelta(seconds=30)
 STAFF = Caller("o", "o", Role.ORGANIZER)
 ADAPTIVE = {"alpha": 0.5, "rival_place": 1, "min_replicas": 16}

@@ -27,7 +27,18 @@ from core.domain.rejudge import RejudgeState
 from core.domain.submission import TRANSITIONS, Status, Verdict
 from core.domain.work import SCORE_TRIES, WorkState
 from core.lifecycle import request_cancel
-from tests.unit.worker.jobs.life import CONCURRENT, DAILY, LEASE, NODES, PEOPLE, STAFF, Manner, World, make_world
+from tests.unit.worker.jobs.life import (
+    CONCURRENT,
+    DAILY,
+    LEASE,
+    NODES,
+    PEOPLE,
+    REFUNDS,
+    STAFF,
+    Manner,
+    World,
+    make_world,
+)
 from worker.jobs.breaker import MOST_TRIES
 
 EXAMPLES, STEPS = int(os.environ.get("LACUNA_LIFE_EXAMPLES", "30")), 40
@@ -309,7 +320,9 @@ class Life(RuleBasedStateMachine):
         owner = self.world.people[person].member_id
         own = {row.id for row in self.world.fetch(Submission) if row.user_id == owner}
         rows = [row for row in self.world.fetch(Evaluation) if row.submission_id in own and row.counts]
-        back = {row.submission_id for row in rows if row.verdict is Verdict.PLATFORM_ERROR or row.refunded}
+        back = {row.submission_id for row in rows if row.refunded}
+        failed = {row.submission_id for row in rows if row.verdict is Verdict.PLATFORM_ERROR}
+        assert failed <= back or len(failed) > REFUNDS
         assert len(own) == self.accepted[person]
         return len(own - back), sum(row.status is not Status.FINISHED for row in rows)
 

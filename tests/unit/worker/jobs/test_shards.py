@@ -12,7 +12,7 @@ from core.db.queries import evaluations, leases
 from core.db.session import reading, transaction
 from core.domain.submission import Status, Verdict
 from core.jobs import RUN_SHARD
-from core.lifecycle import request_cancel
+from core.lifecycle import request_cancel, requeue
 from core.scorecard import dump_scorecard, dump_summary, summarize
 from sandbox.contract import Outcome
 from tests.hidden_problems import expose
@@ -151,6 +151,23 @@ def test_a_broken_sandbox_is_our_fault_and_is_retried_up_to_the_limit(platform: 
     assert evaluation.verdict == Verdict.PLATFORM_ERROR
     assert "the engine went away" in evaluation.reason
     assert evaluation.shards[0].attempts == platform.context.settings.max_attempts
+
+
+def test_what_is_held_runs_once_staff_sends_it(platform: Platform) -> None:
+    competition = platform.open_competition(make_spec())
+    evaluation_id = platform.submit(competition)
+    with transaction(platform.engine) as session:
+        session.get_one(Evaluation, evaluation_id).held = True
+    sent = len(platform.sandbox.requests)
+    platform.step()
+    assert (_fetch(platform, evaluation_id).status, len(platform.sandbox.requests)) == (Status.QUEUED, sent)
+    with transaction(platform.engine) as session:
+        locked = evaluations.lock_evaluation(session, evaluation_id)
+        assert locked is not None
+        assert "waits for staff" in locked.shards[0].fault
+        requeue(session, locked)
+    platform.run_until_quiet()
+    assert _fetch(platform, evaluation_id).verdict == Verdict.SCORED
 
 
 def test_a_sandbox_that_recovers_costs_the_participant_nothing(platform: Platform) -> None:

@@ -132,6 +132,26 @@ def test_a_killed_box_ends_its_output_and_tells_why(path: Path, engine: FakeEngi
     box.close()
 
 
+@pytest.mark.parametrize(
+    ("code", "outside"),
+    [("pass", False), ("import os; os.kill(os.getpid(), 9)", True), ("raise SystemExit(137)", True)],
+)
+def test_a_box_tells_whether_it_was_ended_from_outside(
+    path: Path, engine: FakeEngine, code: str, outside: bool
+) -> None:
+    engine.code = code
+    box = open_remote_box(path, REQUEST)
+    assert box.stdout.read() == b""
+    assert box.was_ended_from_outside() is outside
+    box.close()
+
+
+def test_a_launcher_that_is_gone_is_the_platforms_trouble(path: Path, engine: FakeEngine) -> None:
+    box = open_remote_box(path, REQUEST)
+    box.close()
+    assert box.was_ended_from_outside()
+
+
 def test_a_client_that_goes_takes_its_box_with_it(path: Path, engine: FakeEngine) -> None:
     box = open_remote_box(path, REQUEST)
     box.close()

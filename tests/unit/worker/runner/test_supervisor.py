@@ -1,6 +1,7 @@
 """The host's side alone, against a box whose guest is a few lines of Python in a thread."""
 
 import os
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
@@ -30,12 +31,12 @@ class ThreadBox:
 
     writable = ("/scratch",)
 
-    def __init__(self, guest: Guest, number: int, *, out_of_memory: bool) -> None:
+    def __init__(self, guest: Guest, number: int, *, out_of_memory: bool, outside: bool) -> None:
         guest_in, host_out = os.pipe()
         host_in, guest_out = os.pipe()
         self.stdin, self.stdout = os.fdopen(host_out, "wb", buffering=0), os.fdopen(host_in, "rb")
         self._streams = os.fdopen(guest_in, "rb", buffering=0), os.fdopen(guest_out, "wb")
-        self._out_of_memory = out_of_memory
+        self._out_of_memory, self._outside = out_of_memory, outside
         self._thread = threading.Thread(target=self._live, args=(guest, number), daemon=True)
         self._thread.start()
 
@@ -63,6 +64,9 @@ class ThreadBox:
 
     def has_run_out_of_memory(self) -> bool:
         return self._out_of_memory
+
+    def was_ended_from_outside(self) -> bool:
+        return self._outside
 
 
 def make_request(count: int) -> RunRequest:
@@ -121,13 +125,15 @@ def honest(stream_in: BinaryIO, stream_out: BinaryIO, _number: int) -> None:
 
 
 class Run:
-    def __init__(self, guest: Guest, count: int, *, out_of_memory: bool = False, take: int = 1000) -> None:
+    def __init__(
+        self, guest: Guest, count: int, *, out_of_memory: bool = False, outside: bool = False, take: int = 1000
+    ) -> None:
         self.taken: list[ReplicaResult] = []
         self.boxes = 0
 
         def open_box() -> ThreadBox:
             self.boxes += 1
-            return ThreadBox(guest, self.boxes, out_of_memory=out_of_memory)
+            return ThreadBox(guest, self.boxes, out_of_memory=out_of_memory, outside=outside)
 
         def keep(replica: ReplicaResult) -> bool:
             self.taken.append(replica)
@@ -219,11 +225,47 @@ def dies(stream_in: BinaryIO, stream_out: BinaryIO, _number: int) -> None:
     write_frame(stream_out, Message.STARTED)
 
 
-def test_a_box_lost_for_no_known_reason_is_ours_and_is_given_up_after_a_few_tries() -> None:
-    run = Run(dies, 1)
+def test_a_box_that_this_host_saw_ended_from_outside_is_ours_and_is_given_up_after_a_few_tries() -> None:
+    run = Run(dies, 1, outside=True)
     assert run.taken == []
     assert run.boxes == supervisor.LOST_BOXES
     assert run.result.sandbox_error == "the sandbox ended while a replica ran"
+
+
+def test_code_whose_box_ends_whenever_it_runs_takes_it_down() -> None:
+    run = Run(dies, 2)
+    assert run.outcomes == [Outcome.EXCEPTION] * 2
+    assert "takes it down" in run.taken[0].error
+    assert (run.boxes, run.result.sandbox_error) == (2 * supervisor.TRIES, "")
+
+
+def test_a_box_that_goes_between_two_replicas_never_ends_the_run() -> None:
+    def one_each(stream_in: BinaryIO, stream_out: BinaryIO, _number: int) -> None:
+        read_setup(stream_in)
+        write_frame(stream_out, Message.READY)
+        read_order(stream_in)
+        write_frame(stream_out, Message.STARTED)
+        finish(stream_out)
+
+    run = Run(one_each, supervisor.LOST_BOXES + 2)
+    assert run.outcomes == [Outcome.OK] * (supervisor.LOST_BOXES + 2)
+    assert run.result.sandbox_error == ""
+
+
+@pytest.mark.parametrize("header", [b'{"kind": "finished", "bytes": 0, "outcome": []}', b"[]", b"\xff", b"{" * 9000])
+def test_forged_frames_of_odd_types_raise_nothing_and_are_held_against_the_code(header: bytes) -> None:
+    def forges(stream_in: BinaryIO, stream_out: BinaryIO, _number: int) -> None:
+        read_setup(stream_in)
+        write_frame(stream_out, Message.READY)
+        read_order(stream_in)
+        write_frame(stream_out, Message.STARTED)
+        stream_out.write(struct.pack(">I", len(header)) + header)
+        stream_out.flush()
+        read_order(stream_in)
+
+    run = Run(forges, 1)
+    assert run.outcomes == [Outcome.EXCEPTION]
+    assert run.result.sandbox_error == ""
 
 
 def test_a_box_the_kernel_ended_for_memory_is_the_replicas_fault() -> None:
@@ -249,13 +291,13 @@ def killed(times: int) -> Guest:
 
 
 def test_a_replica_killed_from_outside_runs_again_in_another_box() -> None:
-    run = Run(killed(supervisor.KILLS - 1), 2)
+    run = Run(killed(supervisor.TRIES - 1), 2)
     assert run.outcomes == [Outcome.OK] * 2
-    assert run.boxes == supervisor.KILLS
+    assert run.boxes == supervisor.TRIES
 
 
 def test_a_replica_that_is_killed_again_and_again_kills_itself() -> None:
-    run = Run(killed(supervisor.KILLS), 2)
+    run = Run(killed(supervisor.TRIES), 2)
     assert run.outcomes == [Outcome.EXCEPTION, Outcome.OK]
     assert "kills its own process" in run.taken[0].error
     assert run.result.sandbox_error == ""

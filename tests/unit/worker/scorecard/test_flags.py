@@ -108,8 +108,12 @@ def test_a_canary_runs_its_first_replica_once_more_and_nobody_pays(
     evaluation_id = platform.submit(competition)
     platform.run_until_quiet()
     canary, *rest = [request.orders for request in platform.sandbox.requests[before:]]
-    assert [order.index for order in canary] == [0, 1, 2][: 2 + count]
-    assert [order.seed for order in canary[2:]] == [canary[0].seed] * count
+    replicas, reruns = (
+        [order for order in canary if order.index < 2],
+        [order for order in canary if order.index >= 2],
+    )
+    assert [order.index for order in replicas] == [0, 1]
+    assert [(order.index, order.seed) for order in reruns] == [(2, replicas[0].seed)][:count]
     assert [len(orders) for orders in rest] == [7, 7]
     with reading(platform.engine) as session:
         rows = evaluations.fetch_replicas(session, evaluation_id)
@@ -130,13 +134,15 @@ def test_calibrations_are_not_run_again(platform: Platform) -> None:
 
 def test_a_rerun_that_fails_is_nobodys_fault(platform: Platform) -> None:
     competition = platform.open_competition(make_spec())
+    sent = len(platform.sandbox.requests)
     calls: list[int] = []
 
-    def fail_third(weights: bytes) -> bytes:
+    def fail_rerun(weights: bytes) -> bytes:
+        order = platform.sandbox.requests[sent].orders[len(calls) : len(calls) + 1]
         calls.append(1)
-        return b"junk" if len(calls) == 3 else weights
+        return b"junk" if len(calls) <= 3 and order[0].index == 2 else weights
 
-    platform.sandbox.bend = fail_third
+    platform.sandbox.bend = fail_rerun
     evaluation_id = platform.submit(competition)
     platform.run_until_quiet()
     with reading(platform.engine) as session:
