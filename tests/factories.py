@@ -164,8 +164,7 @@ def make_evaluation(
     spec_id = values.pop("spec_id", None) or session.get_one(Competition, submission.competition_id).spec_id
     if verdict is not None:
         status = "finished"
-        values.setdefault("finished_at", utc_now())
-        values.setdefault("refunded", verdict == Verdict.PLATFORM_ERROR)
+        values = {"finished_at": utc_now(), "refunded": verdict == Verdict.PLATFORM_ERROR, **values}
     evaluation = Evaluation(
         submission_id=submission.id,
         spec_id=spec_id,
