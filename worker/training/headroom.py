@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+import torch.backends.mkldnn
 
 from core.domain.headroom import Headroom, Trainer
 from core.domain.pools import PoolKind
@@ -26,17 +27,15 @@ Train = Callable[[LoadedProblem], object]
 
 
 def measure_headroom(problem: LoadedProblem, *, device: str) -> Headroom:
-    """Milliseconds of a training step, by the plain loop and by the fastest known trainer of one model."""
-    trainers = find_trainers(problem, torch.device(device))
-    steps = _choose_steps(problem, trainers[Trainer.PLAIN], device)
-    few, many = shorten(problem, FEW), shorten(problem, FEW + steps)
-    rounds = [
-        {name: _time(train, many, device) - _time(train, few, device) for name, train in trainers.items()}
-        for _ in range(ROUNDS)
-    ]
-    found = {name: max(float(np.median([times[name] for times in rounds])), 1e-9) / steps for name in trainers}
-    fastest = min(found, key=lambda name: found[name])
-    return Headroom(plain_ms=found[Trainer.PLAIN] * 1000, fastest_ms=found[fastest] * 1000, trainer=fastest)
+    """Milliseconds of a training step, by the plain loop and by the fastest known trainer of one model.
+
+    Both as in a box (sandbox/lock.py): without oneDNN, unless the problem allows native code.
+    """
+    before = torch.backends.mkldnn.set_flags(_enabled=problem.spec.evaluation.allow_native)  # type: ignore[no-untyped-call]
+    try:
+        return _measure(problem, device)
+    finally:
+        torch.backends.mkldnn.set_flags(_enabled=before[0])  # type: ignore[no-untyped-call]
 
 
 def find_trainers(problem: LoadedProblem, device: torch.device) -> dict[Trainer, Train]:
@@ -61,6 +60,19 @@ def shorten(problem: LoadedProblem, steps: int) -> LoadedProblem:
     rows = np.resize(np.arange(len(problem.splits.retain)), steps * recipe.batch_size)
     splits = replace(problem.splits, retain=problem.splits.retain.take(rows))
     return replace(problem, spec=problem.spec.model_copy(update={"recipe": recipe}), splits=splits)
+
+
+def _measure(problem: LoadedProblem, device: str) -> Headroom:
+    trainers = find_trainers(problem, torch.device(device))
+    steps = _choose_steps(problem, trainers[Trainer.PLAIN], device)
+    few, many = shorten(problem, FEW), shorten(problem, FEW + steps)
+    rounds = [
+        {name: _time(train, many, device) - _time(train, few, device) for name, train in trainers.items()}
+        for _ in range(ROUNDS)
+    ]
+    found = {name: max(float(np.median([times[name] for times in rounds])), 1e-9) / steps for name in trainers}
+    fastest = min(found, key=lambda name: found[name])
+    return Headroom(plain_ms=found[Trainer.PLAIN] * 1000, fastest_ms=found[fastest] * 1000, trainer=fastest)
 
 
 def _choose_steps(problem: LoadedProblem, train: Train, device: str) -> int:
