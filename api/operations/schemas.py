@@ -52,8 +52,8 @@ class QueueView(BaseModel):
     pool_chunks_waiting: int
     replicas_left: int
     seconds_left: float | None = Field(
-        description="estimate from recent replicas, shared among the workers of healthy nodes; null without a node, "
-        "and while the broker is away"
+        description="estimate from what recent evaluations took, shared among the workers of healthy nodes; null "
+        "without a node, while the broker is away or pool chunks wait, and where nothing like it ever ran"
     )
     workers: int = Field(description="of nodes that are healthy and not draining")
     messages_unsent: int = Field(description="not yet with the broker; the janitor sends them")

@@ -1,7 +1,8 @@
 """Queue, nodes and costs as staff see them, and what staff do about them; every deed is recorded."""
 
-from collections import defaultdict
-from collections.abc import Mapping
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -24,14 +25,14 @@ from core.db.base import utc_now
 from core.db.models.operations import Node
 from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import audit, competitions, evaluations, nodes, operations
-from core.db.queries.waiting import explain_all, explain_chunks, explain_data_sets
+from core.db.queries.waiting import are_messages_stuck, explain_all, explain_chunks, explain_data_sets
 from core.domain.errors import Conflict, NotFound
 from core.domain.leaderboard import Purpose
-from core.domain.operations import FORGOTTEN_AFTER, Backlog, estimate_seconds, get_health
+from core.domain.operations import FORGOTTEN_AFTER, Unfinished, estimate_seconds, get_health
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
-from core.domain.waiting import UNTOLD_AFTER, Obstacle, Wait
-from core.domain.work import WorkState
+from core.domain.waiting import UNTOLD_AFTER, Wait
+from core.domain.work import STRIKES, WorkState
 from core.lifecycle import open_evaluation, request_cancel, requeue
 
 WAITING_SHOWN = 100
@@ -39,23 +40,20 @@ WAITING_SHOWN = 100
 
 def count_workers(session: Session) -> int:
     """Processes of healthy nodes that take work."""
-    now = utc_now()
-    return sum(
-        node.workers for node in nodes.fetch_nodes(session, now - FORGOTTEN_AFTER) if nodes.takes_work(node, now)
-    )
+    return sum(_count_workers_of_classes(session, utc_now()).values())
 
 
 def load_queue(session: Session) -> QueueView:
     now = utc_now()
     groups = operations.fetch_live_groups(session)
-    left = operations.fetch_outstanding(session)
-    means = {part.spec_id: operations.fetch_mean_seconds(session, part.spec_id) for part in left}
-    backlogs = [Backlog(part.replicas, mean[1] if (mean := means[part.spec_id]) else None) for part in left]
-    workers = count_workers(session)
+    unfinished = operations.fetch_unfinished(session)
+    workers = _count_workers_of_classes(session, now)
+    able = _count_workers_of_classes(session, now, most_strikes=STRIKES - 1)  # not who fails whenever its rest is over
+    chunks = operations.count_waiting_chunks(session)
     unsent, oldest_unsent = operations.fetch_unsent_state(session)
     waiting = operations.fetch_waiting(session, before=now - UNTOLD_AFTER, now=now, limit=WAITING_SHOWN)
     waits = explain_all(session, [row for row, _ in waiting], now)
-    is_away = any(wait.obstacle is Obstacle.BROKER for wait in waits)
+    is_unknown = chunks > 0 or are_messages_stuck(session, now)  # how long training takes, or a broker is away
     return QueueView(
         groups=[
             QueueGroup(
@@ -71,10 +69,10 @@ def load_queue(session: Session) -> QueueView:
         evaluations=sum(group.count for group in groups),
         oldest=min((group.oldest for group in groups if group.status == Status.QUEUED), default=None),
         shards_waiting=operations.count_waiting_shards(session),
-        pool_chunks_waiting=operations.count_waiting_chunks(session),
-        replicas_left=sum(part.replicas for part in left),
-        seconds_left=None if is_away else estimate_seconds(backlogs, workers),
-        workers=workers,
+        pool_chunks_waiting=chunks,
+        replicas_left=sum(_count_left(row) for row, _ in unfinished),
+        seconds_left=None if is_unknown else estimate_seconds(_find_costs(session, unfinished), able),
+        workers=sum(workers.values()),
         messages_unsent=unsent,
         oldest_unsent=oldest_unsent,
         pieces=[make_piece(piece, now) for piece in (*explain_chunks(session, now), *explain_data_sets(session, now))],
@@ -160,6 +158,36 @@ def cancel_evaluation(session: Session, evaluation_id: str, reason: str, caller:
     evaluation = request_cancel(session, evaluation_id, reason=f"cancelled by the organizers: {reason}")
     _record(session, caller, "evaluation.cancel", f"evaluation/{evaluation_id}", {"reason": reason})
     return Requeued(evaluation_id=evaluation.id, status=evaluation.status, messages=0)
+
+
+def _count_workers_of_classes(session: Session, now: datetime, most_strikes: float = math.inf) -> Mapping[str, int]:
+    counts: Counter[str] = Counter()
+    for node in nodes.fetch_nodes(session, now - FORGOTTEN_AFTER):
+        if nodes.takes_work(node, now) and node.strikes <= most_strikes:
+            counts[node.node_class] += node.workers
+    return counts
+
+
+def _find_costs(session: Session, rows: Sequence[tuple[Evaluation, Purpose]]) -> list[Unfinished]:
+    """What is left of each; what a calibration takes is what it is there to find out."""
+    costs = {spec_id: operations.fetch_cost(session, spec_id) for spec_id in {row.spec_id for row, _ in rows}}
+    return [
+        Unfinished(
+            status=row.status,
+            share_left=_count_left(row) / row.replicas_total,
+            longest_left=max((1 - each.finished_replicas / each.count for each in row.shards), default=1.0),
+            node_class=row.node_class,
+            cost=costs[row.spec_id] if purpose is not Purpose.CALIBRATION else None,
+        )
+        for row, purpose in rows
+    ]
+
+
+def _count_left(row: Evaluation) -> int:
+    """Replicas that it has not run yet; of one that was decided early, none."""
+    if row.status not in (Status.QUEUED, Status.CANARY, Status.RUNNING):
+        return 0
+    return row.replicas_total - sum(shard.finished_replicas for shard in row.shards)
 
 
 def _evaluate_again(session: Session, evaluation: Evaluation) -> Evaluation:

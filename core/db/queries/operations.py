@@ -1,22 +1,28 @@
 """SQL about the work that waits, what does not move on, and what was spent."""
 
+import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 
 from sqlalchemy import exists, func, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload, load_only, selectinload
 
 from core.db.models.contests import Competition, Team
 from core.db.models.operations import Outbox
-from core.db.models.problems import PoolChunk
+from core.db.models.problems import Pool, PoolChunk
+from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, EvaluationEvent, Replica, Shard, Submission
 from core.db.queries.evaluations import LIVE
 from core.domain.leaderboard import Purpose
-from core.domain.submission import Status
+from core.domain.operations import Cost
+from core.domain.pools import PoolState
+from core.domain.rejudge import RejudgeState
+from core.domain.submission import Status, Verdict
 from core.domain.work import WorkState
 
-RECENT = 20  # evaluations whose replicas say what one costs
+RECENT = 20  # evaluations that say what one costs
+UNTYPICAL = (Verdict.WITHDRAWN, Verdict.PLATFORM_ERROR)  # ended in the middle, by no doing of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +32,6 @@ class LiveGroup:
     is_rejudge: bool
     count: int
     oldest: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Outstanding:
-    spec_id: str
-    replicas: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +62,36 @@ def fetch_live_groups(session: Session) -> list[LiveGroup]:
     return [LiveGroup(row[0], row[1], bool(row[2]), row[3], row[4]) for row in session.execute(query)]
 
 
-def fetch_outstanding(session: Session) -> list[Outstanding]:
-    """Replicas that live evaluations have not run yet, by spec."""
-    finished = (
-        select(Shard.evaluation_id, func.sum(Shard.finished_replicas).label("finished"))
-        .group_by(Shard.evaluation_id)
-        .subquery()
-    )
+def fetch_unfinished(session: Session) -> list[tuple[Evaluation, Purpose]]:
+    """Live evaluations with their shards; what a paused rejudge has not begun is left out."""
+    is_paused = exists().where(Rejudge.id == Evaluation.rejudge_id, Rejudge.state == RejudgeState.PAUSED)
     query = (
-        select(Evaluation.spec_id, func.sum(Evaluation.replicas_total - func.coalesce(finished.c.finished, 0)))
-        .outerjoin(finished, finished.c.evaluation_id == Evaluation.id)
-        .where(Evaluation.status.in_((Status.QUEUED, Status.CANARY, Status.RUNNING)))
-        .group_by(Evaluation.spec_id)
+        select(Evaluation, Submission.purpose)
+        .join(Submission)
+        .where(Evaluation.status.in_(LIVE), ~((Evaluation.status == Status.QUEUED) & is_paused))
+        .options(
+            load_only(Evaluation.status, Evaluation.replicas_total, Evaluation.node_class, Evaluation.spec_id),
+            selectinload(Evaluation.shards).load_only(Shard.finished_replicas, Shard.count),
+        )
     )
-    return [Outstanding(spec_id, int(replicas)) for spec_id, replicas in session.execute(query)]
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def fetch_cost(session: Session, spec_id: str) -> Cost | None:
+    """What the newest evaluations of a spec kept workers busy with; None if none has ended."""
+    ended = (
+        select(Evaluation)
+        .join(Submission)
+        .where(Evaluation.spec_id == spec_id, Evaluation.status == Status.FINISHED)
+        .where(Evaluation.verdict.not_in(UNTYPICAL), Submission.purpose != Purpose.CALIBRATION)
+        .options(load_only(Evaluation.finished_at, Evaluation.scoring_since), selectinload(Evaluation.shards))
+        .order_by(Evaluation.finished_at.desc())
+        .limit(RECENT)
+    )
+    costs = [_find_cost(row) for row in session.scalars(ended) if any(shard.claimed_at for shard in row.shards)]
+    if not costs:
+        return None
+    return Cost(*(statistics.fmean(values) for values in zip(*map(astuple, costs), strict=True)))
 
 
 def fetch_mean_seconds(session: Session, spec_id: str) -> tuple[float, float] | None:
@@ -97,9 +113,8 @@ def count_waiting_shards(session: Session) -> int:
 
 
 def count_waiting_chunks(session: Session) -> int:
-    return session.scalars(
-        select(func.count()).select_from(PoolChunk).where(PoolChunk.state == WorkState.PENDING)
-    ).one()
+    query = select(func.count()).select_from(PoolChunk).join(Pool)
+    return session.scalars(query.where(PoolChunk.state == WorkState.PENDING, Pool.state != PoolState.RETIRED)).one()
 
 
 def fetch_unsent_state(session: Session) -> tuple[int, datetime | None]:
@@ -169,3 +184,16 @@ def fetch_spent(session: Session, since: datetime, competition_id: str | None) -
         for row in session.execute(query)
         if row[0] is not None
     ]
+
+
+def _find_cost(row: Evaluation) -> Cost:
+    took = {
+        shard.position: (shard.moved_at - shard.claimed_at).total_seconds()
+        for shard in row.shards
+        if shard.claimed_at is not None and shard.state == WorkState.DONE
+    }
+    score = 0.0
+    if row.scoring_since is not None and row.finished_at is not None:
+        score = (row.finished_at - row.scoring_since).total_seconds()
+    longest = max((seconds for position, seconds in took.items() if position), default=0.0)
+    return Cost(took.get(0, 0.0), longest, score, sum(took.values()) + score)

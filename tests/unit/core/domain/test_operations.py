@@ -1,8 +1,10 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from core.domain.operations import Backlog, Health, estimate_seconds, get_health
+from core.domain.operations import Cost, Health, Unfinished, estimate_seconds, get_health
+from core.domain.submission import Status
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -17,19 +19,33 @@ def test_a_node_is_healthy_while_it_reports_and_can_work(silent_for: int, fault:
     )
 
 
+COST = Cost(canary=2.0, shard=10.0, score=4.0, total=26.0)  # two shards after the canary
+
+
+def wait(count: int = 1, cost: Cost | None = COST, **values: Any) -> list[Unfinished]:
+    row = {"status": Status.QUEUED, "share_left": 1.0, "longest_left": 1.0, "node_class": "", "cost": cost, **values}
+    return [Unfinished(**row)] * count
+
+
 @pytest.mark.parametrize(
-    ("backlogs", "workers", "seconds"),
+    ("rows", "workers", "seconds"),
     [
-        ([], 0, 0.0),
-        ([Backlog(100, 2.0), Backlog(10, 4.0)], 4, 60.0),
-        ([Backlog(100, 2.0)], 0, None),
-        ([Backlog(100, 2.0), Backlog(1, None)], 4, None),
+        ([], {}, 0.0),
+        (wait(10), {"cpu": 4}, 65.0),  # shared
+        (wait(1), {"cpu": 4}, 16.0),  # one after the other
+        (wait(1, status=Status.RUNNING, share_left=0.5, longest_left=0.7), {"cpu": 4}, 11.0),
+        (wait(1, status=Status.SCORING, share_left=0.0), {"cpu": 4}, 4.0),
+        (wait(10) + wait(10, node_class="gpu"), {"cpu": 9, "gpu": 1}, 260.0),  # one class has more to do
+        (wait(10), {}, None),
+        (wait(10), {"cpu": 0}, None),
+        (wait(10) + wait(1, None), {"cpu": 4}, None),
+        (wait(1, node_class="gpu"), {"cpu": 4}, None),
     ],
 )
-def test_the_rest_takes_what_replicas_took_shared_among_workers(
-    backlogs: list[Backlog], workers: int, seconds: float | None
+def test_the_rest_takes_what_was_taken_lately_shared_among_who_may(
+    rows: list[Unfinished], workers: dict[str, int], seconds: float | None
 ) -> None:
-    assert estimate_seconds(backlogs, workers) == seconds
+    assert estimate_seconds(rows, workers) == seconds
 
 
 def test_a_node_that_rests_is_healthy_again_when_its_time_is_over() -> None:
