@@ -37,6 +37,9 @@ class Box(Protocol):
     def has_run_out_of_memory(self) -> bool:
         """Whether the kernel ended something in it for want of memory, where that can be known."""
 
+    def forget(self) -> None:
+        """Drop what the kernel remembers of the files that a replica looked for, where that can be done for one box."""
+
     def was_ended_from_outside(self) -> bool:
         """Whether this host has proof that a box which has ended was ended by nothing inside of it."""
 
@@ -96,6 +99,9 @@ class ProcessBox:
 
     def has_run_out_of_memory(self) -> bool:
         return False
+
+    def forget(self) -> None:
+        """Without a cgroup of the box's own there is nothing to drop it by."""
 
     def was_ended_from_outside(self) -> bool:
         """Nothing in a box can signal its client, nor kill the first process of its namespace."""

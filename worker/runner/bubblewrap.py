@@ -159,6 +159,10 @@ class _BubblewrapBox(ProcessBox):
         if self._cgroup is not None:
             self._cgroup.remove()
 
+    def forget(self) -> None:
+        if self._cgroup is not None:
+            self._cgroup.reclaim()
+
     def has_run_out_of_memory(self) -> bool:
         return self._cgroup is not None and self._cgroup.count_memory_kills() > 0
 

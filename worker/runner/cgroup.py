@@ -18,6 +18,7 @@ SPARE_PROCESSES = 8  # the parent in the box and its helpers
 CPU_PERIOD_US = 100_000
 REMOVE_TRIES = 50
 STALE_SECONDS = 60.0
+RECLAIM = {"memory.force_empty": "0", "memory.reclaim": "1T"}  # versions 1 and 2
 METERS = ("cpuacct.usage", "cpu.stat")  # versions 1 and 2
 
 
@@ -46,6 +47,14 @@ class Cgroup:
                     if parse_usage((folder / name).read_text()) is not None:
                         return os.open(folder / name, os.O_RDONLY)
         return None
+
+    def reclaim(self) -> None:
+        """Have the kernel forget what files and names the box looked at; what is in use stays."""
+        for folder in self.folders:
+            for name, value in RECLAIM.items():
+                with suppress(OSError):  # the kernel also says so when less was there
+                    if (folder / name).exists():
+                        (folder / name).write_text(value)
 
     def remove(self) -> None:
         """Remove the folders once their processes are gone; the kernel takes a moment over that."""

@@ -69,6 +69,9 @@ class RemoteBox:
     def has_run_out_of_memory(self) -> bool:
         return bool(self._say("report").get("out_of_memory", False))
 
+    def forget(self) -> None:
+        """The launcher's engine has no call for it."""
+
     def was_ended_from_outside(self) -> bool:
         return bool(self._say("ending").get("ended_from_outside", True))  # no answer: the launcher itself is gone
 

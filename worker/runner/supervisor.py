@@ -230,6 +230,7 @@ def _use_box(box: Box, request: RunRequest, progress: _Progress, on_replica: Cal
                     return  # it runs again in a box of its own
                 result, usable = _make_fault(progress.left[0], Outcome.EXCEPTION, str(suspicion)), False
             progress.tries = progress.lost = 0
+            box.forget()
             progress.left.pop(0)
             progress.delivered += 1
             try:

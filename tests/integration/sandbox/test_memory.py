@@ -6,7 +6,7 @@ import json
 import pytest
 
 from sandbox.contract import Outcome
-from tests.integration.sandbox.runs import BACKENDS, LIMITS, make_request, make_sandbox
+from tests.integration.sandbox.runs import BACKENDS, LIMITS, make_request, make_sandbox, run_one
 from worker.runner.base import ReplicaOrder, ReplicaResult
 
 FIRST_SEED = 8_713_000_000_000_000_000
@@ -81,3 +81,29 @@ def test_nothing_of_earlier_replicas_is_in_the_memory_of_a_later_one(backend: st
         assert scanned > 20 << 20
         assert {mark for _, mark in found} <= {number}, f"replica {number} found {found}"
         assert ["H", number] in found  # what it holds itself is found: the scan sees
+
+
+TIMES = """
+import json
+import os
+import time
+
+
+def read(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rpartition(")")[2].split()
+
+
+def unlearning(net, retain_loader, forget_loader, val_loader, seed):
+    first = read(os.getppid())[1]
+    print(json.dumps([int(value) for value in (read(first)[8], *read(first)[13:15])]))
+    while time.process_time() < 0.5 * (seed == 0):
+        pass
+"""
+
+
+@pytest.mark.parametrize("backend", [*BACKENDS, "bubblewrap-rootless"])
+def test_what_earlier_replicas_spent_is_added_up_nowhere_that_a_later_one_sees(backend: str) -> None:
+    results = run_one(backend, TIMES, seeds=(0, 1), limits=dataclasses.replace(LIMITS, wall_seconds=60.0))
+    first, second = (json.loads(result.log) for result in results)
+    assert first == second

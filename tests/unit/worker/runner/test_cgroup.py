@@ -81,3 +81,14 @@ def test_two_controllers_of_one_hierarchy_share_a_folder(tmp_path: Path, monkeyp
     made = cgroup.make_cgroup(PROBE_LIMITS)
     assert made is not None
     assert [folder.parent for folder in made.folders] == [shared]
+
+
+@pytest.mark.parametrize("name", ["memory.reclaim", "memory.force_empty"])
+def test_what_a_box_left_in_caches_is_reclaimed_by_the_file_that_the_kernel_has(unified: Path, name: str) -> None:
+    made = cgroup.make_cgroup(PROBE_LIMITS)
+    assert made is not None
+    made.reclaim()
+    assert not (made.folders[0] / name).exists()
+    (made.folders[0] / name).touch()
+    made.reclaim()
+    assert (made.folders[0] / name).read_text() == cgroup.RECLAIM[name]

@@ -37,6 +37,7 @@ class ThreadBox:
         self.stdin, self.stdout = os.fdopen(host_out, "wb", buffering=0), os.fdopen(host_in, "rb")
         self._streams = os.fdopen(guest_in, "rb", buffering=0), os.fdopen(guest_out, "wb")
         self._out_of_memory, self._outside = out_of_memory, outside
+        self.forgotten = 0
         self._thread = threading.Thread(target=self._live, args=(guest, number), daemon=True)
         self._thread.start()
 
@@ -67,6 +68,9 @@ class ThreadBox:
 
     def was_ended_from_outside(self) -> bool:
         return self._outside
+
+    def forget(self) -> None:
+        self.forgotten += 1
 
 
 def make_request(count: int) -> RunRequest:
@@ -133,7 +137,8 @@ class Run:
 
         def open_box() -> ThreadBox:
             self.boxes += 1
-            return ThreadBox(guest, self.boxes, out_of_memory=out_of_memory, outside=outside)
+            self.latest = ThreadBox(guest, self.boxes, out_of_memory=out_of_memory, outside=outside)
+            return self.latest
 
         def keep(replica: ReplicaResult) -> bool:
             self.taken.append(replica)
@@ -159,6 +164,7 @@ def test_results_arrive_in_order_with_what_the_guest_measured() -> None:
         (index, 100 + index, "text", b"w", 0.5) for index in range(3)
     ]
     assert (run.result.delivered, run.result.sandbox_error, run.boxes) == (3, "", 1)
+    assert run.latest.forgotten == 3
 
 
 def test_a_guest_that_does_not_obey_a_kill_loses_its_box_and_the_next_replica_gets_another() -> None:
