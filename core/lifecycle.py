@@ -91,7 +91,7 @@ def request_cancel(
     if evaluation is None:
         raise NotFound("no such evaluation")
     if evaluation.status == Status.FINISHED:
-        raise Conflict(f"the evaluation already ended: {evaluation.verdict}")
+        raise Conflict("the evaluation already ended")
     if evaluation.status == Status.CANCELLING:
         return evaluation
     evaluations.move(session, evaluation, Status.CANCELLING, reason=reason)

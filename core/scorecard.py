@@ -6,13 +6,11 @@ out of the JSON when it is; a field that is always there and may be empty is nul
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Protocol, TypeVar, cast
+from typing import Annotated, Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from core.domain.commitments import commit
 from core.domain.errors import PlatformFault
-from core.domain.exposure import SCORECARD, Audience, Sight, find_audience, has_parts, may_see, sees_plain
 from core.domain.scorecard_forms import FORM, find_form, upgrade
 
 _Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -310,33 +308,6 @@ def dump_scorecard(record: ScorecardRecord) -> dict[str, Any]:
 def name_report(record: ScorecardRecord, digest: str) -> ScorecardRecord:
     """The record with the report that was drawn of it."""
     return record.model_copy(update={"report_digest": digest})
-
-
-def show_scorecard(record: ScorecardRecord, sight: Sight, key: str | None) -> ScorecardRecord:
-    """The record as a reader may see it; key: of the digests of what is hidden, which are empty without one."""
-    return cast(ScorecardRecord, _show_part(record, "", sight, key))
-
-
-def _show_part(part: BaseModel, prefix: str, sight: Sight, key: str | None) -> BaseModel:
-    shown = {name: _show_value(value, f"{prefix}{name}", sight, key) for name, value in part}
-    return part.model_copy(update=shown)
-
-
-def _show_value(value: Any, path: str, sight: Sight, key: str | None) -> Any:
-    if isinstance(value, BaseModel):
-        return _show_part(value, f"{path}.", sight, key)
-    if isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
-        return tuple(_show_part(item, f"{path}.", sight, key) for item in value) if _is_any_seen(path, sight) else None
-    audience = find_audience(SCORECARD, path) or (Audience.ALL if has_parts(SCORECARD, path) else None)
-    if not may_see(audience, sight):
-        return None
-    if audience is Audience.KEYED and not sees_plain(sight):
-        return commit(key, value) if key and value else ""
-    return value
-
-
-def _is_any_seen(path: str, sight: Sight) -> bool:
-    return any(may_see(seen, sight) for known, seen in SCORECARD.items() if known.startswith(f"{path}."))
 
 
 def summarize(record: ScorecardRecord) -> ScorecardSummary:

@@ -2,14 +2,16 @@
 
 from sqlalchemy.orm import Session
 
-from api.competitions.service import load_competition
-from api.deps import Caller
+from api.competitions.service import find_sight, find_stage, load_competition
+from api.deps import ANONYMOUS, Caller
 from api.finals.schemas import Choice, SelectionView
 from core.db.base import utc_now
 from core.db.board import read_entry
 from core.db.models.contests import Competition, Team
+from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Submission
 from core.db.queries import boards, competitions, phases, teams
+from core.domain.coarse import round_figure
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, NotFound, PhaseClosed
 from core.domain.leaderboard import Purpose
@@ -60,26 +62,37 @@ def find_finalists(session: Session, competition: Competition) -> list[Candidate
 
 def _make_view(session: Session, competition: Competition, team: Team | None) -> SelectionView:
     finalists = {each.entry.submission_id for each in find_finalists(session, competition)}
+    stage = find_stage(competition, phases.fetch_private_phase(session, competition.id))
+    spec = session.get_one(EvaluationSpec, competition.spec_id)
+    sight = find_sight(spec, ANONYMOUS, stage)  # whoever selects is no staff
     return SelectionView(
         limit=competition.selection_limit,
         is_open=competition.state_at(utc_now()) in OPEN_IN,
         closes_at=competition.closes_at,
-        items=[_make_choice(row, row.id in finalists) for row in _fetch_own(session, team) if _is_selectable(row)],
+        items=[
+            _make_choice(row, row.id in finalists, is_coarse=sight.is_coarse)
+            for row in _fetch_own(session, team)
+            if _is_selectable(row)
+        ],
     )
 
 
-def _make_choice(row: Submission, is_finalist: bool) -> Choice:
+def _make_choice(row: Submission, is_finalist: bool, *, is_coarse: bool) -> Choice:
+    """On hidden data a finalist is shown as one only where that follows from what is told."""
     evaluation = row.evaluations[-1]
+    score = evaluation.score
+    if is_coarse and score is not None:
+        score = None if evaluation.held_back else round_figure(score)
     return Choice(
         submission_id=row.id,
         filename=row.filename,
         note=row.note,
         user=row.user.name,
         verdict=evaluation.verdict,
-        score=evaluation.score,
+        score=score,
         created_at=row.created_at,
         is_selected=row.selected_at is not None,
-        is_finalist=is_finalist,
+        is_finalist=is_finalist and (not is_coarse or not evaluation.held_back or row.selected_at is not None),
     )
 
 
@@ -95,7 +108,7 @@ def _check_selectable(row: Submission) -> None:
     if row.disqualified_at is not None:
         raise Conflict(f"{row.filename} is disqualified")
     if not _is_selectable(row):
-        raise Conflict(f"{row.filename} has no score: it ended {row.evaluations[-1].verdict}")
+        raise Conflict(f"{row.filename} has no score: only what was scored, or is not finished yet, can be selected")
 
 
 def _check_open(competition: Competition) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from api.kept import Kept
+from api.leaderboard.blur import blur_line
 from api.leaderboard.schemas import BoardChange, BoardChanges, Leaderboard, LeaderboardEntry, OwnPlace
 from api.leaderboard.views import BoardView, encode_cursor
 from api.leaderboard.walks import find_walk
@@ -13,6 +14,7 @@ from api.paging import cut_page
 from core.db.board import StoredLine, read_line
 from core.db.queries import boards
 from core.db.queries.history import OwnTeam
+from core.domain.coarse import round_figure
 from core.domain.leaderboard import Place, Row, rank_lines
 from core.domain.owner import own_as_team
 from core.domain.spreadsheet import BOARD_COLUMNS, write_csv
@@ -73,7 +75,8 @@ def write_board(session: Session, view: BoardView) -> str:
 def load_own(session: Session, view: BoardView, team: OwnTeam | None) -> OwnPlace:
     places = _Places(None, None, None)
     if team is not None and view.board_id:
-        places = _places.get((view.board_id, view.digest, team.id), lambda: _find_places(session, view, team))
+        key = (view.board_id, view.digest, team.id, view.is_coarse)
+        places = _places.get(key, lambda: _find_places(session, view, team))
     return OwnPlace(
         competition=view.competition.slug,
         version=view.version,
@@ -100,7 +103,7 @@ def find_leader(session: Session, view: BoardView) -> tuple[str, float, int]:
     if count == 0:
         return "", 0.0, 0
     entry = read_line(boards.fetch_ranked(session, view.board_id, view.version, 0, 1)[0]).entry
-    return entry.name, entry.score or 0.0, count
+    return entry.name, round_figure(entry.score or 0.0) if view.is_coarse else entry.score or 0.0, count
 
 
 def forget() -> None:
@@ -125,12 +128,21 @@ def load_entries(session: Session, view: BoardView, *, limit: int, offset: int =
     below = boards.fetch_ranked(session, view.board_id, view.version, last, 1)
     following = read_line(below[0]).entry if below else None
     rows = rank_lines(lines, groups, above=above, following=following)
-    return [_make_entry(row, each.body) for row, each in zip(rows, stored, strict=True)]
+    told = _tell(view, stored)
+    return [_make_entry(row, each.body, is_coarse=view.is_coarse) for row, each in zip(rows, told, strict=True)]
 
 
 def load_lines(session: Session, view: BoardView, *, limit: int) -> list[StoredLine]:
     """The first lines as they are stored: without ranks, tie groups and probabilities."""
-    return boards.fetch_lines(session, view.board_id, view.version, limit=limit) if view.board_id else []
+    return _tell(view, boards.fetch_lines(session, view.board_id, view.version, limit=limit)) if view.board_id else []
+
+
+def _tell(view: BoardView, lines: list[StoredLine]) -> list[StoredLine]:
+    """What is stored is exact, and so is the order."""
+    if not view.is_coarse:
+        return lines
+    budget = view.spec.terms.evaluation.compute_budget
+    return [each._replace(body=blur_line(each.body, each.place, budget=budget)) for each in lines]
 
 
 def _find_places(session: Session, view: BoardView, team: OwnTeam) -> _Places:
@@ -142,7 +154,8 @@ def _find_places(session: Session, view: BoardView, team: OwnTeam) -> _Places:
     )
 
 
-def _make_entry(row: Row, body: dict[str, Any]) -> LeaderboardEntry:
+def _make_entry(row: Row, body: dict[str, Any], *, is_coarse: bool) -> LeaderboardEntry:
+    chance = row.better_than_next
     return LeaderboardEntry(
         place=row.place,
         rank=row.rank,
@@ -150,7 +163,7 @@ def _make_entry(row: Row, body: dict[str, Any]) -> LeaderboardEntry:
         tie_group=row.tie_group,
         tied_first=row.tied_first,
         tied_last=row.tied_last,
-        better_than_next=row.better_than_next,
+        better_than_next=round_figure(chance) if is_coarse and chance is not None else chance,
         submission_id=row.entry.submission_id,
         submitted_at=row.entry.accepted_at,
         **body,

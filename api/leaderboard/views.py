@@ -4,22 +4,25 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from api import paging
-from api.competitions.service import find_key
+from api.competitions.service import find_key, find_sight, find_stage
 from api.deps import Caller
+from api.leaderboard.blur import blur_ceiling
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.problems import EvaluationSpec
-from core.db.queries import boards
+from core.db.queries import boards, phases
 from core.domain.access import Action
 from core.domain.commitments import commit
 from core.domain.competition import CompetitionState
+from core.domain.exposure import Stage
 from core.scorecard import Ceiling
 
-FORMAT = "1"  # of the answers made from a board; another one makes every kept ETag outdated
+FORMAT = "2"  # of the answers made from a board; another one makes every kept ETag outdated
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class BoardView:
     newest: int  # version that the caller may see
     is_live: bool  # nothing later is kept from the caller, and no earlier moment was asked for
     ceiling: Ceiling | None
+    is_coarse: bool = False  # its numbers are rounded: the reader takes part, and the problem is hidden
     oldest: int = 0  # version before which the caller is told of no change
 
 
@@ -49,13 +53,17 @@ def find_view(
     version: int | None = None,
     spec: EvaluationSpec | None = None,
 ) -> BoardView:
-    """Never later than what the caller may see, whatever is asked for. spec: another one than the public phase's."""
+    """Never later than what the caller may see, whatever is asked for.
+
+    spec: another one than the public phase's, whose board nobody is let to before its numbers are told.
+    """
+    is_coarse = spec is None and is_told_coarsely(session, competition, caller)
     spec = spec or competition.spec
     key = find_key(competition, spec, caller)
     shown_digest = commit(key, spec.digest) if key else spec.digest
     board = boards.fetch_board(session, competition.id, spec.id)
     if board is None:
-        return BoardView(competition, spec, shown_digest, "", 0, "", None, False, 0, as_of is None, None)
+        return BoardView(competition, spec, shown_digest, "", 0, "", None, False, 0, as_of is None, None, is_coarse)
     is_frozen = board.frozen_version is not None and competition.state_at(utc_now()) is CompetitionState.FROZEN
     is_kept_back = is_frozen and not caller.may(Action.READ_ANY_SUBMISSION)
     newest = min(board.version, board.frozen_version or 0) if is_kept_back else board.version
@@ -77,15 +85,28 @@ def find_view(
         is_frozen=is_frozen,
         newest=newest,
         is_live=as_of is None and not is_kept_back,
-        ceiling=Ceiling.model_validate(board.ceiling) if board.ceiling else None,
+        ceiling=_read_ceiling(board.ceiling, is_coarse=is_coarse),
+        is_coarse=is_coarse,
     )
+
+
+def is_told_coarsely(session: Session, competition: Competition, caller: Caller) -> bool:
+    sight = find_sight(competition.spec, caller)
+    if not sight.is_coarse:
+        return False
+    return find_stage(competition, phases.fetch_private_phase(session, competition.id)) is not Stage.OVER
+
+
+def _read_ceiling(stored: dict[str, Any] | None, *, is_coarse: bool) -> Ceiling | None:
+    found = Ceiling.model_validate(stored) if stored else None
+    return blur_ceiling(found) if is_coarse else found
 
 
 def make_etag(view: BoardView, *variant: object) -> str:
     """The identity of an answer made from a view, without making the answer."""
     row = view.competition
     parts = [FORMAT, row.slug, row.title, view.spec_digest, view.board_id, view.version, view.digest]
-    text = json.dumps([*parts, view.is_frozen, *map(str, variant)])
+    text = json.dumps([*parts, view.is_frozen, view.is_coarse, *map(str, variant)])
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 

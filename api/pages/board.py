@@ -117,7 +117,7 @@ def _draw_charts(session: Session, view: BoardView, team: history.OwnTeam | None
     row = view.competition
     survey = find_survey(session, view)
     landscape = draw_landscape(survey, own=team.name if team else caller.name)
-    if not view.is_live:
+    if not view.is_live or view.is_coarse:  # every score by its time would tell those that are held back
         return Charts(landscape, None)
     best = records.fetch_records(session, row.id, row.spec_id)
     own = _load_own_scores(session, row, team, caller)

@@ -14,9 +14,9 @@ from api.pages.kit.forms import answer_form
 from api.pages.kit.showing import make_key, show
 from api.submissions import service as submissions
 from api.submissions.intake import IntakeDep
+from api.submissions.moves import Move, list_moves
 from api.submissions.promotion import promote
 from api.submissions.schemas import SubmissionView
-from core.db.models.submissions import EvaluationEvent
 from core.db.queries import evaluations
 from core.db.session import transaction
 from core.domain.access import Action
@@ -39,7 +39,7 @@ class SubmissionPage:
     may_promote: bool
     may_download: bool
     verdict_text: str
-    moves: list[EvaluationEvent]
+    moves: list[Move]
     scorecard: ScorecardRecord | None
     bar: ScoreBar | None
     epsilon_svg: Markup | None
@@ -89,7 +89,7 @@ def load_submission(session: Session, submission_id: str, caller: Caller) -> Sub
     evaluation = submissions.get_evaluation(row)
     view = submissions.make_view(session, row, caller)
     is_practice = view.phase is PhaseKind.PRACTICE
-    card = evaluations.fetch_scorecard(session, evaluation.id)
+    card = evaluations.fetch_scorecard(session, evaluation.id) if not view.held_back else None
     scorecard = submissions.load_scorecard(session, submission_id, caller) if card else None
     # both plots show single forget examples
     plots = card if card and submissions.sees(row, "plots", caller) else None
@@ -102,7 +102,7 @@ def load_submission(session: Session, submission_id: str, caller: Caller) -> Sub
         may_promote=is_practice and submissions.is_author(row, caller),
         may_download=submissions.is_insider(row, caller),
         verdict_text=VERDICT_TEXT[view.verdict] if view.verdict else "",
-        moves=evaluations.fetch_events(session, evaluation.id),
+        moves=list_moves(session, row, caller),
         scorecard=scorecard,
         bar=_draw_hero(scorecard) if scorecard else None,
         epsilon_svg=trust_svg(plots.epsilon_svg) if plots else None,

@@ -1,23 +1,26 @@
 """Two submissions side by side: whether their difference is more than noise, and every number of both."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from api.competitions.service import load_competition
+from api.competitions.service import find_sight, find_stage, load_competition
 from api.deps import Caller
 from api.submissions import service
+from api.submissions.blur import blur_number
 from api.submissions.schemas import ComparedEpsilons, ComparedMetric, Comparison, Conclusion
 from core.db.models.submissions import Evaluation, Submission
-from core.db.queries import history
+from core.db.queries import history, phases
+from core.domain.coarse import round_figure
 from core.domain.comparison import Measured, compute_difference
 from core.domain.errors import NotFound
 from core.domain.leaderboard import TIED_BELOW
 from core.scorecard import EpsilonSummary, ScorecardRecord
 
 CHOICES = 200
+Write = Callable[[float | None], float | None]  # a number as the reader may see it
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +80,19 @@ def load_comparison(session: Session, slug: str, a: str, b: str, caller: Caller)
     doubt = _find_doubt(first, second)
     found = compute_difference(first.measured, second.measured)
     conclusion = Conclusion.NOT_COMPARABLE if doubt else _conclude(found.second_is_better)
+    sides = (service.look(session, each.submission, caller).is_coarse for each in (first, second))
+    write = blur_number if any(sides) else _keep
     return Comparison(
         competition=slug,
         a=service.make_view(session, first.submission, caller, with_flags=False),
         b=service.make_view(session, second.submission, caller, with_flags=False),
         conclusion=conclusion,
         detail=doubt or _describe_conclusion(conclusion, found.second_is_better),
-        difference=None if doubt else found.value,
-        difference_error=None if doubt else found.error,
+        difference=None if doubt else write(found.value),
+        difference_error=None if doubt else write(found.error),
         is_paired=not doubt and found.is_paired,
-        b_is_better=None if doubt else found.second_is_better,
-        metrics=_list_metrics(first.record, second.record),
+        b_is_better=None if doubt else write(found.second_is_better),
+        metrics=_write_differences(_list_metrics(first.record, second.record), write),
         epsilons=_pair_epsilons(first.record.epsilon, second.record.epsilon),
     )
 
@@ -96,13 +101,19 @@ def list_choices(session: Session, slug: str, caller: Caller) -> list[history.Ch
     """What the caller may compare: scored submissions of their team, or for staff of everybody."""
     competition = load_competition(session, slug, caller)
     team = history.fetch_own_team(session, competition.id, caller.member_id)
-    return history.fetch_choices(
+    choices = history.fetch_choices(
         session,
         competition.id,
         user_id=None if service.is_staff(caller) else caller.member_id,
         team_id=team.id if team else None,
         limit=CHOICES,
     )
+    sight = find_sight(
+        competition.spec, caller, find_stage(competition, phases.fetch_private_phase(session, competition.id))
+    )
+    if not sight.is_coarse:
+        return choices
+    return [replace(each, score=round_figure(each.score)) for each in choices if not each.held_back]
 
 
 def _load_side(session: Session, competition_id: str, submission_id: str, caller: Caller) -> _Side:
@@ -140,6 +151,10 @@ def _show_chance(probability: float) -> str:
     return "more than 99 %" if probability > 0.995 else f"{100 * probability:.0f} %"
 
 
+def _keep(value: float | None) -> float | None:
+    return value
+
+
 def _list_metrics(a: ScorecardRecord, b: ScorecardRecord) -> list[ComparedMetric]:
     left, right = ({entry.id: entry for entry in record.metrics or ()} for record in (a, b))
     values = {key: tuple(side[key].value if key in side else None for side in (left, right)) for key in left | right}
@@ -150,6 +165,10 @@ def _list_metrics(a: ScorecardRecord, b: ScorecardRecord) -> list[ComparedMetric
         for metric in (*_OWN_METRICS, *tops)
     ]
     return own + more
+
+
+def _write_differences(metrics: list[ComparedMetric], write: Write) -> list[ComparedMetric]:
+    return [each.model_copy(update={"difference": write(each.difference)}) for each in metrics]
 
 
 def _compare(key: str, name: str, unit: str, better: str, a: float | None, b: float | None) -> ComparedMetric:

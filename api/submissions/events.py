@@ -10,17 +10,11 @@ from sqlalchemy import Engine
 
 from api.deps import Caller
 from api.submissions import service
-from core.db.queries import evaluations
+from api.submissions.moves import Move, find_verdict, list_moves
 from core.db.session import reading
-from core.domain.submission import Status, Verdict
+from core.domain.submission import Verdict
 
 POLL_SECONDS = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    id: int
-    values: dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +38,8 @@ async def follow(engine: Engine, submission_id: str, caller: Caller, *, after: i
         snapshot = await to_thread.run_sync(partial(_look, engine, submission_id, caller, last))
         for move in snapshot.moves:
             last = move.id
-            yield ServerSentEvent(event="status", id=str(move.id), data=move.values)
+            told = {"at": move.at, "status": move.status, "verdict": move.verdict, "detail": move.detail}
+            yield ServerSentEvent(event="status", id=str(move.id), data=told)
         if snapshot.progress != shown:
             shown = snapshot.progress
             yield ServerSentEvent(event="progress", data=shown)
@@ -58,27 +53,14 @@ def _look(engine: Engine, submission_id: str, caller: Caller, after: int) -> Sna
     with reading(engine) as session:
         submission = service.load_visible(session, submission_id, caller)
         evaluation = service.get_evaluation(submission)
-        reason = service.find_reason(submission, evaluation, caller)
-        moves = tuple(
-            Move(
-                event.id,
-                {
-                    "at": event.at,
-                    "status": event.status,
-                    "verdict": event.verdict,
-                    "detail": reason if event.status == Status.FINISHED else event.detail,
-                },
-            )
-            for event in evaluations.fetch_events(session, evaluation.id, after=after)
-        )
-        progress = service.make_progress(evaluation)
+        progress = service.find_progress(session, submission, caller)
         return Snapshot(
-            moves=moves,
+            moves=tuple(list_moves(session, submission, caller, after=after)),
             progress={
                 "status": evaluation.status,
                 "finished": progress.finished,
                 "total": progress.total,
                 "queue_position": service.find_queue_position(session, evaluation),
             },
-            verdict=evaluation.verdict,
+            verdict=find_verdict(session, submission, caller),
         )

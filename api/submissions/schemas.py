@@ -90,6 +90,11 @@ class SubmissionView(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     has_scorecard: bool
+    held_back: bool = Field(
+        default=False,
+        description="scored on a hidden problem, and within the noise of its team's best told score or over the"
+        " budget: its numbers are told after the end",
+    )
     flags: list[FlagView] | None = Field(
         description="flags for a person to look at, never a verdict; null in lists and before the score"
     )

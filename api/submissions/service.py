@@ -1,29 +1,38 @@
 """Read, list and cancel submissions; who may see how much of them."""
 
+from dataclasses import replace
 from typing import TypeGuard
 
 from sqlalchemy.orm import Session
 
+from api.competitions.service import find_stage
 from api.deps import Caller
 from api.finals.results import find_results
 from api.finals.schemas import FinalResult
 from api.leaderboard.schemas import Interval
 from api.paging import cut_page, decode_cursor, encode_cursor
+from api.submissions.blur import blur_progress, blur_submission
 from api.submissions.flags import make_flag_views
 from api.submissions.schemas import DecidedEarly, FlagView, Links, Progress, Rejudged, SubmissionPage, SubmissionView
 from core.db.base import utc_now
 from core.db.models.submissions import Evaluation, Submission
-from core.db.queries import evaluations, rejudges
+from core.db.queries import evaluations, phases, rejudges
 from core.db.queries.waiting import find_wait
 from core.domain.access import Action
 from core.domain.errors import NotAllowed, NotFound
-from core.domain.exposure import SUBMISSION, Reader, Sight, may_see, may_see_reason
+from core.domain.exposure import SUBMISSION, Reader, Sight, may_see, may_see_reason, tell_outcome
 from core.domain.faults import HINTS
 from core.domain.leaderboard import Purpose
-from core.domain.submission import Status, get_fault_owner
+from core.domain.submission import Status, Verdict, get_fault_owner
 from core.lifecycle import request_cancel
-from core.scorecard import ScorecardRecord, show_scorecard
+from core.scorecard import ScorecardRecord
+from core.showing import show_scorecard
 from core.storage import BlobStore
+
+HELD_BACK = (
+    "this submission was scored, and its numbers are told after the end: on hidden data a score is told only where it"
+    " is above the best one of the team by more than noise, and within the budget"
+)
 
 
 def load_visible(session: Session, submission_id: str, caller: Caller) -> Submission:
@@ -69,6 +78,19 @@ def find_sight(submission: Submission, caller: Caller) -> Sight:
     return Sight(Reader.STAFF if is_staff(caller) else reader, exposure)
 
 
+def look(session: Session, submission: Submission, caller: Caller) -> Sight:
+    """The same, and whether the contest is over: how coarse its numbers are told."""
+    sight = find_sight(submission, caller)
+    if not sight.is_coarse:
+        return sight
+    private = phases.fetch_private_phase(session, submission.competition_id)
+    return replace(sight, stage=find_stage(submission.competition, private))
+
+
+def is_held_back(session: Session, submission: Submission, caller: Caller) -> bool:
+    return get_evaluation(submission).held_back and look(session, submission, caller).is_coarse
+
+
 def sees(submission: Submission, field: str, caller: Caller) -> bool:
     return may_see(SUBMISSION.get(field), find_sight(submission, caller))
 
@@ -103,7 +125,7 @@ def make_view(session: Session, submission: Submission, caller: Caller, *, with_
 def _make_view(session: Session, submission: Submission, caller: Caller, final: FinalResult | None) -> SubmissionView:
     evaluation = get_evaluation(submission)
     verdict = evaluation.verdict
-    return SubmissionView(
+    view = SubmissionView(
         id=submission.id,
         evaluation_id=evaluation.id,
         competition=submission.competition.slug,
@@ -118,7 +140,7 @@ def _make_view(session: Session, submission: Submission, caller: Caller, final: 
         verdict=verdict,
         fault_of=get_fault_owner(verdict) if verdict else None,
         code=evaluation.code or "",
-        reason=find_reason(submission, evaluation, caller),
+        reason=find_reason(session, submission, evaluation, caller),
         hint=HINTS[evaluation.code] if evaluation.code else "",
         progress=make_progress(evaluation),
         decided_early=_make_decided_early(evaluation),
@@ -140,6 +162,15 @@ def _make_view(session: Session, submission: Submission, caller: Caller, final: 
         log=evaluation.log if sees(submission, "log", caller) else None,
         links=_make_links(submission.id),
     )
+    return blur_submission(view, look(session, submission, caller), is_held_back=evaluation.held_back)
+
+
+def find_progress(session: Session, submission: Submission, caller: Caller) -> Progress:
+    evaluation = get_evaluation(submission)
+    progress = make_progress(evaluation)
+    if not look(session, submission, caller).is_coarse:
+        return progress
+    return blur_progress(progress, is_whole=evaluation.verdict is Verdict.SCORED and not evaluation.decided_early)
 
 
 def make_progress(evaluation: Evaluation) -> Progress:
@@ -155,9 +186,15 @@ def find_queue_position(session: Session, evaluation: Evaluation) -> int | None:
     return evaluations.count_queued_before(session, evaluation) + 1
 
 
-def find_reason(submission: Submission, evaluation: Evaluation, caller: Caller) -> str:
+def find_reason(session: Session, submission: Submission, evaluation: Evaluation, caller: Caller) -> str:
     """The one-line reason, unless it could carry hidden data to a participant."""
-    return evaluation.reason if may_see_reason(evaluation.verdict, find_sight(submission, caller)) else ""
+    sight = look(session, submission, caller)
+    return evaluation.reason if may_see_reason(tell_verdict(evaluation, sight), sight) else ""
+
+
+def tell_verdict(evaluation: Evaluation, sight: Sight) -> Verdict | None:
+    has_run = evaluation.started_at is not None
+    return tell_outcome(evaluation.verdict, evaluation.code, has_run=has_run, sight=sight).verdict
 
 
 def list_own(session: Session, caller: Caller, *, limit: int, cursor: str | None) -> SubmissionPage:
@@ -175,11 +212,14 @@ def load_scorecard(session: Session, submission_id: str, caller: Caller) -> Scor
     """The scorecard; on hidden problems participants get no value of a single forget example."""
     submission = load_visible(session, submission_id, caller)
     evaluation = get_evaluation(submission)
+    if is_held_back(session, submission, caller):
+        raise NotFound(HELD_BACK)
     card = evaluations.fetch_scorecard(session, evaluation.id)
     if card is None:
-        state = f"it ended {evaluation.verdict}" if evaluation.verdict else f"it is {evaluation.status}"
+        view = make_view(session, submission, caller, with_flags=False)
+        state = f"it ended {view.verdict}" if view.verdict else f"it is {view.status}"
         raise NotFound(f"this submission has no scorecard: {state}")
-    return _restrict(submission, card.record, caller)
+    return _restrict(session, submission, card.record, caller)
 
 
 def load_report(session: Session, store: BlobStore, submission_id: str, caller: Caller) -> bytes:
@@ -197,13 +237,15 @@ def cancel(session: Session, submission_id: str, caller: Caller) -> None:
     request_cancel(session, get_evaluation(submission).id)
 
 
-def _restrict(submission: Submission, record: ScorecardRecord, caller: Caller) -> ScorecardRecord:
-    return show_scorecard(record, find_sight(submission, caller), submission.competition.commitment_key)
+def _restrict(session: Session, submission: Submission, record: ScorecardRecord, caller: Caller) -> ScorecardRecord:
+    return show_scorecard(record, look(session, submission, caller), submission.competition.commitment_key)
 
 
 def _find_flags(session: Session, submission: Submission, caller: Caller) -> list[FlagView] | None:
     card = evaluations.fetch_scorecard(session, get_evaluation(submission).id)
-    return make_flag_views(_restrict(submission, card.record, caller)) if card is not None else None
+    if card is None or is_held_back(session, submission, caller):
+        return None
+    return make_flag_views(_restrict(session, submission, card.record, caller))
 
 
 def _make_decided_early(evaluation: Evaluation) -> DecidedEarly | None:

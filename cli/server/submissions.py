@@ -257,9 +257,10 @@ def _print_ended(client: LacunaClient, state: Mapping[str, Any]) -> None:
     final = describe_final(state.get("final"))
     if final:
         print_line(f"final board: {final}")
-    if state["reason"]:
-        code = f"{state['code']}: " if state["code"] else ""
-        print_error(f"{code}{state['reason']}", state.get("hint") or "")
+    if state.get("held_back"):
+        print_note("on hidden data a score is told only where it rises by more than noise; this one, after the end")
+    if told := ": ".join(part for part in (state["code"], state["reason"]) if part):
+        print_error(told, state.get("hint") or "")
     if state["score"] is None and state.get("log"):
         print_note(f"what the code printed: `lacuna logs {state['id']}`")
     if _is_practice(state):

@@ -1,7 +1,8 @@
 """What is hidden from whom, and until when: the one place that says it, as lists of what may be shown.
 
 A field that stands on no list is shown to nobody. Who is let to an address at all is said by `core.domain.access`; what
-the answer then holds is said here. Nothing is rounded yet: a coarse value would be another `Audience`.
+the answer then holds is said here. How coarse a number of a hidden run is for participants, and how many bits that
+tells them, is said by `core.domain.leaks`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from core.domain.faults import FaultCode
 from core.domain.submission import Verdict
 
 
@@ -44,6 +46,11 @@ class Sight:
     exposure: Exposure
     stage: Stage = Stage.RUNNING
 
+    @property
+    def is_coarse(self) -> bool:
+        """Whether what a run did is told coarsely: code that saw hidden data decided it."""
+        return self.reader is not Reader.STAFF and not self.exposure.is_open and self.stage is Stage.RUNNING
+
 
 class Audience(StrEnum):
     """Who sees a field of a record, of those who are let to the record."""
@@ -55,6 +62,7 @@ class Audience(StrEnum):
     STAFF = "staff"
     KEYED = "keyed"  # a digest: everybody, but as HMAC where it is hidden from the reader
     AFTERWARDS = "afterwards"  # everybody, once it is over
+    LATER = "later"  # everybody where nothing is hidden, and elsewhere once it is over; before, staff
 
 
 def may_see(audience: Audience | None, sight: Sight) -> bool:
@@ -70,12 +78,34 @@ def may_see(audience: Audience | None, sight: Sight) -> bool:
         Audience.STAFF: is_staff,
         Audience.KEYED: True,
         Audience.AFTERWARDS: sight.stage is Stage.OVER,
+        Audience.LATER: not sight.is_coarse,
     }[audience]
 
 
 def may_see_reason(verdict: Verdict | None, sight: Sight) -> bool:
     """Whether the one line that says why can carry nothing hidden to the reader."""
     return verdict is None or verdict in TOLD_VERDICTS or may_see(SUBMISSION["reason"], sight)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    verdict: Verdict | None
+    code: FaultCode | None
+
+
+def tell_outcome(verdict: Verdict | None, code: FaultCode | None, *, has_run: bool, sight: Sight) -> Outcome:
+    """How a submission ended, as the reader may know: how code fails is the code's own choice."""
+    if not (has_run and sight.is_coarse) or verdict in TOLD_APART or verdict is None:
+        return Outcome(verdict, code)
+    return Outcome(Verdict.RUNTIME_ERROR, FaultCode.FAILED_ON_HIDDEN_DATA)
+
+
+def climbs(exposure: Exposure, *, is_private_phase: bool) -> bool:
+    """Whether a score of a team is told only if it is above its best told one by more than noise (the Ladder).
+
+    On open problems everything is told; of a private phase nothing is, and its final board goes by the true ones.
+    """
+    return not exposure.is_open and not is_private_phase
 
 
 def sees_plain(sight: Sight) -> bool:
@@ -88,19 +118,22 @@ def list_fields(*lists: tuple[Audience, str, str]) -> dict[str, Audience]:
     return {f"{part}.{name}" if part else name: audience for audience, part, names in lists for name in names.split()}
 
 
-ALL, OPEN, KEYED = Audience.ALL, Audience.OPEN, Audience.KEYED
+ALL, OPEN, KEYED, LATER = Audience.ALL, Audience.OPEN, Audience.KEYED, Audience.LATER
 
 SUBMISSION = list_fields(
     (ALL, "", "id evaluation_id competition user team filename source_digest note purpose phase status verdict"),
     (ALL, "", "fault_of code hint progress decided_early rejudged queue_position waits score"),
     (ALL, "", "relative_runtime compute_budget created_at started_at finished_at is_disqualified"),
-    (ALL, "", "has_scorecard final flags links"),
+    (ALL, "", "has_scorecard held_back final flags links"),
     (Audience.INSIDE, "", "disqualified_reason is_selected"),
     (OPEN, "", "reason plots"),  # what a run says; on hidden problems some verdicts say nothing that came out of one
     (Audience.OPEN_INSIDE, "", "log"),
 )
 # on a hidden problem their reason says nothing that came out of a run
-TOLD_VERDICTS = frozenset({Verdict.REJECTED, Verdict.WITHDRAWN, Verdict.OVER_BUDGET, Verdict.PLATFORM_ERROR})
+TOLD_VERDICTS = frozenset({Verdict.REJECTED, Verdict.WITHDRAWN})
+# how a run on hidden data ended, as far as it is told: every other verdict is one and the same there. Over the budget
+# is the last bucket of the runtime and tells no more than that does; what was withdrawn was so by its author.
+TOLD_APART = frozenset({Verdict.SCORED, Verdict.OVER_BUDGET, Verdict.WITHDRAWN, Verdict.PLATFORM_ERROR})
 
 # a problem file as the card shows it; `x.*`: whatever stands in x, which is for code that is public
 PROBLEM = list_fields(
@@ -130,19 +163,20 @@ SCORECARD = list_fields(
     (ALL, "accuracy.unlearned", "retain forget test"),
     (ALL, "accuracy.retrained", "retain forget test"),
     (ALL, "relative_runtime", "estimate low high wall cpu gate budget over_budget"),
-    (ALL, "relative_runtime", "clock waited seconds_per_replica retrain_seconds"),
+    (ALL, "relative_runtime", "clock seconds_per_replica retrain_seconds"),
+    (LATER, "relative_runtime", "waited"),
     (ALL, "replicas", "unlearned retrained control originals"),
     (ALL, "epsilon", "edges points counts median"),
     (OPEN, "epsilon", "per_example lower mu attack"),  # of single forget examples: the way to fit them
     (ALL, "provenance", "evaluation_id source_digest calibrations sandbox node_class versions.*"),
     (KEYED, "provenance", "spec_digest problem_digest manifest_digest"),
     (KEYED, "provenance.pool_digests", "original retrained control"),
-    (ALL, "attacks", "attack won median_epsilon"),
+    (LATER, "attacks", "attack won median_epsilon"),  # many numbers, each of them a channel: core.domain.leaks
     (ALL, "flags", "code severity"),
     (OPEN, "flags", "value threshold fires detail"),  # would let its author stay just below the threshold
     (OPEN, "flag_checks", "code severity value threshold fires detail"),
-    (ALL, "metrics", "id name group unit better variant source value standard_error interval models retrained"),
-    (ALL, "metrics", "retrained_standard_error originals_per_run note"),
+    (LATER, "metrics", "id name group unit better variant source value standard_error interval models retrained"),
+    (LATER, "metrics", "retrained_standard_error originals_per_run note"),
     (ALL, "decision", "standing rival_place alpha after of"),
     (OPEN, "decision", "rival difference low high"),
 )

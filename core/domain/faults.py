@@ -21,6 +21,7 @@ class FaultCode(StrEnum):
     OUTPUT_MISSING = "OUTPUT_MISSING"
     OUTPUT_SCHEMA = "OUTPUT_SCHEMA"
     OUTPUT_NOT_FINITE = "OUTPUT_NOT_FINITE"
+    FAILED_ON_HIDDEN_DATA = "FAILED_ON_HIDDEN_DATA"  # told in place of every other code; never stored
 
 
 HINTS: dict[FaultCode, str] = {
@@ -44,4 +45,8 @@ HINTS: dict[FaultCode, str] = {
     FaultCode.OUTPUT_MISSING: "Return the network (or change it in place and return None); do not exit the process.",
     FaultCode.OUTPUT_SCHEMA: "The result must have the original network's parameter names and shapes.",
     FaultCode.OUTPUT_NOT_FINITE: "The result holds NaN or infinity; lower the learning rate or clip gradients.",
+    FaultCode.FAILED_ON_HIDDEN_DATA: (
+        "The submission failed on hidden data; how is told to the organizers alone. Run `lacuna doctor FILE`, or submit"
+        " to the practice phase where there is one."
+    ),
 }

@@ -106,15 +106,43 @@ def make_board(entries: Iterable[Entry]) -> list[Row]:
     return rank_lines(lines, groups)
 
 
-def pick_lines(entries: Iterable[Entry]) -> list[Line]:
-    """Choose what stands on the board: the best of each participant, the newest of what has no rank."""
+def pick_lines(entries: Iterable[Entry], *, climbing: bool = False) -> list[Line]:
+    """Choose what stands on the board: the best of each participant, the newest of what has no rank.
+
+    climbing: the last that `climb` tells instead of the best.
+    """
     every = list(entries)
     scored = [entry for entry in every if entry.verdict is Verdict.SCORED and entry.score is not None]
-    best = _pick_best(Line(Place.RANKED, entry) for entry in scored if entry.purpose is Purpose.RANKED)
+    told = [steps[-1] for steps in climb(scored).values()] if climbing else scored
+    best = _pick_best(Line(Place.RANKED, entry) for entry in told if entry.purpose is Purpose.RANKED)
     references = _pick_newest(entry for entry in scored if entry.purpose is Purpose.REFERENCE)
     over = _pick_newest(entry for entry in every if entry.verdict is Verdict.OVER_BUDGET)
     lines = [Line(Place.REFERENCE, entry) for entry in references] + [Line(Place.OVER_BUDGET, entry) for entry in over]
     return sorted(best + lines, key=lambda line: line.order)
+
+
+def climb(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """By participant, the scores that are told where each could carry hidden data out, in the order of acceptance.
+
+    A score is told only if it is above the best told one by more than its noise, half its interval: whoever tries one
+    bit after the other learns nothing from what stays below. Scores decided early are told while there is no full one.
+    Source: the Ladder, Blum and Hardt (2015), arXiv:1502.04585.
+    """
+    ranked = [each for each in entries if each.purpose is Purpose.RANKED and each.score is not None]
+    full = {each.name for each in ranked if not each.is_decided_early}
+    steps: dict[str, list[Entry]] = {}
+    for entry in sorted(ranked, key=lambda each: (each.accepted_at, each.submission_id)):
+        if entry.is_decided_early and entry.name in full:
+            continue
+        told = steps.setdefault(entry.name, [])
+        if not told or _rises(told[-1], entry):
+            told.append(entry)
+    return steps
+
+
+def _rises(best: Entry, entry: Entry) -> bool:
+    noise = 0.0 if entry.low is None or entry.high is None else (entry.high - entry.low) / 2
+    return (entry.score or 0.0) > (best.score or 0.0) + noise
 
 
 class TieGroups:

@@ -67,6 +67,7 @@ VERDICT_OF_FAULT: dict[FaultCode, Verdict] = {
     FaultCode.OUTPUT_MISSING: Verdict.BAD_OUTPUT,
     FaultCode.OUTPUT_SCHEMA: Verdict.BAD_OUTPUT,
     FaultCode.OUTPUT_NOT_FINITE: Verdict.BAD_OUTPUT,
+    FaultCode.FAILED_ON_HIDDEN_DATA: Verdict.RUNTIME_ERROR,
 }
 VERDICT_TEXT: dict[Verdict, str] = {
     Verdict.SCORED: "Every replica ran and was scored.",

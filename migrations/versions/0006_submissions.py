@@ -63,6 +63,7 @@ def upgrade() -> None:
         sa.Column("score_draws", sa.JSON(), nullable=True),
         sa.Column("scored_replicas", sa.Integer(), nullable=True),
         sa.Column("decided_early", sa.Boolean(), nullable=False),
+        sa.Column("held_back", sa.Boolean(), nullable=False),
         sa.Column("relative_runtime", sa.Double(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from core.domain.exposure import Exposure, Reader, Sight
 from core.domain.faults import HINTS, FaultCode
 from core.domain.submission import VERDICT_TEXT, Verdict
-from core.scorecard import ScorecardRecord, show_scorecard
+from core.scorecard import ScorecardRecord
+from core.showing import show_scorecard
 from worker.report import plots, pool_plots, rows, words
 from worker.report.examples import ExampleDetail
 from worker.report.templating import make_environment

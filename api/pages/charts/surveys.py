@@ -46,7 +46,7 @@ class Survey:
 
 def find_survey(session: Session, view: BoardView) -> Survey:
     """By the digest, which says everything that a board shows."""
-    key = (view.board_id, view.digest, view.spec_digest, _get_ceiling(view.ceiling))
+    key = (view.board_id, view.digest, view.spec_digest, view.is_coarse, _get_ceiling(view.ceiling))
     return _surveys.get(key, lambda: load_survey(session, view))
 
 

@@ -79,6 +79,8 @@ class Evaluation(Base):
     score_draws: Mapped[list[float] | None] = mapped_column(JSON)  # rescored parts of both pools, for paired comparison
     scored_replicas: Mapped[int | None]  # fewer than replicas_total where the place was decided early
     decided_early: Mapped[bool] = mapped_column(default=False)  # by the sequential rule: it stands behind its rival
+    # its score is not told before the end: on a hidden problem, and within the noise of the best told one of its team
+    held_back: Mapped[bool] = mapped_column(default=False)
     relative_runtime: Mapped[float | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     started_at: Mapped[datetime | None]

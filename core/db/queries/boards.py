@@ -18,6 +18,7 @@ from core.db.models.boards import Board, BoardChange, BoardLine
 from core.db.models.contests import Competition, Team
 from core.db.models.submissions import Evaluation, Scorecard, Submission
 from core.db.queries import records
+from core.db.queries.ladder import hold_back, is_climbed
 from core.domain.history import Cause, hash_change
 from core.domain.leaderboard import OFF_BOARD, Place, pick_lines
 from core.domain.owner import Owner, OwnerKind, find_owner, own_as_team
@@ -125,7 +126,10 @@ def refresh(
     counting = fetch_counting(session, competition_id, spec_id, submissions=scope.submissions)
     records.update(session, board, counting, scope.owners, scope.submission_id)
     found = {each.submission_id: each for each in counting}
-    picked = pick_lines(read_entry(each) for each in found.values())
+    climbing = is_climbed(session, competition_id, spec_id)
+    if climbing:
+        hold_back(session, found)
+    picked = pick_lines((read_entry(each) for each in found.values()), climbing=climbing)
     rows = [make_line(board.id, board.version + 1, line, found[line.entry.submission_id]) for line in picked]
     due = {(row.owner, row.place): row for row in rows}
     standing = {(row.owner, row.place): row for row in _fetch_standing(session, board.id, scope)}

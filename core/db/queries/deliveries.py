@@ -11,10 +11,12 @@ from core.db.base import utc_now
 from core.db.models.accounts import User
 from core.db.models.contests import Competition, Team, TeamMember
 from core.db.models.notifications import Delivery, MailAddress, Webhook
+from core.db.models.problems import EvaluationSpec
 from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import boards
 from core.domain.answers import select_message
+from core.domain.exposure import Outcome, Reader, Sight, tell_outcome
 from core.domain.faults import HINTS
 from core.domain.leaderboard import Purpose
 from core.domain.notifications import INVITES_TOLD_A_DAY, DeliveryState, Event
@@ -49,6 +51,7 @@ def announce_finished(session: Session, evaluation: Evaluation) -> None:
     if found is None or found.spec_id != evaluation.spec_id or _ended_before(session, evaluation):
         return
     submission: Submission = found.Submission
+    told = _tell_outcome(evaluation, _find_sight(session, evaluation))
     announce(
         session,
         Event.EVALUATION_FINISHED,
@@ -58,9 +61,9 @@ def announce_finished(session: Session, evaluation: Evaluation) -> None:
             "competition": found.slug,
             "team": found.name or "",
             "filename": submission.filename,
-            "verdict": evaluation.verdict,
-            "code": evaluation.code or "",
-            "hint": HINTS[evaluation.code] if evaluation.code else "",
+            "verdict": told.verdict,
+            "code": told.code or "",
+            "hint": HINTS[told.code] if told.code else "",
         },
     )
 
@@ -81,16 +84,18 @@ def announce_rejudged(session: Session, rejudge: Rejudge, replaced: Mapping[str,
         old = replaced.get(submission.id)
         if old is None or (old.verdict, old.score) == (evaluation.verdict, evaluation.score):
             continue
+        sight = _find_sight(session, evaluation)
+        scores = (None, None) if sight.is_coarse else (old.score, evaluation.score)  # the page has what is told
         data = {
             "submission_id": submission.id,
             "competition": slug,
             "phase": evaluation.phase,
             "team": team or "",
             "filename": submission.filename,
-            "old_verdict": old.verdict,
-            "verdict": evaluation.verdict,
-            "old_score": old.score,
-            "score": evaluation.score,
+            "old_verdict": _tell_outcome(old, sight).verdict,
+            "verdict": _tell_outcome(evaluation, sight).verdict,
+            "old_score": scores[0],
+            "score": scores[1],
             "reason": rejudge.reason,
         }
         announce(session, Event.EVALUATION_REJUDGED, _find_authors(session, submission), data)
@@ -134,6 +139,15 @@ def announce_passed(session: Session, evaluation: Evaluation) -> None:
     found = session.execute(query).one_or_none()
     if found is not None:
         announce_lost_places(session, found.slug, boards.find_passed(session, found.id, evaluation.spec_id))
+
+
+def _find_sight(session: Session, evaluation: Evaluation) -> Sight:
+    return Sight(Reader.AUTHOR, session.get_one(EvaluationSpec, evaluation.spec_id).terms.problem.exposure)
+
+
+def _tell_outcome(evaluation: Evaluation, sight: Sight) -> Outcome:
+    has_run = evaluation.started_at is not None
+    return tell_outcome(evaluation.verdict, evaluation.code, has_run=has_run, sight=sight)
 
 
 def _find_authors(session: Session, submission: Submission) -> set[str]:

@@ -40,6 +40,7 @@ class Choice:
     name: str
     at: datetime
     score: float
+    held_back: bool
 
 
 def fetch_own_team(session: Session, competition_id: str, user_id: str) -> OwnTeam | None:
@@ -79,7 +80,15 @@ def fetch_choices(
     """The newest submissions with a score: of a user and their team, or of everybody if `user_id` is None."""
     name = func.coalesce(Team.name, User.name)
     query = (
-        select(Submission.id, Submission.filename, Submission.note, name, Submission.created_at, Evaluation.score)
+        select(
+            Submission.id,
+            Submission.filename,
+            Submission.note,
+            name,
+            Submission.created_at,
+            Evaluation.score,
+            Evaluation.held_back,
+        )
         .join(Evaluation, Evaluation.submission_id == Submission.id)
         .join(User, User.id == Submission.user_id)
         .outerjoin(Team, Team.id == Submission.team_id)
@@ -93,7 +102,9 @@ def fetch_choices(
     if user_id is not None:
         query = query.where(or_(Submission.user_id == user_id, Submission.team_id == (team_id or "")))
     rows = session.execute(query.order_by(Submission.id.desc()).limit(limit))
-    return [Choice(key, filename, note, who, at, score or 0.0) for key, filename, note, who, at, score in rows]
+    return [
+        Choice(key, filename, note, who, at, score or 0.0, held) for key, filename, note, who, at, score, held in rows
+    ]
 
 
 def _is_newest(spec_id: str | None = None) -> ColumnElement[bool]:

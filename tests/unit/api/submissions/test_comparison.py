@@ -25,6 +25,13 @@ def competition(engine: Engine) -> Competition:
         return factories.make_competition(session, "digits", exposure="private")
 
 
+@pytest.fixture
+def open_competition(engine: Engine) -> Competition:
+    """Where every score is told."""
+    with transaction(engine) as session:
+        return factories.make_competition(session, "digits")
+
+
 def make(engine: Engine, competition: Competition, login: Login, score: float, **values: Any) -> Submission:
     with transaction(engine) as session:
         return factories.make_scored(session, competition, login.user, score, **values)
@@ -39,9 +46,9 @@ def compare(client: TestClient, reader: Login, a: Submission, b: Submission) -> 
     [((0.3, 0.5), "b_is_better"), ((0.5, 0.3), "a_is_better"), ((0.50, 0.51), "within_noise")],
 )
 def test_a_difference_counts_only_beyond_noise(
-    client: TestClient, engine: Engine, competition: Competition, ann: Login, scores: Any, conclusion: str
+    client: TestClient, engine: Engine, open_competition: Competition, ann: Login, scores: Any, conclusion: str
 ) -> None:
-    a, b = (make(engine, competition, ann, score) for score in scores)
+    a, b = (make(engine, open_competition, ann, score) for score in scores)
     found = compare(client, ann, a, b).json()
     assert found["conclusion"] == conclusion
     assert found["difference"] == pytest.approx(scores[1] - scores[0])
@@ -49,21 +56,21 @@ def test_a_difference_counts_only_beyond_noise(
 
 
 def test_paired_draws_find_what_two_intervals_would_hide(
-    client: TestClient, engine: Engine, competition: Competition, ann: Login
+    client: TestClient, engine: Engine, open_competition: Competition, ann: Login
 ) -> None:
     draws = [0.4 + 0.02 * place for place in range(12)]
-    a = make(engine, competition, ann, 0.50, evaluation={"score_draws": draws})
+    a = make(engine, open_competition, ann, 0.50, evaluation={"score_draws": draws})
     shifted = [draw + 0.02 + 0.001 * (-1) ** place for place, draw in enumerate(draws)]
-    b = make(engine, competition, ann, 0.52, evaluation={"score_draws": shifted})
+    b = make(engine, open_competition, ann, 0.52, evaluation={"score_draws": shifted})
     found = compare(client, ann, a, b).json()
     assert found["is_paired"]
     assert found["conclusion"] == "b_is_better"
 
 
 def test_every_number_of_both_stands_side_by_side(
-    client: TestClient, engine: Engine, competition: Competition, ann: Login
+    client: TestClient, engine: Engine, open_competition: Competition, ann: Login
 ) -> None:
-    a, b = make(engine, competition, ann, 0.3), make(engine, competition, ann, 0.5, runtime=0.08)
+    a, b = make(engine, open_competition, ann, 0.3), make(engine, open_competition, ann, 0.5, runtime=0.08)
     found = compare(client, ann, a, b).json()
     metrics = {metric["id"]: metric for metric in found["metrics"]}
     assert metrics["relative_runtime"]["difference"] == pytest.approx(0.03)
@@ -72,10 +79,10 @@ def test_every_number_of_both_stands_side_by_side(
 
 
 def test_scores_of_fewer_replicas_do_not_compare(
-    client: TestClient, engine: Engine, competition: Competition, ann: Login
+    client: TestClient, engine: Engine, open_competition: Competition, ann: Login
 ) -> None:
-    early = make(engine, competition, ann, 0.3, evaluation={"scored_replicas": 64, "decided_early": True})
-    found = compare(client, ann, early, make(engine, competition, ann, 0.5)).json()
+    early = make(engine, open_competition, ann, 0.3, evaluation={"scored_replicas": 64, "decided_early": True})
+    found = compare(client, ann, early, make(engine, open_competition, ann, 0.5)).json()
     assert (found["conclusion"], found["difference"]) == ("not_comparable", None)
     assert "stopped early" in found["detail"]
 

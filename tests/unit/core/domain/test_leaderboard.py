@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.domain.leaderboard import Entry, Place, Purpose, TieGroups, make_board, pick_lines, rank_lines
+from core.domain.leaderboard import Entry, Place, Purpose, TieGroups, climb, make_board, pick_lines, rank_lines
 from core.domain.submission import Verdict
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -206,3 +206,29 @@ def test_a_walk_knows_when_a_group_has_ended() -> None:
     groups.walk([make_entry("d", 0.1)])
     assert [groups.is_settled(rank) for rank in (2, 3, 4)] == [True, True, False]
     assert [groups.find(rank) for rank in (1, 2, 3, 4)] == [(1, 1, 1), (2, 2, 3), (2, 2, 3), (3, 4, 4)]
+
+
+def test_a_score_is_told_where_it_is_above_the_best_told_one_by_more_than_its_noise() -> None:
+    scores = (0.5, 0.54, 0.549, 0.56, 0.55, 0.7)
+    entries = [make_entry("ann", score, half=0.05, minute=minute) for minute, score in enumerate(scores)]
+    entries.append(make_entry("bob", 0.1, minute=9))
+    told = {name: [each.score for each in steps] for name, steps in climb(reversed(entries)).items()}
+    assert told == {"ann": [0.5, 0.56, 0.7], "bob": [0.1]}
+    lines = pick_lines(entries[:5] + entries[6:], climbing=True)
+    assert [(line.entry.name, line.entry.score) for line in lines] == [("ann", 0.56), ("bob", 0.1)]
+
+
+def test_many_tries_within_noise_move_nothing() -> None:
+    """Whoever tries one bit after the other at one score learns from none of them."""
+    tries = [make_entry("ann", 0.5 + bit * 0.009, minute=minute) for minute, bit in enumerate([0, 1, 0, 1, 1, 0])]
+    assert [each.score for each in climb(tries)["ann"]] == [0.5]
+
+
+def test_scores_decided_early_are_told_while_there_is_no_full_one() -> None:
+    early = make_entry("ann", 0.9, scored_replicas=8, replicas_total=256)
+    assert [each.score for each in climb([early])["ann"]] == [0.9]
+    assert [each.score for each in climb([early, make_entry("ann", 0.3, minute=1)])["ann"]] == [0.3]
+
+
+def test_references_do_not_climb() -> None:
+    assert climb([make_entry("staff", purpose=Purpose.REFERENCE), make_entry("ann", None)]) == {}
