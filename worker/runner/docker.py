@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sandbox.digest import source_digest
 from worker.runner.base import LOCAL_LABEL, Limits, ReplicaResult, RunRequest, RunResult
 from worker.runner.box import ProcessBox
-from worker.runner.cgroup import SPARE_PROCESSES
+from worker.runner.cgroup import ROOT, SPARE_PROCESSES, Cgroup
 from worker.runner.guest import GUEST_ENV, GUEST_MODULE, HOST_NAME, INODES, PROBE_LIMITS, SHM_BYTES, TMP, WRITABLE
 from worker.runner.seccomp import PROFILE
 from worker.runner.supervisor import supervise
@@ -22,6 +22,8 @@ COMMAND_SECONDS = 60.0
 EVENT_SECONDS = 1.0  # how late the engine may hear of it
 PAST_EVENTS = ("--since", "24h", "--until", "0s", "--filter", "event=oom", "--format", "{{.Action}}")
 ENGINE_FAILED = 125  # the client's own code: the engine went away, or could not keep the container
+# of a container, by the engine's driver and the kernel's version of cgroups
+CGROUPS = ("memory/docker/{}", "memory/system.slice/docker-{}.scope", "docker/{}", "system.slice/docker-{}.scope")
 SHARD_LABEL, OWNER_LABEL = "lacuna.shard", "lacuna.owner"
 PYTHON = ("python3", "-s", "-P", "-m")
 # The parent in the box needs these to give each replica a user of its own and to kill it; replicas keep none.
@@ -79,6 +81,7 @@ class _DockerBox(ProcessBox):
 
     def __init__(self, argv: Sequence[str], *, name: str) -> None:
         self._name = name
+        self._cgroup: Cgroup | None = None
         super().__init__(argv, env=client_environment(), writable=WRITABLE)
 
     def kill(self) -> None:
@@ -97,6 +100,17 @@ class _DockerBox(ProcessBox):
                 break
             time.sleep(EVENT_SECONDS / 10)
         return bool(seen)
+
+    def forget(self) -> None:
+        self._find_cgroup().reclaim()
+
+    def _find_cgroup(self) -> Cgroup:
+        """What the engine made for this container; of no folder where this process sees none, as in a launcher."""
+        if self._cgroup is None:
+            identity = run_docker("inspect", "--format", "{{.Id}}", self._name).stdout.decode().strip()
+            folders = [ROOT / shape.format(identity) for shape in CGROUPS] if identity else []
+            self._cgroup = Cgroup(tuple(folder for folder in folders if folder.is_dir()))
+        return self._cgroup
 
     def was_ended_from_outside(self) -> bool:
         return super().was_ended_from_outside() or self.wait_code() == ENGINE_FAILED
