@@ -1,4 +1,4 @@
-"""Six checks for entries whose score may not mean what it says; each is a hint to a person, never a verdict.
+"""Seven checks for entries whose score may not mean what it says; each is a hint to a person, never a verdict.
 
 Every threshold is a multiple of something measured on models that never saw the forget set (docs/flags.md).
 """
@@ -27,6 +27,8 @@ COPY_SHARE = 0.5  # of the smallest distance between two models that never saw t
 RERUN_SHARE = 0.5  # of the distance to the nearest replica of another seed
 RELEARN_SHARE = 0.5  # of the steps that the fastest of the retrained models needs from the same loss on
 CLAIM_SHARE = 0.5  # of the way, in log loss, from the original to the retrained models: then it looks forgotten
+SWAP_SHARE = 0.25  # of the forgetting that must move with the forget set; an honest method moves all of it
+SWAP_CLAIM = 0.25  # of what retraining forgets: with less there is nothing to move
 MEMORISED_FOLD = 1.5  # how much more loss retrained models must have for there to be anything to relearn
 
 
@@ -37,9 +39,12 @@ class FlagCode(StrEnum):
     copied_member = "copied_member"
     rerun_distance = "rerun_distance"
     relearn_time = "relearn_time"
+    swap_ignored = "swap_ignored"
 
 
-BELOW = frozenset({FlagCode.no_op, FlagCode.copied_member, FlagCode.relearn_time})  # fire below their threshold
+BELOW = frozenset(
+    {FlagCode.no_op, FlagCode.copied_member, FlagCode.relearn_time, FlagCode.swap_ignored}
+)  # fire below their threshold
 
 
 class Severity(StrEnum):
@@ -222,6 +227,24 @@ def check_relearning(unlearned: ArrayLike, retrained: ArrayLike, original_loss: 
     threshold = RELEARN_SHARE * min(float(fastest), 1.0)
     said = f"The forget set is learnt again in {value:.0%} of the steps a retrained model of equal loss needs."
     return Check(FlagCode.relearn_time, value, threshold, said, Severity.suspicious if value < threshold else None)
+
+
+def check_swap(unlearned: ArrayLike, swapped: ArrayLike, original: ArrayLike, retrained: ArrayLike) -> Check:
+    """Fires if replicas that are told to forget other examples forget the same ones as before.
+
+    unlearned, swapped, original, retrained: (R,) each model's mean confidence on the forget set less that on the
+    examples which change places with it, in nats; the lengths may differ.
+    Value: share of the forgetting that moved with the forget set: 1 if all of it did, 0 if none did.
+    Raises InvalidPool if a value is not finite or there is none.
+    Source: docs/flags.md, swap_ignored.
+    """
+    means = [float(np.mean(check_vector(values, "contrast"))) for values in (unlearned, swapped, original, retrained)]
+    told, other, start, usual = means
+    if usual >= start or (told - start) / (usual - start) < SWAP_CLAIM:
+        return skip(FlagCode.swap_ignored, "Too little was forgotten to see whether it moves with the forget set.")
+    value = (told - other) / (2 * (told - start))
+    said = f"Told to forget other examples, the code moved {value:.0%} of its forgetting to them."
+    return Check(FlagCode.swap_ignored, value, SWAP_SHARE, said, Severity.suspicious if value < SWAP_SHARE else None)
 
 
 def _fold(ratio: float) -> float:

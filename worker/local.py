@@ -22,10 +22,11 @@ from worker.problems import LoadedProblem, load_problem
 from worker.replicas.calibration import make_calibration_source
 from worker.replicas.execution import Batch, make_orders, make_request, run_batch
 from worker.replicas.inspection import InspectedReplica, Inspector
-from worker.replicas.outputs import concat_outputs
+from worker.replicas.outputs import ModelOutputs, concat_outputs
+from worker.replicas.swapping import run_swapped
 from worker.report.drawing import draw_score
 from worker.report.examples import ExampleDetail
-from worker.runner.base import ReplicaOrder, Sandbox
+from worker.runner.base import ReplicaOrder, RunRequest, Sandbox
 from worker.scorecard.card import RunFacts, compute_scorecard
 from worker.scorecard.cost import RetrainCost, RunSeconds, collect_seconds
 from worker.scorecard.flags import FlagFacts
@@ -91,6 +92,7 @@ def evaluate_submission(
         return _failed(VERDICT_OF_FAULT[batch.code], batch.code, batch.fault)
     if batch.platform_fault:
         return _failed(Verdict.PLATFORM_ERROR, None, None, reason=batch.platform_fault)
+    swapped = _run_swapped(bench, files, run_id, limit)
     on_progress("scoring", 0, 1)
     facts = RunFacts(
         evaluation_id=run_id,
@@ -100,7 +102,7 @@ def evaluate_submission(
         node_class=settings.node_class,
         run=collect_seconds(batch.replicas),
         retrain=retrain,
-        checks=_collect_facts(batch),
+        checks=_collect_facts(batch, swapped, run_id),
     )
     outputs = concat_outputs([replica.outputs for replica in batch.replicas if replica.outputs is not None])
     score = compute_scorecard(bench.problem, outputs, bench.pools, facts, bench.store)
@@ -216,11 +218,41 @@ def run_orders(
     )
 
 
-def _collect_facts(batch: Batch) -> FlagFacts:
-    reruns = [run.outputs for run in batch.reruns if run.outputs is not None]
+def _collect_facts(batch: Batch, swapped: Sequence[InspectedReplica], run_id: str) -> FlagFacts:
     return FlagFacts(
         digests=tuple(replica.weights_sha256 for replica in batch.replicas),
-        reruns=concat_outputs(reruns) if reruns else None,
+        reruns=_join(batch.reruns),
+        swapped=_join(swapped),
+        evaluation_id=run_id,
+    )
+
+
+def _join(replicas: Sequence[InspectedReplica]) -> ModelOutputs | None:
+    outputs = [replica.outputs for replica in replicas if replica.outputs is not None]
+    return concat_outputs(outputs) if outputs else None
+
+
+def _run_swapped(
+    bench: Bench, files: Mapping[str, bytes], run_id: str, retrain_seconds: float | None
+) -> tuple[InspectedReplica, ...]:
+    if bench.problem.spec.evaluation.rerun_replicas == 0:
+        return ()
+    inspector = Inspector(bench.problem, device=bench.settings.device)
+    request = _make_request(bench, files, (), retrain_seconds)
+    return run_swapped(bench.sandbox, request, bench.problem, inspector, evaluation_id=run_id, go_on=lambda: True)
+
+
+def _make_request(
+    bench: Bench, files: Mapping[str, bytes], orders: Sequence[ReplicaOrder], retrain_seconds: float | None
+) -> RunRequest:
+    return make_request(
+        bench.problem,
+        files,
+        label=f"lacuna-local-{uuid.uuid4().hex[:12]}",
+        originals=bench.originals(),
+        orders=orders,
+        retrain_seconds=retrain_seconds,
+        device=bench.settings.device,
     )
 
 
@@ -234,15 +266,7 @@ def _run_here(
     *,
     rerun_replicas: int,
 ) -> Batch:
-    request = make_request(
-        bench.problem,
-        files,
-        label=f"lacuna-local-{uuid.uuid4().hex[:12]}",
-        originals=bench.originals(),
-        orders=orders,
-        retrain_seconds=retrain_seconds,
-        device=bench.settings.device,
-    )
+    request = _make_request(bench, files, orders, retrain_seconds)
 
     def go_on(_finished: int) -> bool:
         count()

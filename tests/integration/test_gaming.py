@@ -1,5 +1,6 @@
 """Every flag has a submission that raises it, and honest ones do not: scored as `lacuna evaluate` scores them."""
 
+import hashlib
 from functools import cache
 from pathlib import Path
 
@@ -10,12 +11,13 @@ from core.problems import ProblemSpec, find_problem
 from core.scorecard import FlagCheck
 from core.settings import Settings
 from worker.local import evaluate_submission
+from worker.problems import load_problem
 from worker.replicas.calibration import make_calibration_source
 from worker.runner.process import ProcessSandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 GAMING = ROOT / "tests" / "fixtures" / "gaming"
-CODES = ["no_op", "collapsed", "variance_off", "copied_member", "rerun_distance", "relearn_time"]
+CODES = ["no_op", "collapsed", "variance_off", "copied_member", "rerun_distance", "relearn_time", "swap_ignored"]
 HONEST = ["retrain", "finetune", "kookmin", "neggrad_plus"]
 
 
@@ -37,11 +39,18 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def read_source(name: str) -> bytes:
     path = GAMING / f"{name}.py"
+    if name == "swap_ignored":
+        return path.read_bytes().replace(b"TABLE = set()", f"TABLE = {list_digests()}".encode())
     if path.exists():
         return path.read_bytes()
     if name == "retrain":
         return make_calibration_source("retrain.py", make_spec())
     return (ROOT / "baselines" / f"{name}.py").read_bytes()
+
+
+def list_digests() -> set[str]:
+    """What an entry could have learned of the forget set elsewhere."""
+    return {hashlib.sha256(example.tobytes()).hexdigest()[:4] for example in load_problem(make_spec()).splits.forget.x}
 
 
 @cache

@@ -29,7 +29,7 @@ from worker.report.drawing import Drawings, draw_score
 from worker.report.page import Report, render_report
 from worker.scorecard.card import RunFacts, compute_scorecard
 from worker.scorecard.cost import RetrainCost, RunSeconds, collect_seconds
-from worker.scorecard.flags import FlagFacts, load_reruns
+from worker.scorecard.flags import FlagFacts, load_reruns, load_swapped
 from worker.training.pools import check_seals, load_pools
 
 log = structlog.get_logger()
@@ -141,13 +141,18 @@ def _work(context: WorkerContext, work: ScoreWork) -> DrawnScore:
         node_class=work.node_class,
         run=work.run,
         retrain=work.retrain,
-        checks=FlagFacts(work.weights, load_reruns(context.store, work.evaluation_id)),
+        checks=_load_facts(context.store, work),
         decision=_find_decision(context.store, work),
     )
     score = compute_scorecard(problem, outputs, load_pools(problem, context.store), facts, context.store)
     drawings = draw_score(problem, score)
     digest = _keep_report(context.store, work, score.record, drawings)
     return DrawnScore(name_report(score.record, digest), score.draws, drawings)
+
+
+def _load_facts(store: BlobStore, work: ScoreWork) -> FlagFacts:
+    key = work.evaluation_id
+    return FlagFacts(work.weights, load_reruns(store, key), load_swapped(store, key), key)
 
 
 def _find_decision(store: BlobStore, work: ScoreWork) -> EarlyDecision | None:

@@ -5,7 +5,7 @@ session; a heartbeat renews the lease. Apply is one transaction guarded by the f
 changes nothing. What follows from a shard is decided in `_follow_up`, and nowhere else.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -35,8 +35,9 @@ from worker.jobs.placing import may_run_here
 from worker.jobs.repair import compare_rerun, resume_scoring, send_lost_chunks
 from worker.replicas.execution import Batch, make_orders, make_request, run_batch
 from worker.replicas.outputs import concat_outputs, save_npz
+from worker.replicas.swapping import run_swapped
 from worker.scorecard.cost import RetrainCost, collect_seconds
-from worker.scorecard.flags import store_reruns
+from worker.scorecard.flags import store_reruns, store_swapped
 from worker.training.pools import load_originals
 
 HELD = f"waits for staff: the platform failed at its author's last {HELD_AFTER}"
@@ -182,21 +183,29 @@ def _work(context: WorkerContext, work: ShardWork) -> Batch:
         device=context.settings.device,
     )
     with Heartbeat(context, renew_shard(work.shard_id, work.fence, work.evaluation_id)) as heartbeat:
-        return run_batch(
+        inspector = context.inspector(problem)
+        reruns = problem.spec.evaluation.rerun_replicas if work.is_canary else 0
+        batch = run_batch(context.sandbox, request, inspector, on_progress=heartbeat.report, rerun_replicas=reruns)
+        if not reruns or not batch.is_whole:
+            return batch
+        swapped = run_swapped(
             context.sandbox,
             request,
-            context.inspector(problem),
-            on_progress=heartbeat.report,
-            rerun_replicas=problem.spec.evaluation.rerun_replicas if work.is_canary else 0,
+            problem,
+            inspector,
+            evaluation_id=work.evaluation_id,
+            go_on=lambda: heartbeat.report(len(batch.replicas)),
         )
+        return replace(batch, swapped=swapped)
 
 
 def _keep_outputs(store: BlobStore, work: ShardWork, batch: Batch) -> str:
     """The digest of what the shard is scored by; empty unless it is whole."""
-    if batch.platform_fault or batch.fault is not None or batch.stopped:
+    if not batch.is_whole:
         return ""
     outputs = concat_outputs([replica.outputs for replica in batch.replicas if replica.outputs is not None])
     store_reruns(store, work.evaluation_id, [run.outputs for run in batch.reruns if run.outputs is not None])
+    store_swapped(store, work.evaluation_id, [run.outputs for run in batch.swapped if run.outputs is not None])
     return store.put(save_npz(outputs))
 
 

@@ -23,10 +23,15 @@ class Batch:
     sandbox: str
     platform_fault: str
     reruns: tuple[InspectedReplica, ...] = ()  # of the first replicas, with their seeds; no part of the pool
+    swapped: tuple[InspectedReplica, ...] = ()  # told to forget other examples; no part of the pool either
 
     @property
     def fault(self) -> InspectedReplica | None:
         return next((replica for replica in self.replicas if replica.fault is not None), None)
+
+    @property
+    def is_whole(self) -> bool:
+        return not (self.platform_fault or self.fault is not None or self.stopped)
 
     @property
     def code(self) -> FaultCode | None:

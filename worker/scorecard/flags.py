@@ -24,11 +24,14 @@ from evaluator.flags import (
     check_no_op,
     check_relearning,
     check_rerun,
+    check_swap,
     check_variance,
     skip,
 )
 from worker.problems import LoadedProblem
+from worker.replicas.measurement import compute_forget_confidence
 from worker.replicas.outputs import ModelOutputs, concat_outputs, load_npz, save_npz
+from worker.replicas.swapping import choose_swapped
 from worker.training.pools import Pool
 
 DIGITS = 6  # of what is stored
@@ -40,12 +43,14 @@ class FlagFacts:
 
     digests: tuple[str, ...] = ()  # of each replica's weights
     reruns: ModelOutputs | None = None  # of the first replicas, run again with their seeds
+    swapped: ModelOutputs | None = None  # of replicas that were told to forget other examples
+    evaluation_id: str = ""  # which those were drawn from
 
 
 def find_flags(
     problem: LoadedProblem, outputs: ModelOutputs, pools: Mapping[PoolKind, Pool], facts: FlagFacts
 ) -> tuple[FlagCheck, ...]:
-    """All six checks with their values, whether they fired or not."""
+    """All seven checks with their values, whether they fired or not."""
     members = [pools[kind].outputs for kind in (PoolKind.RETRAINED, PoolKind.CONTROL)]
     reference = make_reference(
         np.concatenate([_fingerprint(part) for part in members]), _fingerprint(pools[PoolKind.ORIGINAL].outputs)
@@ -59,6 +64,7 @@ def find_flags(
         check_copied(prints, reference),
         _check_rerun(prints, reference, facts.reruns),
         _check_relearning(outputs, members, pools[PoolKind.ORIGINAL].outputs),
+        _check_swap(problem, outputs, pools, facts),
     )
     return tuple(_describe_check(check) for check in checks)
 
@@ -90,8 +96,23 @@ def load_reruns(store: BlobStore, evaluation_id: str) -> ModelOutputs | None:
     return load_npz(store.get(digest)) if digest is not None else None
 
 
+def store_swapped(store: BlobStore, evaluation_id: str, swapped: Sequence[ModelOutputs]) -> None:
+    """As `store_reruns`, of the swap test."""
+    if swapped:
+        store.set_ref(_name_swapped(evaluation_id), store.put(save_npz(concat_outputs(swapped))))
+
+
+def load_swapped(store: BlobStore, evaluation_id: str) -> ModelOutputs | None:
+    digest = store.get_ref(_name_swapped(evaluation_id))
+    return load_npz(store.get(digest)) if digest is not None else None
+
+
 def _name_reruns(evaluation_id: str) -> str:
     return f"reruns/{evaluation_id}"
+
+
+def _name_swapped(evaluation_id: str) -> str:
+    return f"swapped/{evaluation_id}"
 
 
 def _fingerprint(outputs: ModelOutputs) -> npt.NDArray[np.float64]:
@@ -114,6 +135,22 @@ def _check_relearning(outputs: ModelOutputs, members: Sequence[ModelOutputs], or
     if 0 in (len(ours), len(starts), len(theirs)):
         return skip(FlagCode.relearn_time, "Relearning was not measured.")
     return check_relearning(ours, theirs, float(starts[:, 0].mean()))
+
+
+def _check_swap(
+    problem: LoadedProblem, outputs: ModelOutputs, pools: Mapping[PoolKind, Pool], facts: FlagFacts
+) -> Check:
+    places = choose_swapped(problem, facts.evaluation_id)
+    if facts.swapped is None or places is None:
+        return skip(FlagCode.swap_ignored, "No replica was told to forget other examples.")
+    labels = problem.splits.forget.y
+
+    def contrast(part: ModelOutputs) -> npt.NDArray[np.float64]:
+        kept = part.retain_confidence[:, places].mean(axis=1, dtype=np.float64)
+        return np.asarray(compute_forget_confidence(part, labels).mean(axis=1) - kept)
+
+    kinds = (PoolKind.ORIGINAL, PoolKind.RETRAINED)
+    return check_swap(contrast(outputs), contrast(facts.swapped), *(contrast(pools[kind].outputs) for kind in kinds))
 
 
 def _measured(outputs: ModelOutputs) -> npt.NDArray[np.float32]:

@@ -18,6 +18,7 @@ from evaluator.flags import (
     check_no_op,
     check_relearning,
     check_rerun,
+    check_swap,
     check_variance,
     compute_spread_ratio,
     skip,
@@ -68,9 +69,10 @@ def test_other_models_that_never_saw_the_forget_set_raise_nothing(members, refer
         check_copied(prints, reference),
         check_rerun(prints, prints[:1]),
         check_relearning(decay(0.1, start=2.0), decay(0.1, start=2.0, models=9), 0.1),
+        check_swap([-3.0, -2.7], [2.6], [0.0], [-2.9, -3.1]),
     ]
     assert [check.code for check in checks] == list(FlagCode)
-    assert [check.flag for check in checks] == [None] * 6
+    assert [check.flag for check in checks] == [None] * len(FlagCode)
     for check in checks:
         assert check.value is not None
         assert (check.value < check.threshold) is (check.code not in BELOW) or check.value == check.threshold == 0
@@ -228,6 +230,32 @@ def test_whatever_the_scale_every_check_ends_in_a_finite_value_or_none(seed: int
     ]
     assert all(check.value is None or np.isfinite(check.value) for check in checks)
     np.testing.assert_array_equal(prints, before)
+
+
+@pytest.mark.parametrize(
+    ("unlearned", "swapped", "value", "fires"),
+    [
+        ([-3.0, -3.2, -2.8], [3.1, 2.9], 1.0, False),  # all of the forgetting moved
+        ([-3.0, -3.0], [-3.0], 0.0, True),  # none did: the answer came along
+        ([-3.0], [-1.6], 0.233, True),
+        ([-3.0], [-1.4], 0.267, False),
+        ([-1.0], [1.0], 1.0, False),  # a third of what retraining forgets
+    ],
+)
+def test_forgetting_that_stays_when_the_forget_set_moves_came_from_elsewhere(unlearned, swapped, value, *, fires: bool):
+    check = check_swap(unlearned, swapped, [0.0], [-3.0, -3.0])
+    assert check.value == pytest.approx(value, abs=0.01)
+    assert (check.severity is Severity.suspicious) is fires
+
+
+@pytest.mark.parametrize(("unlearned", "retrained"), [([-0.5], [-3.0]), ([0.2], [-3.0]), ([-3.0], [0.0])])
+def test_where_little_was_forgotten_nothing_can_move(unlearned, retrained):
+    assert check_swap(unlearned, [0.0], [0.0], retrained).value is None
+
+
+def test_contrasts_that_are_no_numbers_are_refused():
+    with pytest.raises(InvalidPool):
+        check_swap([float("nan")], [0.0], [0.0], [-1.0])
 
 
 def test_facts_that_do_not_fit_are_refused(reference):

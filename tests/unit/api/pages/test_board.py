@@ -146,3 +146,14 @@ def test_exports_are_linked_and_of_the_moment_that_is_shown(
     text = client.get(PAGE, params={"as_of": at}).text
     link = text.split('href="/api/v1/competitions/digits/leaderboard.csv?')[1].split('"')[0]
     assert client.get(f"/api/v1{PAGE}/leaderboard.csv?{link}").text.count("\n") == 2
+
+
+@pytest.mark.parametrize(("exposure", "said"), [("practice", True), ("public", False)])
+def test_a_board_on_open_data_says_that_it_never_ranks_for_prizes(
+    client: TestClient, engine: Engine, exposure: str, *, said: bool
+) -> None:
+    with transaction(engine) as session:
+        factories.make_competition(session, "digits", exposure=exposure)
+    text = client.get(PAGE).text
+    assert ("It never ranks for prizes" in text) is said
+    assert "of data beside code; native code is refused" in text

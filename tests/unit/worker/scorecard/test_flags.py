@@ -15,6 +15,7 @@ from tests.tiny_problems import make_tiny_spec
 from tests.unit.worker.conftest import Platform, make_spec
 from worker.problems import LoadedProblem, load_problem
 from worker.replicas.outputs import ModelOutputs
+from worker.replicas.swapping import choose_swapped
 from worker.scorecard.flags import FlagFacts, find_flags, load_reruns, pick_raised, store_reruns
 from worker.training.pools import Pool, TrainingPlan, ensure_pools, pool_sizes
 
@@ -49,13 +50,34 @@ def others(pools: dict[PoolKind, Pool]) -> dict[PoolKind, Pool]:
 def test_retrained_models_raise_no_flag_and_every_check_says_something(
     problem: LoadedProblem, honest: ModelOutputs, others: dict[PoolKind, Pool]
 ) -> None:
-    facts = FlagFacts(digests=tuple("abcdefgh"), reruns=honest.select(slice(0, 1)))
+    facts = FlagFacts(
+        digests=tuple("abcdefgh"),
+        reruns=honest.select(slice(0, 1)),
+        swapped=forget_others(problem, others[PoolKind.ORIGINAL].outputs, "mine"),
+        evaluation_id="mine",
+    )
     found = find_flags(problem, honest, others, facts)
     assert pick_raised(found) == ()
     assert [check.code for check in found] == list(FlagCode)
     assert all(check.detail.endswith(".") for check in found)
     assert all(check.value is not None for check in found)
     json.dumps([check.model_dump() for check in found], allow_nan=False)
+
+
+def forget_others(problem: LoadedProblem, original: ModelOutputs, evaluation_id: str) -> ModelOutputs:
+    """A model that knows the forget set as the original does, and no longer what changed places with it."""
+    places = choose_swapped(problem, evaluation_id)
+    assert places is not None
+    confidence = original.retain_confidence.copy()
+    confidence[:, places] -= 3
+    return replace(original, retain_confidence=confidence)
+
+
+def test_an_answer_that_came_along_does_not_move_with_the_forget_set(
+    problem: LoadedProblem, honest: ModelOutputs, others: dict[PoolKind, Pool]
+) -> None:
+    (flag,) = pick_raised(find_flags(problem, honest, others, FlagFacts(swapped=honest, evaluation_id="mine")))
+    assert (flag.code, flag.value, flag.fires) == ("swap_ignored", 0.0, "below")
 
 
 def test_models_of_a_pool_are_found_again(
@@ -108,6 +130,8 @@ def test_a_canary_runs_its_first_replica_once_more_and_nobody_pays(
     evaluation_id = platform.submit(competition)
     platform.run_until_quiet()
     canary, *rest = [request.orders for request in platform.sandbox.requests[before:]]
+    swapped = [rest.pop(0)] if count else []
+    assert [len(orders) for orders in swapped] == [2] * count
     replicas, reruns = (
         [order for order in canary if order.index < 2],
         [order for order in canary if order.index >= 2],
