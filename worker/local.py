@@ -239,7 +239,7 @@ def _run_swapped(
         return ()
     inspector = Inspector(bench.problem, device=bench.settings.device)
     request = _make_request(bench, files, (), retrain_seconds)
-    return run_swapped(bench.sandbox, request, bench.problem, inspector, evaluation_id=run_id, go_on=lambda: True)
+    return run_swapped(bench.sandbox, request, bench.problem, inspector, run_id, go_on=lambda: True)
 
 
 def _make_request(

@@ -7,6 +7,7 @@ changes nothing. What follows from a shard is decided in `_follow_up`, and nowhe
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy.orm import Session
@@ -188,14 +189,8 @@ def _work(context: WorkerContext, work: ShardWork) -> Batch:
         batch = run_batch(context.sandbox, request, inspector, on_progress=heartbeat.report, rerun_replicas=reruns)
         if not reruns or not batch.is_whole:
             return batch
-        swapped = run_swapped(
-            context.sandbox,
-            request,
-            problem,
-            inspector,
-            evaluation_id=work.evaluation_id,
-            go_on=lambda: heartbeat.report(len(batch.replicas)),
-        )
+        go_on = partial(heartbeat.report, len(batch.replicas))
+        swapped = run_swapped(context.sandbox, request, problem, inspector, work.evaluation_id, go_on=go_on)
         return replace(batch, swapped=swapped)
 
 

@@ -46,8 +46,8 @@ def run_swapped(
     request: RunRequest,
     problem: LoadedProblem,
     inspector: Inspector,
-    *,
     evaluation_id: str,
+    *,
     go_on: Callable[[], bool],
 ) -> tuple[InspectedReplica, ...]:
     """Run a few replicas on swapped sets. They count for nothing else; whatever becomes of one is no fault.
