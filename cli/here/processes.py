@@ -105,6 +105,15 @@ class LocalPlatform:
         if len(deaths) > DEATHS_FORGIVEN or not self._is_ready:
             raise PlatformFault(f"the {name} process ended ({reason})")
 
+    @property
+    def broker_url(self) -> str:
+        return self._environment["LACUNA_BROKER_URL"]
+
+    @property
+    def processes(self) -> dict[str, int]:
+        """The children's numbers, by name; each leads a group of its own."""
+        return {name: child.pid for name, child in self._children.items()}
+
     def kill(self, name: str) -> None:
         """Kill a child and everything it started, as a crash would; `check` brings it back."""
         os.killpg(self._children[name].pid, signal.SIGKILL)

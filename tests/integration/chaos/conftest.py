@@ -69,6 +69,7 @@ def machines(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         data_folder=folder / "data",
         database_url=server.url if server else "",
         broker_url=broker.url,
+        api_port=find_free_port(),
         lease_seconds=LEASE_SECONDS,
         sweep_seconds=SWEEP_SECONDS,
         workers=1,
@@ -81,6 +82,7 @@ def machines(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     machines = Machines(settings, broker, server, has_own_disk=mount_disk(settings.data_folder))
     broker.start()
     celery_app.conf.update(broker_url=broker.url)  # for what this process sends
+    celery_app._after_fork()  # it would go on with connections to the broker of the database before
     try:
         upgrade_database(settings.resolved_database_url)
         with transaction(machines.engine) as session:

@@ -86,6 +86,21 @@ def flush_broker(machines: Machines) -> None:
         machines.signal_family(name, signal.SIGCONT)
 
 
+def delay_messages(machines: Machines) -> None:
+    """They arrive when the janitor's reminders have long brought the work to somebody."""
+    held = machines.broker.take_away()
+    for name in WORKERS:
+        machines.signal_family(name, signal.SIGCONT)
+    time.sleep(AWAY_SECONDS)
+    machines.broker.bring_back(held)
+
+
+def sicken_node(machines: Machines) -> None:
+    """One of the two fails at once at everything, as a machine whose GPU fell off does."""
+    machines.kill(WORKERS[0])
+    machines.start(WORKERS[0], device="cuda")
+
+
 def restart_broker(machines: Machines) -> None:
     machines.broker.kill()
     machines.broker.start()
@@ -180,6 +195,8 @@ FAULTS = (
     Fault("worker ended by SIGTERM, another started", replace_worker, database="sqlite"),
     Fault("broker forgets all messages (FLUSHALL)", flush_broker, freeze_pools, at_once=True),
     Fault("broker killed and started", restart_broker),
+    Fault("messages delivered late", delay_messages, freeze_pools, at_once=True),
+    Fault("one of two nodes fails at everything", do_nothing, sicken_node, at_once=True),
     Fault("database stopped and started", stop_postgres, database="postgresql"),
     Fault("database connections dropped", drop_connections, database="postgresql"),
     Fault("database locked by another", lock_database, database="sqlite"),

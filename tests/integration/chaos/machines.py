@@ -23,6 +23,8 @@ from tests.integration.postgres import Postgres
 ROOT = Path(__file__).resolve().parents[3]
 WORKERS = ("one", "two")
 JANITOR = "janitor"
+API = "api"
+SERVER = ("uvicorn", "--factory", "api.main:app_factory", "--no-access-log", "--log-level", "warning")
 QUEUES = "scores,shards,pools"
 QUIET = ("-l", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat")
 SKEWED = "tests.integration.chaos.skewed"
@@ -61,6 +63,20 @@ class Broker:
         with redis.Redis(port=self.port) as client:
             client.flushall()
 
+    def take_away(self) -> dict[bytes, list[bytes]]:
+        """Every message that no worker has received."""
+        with redis.Redis(port=self.port) as client:
+            keys = [key for key in client.keys("*") if client.type(key) == b"list"]  # type: ignore[union-attr]
+            held = {key: client.lrange(key, 0, -1) for key in keys}
+            if keys:
+                client.delete(*keys)
+        return held  # type: ignore[return-value]
+
+    def bring_back(self, held: dict[bytes, list[bytes]]) -> None:
+        with redis.Redis(port=self.port) as client:
+            for key, messages in held.items():
+                client.rpush(key, *messages)
+
     def kill(self) -> None:
         if self._server is not None:
             self._server.kill()
@@ -74,21 +90,23 @@ class Machines:
     postgres: Postgres | None  # None: SQLite
     has_own_disk: bool = False  # a small one, for its data folder
     children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    _skewed: set[str] = field(default_factory=set)
+    _strange: set[str] = field(default_factory=set)  # workers that the next row does not want
 
     @property
     def engine(self) -> Engine:
         return get_engine(self.settings.resolved_database_url)
 
-    def start(self, name: str, *, ahead: int = 0) -> None:
-        """ahead: seconds by which this process's host is wrong about the time."""
+    def start(self, name: str, *, ahead: int = 0, device: str = "cpu") -> None:
+        """ahead: seconds by which this process's host is wrong about the time. device: of a worker."""
         if name.startswith(JANITOR):
             argv = [sys.executable, "-m", "worker.janitor"]
+        elif name == API:
+            argv = [sys.executable, "-m", *SERVER, "--port", str(self.settings.api_port)]
         else:
             entry = [SKEWED, str(ahead)] if ahead else ["celery"]
             own = ["-A", "worker.main", "worker", "-Q", QUEUES, "-c", "1", "-n", f"{name}@chaos"]
             argv = [sys.executable, "-m", *entry, *own, *QUIET]
-        values = self.settings.model_dump(mode="json", exclude_none=True) | {"node_name": name}
+        values = self.settings.model_dump(mode="json", exclude_none=True) | {"node_name": name, "device": device}
         environment = {f"LACUNA_{key.upper()}": str(value) for key, value in values.items()}
         with open(self.settings.data_folder.parent / f"{name}.log", "ab") as log:
             self.children[name] = subprocess.Popen(
@@ -101,14 +119,14 @@ class Machines:
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
             )
-        if ahead:
-            self._skewed.add(name)
+        if ahead or device != "cpu":
+            self._strange.add(name)
 
     def restore(self) -> None:
         """End what an earlier row added or changed, start what it left dead."""
-        for name in ({*self.children} - {*WORKERS, JANITOR}) | self._skewed:
+        for name in ({*self.children} - {*WORKERS, JANITOR}) | self._strange:
             self.kill(name)
-        self._skewed.clear()
+        self._strange.clear()
         self.complete()
 
     def complete(self) -> None:
@@ -121,7 +139,7 @@ class Machines:
         with suppress(ProcessLookupError):
             os.killpg(self.children[name].pid, signal.SIGKILL)
         self.children.pop(name).wait()
-        self._skewed.discard(name)
+        self._strange.discard(name)
 
     def terminate(self, name: str) -> subprocess.Popen[bytes]:
         child = self.children.pop(name)

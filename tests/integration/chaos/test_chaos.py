@@ -1,19 +1,24 @@
 """Faults in the middle of the work: every evaluation ends as if nothing had happened, and within a minute."""
 
 import secrets
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
+from client.http import LacunaClient
 from core.db.models.operations import Node
 from core.db.models.problems import Pool, PoolChunk, Problem
 from core.db.models.submissions import Evaluation
 from core.db.queries import evaluations
 from core.db.session import reading, transaction
+from core.domain.errors import ContestError
 from core.domain.pools import PoolKind
 from core.domain.submission import Status, Verdict
 from core.domain.work import WorkState
@@ -22,7 +27,7 @@ from core.registration import register_competition
 from core.storage import FolderStore
 from tests.integration.chaos.conftest import DATABASES, ROW, is_open, make_chaos_spec
 from tests.integration.chaos.faults import FAULTS, Fault, is_in_the_middle, restart_broker
-from tests.integration.chaos.machines import Machines, wait_until
+from tests.integration.chaos.machines import API, PATIENCE, Machines, wait_until
 from tests.integration.chaos.undisturbed import SOURCE, find_difference, run_undisturbed
 from worker.problems import load_problem
 from worker.training.chunks import pool_chunks
@@ -60,6 +65,48 @@ def test_a_fault_changes_nothing(
 
 
 @pytest.mark.parametrize("machines", DATABASES, indirect=True, scope="module")
+def test_an_api_that_is_killed_while_uploads_arrive_loses_and_doubles_none(
+    machines: Machines, api: TestClient, record_property: Callable[[str, object], None]
+) -> None:
+    machines.restore()
+    let_nodes_work(machines)
+    machines.start(API)
+    url = f"http://127.0.0.1:{machines.settings.api_port}"
+    wait_until(lambda: is_answering(url), "the API answers")
+    headers, began, sent = register(api), time.monotonic(), list[tuple[str, str]]()
+    token = headers["Authorization"].removeprefix("Bearer ")
+
+    def upload(key: str) -> None:
+        """As a client does that does not give up."""
+        while not any(name == key for name, _ in sent):
+            with suppress(ContestError), LacunaClient(url, token) as client:
+                sent.append((key, str(client.submit("tiny", "chaos.py", SOURCE, key=key)["id"])))
+
+    uploads = [threading.Thread(target=upload, args=(f"key-{number}",), daemon=True) for number in range(ENTRIES)]
+    for place, thread in enumerate(uploads):
+        thread.start()
+        time.sleep(0.05 * place)  # neither at the same moment of its work
+    for _ in range(2):
+        machines.kill(API)
+        machines.start(API)
+        wait_until(lambda: is_answering(url), "the API answers again")
+    gone = time.monotonic()
+    for thread in uploads:
+        thread.join(PATIENCE)
+    entries = {entry for _, entry in sent}
+    wait_until(lambda: all(fetch(machines, entry).status is Status.FINISHED for entry in entries), "all have ended")
+    faults = [find_fault(machines, entry) for entry in sorted(entries)]
+    times = (round(time.monotonic() - gone, 1), round(time.monotonic() - began, 1))
+    database = machines.engine.dialect.name
+    record_property(
+        ROW, ("API killed twice while uploads arrive", database, next(filter(None, faults), "right"), *times)
+    )
+    assert faults == [""] * ENTRIES
+    limits = api.get("/api/v1/competitions/tiny/limits", headers=headers).json()
+    assert (limits["total_used"], limits["running"]) == (ENTRIES, 0)
+
+
+@pytest.mark.parametrize("machines", DATABASES, indirect=True, scope="module")
 def test_everything_killed_while_pools_are_trained_changes_nothing(
     machines: Machines, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
@@ -87,6 +134,12 @@ def make_slow_spec() -> ProblemSpec:
     recipe, split = spec.recipe.model_dump(), spec.split.model_dump()
     changes = {"slug": "slow", "recipe": recipe | {"epochs": 100}, "split": split | {"seed": 9}}
     return ProblemSpec.model_validate(spec.model_dump(mode="json") | changes)
+
+
+def is_answering(url: str) -> bool:
+    with suppress(httpx2.HTTPError):
+        return httpx2.get(f"{url}/healthz", timeout=2.0).is_success
+    return False
 
 
 def is_training(machines: Machines) -> bool:
