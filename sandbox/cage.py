@@ -15,7 +15,7 @@ from typing import Any
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
 FIRST_UID, UIDS = 20000, 40000
-SKIPPED_PIDS = 64
+SKIPPED_PIDS, SKIPPED_INODES = 16, 64
 DATA_HEADROOM = 256 << 20
 
 
@@ -41,7 +41,7 @@ def blur_counters(folders: Iterable[Path]) -> None:
         with suppress(OSError):
             os.posix_spawn("/nowhere", ["nowhere"], {})  # costs an id and no copy of this process
     for folder in folders:
-        for _ in range(os.urandom(1)[0]):
+        for _ in range(os.urandom(1)[0] % SKIPPED_INODES):
             with suppress(OSError):
                 os.close(os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600))
 
