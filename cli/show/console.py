@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from client.failures import Exit, get_exit_of_error
 from core.domain.errors import ContestError
+from core.domain.visible import make_visible
 
 PLAIN_WIDTH = 160  # of a pipe or file: wide enough that no table column is cut
 
@@ -23,11 +24,11 @@ def make_console(*, stderr: bool = False) -> Console:
 
 def print_line(text: str = "") -> None:
     """Print words as they are: foreign text may look like markup."""
-    make_console().print(Text(text), soft_wrap=True)
+    make_console().print(Text(make_visible(text)), soft_wrap=True)
 
 
 def print_note(text: str) -> None:
-    make_console(stderr=True).print(Text(text), soft_wrap=True)
+    make_console(stderr=True).print(Text(make_visible(text)), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
@@ -36,7 +37,7 @@ def print_json(value: Any) -> None:
 
 def print_error(message: str, hint: str = "") -> None:
     console = make_console(stderr=True)
-    console.print(Text.assemble(("error: ", "bold red"), " ".join(message.split())), soft_wrap=True)
+    console.print(Text.assemble(("error: ", "bold red"), make_visible(" ".join(message.split()))), soft_wrap=True)
     if hint:
         console.print(Text(f"hint: {hint}"), soft_wrap=True)
 

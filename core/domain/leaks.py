@@ -163,18 +163,6 @@ class Channel:
     bits: float
 
 
-@dataclass(frozen=True, slots=True)
-class LeakBudget:
-    """Of one team: what its runs on hidden data can have told it at most."""
-
-    runs: int
-    climbs: int
-
-    @property
-    def bits(self) -> float:
-        return self.runs * RUN_BITS + self.climbs * CLIMB_BITS
-
-
 def list_channels(grains: Mapping[str, Grain], prefix: str = "") -> Iterator[Channel]:
     for name, grain in grains.items():
         if BITS[grain]:

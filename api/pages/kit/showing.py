@@ -8,11 +8,13 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 from starlette.templating import Jinja2Templates
 
 from api.errors import get_status
 from api.pages.kit.formats import FILTERS
 from core.domain.errors import RequestRefused
+from core.domain.visible import make_visible
 
 
 def show(request: Request, template: str, *, error: RequestRefused | None = None, **values: Any) -> HTMLResponse:
@@ -34,9 +36,17 @@ def make_environment(folder: Path, filters: Mapping[str, Callable[..., Any]]) ->
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_finalize,
     )
     environment.filters.update(filters)
     return environment
+
+
+def _finalize(value: Any) -> Any:
+    """Of everything that a template writes: foreign text has no characters that turn or hide what stands beside it."""
+    if isinstance(value, Markup):
+        return Markup(make_visible(str(value)))  # noqa: S704  (the same, with escapes of plain letters in it)
+    return make_visible(value) if isinstance(value, str) else value
 
 
 _TEMPLATES = Jinja2Templates(env=make_environment(Path(__file__).parents[1] / "templates", FILTERS))

@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core.db.board import CountingEvaluation, read_entry
-from core.db.models.contests import Team
 from core.db.models.lifecycle import Phase
 from core.db.models.problems import EvaluationSpec
-from core.db.models.submissions import Evaluation, Submission
+from core.db.models.submissions import Evaluation
 from core.domain.exposure import climbs
-from core.domain.leaderboard import GATED, Purpose, climb
-from core.domain.leaks import LeakBudget
+from core.domain.leaderboard import Purpose, climb
 from core.domain.phases import PhaseKind
 from core.domain.submission import Verdict
 
@@ -39,22 +37,3 @@ def hold_back(session: Session, found: Mapping[str, CountingEvaluation]) -> None
         ids = [each.evaluation_id for key, each in ranked.items() if (key not in told) is is_held]
         changed = update(Evaluation).where(Evaluation.id.in_(ids), Evaluation.held_back.is_not(is_held))
         session.execute(changed.values(held_back=is_held))
-
-
-def count_leaks(session: Session, competition_id: str, spec_id: str) -> dict[str, LeakBudget]:
-    """By team: how often its code ran on the spec's data, and how often a score was told."""
-    is_told = Evaluation.score.is_not(None) & Evaluation.held_back.is_(False)
-    query = (
-        select(Team.name, func.count(), func.count().filter(is_told))
-        .select_from(Evaluation)
-        .join(Submission, Submission.id == Evaluation.submission_id)
-        .join(Team, Team.id == Submission.team_id)
-        .where(
-            Submission.competition_id == competition_id,
-            Submission.purpose.in_(GATED),
-            Evaluation.spec_id == spec_id,
-            Evaluation.started_at.is_not(None),
-        )
-        .group_by(Team.name)
-    )
-    return {name: LeakBudget(runs, climbed) for name, runs, climbed in session.execute(query)}
