@@ -21,7 +21,7 @@ from evaluator.metrics.klom import VARIANTS
 from evaluator.metrics.ulira import compute_ulira
 from worker.problems import LoadedProblem, load_network, load_problem
 from worker.replicas.measurement import BATCH, measure_network
-from worker.scorecard.cost import RunSeconds
+from worker.replicas.seconds import RunSeconds
 from worker.scorecard.metrics import MIA_MODELS, UNTRAINED, describe_metrics
 from worker.training.pools import TrainingPlan, ensure_pools, pool_sizes
 

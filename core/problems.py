@@ -180,7 +180,7 @@ class EvaluationPart(_Model):
     batch_format: BatchFormat = BatchFormat.PAIR
     wall_seconds_floor: float = Field(default=10.0, gt=0)  # no replica is killed sooner than this
     wall_seconds_ceiling: float = Field(default=600.0, gt=0)  # of a run whose gate is lifted, or not calibrated yet
-    canary_margin: float = Field(default=1.5, ge=1)  # the canary ends an entry only this far over the budget
+    canary_margin: float = Field(default=1.5, ge=1)  # a shard but the last ends an entry only this far over the budget
     memory_bytes: int = Field(default=2 << 30, ge=64 << 20)
     scratch_bytes: int = Field(default=64 << 20, ge=1 << 20)
     log_bytes: int = Field(default=64 << 10, ge=0)

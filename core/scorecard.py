@@ -117,10 +117,12 @@ class MeasuredRuntime(_Part):
     wall: float = Field(description="by the wall clock, a fraction of one retraining")
     cpu: float = Field(description="by processor time, a fraction of one retraining")
     gate: str | None = _maybe("what the gate judges: `cpu`, processor time, or `larger`, of it and the wall clock")
+    level: float | None = _maybe("share of such intervals that hold, a fraction")
+    yardsticks: int | None = _maybe("short pieces of retraining that ran among the runs; 0: compared with calibration")
     clock: str | None = _maybe("whose processor time: `cgroup`, all of the box's, or `process`, what was waited for")
     waited: float | None = _maybe("share of their wall clock that the runs were ready and had no core")
     budget: float = Field(description="the largest fraction that is ranked")
-    over_budget: bool = Field(description="whether `estimate` is above `budget`")
+    over_budget: bool = Field(description="whether `low` is above `budget`; before form 3, `estimate`")
     seconds_per_replica: float = Field(description="wall clock of one run, in seconds")
     retrain_seconds: float = Field(description="wall clock of one retraining, in seconds")
 

@@ -9,7 +9,9 @@ from core.domain.commitments import commit
 from core.domain.exposure import SCORECARD, Audience, Sight, find_audience, has_parts, may_see, sees_plain
 from core.scorecard import MeasuredRuntime, ScorecardRecord
 
-OF_THE_CONTEST = frozenset({"score.level", "relative_runtime.budget", "decision.alpha"})  # exact for everybody
+OF_THE_CONTEST = frozenset(
+    {"score.level", "relative_runtime.level", "relative_runtime.budget", "decision.alpha"}
+)  # exact for everybody
 
 
 def show_scorecard(record: ScorecardRecord, sight: Sight, key: str | None) -> ScorecardRecord:

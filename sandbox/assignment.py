@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load as load_tensors
 from torch import Tensor, nn
 
-from sandbox.contract import PAYLOAD_LIMIT, SPLIT_NAMES, FrameError, Message, Speaker, read_frame
+from sandbox.contract import PAYLOAD_LIMIT, SPLIT_NAMES, FrameError, Message, Role, Speaker, read_frame
 from sandbox.loaders import MemoryLoader, make_loader
 
 PACKAGE_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -19,7 +19,7 @@ PACKAGE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 @dataclass(frozen=True, slots=True)
 class Assignment:
     setup: Mapping[str, Any]
-    files: Mapping[str, bytes]
+    files: Mapping[Role, Mapping[str, bytes]]
     splits: Mapping[str, Tensor]
     originals: tuple[Mapping[str, Tensor], ...]
 
@@ -67,10 +67,10 @@ def build_network(reference: Mapping[str, Any]) -> nn.Module:
 
 def read_assignment(stream: BinaryIO) -> Assignment:
     setup, _ = _expect(stream, Message.SETUP)
-    files = {}
+    files: dict[Role, dict[str, bytes]] = {role: {} for role in Role}
     for _ in range(setup["files"]):
         header, code = _expect(stream, Message.FILE)
-        files[header["name"]] = code
+        files[Role(header["role"])][header["name"]] = code
     _, splits = _expect(stream, Message.SPLITS)
     originals = [_expect(stream, Message.ORIGINAL)[1] for _ in range(setup["originals"])]
     return Assignment(

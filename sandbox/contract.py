@@ -3,8 +3,9 @@
 A frame is a 4-byte big-endian length, a JSON header of that many bytes, and `header["bytes"]` bytes of payload.
 The host writes frames to the guest's stdin and reads frames from its stdout; there is no shared folder.
 
-host → guest   setup {…, files, originals}   file {name}+code   splits+safetensors   original+safetensors
-               run {seed, original}   kill   stop
+host → guest   setup {…, files, originals}   file {name, role}+code   splits+safetensors
+               original+safetensors
+               run {seed, original, role}   kill   stop
 guest → host   ready   started   returned   log+text
                finished {outcome, cpu_seconds, metered, waited_seconds, peak_memory_bytes, error, traceback,
                clean}+safetensors
@@ -43,6 +44,14 @@ class Message(StrEnum):
     RETURNED = "returned"
     LOG = "log"
     FINISHED = "finished"
+
+
+class Role(StrEnum):
+    """Whose code a replica runs: the submission's, or a piece of the platform's that is timed beside it."""
+
+    ENTRY = "entry"
+    YARDSTICK = "yardstick"
+    IDLE = "idle"
 
 
 class Outcome(StrEnum):
@@ -148,10 +157,10 @@ _TOLD: Mapping[str, Check] = {
 SCHEMAS: Mapping[Speaker, Mapping[Message, Mapping[str, Check]]] = {
     Speaker.HOST: {
         Message.SETUP: _SETUP,
-        Message.FILE: {"name": _NAME},
+        Message.FILE: {"name": _NAME, "role": _one_of(Role)},
         Message.SPLITS: {},
         Message.ORIGINAL: {},
-        Message.RUN: {"seed": _whole((1 << 64) - 1), "original": _COUNT},
+        Message.RUN: {"seed": _whole((1 << 64) - 1), "original": _COUNT, "role": _one_of(Role)},
         Message.KILL: {},
         Message.STOP: {},
     },

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from sandbox.assignment import build_network, read_assignment
 from sandbox.cage import end_descendants, harden, is_first, wipe
-from sandbox.contract import Message, write_frame
+from sandbox.contract import Message, Role, write_frame
 from sandbox.keeper import DONE, Keeper
 from sandbox.meter import Meter, open_meter
 from sandbox.warmup import warm_up
@@ -24,7 +24,7 @@ from sandbox.warmup import warm_up
 def serve(host_in: BinaryIO, host_out: BinaryIO, meter: Meter) -> None:
     assignment = read_assignment(host_in)
     build_network(assignment.setup["network"])  # imports the network's code before the first fork
-    warm_up(assignment.files)
+    warm_up(assignment.files[Role.ENTRY])
     wipe([Path(folder) for folder in assignment.setup["writable"]], uid=None)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits: /proc would show what was waited for added up
     write_frame(host_out, Message.READY)

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, NoReturn
 
 from sandbox.assignment import Assignment
 from sandbox.cage import enter
-from sandbox.contract import ERROR_CHARS, TRACEBACK_CHARS, Message, Outcome, make_text, write_frame
+from sandbox.contract import ERROR_CHARS, TRACEBACK_CHARS, Message, Outcome, Role, make_text, write_frame
 from sandbox.lock import lock
 from sandbox.reseed import reseed_generators
 from sandbox.submission import (
@@ -63,7 +63,7 @@ def _live(assignment: Assignment, order: Mapping[str, Any], scratch: Path, strea
         network = assignment.build_network(order["original"])
         schema = read_schema(network)
         arguments = (network, *assignment.build_loaders())
-        obstacle = _lay_out(assignment.files, scratch)
+        obstacle = _lay_out(assignment.files[Role(order["role"])], scratch)
         offered = {
             "device": assignment.device,
             "seed": order["seed"],

@@ -8,31 +8,36 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from core.domain.calibration import CALIBRATION_FILES
+from core.domain.calibration import CALIBRATION_TRIES, RETRAIN_FILE
 from core.domain.errors import PlatformFault
 from core.domain.faults import FaultCode
 from core.domain.pools import PoolKind
+from core.domain.runtime import CpuClock
 from core.domain.submission import VERDICT_OF_FAULT, Verdict
 from core.problems import ProblemSpec
 from core.scorecard import ScorecardRecord
 from core.settings import Settings
 from core.storage import BlobStore, FolderStore
+from evaluator.runtime import RelativeRuntime
 from sandbox.contract import ENTRY_FILE
 from worker.problems import LoadedProblem, load_problem
 from worker.replicas.calibration import make_calibration_source
-from worker.replicas.execution import Batch, make_orders, make_request, run_batch
+from worker.replicas.execution import Batch, make_orders, make_request, run_batch, time_batch
 from worker.replicas.inspection import InspectedReplica, Inspector
 from worker.replicas.outputs import ModelOutputs, concat_outputs
+from worker.replicas.seconds import MeasuredShard, collect_seconds, dump_shard, parse_shard
 from worker.replicas.swapping import run_swapped
+from worker.replicas.yardstick import NOTHING, Plan, make_yardstick_source, plan_calibration, plan_shard
 from worker.report.drawing import draw_score
 from worker.report.examples import ExampleDetail
-from worker.runner.base import ReplicaOrder, RunRequest, Sandbox
+from worker.runner.base import LOCAL_LABEL, ReplicaOrder, RunRequest, Sandbox
 from worker.scorecard.card import RunFacts, compute_scorecard
-from worker.scorecard.cost import RetrainCost, RunSeconds, collect_seconds
+from worker.scorecard.cost import RetrainCost, describe_excess, make_cost
 from worker.scorecard.flags import FlagFacts
 from worker.training.pools import Pool, TrainingPlan, ensure_pools, pool_sizes
 
 Progress = Callable[[str, int, int], None]  # stage, done, total
+ROUGH_ALPHA = 0.05  # on either side of what few runs tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,15 @@ class LocalEvaluation:
     scorecard: ScorecardRecord | None
     detail: ExampleDetail | None  # of single forget examples, for the report
     relative_runtime: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalCost:
+    """What a run costs here, roughly; no runtime where no yardstick told."""
+
+    runtime: RelativeRuntime | None
+    clock: CpuClock
+    retrain_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +88,7 @@ def evaluate_submission(
 ) -> LocalEvaluation:
     """Score a submission here, with the platform's sandbox, pools and evaluator."""
     bench = open_bench(spec, settings, sandbox, pool_sizes(spec), on_progress)
-    retrain = _calibrate(bench, on_progress)
+    retrain = calibrate(bench, on_progress, count=spec.evaluation.calibration_replicas)
     count = replicas or spec.evaluation.replicas
     run_id = uuid.uuid4().hex
     orders = make_orders(run_id, first=0, count=count, originals=bench.pools[PoolKind.ORIGINAL].size)
@@ -87,6 +101,7 @@ def evaluate_submission(
         retrain_seconds=limit,
         on_replica=lambda done: on_progress("replicas", done, count),
         rerun_replicas=spec.evaluation.rerun_replicas,
+        make_plan=lambda part: plan_shard(part, is_canary=False),
     )
     if batch.fault is not None and batch.code is not None:
         return _failed(VERDICT_OF_FAULT[batch.code], batch.code, batch.fault)
@@ -102,6 +117,7 @@ def evaluate_submission(
         node_class=settings.node_class,
         run=collect_seconds(batch.replicas),
         retrain=retrain,
+        measured=batch.measured,
         checks=_collect_facts(batch, swapped, run_id),
     )
     outputs = concat_outputs([replica.outputs for replica in batch.replicas if replica.outputs is not None])
@@ -112,7 +128,7 @@ def evaluate_submission(
     return LocalEvaluation(
         verdict=Verdict.OVER_BUDGET if over else Verdict.SCORED,
         code=FaultCode.COMPUTE_BUDGET if over else None,
-        reason=f"the runs cost {runtime.estimate:.1%} of retraining" if over else "",
+        reason=f"{describe_excess(runtime, batch.measured)}; the budget is {runtime.budget:.0%}" if over else "",
         log=batch.replicas[0].log,
         traceback="",
         scorecard=score.record,
@@ -131,6 +147,31 @@ def run_replicas_locally(
     return list(run_orders(bench, files, orders, workers=1).replicas)
 
 
+def measure_cost(
+    spec: ProblemSpec, files: Mapping[str, bytes], *, settings: Settings, sandbox: Sandbox, runs: int
+) -> LocalCost:
+    """Time a few runs among as many yardsticks, as the server does with all of them; nothing of it is scored."""
+    bench = open_bench(spec, settings, sandbox, {PoolKind.ORIGINAL: spec.pools.originals})
+    retraining = calibrate(bench, _ignore, count=runs, tries=1)
+    request = make_request(
+        bench.problem,
+        files,
+        label=f"{LOCAL_LABEL}{uuid.uuid4().hex[:12]}",
+        originals=bench.originals(),
+        orders=make_orders(uuid.uuid4().hex, first=0, count=runs, originals=bench.pools[PoolKind.ORIGINAL].size),
+        retrain_seconds=None,
+        device=settings.device,
+    )
+    batch = time_batch(sandbox, request, plan=Plan(runs, 1), on_progress=lambda _: True)
+    if batch.platform_fault:
+        raise PlatformFault(f"the cost could not be measured: {batch.platform_fault}")
+    return LocalCost(
+        runtime=retraining.pair(batch.measured, spec.evaluation.gate, alpha=ROUGH_ALPHA),
+        clock=batch.measured[0].runs.clock,
+        retrain_seconds=retraining.wall_seconds,
+    )
+
+
 def open_bench(
     spec: ProblemSpec,
     settings: Settings,
@@ -147,33 +188,42 @@ def open_bench(
     return Bench(problem=problem, store=store, sandbox=sandbox, settings=settings, pools=pools)
 
 
-def _calibrate(bench: Bench, on_progress: Progress) -> RetrainCost:
-    """Run both calibration files once per machine, sandbox and problem; a changed file is measured again."""
-    retrain, idle = (_measure(bench, filename, on_progress) for filename in CALIBRATION_FILES)
-    return RetrainCost(retrain, idle)
+def calibrate(bench: Bench, on_progress: Progress, *, count: int, tries: int = CALIBRATION_TRIES) -> RetrainCost:
+    """Measure retraining once per machine, sandbox and problem; a changed file is measured again.
 
-
-def _measure(bench: Bench, filename: str, on_progress: Progress) -> RunSeconds:
-    source = make_calibration_source(filename, bench.problem.spec)
+    One in doubt is measured once more, and counts too; what doubt is left widens every interval.
+    """
+    source = make_calibration_source(RETRAIN_FILE, bench.problem.spec)
     settings, spec = bench.settings, bench.problem.spec
-    code = hashlib.sha256(source).hexdigest()[:16]
-    name = f"calibrations/{spec.digest}/{settings.node_class}-{bench.sandbox.name}/{code}"
+    code = hashlib.sha256(source + make_yardstick_source(bench.problem)).hexdigest()[:16]
+    name = f"calibrations/{spec.digest}/{settings.node_class}-{bench.sandbox.name}/{code}-{count}"
     digest = bench.store.get_ref(name)
     if digest is not None:
-        kept = json.loads(bench.store.get(digest))
-        return RunSeconds(tuple(kept["wall"]), tuple(kept["cpu"]))
-    orders = make_orders("calibration", first=0, count=spec.evaluation.calibration_replicas, originals=1)
-    count = len(orders)
+        return make_cost([parse_shard(shard) for shard in json.loads(bench.store.get(digest))])
+    shards: list[MeasuredShard] = []
+    for _ in range(tries):
+        shards += _measure(bench, source, count, on_progress)
+        cost = make_cost(shards)
+        if not cost.find_doubt():
+            break
+    bench.store.set_ref(name, bench.store.put(json.dumps([dump_shard(shard) for shard in shards]).encode()))
+    return cost
+
+
+def _measure(bench: Bench, source: bytes, count: int, on_progress: Progress) -> Sequence[MeasuredShard]:
+    orders = make_orders("calibration", first=0, count=count, originals=1)
     on_progress("calibration", 0, count)
     batch = run_orders(
-        bench, {ENTRY_FILE: source}, orders, on_replica=lambda done: on_progress("calibration", done, count)
+        bench,
+        {ENTRY_FILE: source},
+        orders,
+        on_replica=lambda done: on_progress("calibration", done, count),
+        make_plan=lambda part: plan_calibration(part, RETRAIN_FILE),
     )
     if len(batch.replicas) < len(orders) or batch.fault is not None:
         reason = batch.platform_fault or (batch.fault.reason if batch.fault else "stopped")
-        raise PlatformFault(f"{filename} failed in the sandbox: {reason}")
-    run = collect_seconds(batch.replicas)
-    bench.store.set_ref(name, bench.store.put(json.dumps({"wall": run.wall, "cpu": run.cpu}).encode()))
-    return run
+        raise PlatformFault(f"{RETRAIN_FILE} failed in the sandbox: {reason}")
+    return batch.measured
 
 
 def run_orders(
@@ -185,6 +235,7 @@ def run_orders(
     retrain_seconds: float | None = None,
     on_replica: Callable[[int], None] | None = None,
     rerun_replicas: int = 0,
+    make_plan: Callable[[int], Plan] = lambda _: NOTHING,
 ) -> Batch:
     """Share the orders among as many sandboxes as there are workers; the first fault stops them all."""
     count = min(workers or bench.settings.workers, len(orders))
@@ -202,7 +253,9 @@ def run_orders(
         parts = [orders[place::count] for place in range(count)]
         again = [min(rerun_replicas, 1), *[0] * (count - 1)]  # the parts interleave: only the first begins the pool
         runs = [
-            pool.submit(_run_here, bench, files, part, retrain_seconds, stop, report, rerun_replicas=reruns)
+            pool.submit(
+                _run_here, bench, files, part, retrain_seconds, stop, report, reruns=reruns, plan=make_plan(len(part))
+            )
             for part, reruns in zip(parts, again, strict=True)
         ]
         batches = [run.result() for run in runs]
@@ -215,6 +268,7 @@ def run_orders(
         sandbox=batches[0].sandbox,
         platform_fault=ours,
         reruns=batches[0].reruns,
+        measured=tuple(shard for batch in batches for shard in batch.measured),
     )
 
 
@@ -264,7 +318,8 @@ def _run_here(
     stop: threading.Event,
     count: Callable[[], None],
     *,
-    rerun_replicas: int,
+    reruns: int,
+    plan: Plan,
 ) -> Batch:
     request = _make_request(bench, files, orders, retrain_seconds)
 
@@ -273,7 +328,7 @@ def _run_here(
         return not stop.is_set()
 
     inspector = Inspector(bench.problem, device=bench.settings.device)
-    batch = run_batch(bench.sandbox, request, inspector, on_progress=go_on, rerun_replicas=rerun_replicas)
+    batch = run_batch(bench.sandbox, request, inspector, on_progress=go_on, rerun_replicas=reruns, plan=plan)
     if batch.fault is not None or batch.platform_fault:
         stop.set()
     return batch

@@ -163,8 +163,8 @@ SCORECARD = list_fields(
     (ALL, "accuracy.unlearned", "retain forget test"),
     (ALL, "accuracy.retrained", "retain forget test"),
     (ALL, "relative_runtime", "estimate low high wall cpu gate budget over_budget"),
-    (ALL, "relative_runtime", "clock seconds_per_replica retrain_seconds"),
-    (LATER, "relative_runtime", "waited"),
+    (ALL, "relative_runtime", "level clock seconds_per_replica retrain_seconds"),
+    (LATER, "relative_runtime", "waited yardsticks"),
     (ALL, "replicas", "unlearned retrained control originals"),
     (ALL, "epsilon", "edges points counts median"),
     (OPEN, "epsilon", "per_example lower mu attack"),  # of single forget examples: the way to fit them

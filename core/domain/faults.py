@@ -38,7 +38,7 @@ HINTS: dict[FaultCode, str] = {
     ),
     FaultCode.EXCEPTION: "unlearning() raised; run `lacuna doctor FILE` to see the traceback.",
     FaultCode.TIME_LIMIT: "One replica ran past its wall-clock limit; `lacuna doctor FILE` prints the time of a run.",
-    FaultCode.COMPUTE_BUDGET: "The runs cost more than the allowed share of retraining; train fewer epochs.",
+    FaultCode.COMPUTE_BUDGET: "The runs surely cost more than their share of retraining; waiting is not counted.",
     FaultCode.MEMORY_LIMIT: "A replica needed more memory than its limit; keep fewer copies of the model or data.",
     FaultCode.PROCESS_LIMIT: "A replica started too many processes or threads; use num_workers=0.",
     FaultCode.OUTPUT_LIMIT: "A replica wrote more than it may; print less and keep scratch files small.",

@@ -89,7 +89,7 @@ SCORECARD = _list(
     (Grain.SAME, "accuracy.unlearned", "retain forget test"),
     (Grain.FIXED, "accuracy.retrained", "retain forget test"),
     (Grain.SAME, "relative_runtime", "estimate low high wall cpu over_budget seconds_per_replica"),
-    (Grain.FIXED, "relative_runtime", "gate clock budget retrain_seconds"),
+    (Grain.FIXED, "relative_runtime", "gate clock level budget retrain_seconds"),
     (Grain.SAME, "replicas", "unlearned"),
     (Grain.FIXED, "replicas", "retrained control originals"),
     (Grain.FIXED, "epsilon", "edges points"),

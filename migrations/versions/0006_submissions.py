@@ -143,6 +143,7 @@ def upgrade() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("failed_on", sa.JSON(), nullable=False),
         sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("measured", sa.JSON(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),

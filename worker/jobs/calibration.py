@@ -1,7 +1,5 @@
 """What retraining costs on a class of node, in the database: measured, kept, and whatever waited for it opened."""
 
-from collections.abc import Mapping, Sequence
-
 from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
@@ -12,15 +10,23 @@ from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Calibration, Evaluation, Submission
 from core.db.queries import competitions, evaluations, phases, pools, users
 from core.domain.access import Role
-from core.domain.calibration import CALIBRATION_FILES
+from core.domain.calibration import CALIBRATION_FILES, CALIBRATION_TRIES, RETRAIN_FILE
 from core.domain.competition import CompetitionState
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind, PhaseState
 from core.domain.submission import Status, Verdict
 from core.lifecycle import open_evaluation
 from worker.jobs.context import WorkerContext
+from worker.jobs.gate import read_measured
 from worker.replicas.calibration import make_calibration_source
-from worker.scorecard.cost import RetrainCost, RunSeconds, collect_seconds
+from worker.replicas.seconds import (
+    collect_seconds,
+    dump_seconds,
+    dump_shard,
+    parse_seconds,
+    parse_shard,
+)
+from worker.scorecard.cost import RetrainCost, make_cost
 
 PLATFORM_USER = "platform"
 NO_PASSWORD = "!"  # noqa: S105 -- no hash of anything: nobody can log in as the platform
@@ -54,13 +60,32 @@ def load_cost(session: Session, spec_id: str, node_class: str) -> RetrainCost | 
     rows = competitions.fetch_calibrations(session, spec_id, node_class)
     if not set(CALIBRATION_FILES) <= set(rows):
         return None
-    retrain, idle = (_read(rows[name].seconds) for name in CALIBRATION_FILES)
-    return RetrainCost(retrain, idle, tuple(rows[name].evaluation_id for name in CALIBRATION_FILES))
+    retrain, idle = (parse_seconds(rows[name].seconds) for name in CALIBRATION_FILES)
+    return RetrainCost(
+        retrain,
+        idle,
+        tuple(rows[name].evaluation_id for name in CALIBRATION_FILES),
+        tuple(parse_shard(each) for each in rows[RETRAIN_FILE].seconds.get("beside", ())),
+    )
 
 
-def store_calibration(session: Session, evaluation: Evaluation, *, filename: str, node_class: str) -> None:
-    """Keep the cost, end the calibration run, and open the competitions that waited for the last of them."""
+def store_calibration(session: Session, context: WorkerContext, evaluation: Evaluation, *, filename: str) -> None:
+    """Keep the cost, end the calibration run, and open the competitions that waited for the last of them.
+
+    One in doubt is measured once more, and its runs count with the next; what doubt is left widens every interval.
+    """
+    node_class = evaluation.node_class
     run = collect_seconds(evaluations.fetch_replicas(session, evaluation.id))
+    tries = _fetch_tries(session, evaluation, filename) if filename == RETRAIN_FILE else []
+    beside = [shard for each in tries for shard in read_measured(each.shards)]
+    doubt = make_cost(beside).find_doubt() if tries else ""
+    if doubt and len(tries) < CALIBRATION_TRIES:
+        _end(session, evaluation, f"in doubt, and measured once more: {doubt}")
+        for row in fetch_waiting(session, evaluation.spec_id):
+            row.fault = f"retraining is measured once more on class {node_class}: {doubt}"
+        whole = tries[-1]
+        start_calibration(session, context, whole.spec, whole.submission.competition_id, whole.phase)
+        return
     if filename not in competitions.fetch_calibrations(session, evaluation.spec_id, node_class):
         session.add(
             Calibration(
@@ -68,12 +93,11 @@ def store_calibration(session: Session, evaluation: Evaluation, *, filename: str
                 node_class=node_class,
                 filename=filename,
                 evaluation_id=evaluation.id,
-                seconds={"wall": run.wall, "cpu": run.cpu},
+                seconds={**dump_seconds(run), "beside": [dump_shard(shard) for shard in beside], "doubt": doubt},
             )
         )
         session.flush()
-    evaluations.move(session, evaluation, Status.SCORING)
-    evaluations.move(session, evaluation, Status.FINISHED, verdict=Verdict.SCORED, reason="calibrated")
+    _end(session, evaluation, f"calibrated{f', in doubt: {doubt}' if doubt else ''}")
     if load_cost(session, evaluation.spec_id, node_class) is not None:
         for waiting in fetch_waiting(session, evaluation.spec_id):
             open_waiting(session, waiting)
@@ -110,5 +134,14 @@ def _platform_user(session: Session) -> User:
     return user
 
 
-def _read(seconds: Mapping[str, Sequence[float]]) -> RunSeconds:
-    return RunSeconds(tuple(seconds["wall"]), tuple(seconds["cpu"]))
+def _fetch_tries(session: Session, evaluation: Evaluation, filename: str) -> list[Evaluation]:
+    """This run and those before it that were in doubt, this one last; what failed or was cancelled measured nothing."""
+    runs = competitions.fetch_calibration_runs(session, evaluation.spec_id, evaluation.node_class)
+    before = [run.id for run in runs if run.submission.filename == filename and run.verdict is Verdict.SCORED]
+    found = (evaluations.fetch_evaluation(session, each) for each in (*before, evaluation.id))
+    return [each for each in found if each is not None]
+
+
+def _end(session: Session, evaluation: Evaluation, reason: str) -> None:
+    evaluations.move(session, evaluation, Status.SCORING)
+    evaluations.move(session, evaluation, Status.FINISHED, verdict=Verdict.SCORED, reason=reason)

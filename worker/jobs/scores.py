@@ -21,14 +21,16 @@ from core.storage import BlobStore
 from core.terms import Terms
 from worker.jobs.calibration import load_cost
 from worker.jobs.context import WorkerContext
+from worker.jobs.gate import read_measured
 from worker.jobs.heartbeat import Heartbeat, renew_score
 from worker.jobs.looks import describe_decision
 from worker.jobs.repair import rerun_lost, send_lost_chunks
 from worker.replicas.outputs import ModelOutputs, concat_outputs, load_npz
+from worker.replicas.seconds import MeasuredShard, RunSeconds, collect_seconds
 from worker.report.drawing import Drawings, draw_score
 from worker.report.page import Report, render_report
 from worker.scorecard.card import RunFacts, compute_scorecard
-from worker.scorecard.cost import RetrainCost, RunSeconds, collect_seconds
+from worker.scorecard.cost import RetrainCost, describe_excess
 from worker.scorecard.flags import FlagFacts, load_reruns, load_swapped
 from worker.training.pools import check_seals, load_pools
 
@@ -50,6 +52,7 @@ class ScoreWork:
     decided_after: int | None  # replicas, if the runs were stopped early
     node_class: str
     run: RunSeconds
+    measured: tuple[MeasuredShard, ...]
     weights: tuple[str, ...]
     retrain: RetrainCost | None
     commitment_key: str  # of the competition
@@ -117,6 +120,7 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
             decided_after=kept if decided else None,
             node_class=node_class,
             run=collect_seconds(replicas),
+            measured=tuple(read_measured([each for each in evaluation.shards if each.first < kept or each.is_extra])),
             weights=tuple(row.weights_sha256 for row in replicas),
             retrain=load_cost(session, evaluation.spec_id, node_class),
             commitment_key=competitions.fetch_commitment_key(session, evaluation.submission.competition_id),
@@ -141,6 +145,7 @@ def _work(context: WorkerContext, work: ScoreWork) -> DrawnScore:
         node_class=work.node_class,
         run=work.run,
         retrain=work.retrain,
+        measured=work.measured,
         checks=_load_facts(context.store, work),
         decision=_find_decision(context.store, work),
     )
@@ -181,9 +186,11 @@ def _judge(work: ScoreWork, record: ScorecardRecord) -> tuple[Verdict, FaultCode
     runtime = record.relative_runtime
     if not (work.gated and runtime.over_budget):
         return Verdict.SCORED, None, ""
-    budget = work.terms.evaluation.compute_budget
-    reason = f"the runs cost {runtime.estimate:.1%} of retraining; the budget is {budget:.0%}"
-    return Verdict.OVER_BUDGET, FaultCode.COMPUTE_BUDGET, reason
+    return (
+        Verdict.OVER_BUDGET,
+        FaultCode.COMPUTE_BUDGET,
+        f"{describe_excess(runtime, work.measured)}; the budget is {runtime.budget:.0%}",
+    )
 
 
 def _apply(context: WorkerContext, work: ScoreWork, drawn: DrawnScore) -> None:

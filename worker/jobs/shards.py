@@ -13,31 +13,36 @@ import structlog
 from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
-from core.db.models.submissions import Evaluation, Replica, Shard
+from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import evaluations, leases, nodes, pools, rejudges
-from core.db.session import reading, transaction
+from core.db.session import transaction
 from core.domain.errors import BlobMissing, ContestError, ParticipantFault, PlatformFault, StoreUnavailable
 from core.domain.faults import FaultCode
 from core.domain.leaderboard import GATED, Purpose
 from core.domain.pools import PoolKind
 from core.domain.submission import HELD_AFTER, VERDICT_OF_FAULT, Status, Verdict
 from core.domain.work import WorkState
-from core.jobs import DECIDE, RUN_SHARD, SCORE, enqueue, put_off
+from core.jobs import DECIDE, RUN_SHARD, enqueue, put_off
 from core.lifecycle import add_shards, enqueue_for, finish_cancelled, get_priority
 from core.reader.apart import read_apart
 from core.storage import BlobStore
 from core.terms import Terms
+from evaluator.paired import Standing
 from worker.jobs.breaker import is_given_up, may_try_here, record_failure
 from worker.jobs.calibration import fetch_waiting, load_cost, store_calibration
 from worker.jobs.context import WorkerContext
+from worker.jobs.gate import go_on, judge_cost
 from worker.jobs.heartbeat import Heartbeat, renew_shard
 from worker.jobs.looks import is_look_due
 from worker.jobs.placing import may_run_here
 from worker.jobs.repair import compare_rerun, resume_scoring, send_lost_chunks
-from worker.replicas.execution import Batch, make_orders, make_request, run_batch
+from worker.jobs.rows import make_rows
+from worker.replicas.execution import Batch, make_orders, make_request, run_batch, time_batch
 from worker.replicas.outputs import concat_outputs, save_npz
+from worker.replicas.seconds import collect_seconds, dump_shard
 from worker.replicas.swapping import run_swapped
-from worker.scorecard.cost import RetrainCost, collect_seconds
+from worker.replicas.yardstick import NOTHING, Plan, count_extra, plan_calibration, plan_extra, plan_shard
+from worker.scorecard.cost import RetrainCost
 from worker.scorecard.flags import store_reruns, store_swapped
 from worker.training.pools import load_originals
 
@@ -62,12 +67,25 @@ class ShardWork:
     spec_id: str
     problem_id: str
     terms: Terms
-    retrain: RetrainCost | None  # None: no gate applies
+    retrain: RetrainCost | None  # None: no gate applies, or it is what is being measured
     lost_outputs: str  # a digest, if it ran before and what came out is gone; otherwise empty
 
     @property
     def is_canary(self) -> bool:
         return self.position == 0 and self.purpose is not Purpose.CALIBRATION
+
+    @property
+    def runs(self) -> int:
+        return self.count or count_extra(self.terms.evaluation.replicas)
+
+    @property
+    def plan(self) -> Plan:
+        """What is timed beside its replicas; those that run again for a fault of ours were before."""
+        if self.purpose is Purpose.CALIBRATION:
+            return plan_calibration(self.count, self.filename)
+        if self.count == 0:
+            return plan_extra(self.runs)
+        return NOTHING if self.lost_outputs else plan_shard(self.count, is_canary=self.is_canary)
 
 
 def run_shard(context: WorkerContext, shard_id: str) -> None:
@@ -173,7 +191,7 @@ def _work(context: WorkerContext, work: ShardWork) -> Batch:
     files = read_apart(work.filename, source, limit_bytes=context.settings.upload_bytes).files
     problem = context.load(work.terms.problem)
     originals = load_originals(problem, context.store)
-    orders = make_orders(work.evaluation_id, first=work.first, count=work.count, originals=len(originals))
+    orders = make_orders(work.evaluation_id, first=work.first, count=work.runs, originals=len(originals))
     request = make_request(
         problem,
         files,
@@ -184,19 +202,22 @@ def _work(context: WorkerContext, work: ShardWork) -> Batch:
         device=context.settings.device,
     )
     with Heartbeat(context, renew_shard(work.shard_id, work.fence, work.evaluation_id)) as heartbeat:
+        report, plan = heartbeat.report, work.plan
+        if work.count == 0:
+            return time_batch(context.sandbox, request, plan=plan, on_progress=report)
         inspector = context.inspector(problem)
         reruns = problem.spec.evaluation.rerun_replicas if work.is_canary else 0
-        batch = run_batch(context.sandbox, request, inspector, on_progress=heartbeat.report, rerun_replicas=reruns)
+        batch = run_batch(context.sandbox, request, inspector, on_progress=report, rerun_replicas=reruns, plan=plan)
         if not reruns or not batch.is_whole:
             return batch
-        go_on = partial(heartbeat.report, len(batch.replicas))
-        swapped = run_swapped(context.sandbox, request, problem, inspector, work.evaluation_id, go_on=go_on)
+        wanted = partial(report, len(batch.replicas))
+        swapped = run_swapped(context.sandbox, request, problem, inspector, work.evaluation_id, go_on=wanted)
         return replace(batch, swapped=swapped)
 
 
 def _keep_outputs(store: BlobStore, work: ShardWork, batch: Batch) -> str:
     """The digest of what the shard is scored by; empty unless it is whole."""
-    if not batch.is_whole:
+    if not batch.is_whole or work.count == 0:
         return ""
     outputs = concat_outputs([replica.outputs for replica in batch.replicas if replica.outputs is not None])
     store_reruns(store, work.evaluation_id, [run.outputs for run in batch.reruns if run.outputs is not None])
@@ -220,13 +241,15 @@ def _apply(context: WorkerContext, work: ShardWork, batch: Batch, digest: str) -
 def _complete(context: WorkerContext, work: ShardWork, batch: Batch, digest: str) -> None:
     with transaction(context.engine) as session:
         evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
-        values = {"finished_replicas": work.count, "outputs_digest": digest, "fault": ""}
+        values: dict[str, object] = {"finished_replicas": work.count, "outputs_digest": digest or None, "fault": ""}
+        if batch.measured:
+            values["measured"] = dump_shard(batch.measured[0])
         if evaluation is None or not leases.settle(
             session, Shard, work.shard_id, work.fence, state=WorkState.DONE, **values
         ):
             log.warning("outdated fence, result dropped", shard_id=work.shard_id, fence=work.fence)
             return
-        clock = collect_seconds(batch.replicas).clock
+        clock = batch.measured[0].runs.clock if batch.measured else collect_seconds(batch.replicas).clock
         nodes.record_success(session, context.settings.node_name, utc_now(), clock=clock)
         session.refresh(evaluation, ["shards"])
         if evaluation.status == Status.CANCELLING:
@@ -235,11 +258,11 @@ def _complete(context: WorkerContext, work: ShardWork, batch: Batch, digest: str
             if work.lost_outputs:
                 _complete_again(session, evaluation, work, batch)
                 return
-            session.add_all(_make_rows(work, batch))
+            session.add_all(make_rows(work.evaluation_id, work.shard_id, batch.replicas))
             if work.position == 0:
                 evaluation.log = batch.replicas[0].log if work.terms.is_open else ""
             session.flush()
-            _follow_up(session, evaluation, work)
+            _follow_up(context, session, evaluation, work)
 
 
 def _complete_again(session: Session, evaluation: Evaluation, work: ShardWork, batch: Batch) -> None:
@@ -250,27 +273,22 @@ def _complete_again(session: Session, evaluation: Evaluation, work: ShardWork, b
         enqueue(session, DECIDE, evaluation.id)
 
 
-def _follow_up(session: Session, evaluation: Evaluation, work: ShardWork) -> None:
+def _follow_up(context: WorkerContext, session: Session, evaluation: Evaluation, work: ShardWork) -> None:
     """Decide what a finished shard leads to: an end, the rest of the shards, a look at its place, or scoring."""
     rules = work.terms.evaluation
     if work.purpose is Purpose.CALIBRATION:
         if all(shard.state == WorkState.DONE for shard in evaluation.shards):
-            store_calibration(session, evaluation, filename=work.filename, node_class=evaluation.node_class)
+            store_calibration(session, context, evaluation, filename=work.filename)
         return
-    if work.position == 0 and work.retrain is not None:
-        run = collect_seconds(evaluations.fetch_replicas(session, evaluation.id))
-        runtime = work.retrain.compare(run, rules.gate).estimate
-        evaluation.relative_runtime = runtime
-        if runtime > rules.compute_budget * rules.canary_margin:
-            reason = f"the canary cost {runtime:.1%} of retraining; the budget is {rules.compute_budget:.0%}"
-            _finish(session, evaluation, Verdict.OVER_BUDGET, FaultCode.COMPUTE_BUDGET, reason)
-            return
+    cost = judge_cost(evaluation, work.retrain, rules)
+    if cost.end:
+        _finish(session, evaluation, Verdict.OVER_BUDGET, FaultCode.COMPUTE_BUDGET, cost.end)
+        return
     if work.position == 0 and work.count < evaluation.replicas_total:
         add_shards(session, evaluation, position=1, first=work.count, size=rules.shard_replicas)
         evaluations.move(session, evaluation, Status.RUNNING)
-    elif all(shard.state == WorkState.DONE for shard in evaluation.shards):
-        evaluations.move(session, evaluation, Status.SCORING)
-        enqueue_for(session, SCORE, evaluation.id, evaluation)
+    else:
+        go_on(session, evaluation, cost.standing)
     if is_look_due(evaluation, work.first, purpose=work.purpose, rules=rules):
         enqueue(session, DECIDE, evaluation.id)
 
@@ -341,7 +359,10 @@ def retry_or_fail(
         shard.state = WorkState.ABANDONED
         return
     record_failure(session, shard, node=node, fault=shard.fault, now=utc_now(), is_charged=is_charged)
-    if is_given_up(shard, max_attempts=max_attempts):
+    if is_given_up(shard, max_attempts=max_attempts) and shard.is_extra:
+        shard.state = WorkState.ABANDONED  # it is scored as it is
+        go_on(session, evaluation, Standing.undecided)
+    elif is_given_up(shard, max_attempts=max_attempts):
         reason = f"the platform failed {shard.failures} times at one shard: {shard.fault}"
         _finish(session, evaluation, Verdict.PLATFORM_ERROR, None, reason)
     else:
@@ -370,27 +391,3 @@ def _finish(session: Session, evaluation: Evaluation, verdict: Verdict, code: Fa
 def _finish_if_idle(session: Session, evaluation: Evaluation) -> None:
     if all(shard.state != WorkState.LEASED for shard in evaluation.shards):
         finish_cancelled(session, evaluation)
-
-
-def _make_rows(work: ShardWork, batch: Batch) -> list[Replica]:
-    return [
-        Replica(
-            evaluation_id=work.evaluation_id,
-            shard_id=work.shard_id,
-            position=replica.index,
-            seed=str(replica.seed),
-            wall_seconds=replica.wall_seconds,
-            cpu_seconds=replica.cpu_seconds,
-            clock=replica.clock,
-            waited_seconds=replica.waited_seconds,
-            peak_memory_bytes=replica.peak_memory_bytes,
-            weights_sha256=replica.weights_sha256,
-        )
-        for replica in batch.replicas
-    ]
-
-
-def find_live_labels(context: WorkerContext) -> set[str]:
-    """Name the sandboxes that may be running: those of shards under a live lease."""
-    with reading(context.engine) as session:
-        return {f"lacuna-{shard_id}-{fence}" for shard_id, fence in leases.fetch_live(session, Shard, utc_now())}

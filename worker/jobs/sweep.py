@@ -14,7 +14,7 @@ from core.jobs import BUILD_CHUNK, VALIDATE, enqueue, relay_unsent
 from core.lifecycle import finish_cancelled
 from worker.jobs.context import WorkerContext
 from worker.jobs.reminders import remind
-from worker.jobs.shards import find_live_labels, retry_or_fail
+from worker.jobs.shards import retry_or_fail
 
 log = structlog.get_logger()
 
@@ -27,7 +27,7 @@ def sweep(context: WorkerContext) -> None:
     _finish_cancelled(context)
     remind(context)
     relay_unsent(context.settings)
-    context.sandbox.kill_orphans(find_live_labels(context))
+    context.sandbox.kill_orphans(_find_live_labels(context))
 
 
 def _return_shards(context: WorkerContext) -> None:
@@ -66,3 +66,9 @@ def _finish_cancelled(context: WorkerContext) -> None:
                 continue
             if all(shard.state != WorkState.LEASED for shard in evaluation.shards):
                 finish_cancelled(session, evaluation)
+
+
+def _find_live_labels(context: WorkerContext) -> set[str]:
+    """Name the sandboxes that may be running: those of shards under a live lease."""
+    with reading(context.engine) as session:
+        return {f"lacuna-{shard_id}-{fence}" for shard_id, fence in leases.fetch_live(session, Shard, utc_now())}

@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 
 from core.domain.faults import FaultCode
 from core.problems import EvaluationPart
+from sandbox.contract import Outcome, Role
 from worker.problems import LoadedProblem, pack_splits
 from worker.replicas.inspection import InspectedReplica, Inspector
+from worker.replicas.seconds import MeasuredShard, Timed, collect_seconds
+from worker.replicas.yardstick import NOTHING, Plan, make_pieces, spread
 from worker.runner.base import Limits, ReplicaOrder, ReplicaResult, RunRequest, RunResult, Sandbox
 
 WALL_SAFETY = 4.0  # a replica is killed at this many times its budget, so that noise kills nobody
@@ -24,6 +27,7 @@ class Batch:
     platform_fault: str
     reruns: tuple[InspectedReplica, ...] = ()  # of the first replicas, with their seeds; no part of the pool
     swapped: tuple[InspectedReplica, ...] = ()  # told to forget other examples; no part of the pool either
+    measured: tuple[MeasuredShard, ...] = ()  # one a box; none where no yardstick was asked for
 
     @property
     def fault(self) -> InspectedReplica | None:
@@ -36,6 +40,25 @@ class Batch:
     @property
     def code(self) -> FaultCode | None:
         return self.fault.fault if self.fault is not None else None
+
+
+class Pieces:
+    """What was timed and is not judged, by its role; what failed has no seconds."""
+
+    def __init__(self) -> None:
+        self._results: dict[Role, list[ReplicaResult]] = {role: [] for role in Role}
+
+    def take(self, role: Role, result: ReplicaResult) -> None:
+        if result.outcome is Outcome.OK:
+            self._results[role].append(result)
+
+    def of(self, role: Role) -> Sequence[ReplicaResult]:
+        return self._results[role]
+
+    def join(self, runs: Sequence[Timed]) -> MeasuredShard:
+        return MeasuredShard(
+            collect_seconds(runs), collect_seconds(self.of(Role.YARDSTICK)), collect_seconds(self.of(Role.IDLE))
+        )
 
 
 def derive_seed(evaluation_id: str, index: int) -> int:
@@ -51,7 +74,7 @@ def make_orders(evaluation_id: str, *, first: int, count: int, originals: int) -
 
 def make_reruns(orders: Sequence[ReplicaOrder], count: int) -> tuple[ReplicaOrder, ...]:
     """Order the first replicas once more: the same seed and original, under indices of their own."""
-    free = max((order.index for order in orders), default=-1) + 1
+    free = find_free(orders)
     return tuple(replace(order, index=free + place) for place, order in enumerate(orders[:count]))
 
 
@@ -61,6 +84,11 @@ def mix(orders: Sequence[ReplicaOrder], reruns: Sequence[ReplicaOrder]) -> tuple
     for rerun in reruns:
         mixed.insert(secrets.randbelow(len(mixed) + 1), rerun)
     return tuple(mixed)
+
+
+def find_free(orders: Sequence[ReplicaOrder]) -> int:
+    """The first index above all of these."""
+    return max((order.index for order in orders), default=-1) + 1
 
 
 def make_limits(rules: EvaluationPart, *, weights_bytes: int, retrain_seconds: float | None) -> Limits:
@@ -105,6 +133,7 @@ def make_request(
         budget_seconds=None if retrain_seconds is None else rules.compute_budget * retrain_seconds,
         device=device,
         allow_native=rules.allow_native,
+        pieces=make_pieces(problem),
     )
 
 
@@ -115,20 +144,27 @@ def run_batch(
     *,
     on_progress: Callable[[int], bool],
     rerun_replicas: int = 0,
+    plan: Plan = NOTHING,
 ) -> Batch:
     """Run every order; stop at the first fault. `on_progress` gets the count so far and returns False to stop.
 
-    Reruns are somewhere among them and decide nothing: whatever becomes of one, it is neither a replica nor a fault.
+    Reruns and pieces are somewhere among them and decide nothing: whatever becomes of one, it is neither a replica nor
+    a fault.
     """
     inspected: list[InspectedReplica] = []
     again: list[InspectedReplica] = []
+    pieces = Pieces()
     reruns = make_reruns(request.orders, rerun_replicas)
-    orders = mix(request.orders, reruns)
-    starts = {order.index: request.originals[order.original] for order in orders}
     repeated = {order.index for order in reruns}
+    orders = spread(mix(request.orders, reruns), plan, first_index=find_free([*request.orders, *reruns]))
+    placed = {order.index: order for order in orders}
 
     def receive(result: ReplicaResult) -> bool:
-        replica = inspector.inspect(result, starts[result.index])
+        order = placed[result.index]
+        if order.role is not Role.ENTRY:
+            pieces.take(order.role, result)
+            return True
+        replica = inspector.inspect(result, request.originals[order.original])
         if result.index in repeated:
             again.append(replica)
             return True
@@ -137,7 +173,23 @@ def run_batch(
 
     outcome = sandbox.run(replace(request, orders=orders), on_replica=receive)
     in_order = tuple(sorted(again, key=lambda replica: replica.index))
-    return replace(_conclude(request, outcome, tuple(inspected)), reruns=in_order)
+    batch = replace(_conclude(request, outcome, tuple(inspected)), reruns=in_order)
+    return replace(batch, measured=(pieces.join(inspected),)) if plan != NOTHING else batch
+
+
+def time_batch(sandbox: Sandbox, request: RunRequest, *, plan: Plan, on_progress: Callable[[int], bool]) -> Batch:
+    """Run every order for its seconds alone: nothing of it is scored, and one that fails is left out."""
+    pieces = Pieces()
+    orders = spread(request.orders, plan, first_index=find_free(request.orders))
+    placed = {order.index: order for order in orders}
+
+    def receive(result: ReplicaResult) -> bool:
+        pieces.take(placed[result.index].role, result)
+        return on_progress(0)
+
+    outcome = sandbox.run(replace(request, orders=orders), on_replica=receive)
+    measured = replace(pieces.join(pieces.of(Role.ENTRY)), is_extra=True)
+    return Batch((), outcome.stopped, outcome.sandbox, outcome.sandbox_error, measured=(measured,))
 
 
 def _conclude(request: RunRequest, outcome: RunResult, replicas: tuple[InspectedReplica, ...]) -> Batch:

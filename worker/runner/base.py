@@ -1,12 +1,12 @@
 """What a sandbox is asked to do and what it answers; backends satisfy `Sandbox`."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from core.domain.runtime import CpuClock
 from core.problems import BatchFormat
-from sandbox.contract import Outcome
+from sandbox.contract import Outcome, Role
 
 LOCAL_LABEL = "lacuna-local-"  # begins the labels of runs that no shard in a database stands for
 
@@ -26,6 +26,7 @@ class ReplicaOrder:
     index: int
     seed: int
     original: int = 0  # which of RunRequest.originals it starts from
+    role: Role = Role.ENTRY
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class RunRequest:
     budget_seconds: float | None = None  # told to a submission that asks for it
     device: str = "cpu"
     allow_native: bool = False  # machine code that the image did not bring; not refused on a device
+    pieces: Mapping[Role, bytes] = field(default_factory=dict)  # the platform's own entry files, for orders of a role
 
 
 @dataclass(frozen=True, slots=True)

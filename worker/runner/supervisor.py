@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from core.domain.runtime import CpuClock
-from sandbox.contract import FrameError, Message, Outcome, Speaker, read_frame, write_frame
+from sandbox.contract import ENTRY_FILE, FrameError, Message, Outcome, Role, Speaker, read_frame, write_frame
 from worker.runner.base import ReplicaOrder, ReplicaResult, RunRequest, RunResult
 from worker.runner.box import Box
 from worker.runner.native import build_native_lock
@@ -168,11 +168,13 @@ class Conversation:
             budget_seconds=request.budget_seconds,
             native_lock=_encode_lock(request),
             writable=list(writable),
-            files=len(request.files),
+            files=len(request.files) + len(request.pieces),
             originals=len(request.originals),
         )
         for name, code in request.files.items():
-            self.send(Message.FILE, code, name=name)
+            self.send(Message.FILE, code, name=name, role=Role.ENTRY)
+        for role, code in request.pieces.items():
+            self.send(Message.FILE, code, name=ENTRY_FILE, role=role)
         self.send(Message.SPLITS, request.splits)
         for original in request.originals:
             self.send(Message.ORIGINAL, original)
@@ -245,7 +247,7 @@ def _run_replica(
     conversation: Conversation, box: Box, order: ReplicaOrder, wall_limit: float
 ) -> tuple[ReplicaResult, bool]:
     """One replica and whether its box may serve another."""
-    conversation.send(Message.RUN, seed=order.seed, original=order.original)
+    conversation.send(Message.RUN, seed=order.seed, original=order.original, role=order.role)
     started = conversation.expect(Message.STARTED, START_SECONDS)
     try:
         finished = conversation.wait_finished(started + wall_limit - time.monotonic())

@@ -36,15 +36,16 @@ from evaluator import (
     ScoringProtocol,
     ScoringSpec,
     compute_control,
-    is_over_budget,
     score,
 )
 from evaluator.intervals import INTERVAL_VERSION
+from evaluator.paired import Standing, find_standing, split_alpha
 from worker.problems import LoadedProblem
 from worker.replicas.measurement import compute_forget_confidence
 from worker.replicas.outputs import ModelOutputs
+from worker.replicas.seconds import MeasuredShard, RunSeconds
 from worker.scorecard.attacks import describe_attacks
-from worker.scorecard.cost import RetrainCost, RunSeconds
+from worker.scorecard.cost import RetrainCost
 from worker.scorecard.flags import FlagFacts, find_flags, pick_raised
 from worker.scorecard.metrics import describe_metrics
 from worker.training.pools import Pool
@@ -64,6 +65,7 @@ class RunFacts:
     node_class: str
     run: RunSeconds
     retrain: RetrainCost | None
+    measured: tuple[MeasuredShard, ...] = ()
     checks: FlagFacts = field(default_factory=FlagFacts)
     decision: EarlyDecision | None = None  # None: all replicas ran
 
@@ -222,8 +224,10 @@ def _describe_runtime(facts: RunFacts, rules: EvaluationPart) -> MeasuredRuntime
     """Raise when nothing was calibrated: a score without its cost cannot be gated."""
     if facts.retrain is None:
         raise PlatformFault(f"retraining was never calibrated on nodes of class {facts.node_class}")
-    wall, cpu = facts.retrain.compare_both(facts.run)
-    gated = facts.retrain.compare(facts.run, rules.gate)
+    cost, alpha = facts.retrain, split_alpha(shards=1, is_last=True)
+    paired = cost.pair(facts.measured, rules.gate, alpha=alpha)
+    wall, cpu = cost.pair_both(facts.measured, alpha=alpha) or cost.compare_both(facts.run)
+    gated = paired or cost.compare(facts.run, rules.gate)
     return MeasuredRuntime(
         estimate=gated.estimate,
         low=gated.low,
@@ -234,7 +238,9 @@ def _describe_runtime(facts: RunFacts, rules: EvaluationPart) -> MeasuredRuntime
         clock=facts.run.clock,
         waited=facts.run.waited,
         budget=rules.compute_budget,
-        over_budget=is_over_budget(gated.estimate, rules.compute_budget),
+        level=gated.level,
+        yardsticks=sum(len(shard.yardsticks.cpu) for shard in facts.measured) if paired else 0,
+        over_budget=paired is not None and find_standing(paired, rules.compute_budget) is Standing.over,
         seconds_per_replica=float(np.mean(facts.run.wall)),
         retrain_seconds=facts.retrain.wall_seconds,
     )

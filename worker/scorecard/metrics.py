@@ -43,7 +43,8 @@ from evaluator.metrics.ulira import compute_ulira, compute_ulira_intervals
 from worker.problems import LoadedProblem
 from worker.replicas.measurement import compute_forget_confidence
 from worker.replicas.outputs import ModelOutputs
-from worker.scorecard.cost import RetrainCost, RunSeconds
+from worker.replicas.seconds import RunSeconds
+from worker.scorecard.cost import RetrainCost
 from worker.scorecard.metric_list import METRICS, Metric
 from worker.training.members import initial_network
 from worker.training.pools import Pool

@@ -105,7 +105,7 @@ class EvaluationEvent(Base):
 
 
 class Shard(Leased, Base):
-    """A contiguous range of replicas; position 0 is the canary."""
+    """A contiguous range of replicas; position 0 is the canary. One without replicas measures the cost once more."""
 
     __tablename__ = "shards"
     __table_args__ = (UniqueConstraint("evaluation_id", "position"),)
@@ -120,7 +120,12 @@ class Shard(Leased, Base):
     failures: Mapped[int] = mapped_column(default=0)  # that count against it: worker.jobs.breaker
     failed_on: Mapped[list[str]] = mapped_column(JSON, default=list)  # nodes
     failed_at: Mapped[datetime | None]
+    measured: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # seconds of its runs and of what was timed beside
     evaluation: Mapped[Evaluation] = relationship(lazy="raise", back_populates="shards")
+
+    @property
+    def is_extra(self) -> bool:
+        return self.count == 0
 
 
 class Replica(Base):

@@ -11,16 +11,17 @@ from core.problems import ProblemSpec
 from core.settings import Settings
 from core.storage import FolderStore
 from sandbox.assignment import Assignment
-from sandbox.contract import ENTRY_FILE, Outcome
+from sandbox.contract import ENTRY_FILE, Outcome, Role
 from sandbox.submission import seed_everything
 from sandbox.weights import collect_weights, read_schema
 from worker.problems import load_problem
 from worker.replicas.execution import make_orders, make_request, run_batch
 from worker.replicas.inspection import Inspector
 from worker.replicas.outputs import concat_outputs
+from worker.replicas.seconds import RunSeconds, collect_seconds
 from worker.runner.base import ReplicaOrder, ReplicaResult, RunRequest, RunResult
 from worker.scorecard.card import RunFacts, compute_scorecard
-from worker.scorecard.cost import RetrainCost, RunSeconds, collect_seconds
+from worker.scorecard.cost import RetrainCost
 from worker.training.pools import load_originals, load_pools
 
 # what calibrations could have measured: no part of a score
@@ -69,7 +70,7 @@ class HereSandbox:
         }
         setup = {"network": network, "batch_format": request.batch_format, "batch_size": request.batch_size}
         originals = tuple(load(each) for each in request.originals)
-        assignment = Assignment(setup | {"device": "cpu"}, request.files, load(request.splits), originals)
+        assignment = Assignment(setup | {"device": "cpu"}, {Role.ENTRY: request.files}, load(request.splits), originals)
         module: dict[str, Callable[..., torch.nn.Module]] = {}
         exec(request.files[ENTRY_FILE], module)
         for order in request.orders:

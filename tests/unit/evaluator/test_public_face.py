@@ -38,7 +38,9 @@ def test_the_public_functions_are_the_promised_ones():
     }
 
 
-@pytest.mark.parametrize("module", ["closed_form", "confidence", "epsilon", "forgetting", "runtime", "utility"])
+@pytest.mark.parametrize(
+    "module", ["closed_form", "confidence", "epsilon", "forgetting", "paired", "runtime", "utility"]
+)
 def test_doctests_hold(module):
     outcome = doctest.testmod(importlib.import_module(f"evaluator.{module}"))
     assert outcome.attempted > 0

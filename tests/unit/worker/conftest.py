@@ -25,7 +25,7 @@ from core.problems import ProblemSpec, find_problem
 from core.registration import register_competition
 from core.settings import Settings
 from core.storage import FolderStore
-from sandbox.contract import Outcome
+from sandbox.contract import Outcome, Role
 from tests.database import make_database
 from worker.jobs import looks, preparation, preview, scores, shards, validation
 from worker.jobs.context import WorkerContext
@@ -33,6 +33,7 @@ from worker.replicas.calibration import make_calibration_source
 from worker.runner.base import ReplicaResult, RunRequest, RunResult
 
 RECIPE, IDLE = b"RECIPE.update", make_calibration_source(IDLE_FILE, find_problem("digits"))
+SECONDS_OF_PIECE = {Role.YARDSTICK: 0.1, Role.IDLE: 0.0}
 HONEST = b"def unlearning(net, retain_loader, forget_loader, val_loader):\n    return net\n"
 
 
@@ -45,6 +46,7 @@ class FakeSandbox:
     error: str = ""
     sandbox_error: str = ""
     seconds: float = 0.01
+    wobble: tuple[float, float] = (0.0, 0.0)  # of replicas and of yardsticks: every other one takes longer by so much
     before: Callable[[RunRequest], None] = lambda request: None
     bend: Callable[[bytes], bytes | None] = lambda weights: weights
     requests: list[RunRequest] = field(default_factory=list)
@@ -64,6 +66,10 @@ class FakeSandbox:
             source = request.files["submission.py"]
             ours = RECIPE in source or source == IDLE
             seconds = (1.0 if RECIPE in source else 0.0) if ours else self.seconds
+            if order.role is not Role.ENTRY:
+                seconds = SECONDS_OF_PIECE[order.role] * (1 + self.wobble[1] * (-1) ** order.index)
+            elif not ours:
+                seconds *= 1 + self.wobble[0] * (-1) ** order.index
             good = self.outcome is Outcome.OK or ours
             result = ReplicaResult(
                 index=order.index,

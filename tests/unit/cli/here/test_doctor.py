@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,10 @@ import pytest
 
 from cli.here.probe import MARK
 from core.domain.faults import FaultCode
+from core.domain.runtime import CpuClock
+from evaluator.runtime import RelativeRuntime
 from tests.unit.cli.fakes import FakeRun, FakeSandbox
+from worker.local import LocalCost
 
 Run = Callable[..., Any]
 
@@ -20,25 +24,23 @@ def make_probe(**changes: Any) -> str:
 class Home:
     def __init__(self) -> None:
         self.runs = [FakeRun(0.0, log=make_probe()), FakeRun(1.0, log=make_probe())]
-        self.retrains = [
-            FakeRun(0.0, wall_seconds=1.0, cpu_seconds=1.0),
-            FakeRun(1.0, wall_seconds=1.2, cpu_seconds=1.1),
-        ]
-        self.idles = [FakeRun(wall_seconds=0.0, cpu_seconds=0.0) for _ in range(2)]
+        self.cost = LocalCost(RelativeRuntime(0.05, 0.04, 0.06, 0.9), CpuClock.CGROUP, 1.0)
         self.seeds: list[tuple[int, ...]] = []
 
     def load(self, module: str, name: str) -> Any:
         known: dict[str, Any] = {
             "run_replicas_locally": self.run,
             "choose_sandbox": lambda _settings: FakeSandbox(),
-            "make_calibration_source": lambda filename, _spec: filename.encode(),
+            "measure_cost": lambda *_arguments, **_options: self.cost,
         }
         return known[name]
 
-    def run(self, _spec: Any, files: dict[str, bytes], *, seeds: tuple[int, ...], **_options: Any) -> list[FakeRun]:
+    def run(self, _spec: Any, _files: dict[str, bytes], *, seeds: tuple[int, ...], **_options: Any) -> list[FakeRun]:
         self.seeds.append(seeds)
-        known = {b"retrain.py": self.retrains, b"identity.py": self.idles}
-        return known.get(files["submission.py"], self.runs)
+        return self.runs
+
+    def set_runtime(self, *bounds: float) -> None:
+        self.cost = replace(self.cost, runtime=RelativeRuntime(*bounds, level=0.9))
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Home:
 def test_a_healthy_submission_gets_its_figures(run: Run, good: Path, home: Home) -> None:
     result = run("doctor", good)
     assert result.exit_code == 0
-    assert "5.0 % of a budget of 10.0 %" in result.stdout
+    assert "5.0 % (4.0 % to 6.0 %) of a budget of 10.0 % (all processor time of the box)" in result.stdout
     assert "all 256 replicas" in result.stdout
     assert "retain 90.0 %, forget 80.0 %, test 70.0 %" in result.stdout
     assert "epoch 1" in result.stdout
@@ -72,23 +74,31 @@ def test_equal_outputs_are_warned_about(run: Run, good: Path, home: Home) -> Non
     assert "warning: both runs gave the same network" in result.stdout
 
 
-def test_a_run_over_the_budget_fails(run: Run, good: Path, home: Home) -> None:
-    home.runs = [FakeRun(float(i), wall_seconds=0.1, cpu_seconds=0.2, log=make_probe()) for i in range(2)]
+def test_a_run_that_is_surely_over_the_budget_fails(run: Run, good: Path, home: Home) -> None:
+    home.set_runtime(0.2, 0.18, 0.22)
     result = run("doctor", good)
     assert result.exit_code == 3
-    assert "warning: a run costs 20.0 % of a retraining" in result.stdout
+    assert "warning: a run costs 20.0 % of a retraining, surely more than 18.0 %" in result.stdout
 
 
-def test_what_starting_a_run_costs_is_taken_off(run: Run, good: Path, home: Home) -> None:
-    home.idles = [FakeRun(wall_seconds=0.04, cpu_seconds=0.05) for _ in range(2)]
-    home.runs = [FakeRun(float(i), wall_seconds=0.04, cpu_seconds=0.1, log=make_probe()) for i in range(2)]
-    relative = json.loads(run("doctor", good, "--json").stdout)["relative_runtime"]
-    assert relative == pytest.approx(0.05 / 0.95)
+def test_a_run_that_may_be_over_the_budget_is_warned_about_and_passes(run: Run, good: Path, home: Home) -> None:
+    home.set_runtime(0.11, 0.09, 0.13)
+    result = run("doctor", good)
+    assert result.exit_code == 0
+    assert "warning: a run may cost up to 13.0 %" in result.stdout
 
 
-def test_a_busy_neighbour_does_not_count(run: Run, good: Path, home: Home) -> None:
-    home.runs = [FakeRun(float(i), wall_seconds=0.9, cpu_seconds=0.05, log=make_probe()) for i in range(2)]
-    assert json.loads(run("doctor", good, "--json").stdout)["relative_runtime"] == pytest.approx(0.05)
+def test_a_cost_that_no_yardstick_told_is_said_to_be_unknown(run: Run, good: Path, home: Home) -> None:
+    home.cost = replace(home.cost, runtime=None)
+    result = run("doctor", good)
+    assert result.exit_code == 0
+    assert "an unknown part of a budget" in result.stdout
+    assert json.loads(run("doctor", good, "--json").stdout)["relative_runtime"] is None
+
+
+def test_what_the_figures_are_made_of_is_told_to_programs(run: Run, good: Path, home: Home) -> None:
+    told = json.loads(run("doctor", good, "--json").stdout)
+    assert [told[name] for name in ("relative_runtime", "low", "high", "clock")] == [0.05, 0.04, 0.06, "cgroup"]
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,8 @@ from worker.jobs.sweep import sweep
 from worker.replicas.execution import Batch, derive_seed
 from worker.replicas.inspection import InspectedReplica
 from worker.replicas.outputs import RELEARN_STEPS, ModelOutputs
+from worker.replicas.seconds import MeasuredShard, RunSeconds
+from worker.replicas.yardstick import NOTHING
 from worker.report.drawing import Drawings
 
 INTAKE = Intake(1 << 20, read_submission)
@@ -218,7 +220,8 @@ class World:
         self.well.append(node)
         places = range(work.first, work.first + (1 if fault else work.count))
         replicas = tuple(_make_replica(work.evaluation_id, place, seconds, fault) for place in places)
-        return Batch(replicas, stopped=False, sandbox="fake", platform_fault="")
+        measured = () if work.plan == NOTHING else (_measure(replicas, seconds),)
+        return Batch(replicas, stopped=False, sandbox="fake", platform_fault="", measured=measured)
 
     def score(self, _context: WorkerContext, work: ScoreWork) -> DrawnScore:
         if self.take_turn() is Manner.FAILS:
@@ -298,6 +301,12 @@ def _make_replica(evaluation_id: str, place: int, seconds: float, fault: FaultCo
         log="",
         traceback="",
     )
+
+
+def _measure(replicas: tuple[InspectedReplica, ...], seconds: float) -> MeasuredShard:
+    """Seconds of the runs, of those of a shard that counts none too, and of the yardsticks among them."""
+    runs = tuple(each.cpu_seconds for each in replicas) or (seconds,) * 2
+    return MeasuredShard(RunSeconds(runs, runs), RunSeconds((0.1,) * 2, (0.1,) * 2), RunSeconds((0.0,), (0.0,)))
 
 
 def _make_outputs() -> ModelOutputs:

@@ -229,7 +229,7 @@ class Life(RuleBasedStateMachine):
         for shard in self.world.fetch(Shard):
             evaluation, own = rows[shard.evaluation_id], sorted(found[shard.id])
             whole = list(range(shard.first, shard.first + shard.count))
-            assert whole[-1] < evaluation.replicas_total
+            assert all(place < evaluation.replicas_total for place in whole)
             is_counted = evaluation.status in (Status.RUNNING, Status.SCORING) or evaluation.verdict is Verdict.SCORED
             if is_counted and shard.state is WorkState.DONE:
                 assert own == whole

@@ -151,7 +151,7 @@ def test_code_finds_the_same_layout_names_and_sizes_in_practice_and_in_the_conte
     hidden = [describe(request) for request in platform.sandbox.requests]
     assert sorted(practised, key=repr) == sorted(hidden, key=repr)
     assert len(hidden) == 4  # the canary, its swap test, two shards
-    words = repr([{**description, "splits": None} for description in practised + hidden])
+    words = repr([{**description, "splits": None, "pieces": None} for description in practised + hidden])
     assert not any(word in words for word in ("practice", "public", "contest", "private"))
 
 
@@ -161,6 +161,7 @@ def describe(request: RunRequest) -> dict[str, Any]:
         "label": [len(part) for part in request.label.split("-")],
         "splits": len(request.splits),
         "originals": [len(original) for original in request.originals],
-        "orders": sorted((order.index, order.original) for order in request.orders),  # reruns stand anywhere
+        # reruns stand anywhere
+        "orders": sorted((order.index, order.original, order.role) for order in request.orders),
     }
     return {field.name: drawn.get(field.name, getattr(request, field.name)) for field in fields(request)}

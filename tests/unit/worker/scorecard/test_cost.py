@@ -4,7 +4,8 @@ import pytest
 
 from core.domain.runtime import CpuClock
 from core.problems import Gate
-from worker.scorecard.cost import RetrainCost, RunSeconds, collect_seconds
+from worker.replicas.seconds import RunSeconds, collect_seconds
+from worker.scorecard.cost import RetrainCost
 
 RETRAIN = RunSeconds(wall=(2.1, 2.1), cpu=(1.05, 1.05))
 IDLE = RunSeconds(wall=(0.1, 0.1, 9.0), cpu=(0.05, 0.05, 0.05))

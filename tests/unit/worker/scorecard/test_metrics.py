@@ -14,8 +14,9 @@ from evaluator.metrics.klom import klom
 from tests.tiny_problems import make_tiny_spec
 from worker.problems import LoadedProblem, load_problem
 from worker.replicas.outputs import ModelOutputs
+from worker.replicas.seconds import RunSeconds
 from worker.scorecard import metrics
-from worker.scorecard.cost import RetrainCost, RunSeconds
+from worker.scorecard.cost import RetrainCost
 from worker.scorecard.metric_list import METRICS
 from worker.scorecard.metrics import describe_metrics, load_untrained
 from worker.training.pools import Pool, TrainingPlan, ensure_pools, pool_sizes
