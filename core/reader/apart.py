@@ -73,7 +73,7 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,
+            process_group=0,  # and our session: the kernel wakes and ends a frozen one that loses its parent
         )
         weakref.finalize(self, _end, self._process)
 

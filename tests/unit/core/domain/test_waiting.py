@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from core.domain.waiting import Fleet, Obstacle, Situation, explain_wait
+from core.domain.waiting import Fleet, Obstacle, Piece, Situation, explain_piece, explain_wait
 
 GOOD = Fleet(alive=("a",), taking=("a",))
 QUIET = Situation(
@@ -37,6 +37,19 @@ CASES: list[tuple[dict[str, Any], Obstacle, str]] = [
     ({"is_paused": True, "rejudge_id": "r1", "messages_stuck": True}, Obstacle.PAUSED, "paused"),
 ]
 
+PIECE = Piece(fleet=GOOD, messages_stuck=False, fault="", node="", again="lacuna admin apply digits.toml")
+PIECES: list[tuple[dict[str, Any], Obstacle, str]] = [
+    ({}, Obstacle.MESSAGE, "lost"),
+    ({"busy": 2, "workers": 2}, Obstacle.QUEUE, "all 2 workers"),
+    ({"busy": 1, "workers": 2}, Obstacle.MESSAGE, "lost"),
+    ({"fault": "CUDA error", "node": "a"}, Obstacle.FAULT, "CUDA error (on a)"),
+    ({"fleet": Fleet(), "fault": "CUDA error"}, Obstacle.NO_NODE, "no worker"),
+    ({"messages_stuck": True, "fleet": Fleet()}, Obstacle.BROKER, "broker"),
+    ({"is_overdue": True, "node": "a", "messages_stuck": True}, Obstacle.LOST, "lost (on a)"),
+    ({"is_given_up": True, "fault": "nan", "is_overdue": True}, Obstacle.GIVEN_UP, "given up: nan"),
+    ({"is_revoked": True, "is_given_up": True, "fault": "nan"}, Obstacle.REVOKED, "revoked"),
+]
+
 
 @pytest.mark.parametrize(("changes", "obstacle", "word"), CASES)
 def test_the_first_obstacle_is_named(changes: dict[str, Any], obstacle: Obstacle, word: str) -> None:
@@ -46,7 +59,15 @@ def test_the_first_obstacle_is_named(changes: dict[str, Any], obstacle: Obstacle
 
 
 def test_every_obstacle_can_be_told() -> None:
-    assert {obstacle for _, obstacle, _ in CASES} == set(Obstacle)
+    assert {obstacle for _, obstacle, _ in (*CASES, *PIECES)} == set(Obstacle)
+
+
+@pytest.mark.parametrize(("changes", "obstacle", "word"), PIECES)
+def test_the_first_obstacle_of_a_piece_is_named(changes: dict[str, Any], obstacle: Obstacle, word: str) -> None:
+    wait = explain_piece(replace(PIECE, **changes))
+    assert wait.obstacle is obstacle
+    assert word in wait.staff
+    assert wait.command
 
 
 @pytest.mark.parametrize(("changes", "_obstacle", "_word"), CASES)

@@ -3,7 +3,11 @@
 import io
 import os
 import signal
+import subprocess
+import sys
+import time
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -67,6 +71,35 @@ def test_a_reader_that_is_killed_is_replaced() -> None:
     child._process.wait()
     assert not child.is_alive
     assert read_apart("a.py", factories.SOURCE, limit_bytes=LIMIT, limits=limits).files
+
+
+def test_a_frozen_reader_ends_with_whoever_started_it() -> None:
+    code = "import time; from core.reader.apart import LIMITS, Child; child = Child(LIMITS)\n"
+    code += "print(child._process.pid, flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        reader = int(parent.stdout.readline())
+        os.kill(reader, signal.SIGSTOP)
+        assert _wait_for(reader, "T")
+        parent.kill()
+    assert _wait_for(reader, "", "Z")
+
+
+def _wait_for(pid: int, *states: str) -> bool:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if _read_state(pid) in states:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def _read_state(pid: int) -> str:
+    """One letter, as ps shows it; empty for a process that is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
 
 
 def test_many_small_files_are_bounded_together() -> None:
