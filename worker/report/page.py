@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.domain.exposure import Exposure, Reader, Sight
+from core.domain.exposure import Exposure, Reader, Sight, may_see_reason
 from core.domain.faults import HINTS, FaultCode
 from core.domain.submission import VERDICT_TEXT, Verdict
 from core.scorecard import ScorecardRecord
@@ -42,15 +42,16 @@ class Report:
     traceback: str = ""
     relative_runtime: float | None = None
     commitment_key: str | None = None  # of the digests of a hidden problem; None: they are left out
+    sight: Sight | None = None  # None: its author's, to whom the detail is given on open problems alone
 
 
 def render_report(report: Report) -> str:
     environment = make_environment(number=format_number, percent=format_percent, value=format_value)
-    # for its author; the detail is there on open problems alone
-    sight = Sight(Reader.AUTHOR, Exposure.PRACTICE if report.detail else Exposure.PRIVATE)
+    sight = report.sight or Sight(Reader.AUTHOR, Exposure.PRACTICE if report.detail else Exposure.PRIVATE)
     shown = show_scorecard(report.record, sight, report.commitment_key) if report.record else None
     return environment.get_template("report.html").render(
         report=report,
+        reason=report.reason if may_see_reason(report.verdict, sight) else "",
         scorecard=shown,
         sections=list_sections(shown, has_examples=report.detail is not None),
         verdict_text=VERDICT_TEXT[report.verdict],

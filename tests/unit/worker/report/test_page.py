@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from core.domain import exposure
 from core.domain.faults import FaultCode
 from core.domain.submission import VERDICT_TEXT, Verdict
 from core.scorecard import parse_scorecard
@@ -71,6 +72,7 @@ FAILED = Report(
     log="<img src=x>",
     traceback="line <3>",
     relative_runtime=0.2,
+    sight=exposure.Sight(exposure.Reader.STAFF, exposure.Exposure.PRACTICE),
 )
 REPORTS = {
     "whole": make_report(record=make_record(**EXTRAS)),
@@ -272,3 +274,10 @@ def test_every_verdict_has_words(verdict: Verdict) -> None:
 )
 def test_any_value_is_shown_on_one_line(value: object, shown: str) -> None:
     assert format_value(value) == shown
+
+
+def test_what_an_entry_cost_exactly_is_in_no_report_of_a_hidden_run() -> None:
+    reason = "the runs cost 12.3 % of retraining; the budget is 10%"
+    over = {"verdict": Verdict.OVER_BUDGET, "code": FaultCode.COMPUTE_BUDGET, "reason": reason}
+    assert reason in render_report(make_report(**over))
+    assert "12.3" not in render_report(make_report(detail=None, **over))
