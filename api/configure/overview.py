@@ -35,4 +35,10 @@ def make_view(session: Session, row: Competition) -> ConfiguredCompetition:
 
 def _make_calibration(row: Calibration) -> CalibrationView:
     wall, cpu = (statistics.median(row.seconds[clock]) for clock in ("wall", "cpu"))
-    return CalibrationView(node_class=row.node_class, filename=row.filename, wall_seconds=wall, cpu_seconds=cpu)
+    return CalibrationView(
+        node_class=row.node_class,
+        filename=row.filename,
+        wall_seconds=wall,
+        cpu_seconds=cpu,
+        doubt=row.seconds.get("doubt", ""),
+    )

@@ -20,6 +20,9 @@ class CalibrationView(BaseModel):
     filename: str
     wall_seconds: float = Field(description="median of a replica")
     cpu_seconds: float = Field(description="median of a replica")
+    doubt: str = Field(
+        description="why the last of its tries is still in doubt, so that gates decide less; empty if it is not"
+    )
 
 
 class PoolRole(StrEnum):

@@ -105,7 +105,7 @@ STAFF = {
     "AuditView": "id at actor action subject detail previous_sha256 sha256",
     "BoardCheck": "kind spec_digest version digest changed_at intact broken_at reason",
     "BoardChecks": "competition intact items",
-    "CalibrationView": "node_class filename wall_seconds cpu_seconds",
+    "CalibrationView": "node_class filename wall_seconds cpu_seconds doubt",
     "Change": "field before after",
     "ChangeView": "submission_id name filename old new replaces overlaps",
     "ClassCount": "name train test",

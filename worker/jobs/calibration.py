@@ -81,8 +81,6 @@ def store_calibration(session: Session, context: WorkerContext, evaluation: Eval
     doubt = make_cost(beside).find_doubt() if tries else ""
     if doubt and len(tries) < CALIBRATION_TRIES:
         _end(session, evaluation, f"in doubt, and measured once more: {doubt}")
-        for row in fetch_waiting(session, evaluation.spec_id):
-            row.fault = f"retraining is measured once more on class {node_class}: {doubt}"
         whole = tries[-1]
         start_calibration(session, context, whole.spec, whole.submission.competition_id, whole.phase)
         return

@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from core.db.base import utc_now
+from core.db.models.submissions import Calibration
 from core.db.session import transaction
 from core.problems import PROBLEM_FOLDER
 from tests import factories
@@ -86,6 +87,23 @@ def test_pools_are_shown_with_progress_and_time_left(client: TestClient, admin: 
     # 128 of the 513 models in 100 s
     assert found["preparation"]["seconds_left"] == pytest.approx(100 * 385 / 128, rel=0.05)
     assert (found["exposure"], found["calibrations"], found["data_set"]) == ("private", [], None)
+
+
+def test_what_retraining_costs_says_its_doubt(client: TestClient, admin: dict[str, str], engine: Engine) -> None:
+    with transaction(engine) as session:
+        row = factories.make_competition(session, "digits")
+        owner = factories.make_user(session, "platform")
+        run = factories.make_evaluation(session, factories.make_submission(session, row, owner))
+        for filename, doubt in (("retrain.py", "yardsticks differ"), ("identity.py", "")):
+            seconds = {"wall": [0.4], "cpu": [0.2], "doubt": doubt}
+            values = {"spec_id": row.spec_id, "node_class": "cpu", "evaluation_id": run.id}
+            session.add(Calibration(filename=filename, seconds=seconds, **values))
+    (found,) = client.get("/api/v1/admin/competitions", headers=admin).json()["items"]
+    doubts = {each["filename"]: each["doubt"] for each in found["calibrations"]}
+    assert doubts == {"retrain.py": "yardsticks differ", "identity.py": ""}
+    page = client.get("/admin", headers=admin).text
+    assert page.count("in doubt") == 1
+    assert "yardsticks differ" in page
 
 
 def test_the_public_card_of_a_hidden_problem_does_not_name_its_data_set(
