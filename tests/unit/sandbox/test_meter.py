@@ -46,9 +46,9 @@ def test_the_cgroup_an_engine_shows_is_read_without_the_readers_own_time(tmp_pat
 
 
 @pytest.mark.usefixtures("alone")
-@pytest.mark.parametrize("members", [f"0\n{os.getpid()}\n", "", "noise"])
+@pytest.mark.parametrize("members", ["0\n{pid}\n", "", "noise"])
 def test_a_cgroup_that_is_not_the_boxs_own_is_not_read(tmp_path: Path, members: str) -> None:
-    write_counter(tmp_path, "cpu.stat", "usage_usec 1", members=members)
+    write_counter(tmp_path, "cpu.stat", "usage_usec 1", members=members.format(pid=os.getpid()))
     assert open_meter([], mounted=tmp_path).read_others() is None
 
 
