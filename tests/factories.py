@@ -24,6 +24,7 @@ from core.domain.exposure import Exposure
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind, PhaseState
 from core.domain.pools import PoolKind
+from core.domain.scorecard_forms import FORM
 from core.domain.submission import Status, Verdict
 from core.domain.work import WorkState
 from core.problems import ProblemSpec, find_problem, parse_problem
@@ -209,11 +210,10 @@ def make_practised(
 
 
 def make_scorecard_body(score: float = 0.5, *, runtime: float = 0.05, half_width: float = 0.03) -> dict[str, Any]:
-    edges = [0.5 * place for place in range(13)]
     counts = [max(int(40 * (1 - abs(place / 12 - (1 - score)))), 0) for place in range(13)]
     shares = {"retain": 0.95, "forget": 0.86, "test": 0.9}
     body: dict[str, Any] = {
-        "version": 2,
+        "version": FORM,
         "metric_version": "1",
         "protocol": "held_out",
         "score": {
@@ -243,7 +243,7 @@ def make_scorecard_body(score: float = 0.5, *, runtime: float = 0.05, half_width
             "retrain_seconds": 1.5,
         },
         "epsilon": {
-            "edges": edges,
+            "edges": [0.5 * place for place in range(13)],
             "points": [2.0**-place for place in range(13)],
             "counts": counts,
             "median": round(4 * (1 - score), 3),

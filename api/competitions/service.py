@@ -21,7 +21,6 @@ from api.competitions.schemas import (
 from api.deps import ANONYMOUS, Caller
 from core.db.base import utc_now
 from core.db.models.contests import Competition
-from core.db.models.lifecycle import Phase
 from core.db.models.problems import EvaluationSpec, Pool, Problem
 from core.db.queries import competitions, evaluations, grants, phases, rules
 from core.domain.access import Action
@@ -30,7 +29,7 @@ from core.domain.competition import CompetitionState, PreparationStage
 from core.domain.errors import NotFound
 from core.domain.exposure import PROBLEM, Audience, Exposure, Reader, Sight, Stage, may_see, sees_plain, select_fields
 from core.domain.headroom import Headroom
-from core.domain.phases import PhaseKind, PhaseState
+from core.domain.phases import PhaseKind, PhaseState, find_stage
 from core.domain.pools import estimate_seconds_left
 from core.domain.quota import Allowance, next_reset, start_of_day
 from core.domain.work import WorkState
@@ -125,16 +124,10 @@ def find_private_state(session: Session, competition: Competition) -> PhaseState
     return found.state if found else None
 
 
-def find_stage(competition: Competition, private: Phase | None) -> Stage:
-    """What is closed may open again, and is over only when nothing is left to publish."""
-    is_over = private.state == PhaseState.PUBLISHED if private else competition.state == CompetitionState.ARCHIVED
-    return Stage.OVER if is_over else Stage.RUNNING
-
-
 def find_revealed(session: Session, competition: Competition) -> Revealed | None:
     """The key of the public digests, once nothing hangs on what they hide."""
     private = phases.fetch_private_phase(session, competition.id)
-    stage = find_stage(competition, private)
+    stage = find_stage(competition.state, private.state if private else None)
     specs = {PhaseKind.PUBLIC: competition.spec} | ({PhaseKind.PRIVATE: private.spec} if private else {})
     hidden = {kind: spec for kind, spec in specs.items() if not spec.terms.is_open}
     shown = [may_see(Audience.AFTERWARDS, find_sight(spec, ANONYMOUS, stage)) for spec in hidden.values()]

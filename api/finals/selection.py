@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from api.competitions.service import find_sight, find_stage, load_competition
+from api.competitions.service import find_private_state, find_sight, load_competition
 from api.deps import ANONYMOUS, Caller
 from api.finals.schemas import Choice, SelectionView
 from core.db.base import utc_now
@@ -15,7 +15,7 @@ from core.domain.coarse import round_figure
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, NotFound, PhaseClosed
 from core.domain.leaderboard import Purpose
-from core.domain.phases import Candidate, choose_finalists
+from core.domain.phases import Candidate, choose_finalists, find_stage
 from core.domain.submission import Verdict
 
 OPEN_IN = (CompetitionState.OPEN, CompetitionState.FROZEN)
@@ -62,7 +62,7 @@ def find_finalists(session: Session, competition: Competition) -> list[Candidate
 
 def _make_view(session: Session, competition: Competition, team: Team | None) -> SelectionView:
     finalists = {each.entry.submission_id for each in find_finalists(session, competition)}
-    stage = find_stage(competition, phases.fetch_private_phase(session, competition.id))
+    stage = find_stage(competition.state, find_private_state(session, competition))
     spec = session.get_one(EvaluationSpec, competition.spec_id)
     sight = find_sight(spec, ANONYMOUS, stage)  # whoever selects is no staff
     return SelectionView(

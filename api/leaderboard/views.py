@@ -9,17 +9,18 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from api import paging
-from api.competitions.service import find_key, find_sight, find_stage
+from api.competitions.service import find_key, find_private_state, find_sight
 from api.deps import Caller
 from api.leaderboard.blur import blur_ceiling
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.problems import EvaluationSpec
-from core.db.queries import boards, phases
+from core.db.queries import boards
 from core.domain.access import Action
 from core.domain.commitments import commit
 from core.domain.competition import CompetitionState
 from core.domain.exposure import Stage
+from core.domain.phases import find_stage
 from core.scorecard import Ceiling
 
 FORMAT = "2"  # of the answers made from a board; another one makes every kept ETag outdated
@@ -94,7 +95,7 @@ def is_told_coarsely(session: Session, competition: Competition, caller: Caller)
     sight = find_sight(competition.spec, caller)
     if not sight.is_coarse:
         return False
-    return find_stage(competition, phases.fetch_private_phase(session, competition.id)) is not Stage.OVER
+    return find_stage(competition.state, find_private_state(session, competition)) is not Stage.OVER
 
 
 def _read_ceiling(stored: dict[str, Any] | None, *, is_coarse: bool) -> Ceiling | None:

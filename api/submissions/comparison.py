@@ -6,17 +6,18 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from api.competitions.service import find_sight, find_stage, load_competition
+from api.competitions.service import find_private_state, find_sight, load_competition
 from api.deps import Caller
 from api.submissions import service
 from api.submissions.blur import blur_number
 from api.submissions.schemas import ComparedEpsilons, ComparedMetric, Comparison, Conclusion
 from core.db.models.submissions import Evaluation, Submission
-from core.db.queries import history, phases
+from core.db.queries import history
 from core.domain.coarse import round_figure
 from core.domain.comparison import Measured, compute_difference
 from core.domain.errors import NotFound
 from core.domain.leaderboard import TIED_BELOW
+from core.domain.phases import find_stage
 from core.scorecard import EpsilonSummary, ScorecardRecord
 
 CHOICES = 200
@@ -109,7 +110,7 @@ def list_choices(session: Session, slug: str, caller: Caller) -> list[history.Ch
         limit=CHOICES,
     )
     sight = find_sight(
-        competition.spec, caller, find_stage(competition, phases.fetch_private_phase(session, competition.id))
+        competition.spec, caller, find_stage(competition.state, find_private_state(session, competition))
     )
     if not sight.is_coarse:
         return choices

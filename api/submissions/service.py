@@ -5,7 +5,6 @@ from typing import TypeGuard
 
 from sqlalchemy.orm import Session
 
-from api.competitions.service import find_stage
 from api.deps import Caller
 from api.finals.results import find_results
 from api.finals.schemas import FinalResult
@@ -23,6 +22,7 @@ from core.domain.errors import NotAllowed, NotFound
 from core.domain.exposure import SUBMISSION, Reader, Sight, may_see, may_see_reason, tell_outcome
 from core.domain.faults import HINTS
 from core.domain.leaderboard import Purpose
+from core.domain.phases import find_stage
 from core.domain.submission import Status, Verdict, get_fault_owner
 from core.lifecycle import request_cancel
 from core.scorecard import ScorecardRecord
@@ -84,7 +84,7 @@ def look(session: Session, submission: Submission, caller: Caller) -> Sight:
     if not sight.is_coarse:
         return sight
     private = phases.fetch_private_phase(session, submission.competition_id)
-    return replace(sight, stage=find_stage(submission.competition, private))
+    return replace(sight, stage=find_stage(submission.competition.state, private.state if private else None))
 
 
 def is_held_back(session: Session, submission: Submission, caller: Caller) -> bool:

@@ -52,6 +52,6 @@ def _print_preview(item: JSON, workers: int) -> None:
     seconds = sum(pool["seconds"] for pool in item["pools"])
     share = f", {show_duration(seconds / workers)} on the {workers} there are now" if workers else ""
     print_line(f"together about {show_duration(seconds)} of one worker{share}")
-    if headroom := item["headroom"]:
+    if headroom := item.get("headroom"):  # a server before 0.2 does not say
         unfit = "" if headroom["fit_for_prizes"] else "; above 2 it is not fit for prizes"
         print_line(f"plain loop over the fastest known trainer of one model: {headroom['ratio']:.1f}{unfit}")

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, NotAllowed
+from core.domain.exposure import Stage
 from core.domain.leaderboard import Entry
 
 
@@ -24,6 +26,12 @@ class PhaseState(StrEnum):
     READY = "ready"  # private: unread until the competition has closed; practice: it takes submissions
     SCORING = "scoring"  # the finalists run under it; staff alone see what comes out
     PUBLISHED = "published"  # its board is the result
+
+
+def find_stage(competition: CompetitionState, private: PhaseState | None) -> Stage:
+    """What is closed may open again, and is over only when nothing is left to publish."""
+    is_over = private is PhaseState.PUBLISHED if private else competition is CompetitionState.ARCHIVED
+    return Stage.OVER if is_over else Stage.RUNNING
 
 
 @dataclass(frozen=True, slots=True)

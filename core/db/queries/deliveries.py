@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from core.db.base import utc_now
 from core.db.models.accounts import User
 from core.db.models.contests import Competition, Team, TeamMember
+from core.db.models.lifecycle import Phase
 from core.db.models.notifications import Delivery, MailAddress, Webhook
 from core.db.models.problems import EvaluationSpec
 from core.db.models.rejudges import Rejudge
@@ -20,7 +21,7 @@ from core.domain.exposure import Outcome, Reader, Sight, tell_outcome
 from core.domain.faults import HINTS
 from core.domain.leaderboard import Purpose
 from core.domain.notifications import INVITES_TOLD_A_DAY, DeliveryState, Event
-from core.domain.phases import PhaseKind
+from core.domain.phases import PhaseKind, find_stage
 from core.domain.submission import Status, Verdict
 
 
@@ -142,7 +143,12 @@ def announce_passed(session: Session, evaluation: Evaluation) -> None:
 
 
 def _find_sight(session: Session, evaluation: Evaluation) -> Sight:
-    return Sight(Reader.AUTHOR, session.get_one(EvaluationSpec, evaluation.spec_id).terms.problem.exposure)
+    exposure = session.get_one(EvaluationSpec, evaluation.spec_id).terms.problem.exposure
+    query = select(Competition).join(Submission).where(Submission.id == evaluation.submission_id)
+    competition = session.scalars(query).one()
+    private = select(Phase.state).where(Phase.competition_id == competition.id, Phase.kind == PhaseKind.PRIVATE)
+    stage = find_stage(competition.state, session.scalar(private))
+    return Sight(Reader.AUTHOR, exposure, stage)
 
 
 def _tell_outcome(evaluation: Evaluation, sight: Sight) -> Outcome:
