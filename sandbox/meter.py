@@ -15,6 +15,7 @@ MOUNTED = Path("/sys/fs/cgroup")  # an engine mounts the box's own cgroup there,
 COUNTERS = ("cpu.stat", "cpuacct/cpuacct.usage", "cpu,cpuacct/cpuacct.usage")
 USAGE_V2 = "usage_usec"
 READ_BYTES = 4096
+METERED = "metered"  # the argument of a box that was given a descriptor
 
 
 class Meter:
@@ -36,9 +37,9 @@ class Meter:
 
 
 def open_meter(arguments: Sequence[str], *, mounted: Path = MOUNTED) -> Meter:
-    """The descriptor the host names, or else the file that an engine shows in a box of its own."""
-    if arguments:
-        return Meter(int(arguments[0]))
+    """The descriptor that the host left open, or else the file that an engine shows in a box of its own."""
+    if METERED in arguments:
+        return Meter(_find_inherited())
     if is_first():
         for counter in COUNTERS:
             path = mounted / counter
@@ -55,6 +56,15 @@ def parse_usage(text: str) -> float | None:
         name, _, value = line.partition(" ")
         if name == USAGE_V2:
             return int(value) / 1e6
+    return None
+
+
+def _find_inherited() -> int | None:
+    """The descriptor that holds a counter. Its number is not said: in `sys.argv` it would tell one box from another."""
+    for fd in sorted(int(name) for name in os.listdir("/proc/self/fd")):
+        with suppress(OSError, ValueError):
+            if fd > 2 and parse_usage(os.pread(fd, READ_BYTES, 0).decode()) is not None:
+                return fd
     return None
 
 

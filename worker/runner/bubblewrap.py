@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.meter import METERED
 from worker.runner.base import Limits, ReplicaResult, RunRequest, RunResult
 from worker.runner.box import ProcessBox
 from worker.runner.cgroup import Cgroup, make_cgroup, remove_stale_cgroups
@@ -84,7 +85,7 @@ def bwrap_args(
     runtime: Runtime,
     seccomp_fd: int,
     as_root: bool,
-    meter_fd: int | None = None,
+    is_metered: bool = False,
     command: Sequence[str] = (),
 ) -> list[str]:
     """The argument list of one box; pure, so that a test can read it."""
@@ -96,10 +97,7 @@ def bwrap_args(
         *_filesystem(runtime, as_root=as_root),
         *("--seccomp", str(seccomp_fd)),
         *("--chdir", TMP),
-        *(
-            command
-            or (runtime.interpreter, "-s", "-P", "-m", GUEST_MODULE, *([] if meter_fd is None else [str(meter_fd)]))
-        ),
+        *(command or (runtime.interpreter, "-s", "-P", "-m", GUEST_MODULE, *([METERED] if is_metered else []))),
     ]
 
 
@@ -201,7 +199,7 @@ class BubblewrapSandbox:
                 runtime=find_runtime(),
                 seccomp_fd=seccomp_fd,
                 as_root=self._as_root,
-                meter_fd=meter_fd,
+                is_metered=meter_fd is not None,
             )
             joins = cgroup.join_files if cgroup is not None else ()
             staged = stage_args(limits, argv, as_root=self._as_root, joins=joins)

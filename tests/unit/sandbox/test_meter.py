@@ -1,4 +1,7 @@
+import fcntl
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -62,9 +65,21 @@ def test_a_file_that_counts_nothing_gives_nothing(tmp_path: Path, text: str) -> 
     path = tmp_path / "counter"
     path.write_text(text)
     fd = os.open(path, os.O_RDONLY)
-    assert open_meter([str(fd)]).read_others() is None
+    assert Meter(fd).read_others() is None
     os.close(fd)
     assert Meter(fd).read_others() is None
+
+
+def test_an_inherited_counter_is_found_whatever_its_number(tmp_path: Path) -> None:
+    path = tmp_path / "cpu.stat"
+    path.write_text("usage_usec 9000000000\n")
+    low = os.open(path, os.O_RDONLY)
+    fd = fcntl.fcntl(low, fcntl.F_DUPFD, 200)
+    os.close(low)
+    code = f"from sandbox.meter import open_meter; print(open_meter(['metered'])._fd == {fd})"
+    told = subprocess.run([sys.executable, "-c", code], pass_fds=(fd,), capture_output=True, text=True, check=True)
+    os.close(fd)
+    assert told.stdout.strip() == "True"
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_ordinary_submissions_go_before_a_rejudge_that_was_started_first(platfor
     later = platform.submit(competition, b"# another\n" + HONEST)
     while platform.take_one():
         pass
-    ran = [_owner(platform, shard_id) for shard_id in order]
+    ran = [_owner(platform, shard_id) for shard_id in dict.fromkeys(order)]  # a canary opens a second box
     assert ran == [later] * 3 + [again] * 3
     assert _fetch(platform, again).verdict == _fetch(platform, later).verdict == Verdict.SCORED
 

@@ -11,11 +11,13 @@ from core.db.session import reading
 from core.domain.pools import PoolKind
 from core.storage import FolderStore
 from evaluator.flags import FlagCode
+from sandbox.contract import Role
 from tests.tiny_problems import make_tiny_spec
 from tests.unit.worker.conftest import Platform, make_spec
 from worker.problems import LoadedProblem, load_problem
 from worker.replicas.outputs import ModelOutputs
 from worker.replicas.swapping import choose_swapped
+from worker.runner.base import ReplicaOrder, RunRequest
 from worker.scorecard.flags import FlagFacts, find_flags, load_reruns, pick_raised, store_reruns
 from worker.training.pools import Pool, TrainingPlan, ensure_pools, pool_sizes
 
@@ -121,6 +123,11 @@ def test_reruns_are_kept_by_evaluation(honest: ModelOutputs, tmp_path_factory: p
     np.testing.assert_array_equal(kept.forget_logits, honest.forget_logits[:2])
 
 
+def list_entries(request: RunRequest) -> list[ReplicaOrder]:
+    """What runs of the submission, without what is timed beside it."""
+    return [order for order in request.orders if order.role is Role.ENTRY]
+
+
 @pytest.mark.parametrize(("count", "value"), [(1, 0.0), (0, None)])
 def test_a_canary_runs_its_first_replica_once_more_and_nobody_pays(
     platform: Platform, count: int, value: float | None
@@ -129,7 +136,7 @@ def test_a_canary_runs_its_first_replica_once_more_and_nobody_pays(
     before = len(platform.sandbox.requests)
     evaluation_id = platform.submit(competition)
     platform.run_until_quiet()
-    canary, *rest = [request.orders for request in platform.sandbox.requests[before:]]
+    canary, *rest = [list_entries(request) for request in platform.sandbox.requests[before:]]
     swapped = [rest.pop(0)] if count else []
     assert [len(orders) for orders in swapped] == [2] * count
     replicas, reruns = (
@@ -153,7 +160,7 @@ def test_a_canary_runs_its_first_replica_once_more_and_nobody_pays(
 
 def test_calibrations_are_not_run_again(platform: Platform) -> None:
     platform.open_competition(make_spec())
-    assert sum(len(request.orders) for request in platform.sandbox.requests) == 2 * 2
+    assert sum(len(list_entries(request)) for request in platform.sandbox.requests) == 2 * 2
 
 
 def test_a_rerun_that_fails_is_nobodys_fault(platform: Platform) -> None:
@@ -164,7 +171,8 @@ def test_a_rerun_that_fails_is_nobodys_fault(platform: Platform) -> None:
     def fail_rerun(weights: bytes) -> bytes:
         order = platform.sandbox.requests[sent].orders[len(calls) : len(calls) + 1]
         calls.append(1)
-        return b"junk" if len(calls) <= 3 and order[0].index == 2 else weights
+        is_rerun = order and (order[0].index, order[0].role) == (2, Role.ENTRY)
+        return b"junk" if is_rerun and len(platform.sandbox.requests) == sent + 1 else weights
 
     platform.sandbox.bend = fail_rerun
     evaluation_id = platform.submit(competition)
