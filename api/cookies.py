@@ -29,25 +29,16 @@ def read_cookie(request: Request, settings: Settings) -> str | None:
 
 
 def set_cookie(request: Request, response: Response, settings: Settings, secret: str) -> None:
-    response.set_cookie(
-        get_cookie_name(request, settings),
-        secret,
-        max_age=int(settings.session_hours * 3600),
-        path="/",
-        secure=is_secure(request, settings),
-        httponly=True,
-        samesite="lax",
+    _set(
+        request,
+        response,
+        settings,
+        name=get_cookie_name(request, settings),
+        secret=secret,
+        seconds=int(settings.session_hours * 3600),
     )
     # stays when the log-in ends: it lets nobody in, and tells this browser from a stranger's that guesses passwords
-    response.set_cookie(
-        _get_known_name(request, settings),
-        secret,
-        max_age=KNOWN_SECONDS,
-        path="/",
-        secure=is_secure(request, settings),
-        httponly=True,
-        samesite="lax",
-    )
+    _set(request, response, settings, name=_get_known_name(request, settings), secret=secret, seconds=KNOWN_SECONDS)
     response.headers["Cache-Control"] = "no-store"
 
 
@@ -63,15 +54,7 @@ def drop_cookie(request: Request, response: Response, settings: Settings) -> Non
 
 def set_attempt_cookie(request: Request, response: Response, settings: Settings, secret: str, *, seconds: int) -> None:
     """For a browser on its way to the log-in provider; Lax lets it come along when the provider sends it back."""
-    response.set_cookie(
-        _get_attempt_name(request, settings),
-        secret,
-        max_age=seconds,
-        path="/",
-        secure=is_secure(request, settings),
-        httponly=True,
-        samesite="lax",
-    )
+    _set(request, response, settings, name=_get_attempt_name(request, settings), secret=secret, seconds=seconds)
     response.headers["Cache-Control"] = "no-store"
 
 
@@ -82,6 +65,12 @@ def read_attempt_cookie(request: Request, settings: Settings) -> str | None:
 def drop_attempt_cookie(request: Request, response: Response, settings: Settings) -> None:
     name = _get_attempt_name(request, settings)
     response.delete_cookie(name, path="/", secure=is_secure(request, settings), httponly=True, samesite="lax")
+
+
+def _set(request: Request, response: Response, settings: Settings, *, name: str, secret: str, seconds: int) -> None:
+    response.set_cookie(
+        name, secret, max_age=seconds, path="/", secure=is_secure(request, settings), httponly=True, samesite="lax"
+    )
 
 
 def _get_known_name(request: Request, settings: Settings) -> str:

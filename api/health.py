@@ -4,8 +4,6 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Literal
 
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Engine
@@ -14,8 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.deps import EngineDep, PublicCaller, SettingsDep, StoreDep
 from core.broker import ping_broker
 from core.db.base import utc_now
-from core.db.migrate import make_config
+from core.db.migrate import explain_unopened, find_head
 from core.db.queries import nodes
+from core.db.queries.tables import fetch_revision
 from core.db.session import reading
 from core.domain.errors import PlatformFault
 from core.domain.operations import SILENT_AFTER
@@ -102,15 +101,12 @@ def get_readiness(
 
 def read_revision(engine: Engine) -> Revision:
     """The database's revision beside the newest; raises PlatformFault in one line if it cannot be opened."""
-    newest = ScriptDirectory.from_config(make_config(str(engine.url))).get_current_head()
     try:
         with reading(engine) as session:
-            current = MigrationContext.configure(session.connection()).get_current_revision()
+            current = fetch_revision(session)
     except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        where = engine.url.render_as_string(hide_password=True)
-        raise PlatformFault(f"cannot open the database {where}: {reason}") from None
-    return Revision(current=current, newest=newest)
+        raise explain_unopened(engine.url, error) from None
+    return Revision(current=current, newest=find_head())
 
 
 def _look(part: Part, look: Callable[[], str | None], fault: str) -> Check:

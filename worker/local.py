@@ -128,7 +128,7 @@ def evaluate_submission(
     return LocalEvaluation(
         verdict=Verdict.OVER_BUDGET if over else Verdict.SCORED,
         code=FaultCode.COMPUTE_BUDGET if over else None,
-        reason=f"{describe_excess(runtime, batch.measured)}; the budget is {runtime.budget:.0%}" if over else "",
+        reason=describe_excess(runtime, batch.measured, budget=runtime.budget) if over else "",
         log=batch.replicas[0].log,
         traceback="",
         scorecard=score.record,

@@ -6,8 +6,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Engine, make_url
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import URL, Engine, make_url
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from core.db.queries.tables import fetch_revision
 from core.db.session import has_database, reading
@@ -30,8 +30,13 @@ def upgrade_database(url: str) -> None:
     except CommandError as error:
         raise PlatformFault(str(error)) from None
     except DatabaseError as error:
-        where = make_url(url).render_as_string(hide_password=True)
-        raise PlatformFault(f"cannot open the database {where}: {str(error.orig).splitlines()[0]}") from None
+        raise explain_unopened(make_url(url), error) from None
+
+
+def explain_unopened(url: URL, error: SQLAlchemyError) -> PlatformFault:
+    """The fault of a database that cannot be opened, in one line without a password."""
+    reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+    return PlatformFault(f"cannot open the database {url.render_as_string(hide_password=True)}: {reason}")
 
 
 def check_revision(engine: Engine) -> None:
@@ -55,7 +60,7 @@ def check_tables(engine: Engine) -> None:
         with reading(engine) as session:
             revision = fetch_revision(session)
     except DatabaseError as error:
-        raise PlatformFault(f"cannot open the database {where}: {str(error.orig).splitlines()[0]}") from None
+        raise explain_unopened(engine.url, error) from None
     if revision != find_head():
         raise PlatformFault(f"the database {where} has not this version's tables: run `alembic upgrade head`")
 

@@ -43,7 +43,7 @@ def judge_cost(evaluation: Evaluation, retrain: RetrainCost | None, rules: Evalu
         return Judgement(Standing.undecided)
     evaluation.relative_runtime = runtime.estimate
     is_far_over = find_standing(runtime, rules.compute_budget * rules.canary_margin) is Standing.over
-    reason = f"{describe_excess(runtime, measured)}; the budget is {rules.compute_budget:.0%}"
+    reason = describe_excess(runtime, measured, budget=rules.compute_budget)
     return Judgement(find_standing(runtime, rules.compute_budget), reason if is_far_over and not is_last else "")
 
 

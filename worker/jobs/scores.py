@@ -189,7 +189,7 @@ def _judge(work: ScoreWork, record: ScorecardRecord) -> tuple[Verdict, FaultCode
     return (
         Verdict.OVER_BUDGET,
         FaultCode.COMPUTE_BUDGET,
-        f"{describe_excess(runtime, work.measured)}; the budget is {runtime.budget:.0%}",
+        describe_excess(runtime, work.measured, budget=runtime.budget),
     )
 
 

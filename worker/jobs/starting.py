@@ -8,9 +8,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 
 from core.broker import check_broker
-from core.db.migrate import check_revision
+from core.db.migrate import check_revision, explain_unopened
 from core.db.session import get_engine
-from core.domain.errors import PlatformFault
 from core.settings import Settings
 from worker.jobs.instance import take_name
 
@@ -41,5 +40,4 @@ def _may_come_later(engine: Engine) -> Iterator[None]:
     except (OperationalError, ProgrammingError) as error:
         log.warning("the database does not answer yet", error=str(error.orig).splitlines()[0])
     except DatabaseError as error:
-        where = engine.url.render_as_string(hide_password=True)
-        raise PlatformFault(f"cannot open the database {where}: {str(error.orig).splitlines()[0]}") from None
+        raise explain_unopened(engine.url, error) from None

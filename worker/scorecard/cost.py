@@ -156,12 +156,12 @@ class Bounded(Protocol):
     def low(self) -> float: ...
 
 
-def describe_excess(runtime: Bounded, shards: Sequence[MeasuredShard]) -> str:
+def describe_excess(runtime: Bounded, shards: Sequence[MeasuredShard], *, budget: float) -> str:
     """What was measured, for the author; a neighbour's noise is named, and never counted."""
     yardsticks = sum(len(shard.yardsticks.cpu) for shard in shards)
     return (
         f"the runs cost {runtime.estimate:.1%} of retraining, surely more than {runtime.low:.1%}, measured among"
-        f" {yardsticks} pieces of it{describe_waiting(shards)}"
+        f" {yardsticks} pieces of it{describe_waiting(shards)}; the budget is {budget:.0%}"
     )
 
 

@@ -87,23 +87,29 @@ def pick_raised(checks: Sequence[FlagCheck]) -> tuple[RaisedFlag, ...]:
 
 def store_reruns(store: BlobStore, evaluation_id: str, reruns: Sequence[ModelOutputs]) -> None:
     """Keep the reruns of an evaluation; the seeds are the same, so whoever comes second stores the same."""
-    if reruns:
-        store.set_ref(_name_reruns(evaluation_id), store.put(save_npz(concat_outputs(reruns))))
+    _store_outputs(store, _name_reruns(evaluation_id), reruns)
 
 
 def load_reruns(store: BlobStore, evaluation_id: str) -> ModelOutputs | None:
-    digest = store.get_ref(_name_reruns(evaluation_id))
-    return load_npz(store.get(digest)) if digest is not None else None
+    return _load_outputs(store, _name_reruns(evaluation_id))
 
 
 def store_swapped(store: BlobStore, evaluation_id: str, swapped: Sequence[ModelOutputs]) -> None:
     """As `store_reruns`, of the swap test."""
-    if swapped:
-        store.set_ref(_name_swapped(evaluation_id), store.put(save_npz(concat_outputs(swapped))))
+    _store_outputs(store, _name_swapped(evaluation_id), swapped)
 
 
 def load_swapped(store: BlobStore, evaluation_id: str) -> ModelOutputs | None:
-    digest = store.get_ref(_name_swapped(evaluation_id))
+    return _load_outputs(store, _name_swapped(evaluation_id))
+
+
+def _store_outputs(store: BlobStore, name: str, parts: Sequence[ModelOutputs]) -> None:
+    if parts:
+        store.set_ref(name, store.put(save_npz(concat_outputs(parts))))
+
+
+def _load_outputs(store: BlobStore, name: str) -> ModelOutputs | None:
+    digest = store.get_ref(name)
     return load_npz(store.get(digest)) if digest is not None else None
 
 
