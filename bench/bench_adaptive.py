@@ -17,7 +17,7 @@ from scipy.stats import kendalltau
 
 from bench.bench_evaluator import print_row
 from core.domain.pools import PoolKind
-from core.problems import find_problem
+from core.problem_files import find_problem
 from core.settings import Settings
 from evaluator import ScoredPool, ScoringSpec, compute_confidence, score
 from evaluator.sequential import Look, Standing, compute_boundary, compute_look, decide_place

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from core.domain.pools import PoolKind
-from core.problems import find_problem
+from core.problem_files import find_problem
 from core.scorecard import FlagCheck
 from evaluator.fingerprints import make_reference
 from evaluator.flags import check_collapsed, check_copied

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from core.domain.pools import PoolKind
-from core.problems import find_problem
+from core.problem_files import find_problem
 from core.settings import get_settings
 from evaluator.paired import find_standing
 from sandbox.contract import ENTRY_FILE

@@ -10,7 +10,8 @@ import sys
 import torch
 
 from core.domain.headroom import Headroom
-from core.problems import ProblemSpec, find_problem
+from core.problem_files import find_problem
+from core.problems import ProblemSpec
 from worker.problems import load_problem
 from worker.training.headroom import measure_headroom
 

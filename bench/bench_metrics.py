@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from core.domain.pools import PoolKind
-from core.problems import find_problem
+from core.problem_files import find_problem
 from core.settings import Settings
 from core.storage import FolderStore
 from evaluator.inference import compute_logits

@@ -15,7 +15,7 @@ from functools import partial
 
 import torch
 
-from core.problems import find_problem
+from core.problem_files import find_problem
 from sandbox.lock import lock
 from sandbox.warmup import warm_up
 from worker.runner.native import build_native_lock

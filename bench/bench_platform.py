@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import load
 
 from core.domain.pools import PoolKind
-from core.problems import find_problem
+from core.problem_files import find_problem
 from core.settings import Settings
 from sandbox.loaders import make_loader
 from sandbox.submission import seed_everything

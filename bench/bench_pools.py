@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 
 from core.domain.pools import PoolKind
-from core.problems import find_problem
+from core.problem_files import find_problem
 from worker.problems import LoadedProblem, load_problem
 from worker.replicas.measurement import measure_network
 from worker.training.chunks import choose_strategy, pool_chunks

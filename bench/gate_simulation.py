@@ -10,7 +10,7 @@ import numpy as np
 
 from core.domain.calibration import CALIBRATION_TRIES, RETRAIN_FILE
 from core.domain.runtime import CpuClock
-from core.problems import Gate
+from core.problem_parts import Gate
 from evaluator.paired import EXTRA_LOOKS, Standing, find_standing, split_alpha
 from sandbox.contract import Role
 from worker.replicas.seconds import MeasuredShard, RunSeconds

@@ -17,7 +17,7 @@ from core.db.models.submissions import Evaluation, Scorecard, Submission
 from core.db.session import transaction
 from core.domain.competition import CompetitionState
 from core.domain.submission import Status, Verdict
-from core.problems import find_problem
+from core.problem_files import find_problem
 from core.registration import register_competition
 from core.scorecard import ScorecardRecord, dump_scorecard, parse_scorecard
 

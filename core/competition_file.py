@@ -11,7 +11,8 @@ from core.domain.competition_settings import SETTINGS, Setting
 from core.domain.errors import InvalidInput
 from core.domain.moments import to_utc
 from core.domain.seeds import complete_seeds, make_seed
-from core.problems import ProblemSpec, describe_first, parse_problem
+from core.problem_files import describe_first, parse_problem
+from core.problems import ProblemSpec
 
 SECTION = "competition"
 RULES_CHARS = 100_000

@@ -15,7 +15,9 @@ from core.domain.exposure import Exposure
 from core.domain.phases import PhaseKind, PhaseState
 from core.domain.seeds import GUESSABLE, write_seed
 from core.jobs import PREPARE, enqueue
-from core.problems import PracticePart, PrivatePart, ProblemSpec, check_draws, find_problem
+from core.problem_files import find_problem
+from core.problem_parts import PracticePart, PrivatePart
+from core.problems import ProblemSpec, check_draws
 from core.terms import hash_terms, write_terms
 
 

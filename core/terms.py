@@ -11,7 +11,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.domain.errors import PlatformFault
-from core.problems import STORED, EvaluationPart, ProblemSpec, describe_first
+from core.problem_files import describe_first
+from core.problem_parts import EvaluationPart
+from core.problems import STORED, ProblemSpec
 
 METRIC_VERSION = "lacuna-2"  # evaluator.spec says so too, and a test keeps them together: the api must not import it
 FIRST_DATA_BYTES = 5 << 20

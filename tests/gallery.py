@@ -20,6 +20,7 @@ from core.db.queries.grants import store_grant
 from core.db.queries.rules import store_acceptance, store_rules
 from core.domain.notifications import Event
 from tests import factories
+from tests.scorecard_bodies import make_scorecard_body
 
 OWN_LOOKS = ("queued", "running", "failed", "rejected", "practised")
 NAMES = ("tabula", "obliviate", "mnemosyne", "amnesia lab", "the sieve", "lethe")
@@ -132,7 +133,7 @@ def _fill_life(session: Session, competition: Competition, finalist: Submission)
     row = factories.make_evaluation(
         session, finalist, verdict="scored", spec_id=phase.spec_id, phase="private", **values
     )
-    factories.make_scorecard(session, row, factories.make_scorecard_body(0.2))
+    factories.make_scorecard(session, row, make_scorecard_body(0.2))
 
 
 def _practise(session: Session, competition: Competition, user: User, team_id: str | None) -> Submission:
@@ -171,7 +172,7 @@ def _judge_again(session: Session, competition: Competition, rows: dict[str, Sub
         session.add(rejudge)
         session.flush()
         for submission, verdict in zip((rows["first"], rows["second"]), verdicts or ("scored", None), strict=True):
-            card = factories.make_scorecard_body(0.2)
+            card = make_scorecard_body(0.2)
             score = {"score": 0.2, "score_low": 0.15, "score_high": 0.25, "card": card} if verdict == "scored" else {}
             aside = {"rejudge_id": rejudge.id, "counts": bool(verdicts) and verdict == "scored"}
             factories.make_evaluation(session, submission, verdict=verdict, **score, **aside)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.problems import ProblemSpec, parse_problem
+from core.problem_files import parse_problem
+from core.problems import ProblemSpec
 
 
 def make_tiny_spec(**changes: Any) -> ProblemSpec:

@@ -7,7 +7,7 @@ import structlog
 from core.db.migrate import check_tables
 from core.db.session import get_engine, transaction
 from core.domain.errors import ContestError
-from core.problems import find_problem
+from core.problem_files import find_problem
 from core.registration import register_competition
 from core.settings import get_settings
 

@@ -15,7 +15,8 @@ from torch import nn
 
 from core.domain.data_sets import FULL_DIGEST, parse_reference
 from core.domain.errors import InvalidInput, PlatformFault
-from core.problems import ForgetPart, ProblemSpec, SplitPart
+from core.problem_parts import ForgetPart, SplitPart
+from core.problems import ProblemSpec
 from core.storage import BlobStore
 from sandbox.contract import SPLIT_NAMES
 from sandbox.problems.errors import DataDamaged, DataMissing

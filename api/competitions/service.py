@@ -33,7 +33,7 @@ from core.domain.phases import PhaseKind, PhaseState, find_stage
 from core.domain.pools import estimate_seconds_left
 from core.domain.quota import Allowance, next_reset, start_of_day
 from core.domain.work import WorkState
-from core.problems import PoolPart
+from core.problem_parts import PoolPart
 from core.settings import Settings
 
 

@@ -11,7 +11,8 @@ from core.db.queries import competitions, rules
 from core.domain.competition_settings import SETTINGS
 from core.domain.errors import NotFound
 from core.domain.seeds import write_seed
-from core.problems import ProblemSpec, find_problem
+from core.problem_files import find_problem
+from core.problems import ProblemSpec
 
 SEEDS = (("split", "seed"), ("forget", "seed"), ("pools", "seed"))
 

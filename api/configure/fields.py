@@ -7,7 +7,7 @@ from typing import get_args
 
 from core.competition_file import SECTION
 from core.domain.competition_settings import SETTINGS, Setting
-from core.problems import AttackName, BatchFormat, Gate, TrainingStrategy
+from core.problem_parts import AttackName, BatchFormat, Gate, TrainingStrategy
 
 
 class Kind(StrEnum):

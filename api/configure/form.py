@@ -14,7 +14,8 @@ from core.domain.errors import InvalidInput
 from core.domain.moments import parse_moment, write_local
 from core.domain.seeds import read_seed, write_seed
 from core.domain.toml_text import write_toml
-from core.problems import OWN_CHECK, EvaluationPart, PoolPart, RecipePart
+from core.problem_files import OWN_CHECK
+from core.problem_parts import EvaluationPart, PoolPart, RecipePart
 
 PARTS: dict[str, type[BaseModel]] = {"recipe": RecipePart, "pools": PoolPart, "evaluation": EvaluationPart}
 SET, PACKAGE = "set:", "package:"

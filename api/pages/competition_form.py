@@ -24,7 +24,7 @@ from core.domain.data_sets import DataSetStatus
 from core.domain.errors import InvalidInput, RequestRefused
 from core.domain.seeds import write_seed
 from core.domain.toml_text import write_toml
-from core.problems import list_problems
+from core.problem_files import list_problems
 
 router = APIRouter(prefix="/admin/competitions", include_in_schema=False, default_response_class=HTMLResponse)
 FIRST = "problem:digits"

@@ -30,7 +30,8 @@ from core.db.queries import competitions
 from core.db.session import get_engine, reading, transaction
 from core.domain.competition import CompetitionState
 from core.domain.errors import PlatformFault
-from core.problems import ProblemSpec, find_problem
+from core.problem_files import find_problem
+from core.problems import ProblemSpec
 from core.settings import Settings, get_settings
 
 SLUG = "soak"

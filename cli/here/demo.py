@@ -24,7 +24,7 @@ from core.domain.competition import CompetitionState, PreparationStage
 from core.domain.errors import Conflict, PlatformFault
 from core.domain.leaderboard import Purpose
 from core.domain.submission import Status, Verdict
-from core.problems import find_problem
+from core.problem_files import find_problem
 from core.settings import get_settings
 
 PROBLEM = "digits"

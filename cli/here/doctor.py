@@ -17,7 +17,8 @@ from client.failures import CommandFailed, Exit, get_exit_of_verdict
 from client.progress import StageProgress
 from core.domain.durations import show_duration
 from core.domain.submission import VERDICT_OF_FAULT
-from core.problems import ProblemSpec, find_problem
+from core.problem_files import find_problem
+from core.problems import ProblemSpec
 from core.settings import Settings, get_settings
 
 SEEDS = (101, 202)

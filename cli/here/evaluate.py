@@ -15,7 +15,7 @@ from client.failures import get_exit_of_verdict
 from client.progress import StageProgress
 from core.domain.exposure import Exposure, Reader, Sight
 from core.domain.faults import HINTS
-from core.problems import find_problem
+from core.problem_files import find_problem
 from core.scorecard import dump_scorecard
 from core.settings import Settings, get_settings
 

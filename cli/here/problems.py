@@ -9,7 +9,7 @@ from cli.show.lazy import load
 from cli.show.options import JsonOption
 from cli.show.tables import make_table
 from client.progress import StageProgress
-from core.problems import find_problem, list_problems
+from core.problem_files import find_problem, list_problems
 from core.settings import get_settings
 
 problem_app = typer.Typer(no_args_is_help=True, help="List problems and build their pools.")

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from cli.here.processes import LocalPlatform, end_on_sigterm
-from core.problems import find_problem
+from core.problem_files import find_problem
 from core.settings import Settings, get_settings
 
 

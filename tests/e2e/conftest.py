@@ -10,7 +10,8 @@ from playwright.sync_api import Browser
 
 from cli.here.processes import LocalPlatform
 from client.http import LacunaClient
-from core.problems import ProblemSpec, find_problem
+from core.problem_files import find_problem
+from core.problems import ProblemSpec
 from core.settings import Settings
 from tests.chromium import CHROMIUM, open_browser
 from worker.runner.choose import choose_sandbox

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from cli.here.processes import LocalPlatform
-from core.problems import ForgetPart, PrivatePart
+from core.problem_parts import ForgetPart, PrivatePart
 from core.starter import STARTER
 from tests.e2e.conftest import PASSWORD, make_settings, make_small_problem
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from core.domain.submission import Verdict
-from core.problems import ProblemSpec, find_problem
+from core.problem_files import find_problem
+from core.problems import ProblemSpec
 from core.scorecard import FlagCheck
 from core.settings import Settings
 from worker.local import evaluate_submission

@@ -21,6 +21,7 @@ from core.domain.access import Role
 from core.domain.review import FlagState, FlagVerdict
 from core.domain.submission import Status, Verdict
 from tests import factories
+from tests.scorecard_bodies import make_scorecard_body
 
 pytestmark = pytest.mark.integration
 STAFF = Caller("olga", "olga", Role.ORGANIZER)
@@ -41,7 +42,7 @@ def fill(session: Session) -> Competition:
     user = factories.make_user(session, "ann")
     submission = factories.make_submission(session, competition, user, team_id=None)
     row = factories.make_evaluation(session, submission, verdict="scored", score=0.5, score_low=0.4, score_high=0.6)
-    factories.make_scorecard(session, row, factories.make_scorecard_body() | {"flags": [FLAG]})
+    factories.make_scorecard(session, row, make_scorecard_body() | {"flags": [FLAG]})
     factories.make_replicas(session, row, 4, cpu=0.5, wall=1.0)
     factories.make_evaluation(session, factories.make_submission(session, competition, user))
     factories.make_node(session, "one", workers=4)

@@ -14,7 +14,7 @@ from core.domain.submission import Status
 from core.domain.work import WorkState
 from core.jobs import RUN_SHARD, SCORE
 from core.lifecycle import enqueue_for
-from core.problems import EvaluationPart
+from core.problem_parts import EvaluationPart
 from evaluator.paired import EXTRA_LOOKS, Standing, find_standing, split_alpha
 from worker.replicas.seconds import MeasuredShard, parse_shard
 from worker.replicas.yardstick import count_extra

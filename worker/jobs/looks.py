@@ -21,7 +21,7 @@ from core.domain.pools import PoolKind
 from core.domain.submission import Status
 from core.domain.work import WorkState
 from core.jobs import SCORE, enqueue
-from core.problems import AdaptivePart, EvaluationPart
+from core.problem_parts import AdaptivePart, EvaluationPart
 from core.scorecard import EarlyDecision
 from core.storage import BlobStore, find_computed
 from core.terms import Terms

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.domain.faults import FaultCode
-from core.problems import EvaluationPart
+from core.problem_parts import EvaluationPart
 from sandbox.contract import Outcome, Role
 from worker.problems import LoadedProblem, pack_splits
 from worker.replicas.inspection import InspectedReplica, Inspector

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from core.domain.runtime import CpuClock
-from core.problems import BatchFormat
+from core.problem_parts import BatchFormat
 from sandbox.contract import Outcome, Role
 
 LOCAL_LABEL = "lacuna-local-"  # begins the labels of runs that no shard in a database stands for

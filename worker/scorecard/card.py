@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from core.domain.errors import PlatformFault
 from core.domain.pools import PoolKind
-from core.problems import EvaluationPart
+from core.problem_parts import EvaluationPart
 from core.scorecard import (
     AccuracyKept,
     Ceiling,

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.domain.runtime import CpuClock
-from core.problems import Gate
+from core.problem_parts import Gate
 from evaluator.errors import InvalidPool
 from evaluator.paired import Block, Ratio, combine_ratios, compute_paired_runtime, compute_ratio, measure_noise
 from evaluator.runtime import RelativeRuntime, compute_gated_runtime, compute_relative_runtime

@@ -8,7 +8,7 @@ from torch import nn
 
 from core.domain.errors import PlatformFault
 from core.domain.pools import PoolKind
-from core.problems import TrainingStrategy
+from core.problem_parts import TrainingStrategy
 from evaluator.errors import BadWeights
 from worker.problems import LoadedProblem, load_network
 from worker.replicas.relearn import MEASURED_MEMBERS, add_relearning

@@ -12,7 +12,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from core.domain.pools import PoolKind
-from core.problems import RecipePart
+from core.problem_parts import RecipePart
 from worker.problems import LoadedProblem, load_network
 from worker.replicas.outputs import ModelOutputs
 

@@ -14,12 +14,13 @@ from core.db.session import transaction
 from core.domain.errors import InvalidInput, NotAuthenticated
 from tests import factories
 from tests.integration.api.conftest import Site
+from tests.scorecard_bodies import make_metric, make_scorecard_body
 
 pytestmark = pytest.mark.integration
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "notebook.md"
 PASSWORD = "correct horse battery"
-METRIC = factories.make_metric("ua", value=3.5, standard_error=0.1, retrained=14.1)
+METRIC = make_metric("ua", value=3.5, standard_error=0.1, retrained=14.1)
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +67,7 @@ def finish(site: Site, submission_id: str, score: float) -> None:
         row = session.get_one(Submission, submission_id)
         values = {"score": score, "score_low": score - 0.03, "score_high": score + 0.03, "relative_runtime": 0.05}
         evaluation = factories.make_evaluation(session, row, verdict="scored", log="epoch 1", **values)
-        factories.make_scorecard(session, evaluation, factories.make_scorecard_body(score) | {"metrics": [METRIC]})
+        factories.make_scorecard(session, evaluation, make_scorecard_body(score) | {"metrics": [METRIC]})
 
 
 def test_the_page_works_as_it_is_printed(site: Site, own: lacuna.Site, tmp_path: Path) -> None:

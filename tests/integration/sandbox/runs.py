@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from core.problems import BatchFormat
+from core.problem_parts import BatchFormat
 from sandbox.problems.digits.model import build
 from worker.runner.base import (
     Limits,

@@ -6,7 +6,7 @@ import json
 import pytest
 from safetensors.torch import load, save
 
-from core.problems import BatchFormat
+from core.problem_parts import BatchFormat
 from sandbox.contract import Outcome
 from tests.integration.sandbox.runs import LIMITS, make_request, make_sandbox, read_cases, run_one
 from worker.runner.base import ReplicaOrder, ReplicaResult

@@ -30,6 +30,7 @@ from core.scorecard import parse_scorecard
 from core.settings import Settings
 from tests import factories
 from tests.hidden_problems import HIDDEN_SEED
+from tests.scorecard_bodies import make_scorecard_body
 from tests.unit.api.conftest import Login
 from tests.unit.api.crawl import NOBODY, Place, read_everything
 from worker.messages.mail import write_notification
@@ -130,7 +131,7 @@ def draw_score(exposure: Exposure, state: str) -> float:
 def make_card(slug: str) -> dict[str, Any]:
     flag = {"code": "collapsed", "severity": "notice", "value": 0.5, "threshold": 0.4, "fires": "above"}
     flags = [flag | {"detail": f"detail-of-{slug}"}]
-    card = factories.make_scorecard_body() | {"flags": flags, "flag_checks": flags}
+    card = make_scorecard_body() | {"flags": flags, "flag_checks": flags}
     card["epsilon"] |= {"attack": [f"attack-of-{slug}"] * 4}
     return card
 

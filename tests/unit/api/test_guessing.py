@@ -16,11 +16,13 @@ from core.db.models.contests import Competition
 from core.db.models.problems import EvaluationSpec, Problem
 from core.db.session import transaction
 from core.domain.submission import Verdict
-from core.problems import ProblemSpec, find_problem
+from core.problem_files import find_problem
+from core.problems import ProblemSpec
 from core.scorecard import parse_scorecard
 from core.terms import hash_terms, write_terms
 from tests import factories
 from tests.hidden_problems import expose
+from tests.scorecard_bodies import make_scorecard_body
 from tests.unit.api.conftest import Login
 from tests.unit.api.crawl import NOBODY, Place, read_everything
 from worker.problems import load_problem
@@ -61,7 +63,7 @@ def make_contest(client: TestClient, engine: Engine, ann: Login, spec: ProblemSp
         competition = Competition(slug=spec.slug, title=spec.title, state="open", spec_id=row.id)
         session.add(competition)
         session.flush()
-        card = factories.make_scorecard_body()
+        card = make_scorecard_body()
         digests = {"spec_digest": row.digest, "problem_digest": spec.digest, "manifest_digest": manifest.digest}
         card["provenance"] |= digests | {
             "pool_digests": dict.fromkeys(("original", "retrained", "control"), spec.digest)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import baselines
 from core.domain.pools import PoolKind
-from core.problems import find_problem
+from core.problem_files import find_problem
 from sandbox.loaders import make_loader
 from sandbox.problems.fashion_mnist.model import build as build_convolutional
 from tests.tiny_problems import make_tiny_spec

@@ -11,7 +11,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from core.domain.intake.reading import read_submission
-from core.problems import BatchFormat
+from core.problem_parts import BatchFormat
 from sandbox.contract import ENTRY_FILE, SPLIT_NAMES, Outcome
 from sandbox.problems.digits.model import build as build_mlp
 from sandbox.problems.resnet.model import build as build_resnet

@@ -23,10 +23,11 @@ from core.domain.exposure import (
     select_fields,
 )
 from core.domain.submission import Verdict
-from core.problems import ProblemSpec, find_problem
+from core.problem_files import find_problem
+from core.problems import ProblemSpec
 from core.scorecard import ScorecardRecord, dump_scorecard, parse_scorecard
 from core.showing import show_scorecard
-from tests import factories
+from tests.scorecard_bodies import make_metric, make_scorecard_body
 
 KEY = "ab" * 32
 HIDDEN = (Exposure.PUBLIC, Exposure.PRIVATE)
@@ -58,8 +59,8 @@ def is_listed(fields: dict[str, Audience], path: str) -> bool:
 
 def make_record(**changes: Any) -> ScorecardRecord:
     flag = {"code": "collapsed", "severity": "notice", "value": 0.5, "threshold": 0.4, "fires": "above", "detail": "x"}
-    metrics = {"metrics": [factories.make_metric()], "flags": [flag], "flag_checks": [flag]}
-    return parse_scorecard(factories.make_scorecard_body() | metrics | changes)
+    metrics = {"metrics": [make_metric()], "flags": [flag], "flag_checks": [flag]}
+    return parse_scorecard(make_scorecard_body() | metrics | changes)
 
 
 def test_every_field_of_a_scorecard_is_on_its_list_and_nothing_else_is() -> None:

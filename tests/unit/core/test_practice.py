@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from core.problems import ProblemSpec, find_problem, is_published
+from core.problem_files import find_problem
+from core.problems import ProblemSpec, is_published
 from tests.hidden_problems import HIDDEN_SEED, make_hidden_values
 
 OWN = {"forget": {"kind": "random", "fraction": 0.1, "seed": 61}, "split_seed": 62, "pool_seed": 63}

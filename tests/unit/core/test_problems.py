@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from core.domain.errors import InvalidInput
-from core.problems import ProblemSpec, find_problem, parse_problem
+from core.problem_files import find_problem, parse_problem
+from core.problems import ProblemSpec
 from tests.hidden_problems import make_hidden_values
 
 

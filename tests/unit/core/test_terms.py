@@ -7,7 +7,8 @@ import pytest
 
 from core.domain.errors import PlatformFault
 from core.domain.exposure import Exposure
-from core.problems import EvaluationPart, Gate, find_problem
+from core.problem_files import find_problem
+from core.problem_parts import EvaluationPart, Gate
 from core.terms import Terms, find_version, hash_terms, parse_stored_problem, parse_terms, write_terms
 
 FIXTURES = Path(__file__).resolve().parent.parent.parent / "fixtures" / "terms"

@@ -21,7 +21,8 @@ from core.domain.submission import Status
 from core.domain.work import SCORE_TRIES
 from core.jobs import BUILD_CHUNK, DECIDE, PREPARE, PREVIEW, RUN_SHARD, SCORE, VALIDATE, celery_app
 from core.lifecycle import open_evaluation
-from core.problems import ProblemSpec, find_problem
+from core.problem_files import find_problem
+from core.problems import ProblemSpec
 from core.registration import register_competition
 from core.settings import Settings
 from core.storage import FolderStore

@@ -7,7 +7,7 @@ from safetensors.torch import load
 
 from core.domain.errors import InvalidInput, PlatformFault
 from core.domain.pools import PoolKind
-from core.problems import find_problem, list_problems
+from core.problem_files import find_problem, list_problems
 from sandbox.loaders import make_loader
 from tests.tiny_problems import make_tiny_image_spec, make_tiny_spec, write_idx_folder
 from worker.problems import LoadedProblem, Split, load_network, load_problem, make_manifest, pack_splits

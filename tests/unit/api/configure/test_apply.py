@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from core.db.models.data_sets import DataSetVersion
 from core.db.queries import competitions, phases
 from core.db.session import reading, transaction
-from core.problems import PROBLEM_FOLDER, parse_problem
+from core.problem_files import PROBLEM_FOLDER, parse_problem
 from tests import factories
 from tests.hidden_problems import make_hidden_values
 from tests.unit.api.conftest import Broker, Login

@@ -8,7 +8,8 @@ from api.configure.fields import DATA, FIELDS
 from api.configure.form import fill_form, read_form
 from core.competition_file import parse_competition_file
 from core.domain.toml_text import write_toml
-from core.problems import PROBLEM_FOLDER, EvaluationPart, RecipePart, SplitPart, list_problems
+from core.problem_files import PROBLEM_FOLDER, list_problems
+from core.problem_parts import EvaluationPart, RecipePart, SplitPart
 
 SLUGS = [spec.slug for spec in list_problems()]
 SEED = f"0x{2**127:032x}"

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from api.configure.form import fill_form, read_form
 from core.db.queries import competitions, phases
 from core.db.session import reading, transaction
-from core.problems import PROBLEM_FOLDER
+from core.problem_files import PROBLEM_FOLDER
 from tests import factories
 from tests.hidden_problems import make_hidden_values
 from tests.unit.api.conftest import Broker, Login

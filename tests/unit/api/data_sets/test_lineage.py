@@ -9,7 +9,7 @@ from core.db.models.contests import Competition
 from core.db.models.submissions import Evaluation
 from core.db.queries import competitions
 from core.db.session import reading, transaction
-from core.problems import find_problem
+from core.problem_files import find_problem
 from tests import factories
 from tests.unit.api.conftest import Login
 

@@ -13,6 +13,7 @@ from core.db.models.submissions import Submission
 from core.db.queries.teams import make_team_of_one
 from core.db.session import transaction
 from tests import factories
+from tests.scorecard_bodies import make_scorecard_body
 from tests.unit.api.conftest import Login
 
 API = "/api/v1/competitions/digits"
@@ -59,7 +60,7 @@ class Contest:
         with transaction(self.engine) as session:
             submission = session.get_one(Submission, self.entries[name].id)
             values = {"score": score, "score_low": score, "score_high": score, "relative_runtime": 0.05}
-            card = factories.make_scorecard_body(score)
+            card = make_scorecard_body(score)
             factories.make_evaluation(
                 session, submission, verdict=verdict, spec_id=self.phase.spec_id, phase="private", card=card, **values
             )

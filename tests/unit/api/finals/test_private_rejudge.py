@@ -11,6 +11,7 @@ from core.db.session import reading, transaction
 from core.domain.notifications import Event
 from core.domain.submission import Status, Verdict
 from tests import factories
+from tests.scorecard_bodies import make_scorecard_body
 from tests.unit.api.finals.conftest import ADMIN, API, SECRET, Contest, run_to_publishing
 
 REJUDGES = "/api/v1/admin/rejudges"
@@ -34,7 +35,7 @@ def end(contest: Contest, rejudge_id: str) -> None:
             score = NEW if row.submission_id == contest.entries["poor"].id else 0.654321
             row.status, row.score, row.score_low, row.score_high = Status.SCORING.value, score, score, score
             row.relative_runtime = 0.05
-            factories.make_scorecard(session, row, factories.make_scorecard_body(score))
+            factories.make_scorecard(session, row, make_scorecard_body(score))
             evaluations.move(session, row, Status.FINISHED, verdict=Verdict.SCORED)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from core.db.base import utc_now
 from core.db.models.submissions import Calibration
 from core.db.session import transaction
-from core.problems import PROBLEM_FOLDER
+from core.problem_files import PROBLEM_FOLDER
 from tests import factories
 from tests.unit.api.conftest import Broker, Login
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from api.configure.form import fill_form
 from core.db.session import transaction
-from core.problems import PROBLEM_FOLDER
+from core.problem_files import PROBLEM_FOLDER
 from tests import factories
 from tests.unit.api.conftest import Broker, Login
 

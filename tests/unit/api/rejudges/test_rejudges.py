@@ -20,6 +20,7 @@ from core.domain.submission import Status, Verdict
 from core.jobs import BACKGROUND
 from tests import factories
 from tests.hidden_problems import make_hidden_values
+from tests.scorecard_bodies import make_scorecard_body
 from tests.unit.api.conftest import Broker, Login
 
 SLUG = "digits-r"
@@ -73,7 +74,7 @@ def end(engine: Engine, rejudge_id: str, results: dict[str, float | Verdict]) ->
             row.status = Status.SCORING.value
             verdict = result if isinstance(result, Verdict) else Verdict.SCORED
             if not isinstance(result, Verdict):
-                body = factories.make_scorecard_body(result)
+                body = make_scorecard_body(result)
                 row.score, row.score_error, row.relative_runtime = result, 0.015, 0.05
                 row.score_low, row.score_high = body["score"]["low"], body["score"]["high"]
                 factories.make_scorecard(session, row, body)

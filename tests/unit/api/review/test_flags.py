@@ -11,6 +11,7 @@ from core.db.models.contests import Competition
 from core.db.models.submissions import Evaluation, Scorecard
 from core.db.session import transaction
 from tests import factories
+from tests.scorecard_bodies import make_scorecard_body
 from tests.unit.api.conftest import Login
 
 FLAG = {
@@ -40,7 +41,7 @@ def make_flagged(engine: Engine, competition: Competition, name: str, *flags: di
     with transaction(engine) as session:
         submission = factories.make_scored(session, competition, factories.make_user(session, name))
         row = session.query(Evaluation).filter_by(submission_id=submission.id).one()
-        body = factories.make_scorecard_body() | {"flags": list(flags), "flag_checks": list(flags)}
+        body = make_scorecard_body() | {"flags": list(flags), "flag_checks": list(flags)}
         session.execute(update(Scorecard).where(Scorecard.evaluation_id == row.id).values(body=body))
         return row.id
 

@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 from core.db.models.submissions import Submission
 from core.db.session import transaction
 from tests import factories
+from tests.scorecard_bodies import make_scorecard_body
 from tests.unit.api.conftest import Login
 
 
@@ -101,7 +102,7 @@ def test_the_source_stays_with_its_author_on_practice_too(
 
 def test_a_practice_scorecard_is_open_and_whole(client: TestClient, engine: Engine, ann: Login) -> None:
     row = make_scored(engine, ann, "practice")
-    assert client.get(f"/api/v1/submissions/{row.id}/scorecard").json() == factories.make_scorecard_body(0.7)
+    assert client.get(f"/api/v1/submissions/{row.id}/scorecard").json() == make_scorecard_body(0.7)
 
 
 def test_a_hidden_scorecard_names_no_single_example(client: TestClient, engine: Engine, ann: Login) -> None:

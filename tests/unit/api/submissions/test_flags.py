@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from core.db.session import transaction
 from tests import factories
+from tests.scorecard_bodies import make_scorecard_body
 from tests.unit.api.conftest import Login
 
 FLAG = {
@@ -23,7 +24,7 @@ BLIND = {"code": "copied_member", "severity": "strong", "value": None, "threshol
 
 def make_flagged(engine: Engine, who: Login, exposure: str) -> str:
     """Return the path of a submission with one flag."""
-    body = factories.make_scorecard_body(0.7) | {"flags": [FLAG], "flag_checks": [FLAG]}
+    body = make_scorecard_body(0.7) | {"flags": [FLAG], "flag_checks": [FLAG]}
     with transaction(engine) as session:
         competition = factories.make_competition(session, exposure=exposure)
         row = factories.make_submission(session, competition, who.user)

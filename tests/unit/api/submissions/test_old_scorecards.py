@@ -15,6 +15,7 @@ from cli.show.scorecard import render_scorecard
 from core.db.session import transaction
 from core.scorecard import FORM, read_scorecard
 from tests import factories
+from tests.scorecard_bodies import make_scorecard_body
 from tests.unit.api.conftest import Login
 
 STORED = sorted(Path("tests/fixtures/scorecards").glob("*.json"))
@@ -70,7 +71,7 @@ def test_it_tells_no_single_example_of_a_hidden_problem(
 def test_it_compares_with_a_new_one_and_stands_on_the_board(
     client: TestClient, engine: Engine, ann: Login, body: dict[str, Any]
 ) -> None:
-    old, new = store(engine, ann, body, factories.make_scorecard_body(0.5))
+    old, new = store(engine, ann, body, make_scorecard_body(0.5))
     query = {"a": old, "b": new}
     found = client.get("/api/v1/competitions/digits/compare", params=query, headers=ann.headers).json()
     values = {metric["id"]: metric["a"] for metric in found["metrics"]}

@@ -16,6 +16,7 @@ from core.db.models.submissions import Evaluation, Submission
 from core.db.queries.rules import store_rules
 from core.db.session import reading, transaction
 from tests import factories
+from tests.scorecard_bodies import make_scorecard_body
 from tests.unit.api.conftest import Login
 
 API = "/api/v1/competitions/contest"
@@ -108,7 +109,7 @@ def test_its_author_sees_the_whole_fault(contest: Contest) -> None:
 
 
 def test_its_author_sees_single_examples_and_pictures(contest: Contest) -> None:
-    card = factories.make_scorecard_body(0.4)
+    card = make_scorecard_body(0.4)
     row = contest.practise(verdict="scored", score=0.4, card=card)
     body = contest.get(f"/api/v1/submissions/{row.id}/scorecard", contest.ann).json()
     assert body["epsilon"]["per_example"] == card["epsilon"]["per_example"]
@@ -117,7 +118,7 @@ def test_its_author_sees_single_examples_and_pictures(contest: Contest) -> None:
 
 @pytest.mark.parametrize("path", ["/api/v1/submissions/{}", "/api/v1/submissions/{}/scorecard", "/submissions/{}"])
 def test_nobody_else_knows_of_it(contest: Contest, path: str) -> None:
-    row = contest.practise(verdict="scored", score=0.4, card=factories.make_scorecard_body(0.4))
+    row = contest.practise(verdict="scored", score=0.4, card=make_scorecard_body(0.4))
     answers = [contest.get(path.format(row.id), who).status_code for who in (None, contest.bob, contest.olga)]
     assert answers == [404, 404, 200]
 
@@ -126,9 +127,7 @@ def test_nobody_else_knows_of_it(contest: Contest, path: str) -> None:
 def test_nothing_practice_shows_is_ever_shown_of_a_run_on_hidden_data(contest: Contest, path: str) -> None:
     """Even if it were stored, and beside a practice phase whose runs show all of it."""
     contest.practise(**FAILED)
-    card = factories.make_scorecard_body(0.4) | {
-        "epsilon": factories.make_scorecard_body()["epsilon"] | {"attack": [LEAK]}
-    }
+    card = make_scorecard_body(0.4) | {"epsilon": make_scorecard_body()["epsilon"] | {"attack": [LEAK]}}
     row = contest.compete(**FAILED, score=0.4, card=card)
     url = f"/submissions/{row.id}" if path == "page" else f"/api/v1/submissions/{row.id}{path}"
     answer = contest.get(url, contest.ann)
@@ -189,7 +188,7 @@ def test_the_rules_come_first_here_too(contest: Contest) -> None:
 
 
 def test_practice_is_on_no_board_and_in_no_chart(contest: Contest) -> None:
-    contest.practise(verdict="scored", score=0.9, card=factories.make_scorecard_body(0.9))
+    contest.practise(verdict="scored", score=0.9, card=make_scorecard_body(0.9))
     assert contest.get(f"{API}/leaderboard").json()["entries"] == []
     assert contest.get(f"{API}/leaderboard/me", contest.ann).json()["entry"] is None
     page = contest.get("/competitions/contest", contest.ann).text

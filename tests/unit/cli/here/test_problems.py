@@ -7,7 +7,7 @@ import pytest
 
 from cli.show.lazy import load
 from core.domain.errors import PlatformFault
-from core.problems import PROBLEM_FOLDER
+from core.problem_files import PROBLEM_FOLDER
 
 Run = Callable[..., Any]
 

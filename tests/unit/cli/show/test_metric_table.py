@@ -5,7 +5,7 @@ from rich.console import Console
 
 from cli.show.metric_table import render_metrics
 from core.scorecard import parse_scorecard
-from tests.factories import make_metric
+from tests.scorecard_bodies import make_metric
 from tests.unit.cli.fakes import BODY
 
 

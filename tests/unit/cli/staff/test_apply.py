@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core.problems import PROBLEM_FOLDER
+from core.problem_files import PROBLEM_FOLDER
 from tests.unit.cli.fakes import FakeServer
 
 Run = Callable[..., Any]

@@ -44,6 +44,7 @@ from core.storage import FolderStore
 from evaluator.sequential import PlaceDecision, Standing
 from tests import factories
 from tests.database import make_database
+from tests.scorecard_bodies import make_scorecard_body
 from tests.unit.worker.conftest import DELIVER, HONEST, FakeSandbox, make_spec
 from worker.jobs import looks, reminders, scores, shards
 from worker.jobs.calibration import start_calibration
@@ -228,7 +229,7 @@ class World:
             raise PlatformFault("it cannot be computed")
         assert all(work.outputs)
         estimate = int(work.evaluation_id[-4:], 16) / 0xFFFF  # the board moves
-        record = parse_scorecard(factories.make_scorecard_body(round(estimate, 4)))
+        record = parse_scorecard(make_scorecard_body(round(estimate, 4)))
         return DrawnScore(record, (estimate,), Drawings("<svg/>", "<svg/>", None))
 
     def look(self, _context: WorkerContext, work: LookWork) -> PlaceDecision:

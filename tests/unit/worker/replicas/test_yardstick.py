@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from core.domain.calibration import IDLE_FILE, RETRAIN_FILE
-from core.problems import find_problem
+from core.problem_files import find_problem
 from sandbox.contract import Role
 from sandbox.loaders import make_loader
 from sandbox.problems.digits.model import build

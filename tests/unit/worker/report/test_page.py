@@ -10,7 +10,7 @@ from core.domain.submission import VERDICT_TEXT, Verdict
 from core.scorecard import parse_scorecard
 from evaluator import Attack
 from evaluator.explain import Region
-from tests.factories import make_metric
+from tests.scorecard_bodies import make_metric
 from tests.unit.cli.fakes import BODY
 from tests.unit.worker.reports import PIXEL, describe_tiny, make_body, make_detail, make_example, make_record
 from worker.report.page import SECTIONS, Report, format_value, render_report

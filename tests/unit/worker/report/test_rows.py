@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.scorecard import MetricLine, parse_scorecard
-from tests.factories import make_metric
+from tests.scorecard_bodies import make_metric
 from tests.unit.worker.reports import make_body, make_detail, make_record
 from worker.report.rows import (
     correlate_ranks,

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from core.problems import BatchFormat
+from core.problem_parts import BatchFormat
 from worker.runner.base import Limits, NetworkRef, RunRequest
 from worker.runner.box import ProcessBox
 from worker.runner.launcher import Engine, Launcher, Order, Refused, parse_order, read_ceilings

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from core.problems import BatchFormat
+from core.problem_parts import BatchFormat
 from sandbox.contract import Message, Outcome, Speaker, read_frame, write_frame
 from worker.runner import supervisor
 from worker.runner.base import Limits, NetworkRef, ReplicaOrder, ReplicaResult, RunRequest

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from core.problems import find_problem
+from core.problem_files import find_problem
 from evaluator import Attack, ScoringProtocol, compute_epsilons
 from worker.scorecard.attacks import describe_attacks
 from worker.scorecard.card import make_scoring_spec

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import pytest
 
 from core.domain.runtime import CpuClock
-from core.problems import Gate
+from core.problem_parts import Gate
 from worker.replicas.seconds import RunSeconds, collect_seconds
 from worker.scorecard.cost import RetrainCost
 

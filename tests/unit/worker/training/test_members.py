@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from core.domain.pools import PoolKind
-from core.problems import RecipePart
+from core.problem_parts import RecipePart
 from tests.tiny_problems import make_tiny_spec
 from worker.problems import load_problem
 from worker.training.members import (

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from core.domain.errors import PlatformFault
 from core.domain.pools import PoolKind
-from core.problems import TrainingStrategy
+from core.problem_parts import TrainingStrategy
 from tests.tiny_problems import make_tiny_image_spec, make_tiny_spec, write_idx_folder
 from worker.problems import LoadedProblem, load_problem
 from worker.replicas.measurement import measure_network

@@ -17,6 +17,7 @@ from core.db.queries import boards, teams
 from core.db.session import reading, transaction
 from core.domain.history import Cause
 from tests import factories
+from tests.scorecard_bodies import make_scorecard_body
 from tests.unit.api.conftest import Login
 
 PAGE = "/competitions/digits"
@@ -122,7 +123,7 @@ def test_the_private_phase_s_scores_are_in_no_chart(
         phase = factories.make_private_phase(session, competition, state="scoring")
         row = session.get_one(Submission, entry)
         values = {"verdict": "scored", "score": 0.873, "relative_runtime": 0.05, "spec_id": phase.spec_id}
-        factories.make_evaluation(session, row, phase="private", card=factories.make_scorecard_body(0.873), **values)
+        factories.make_evaluation(session, row, phase="private", card=make_scorecard_body(0.873), **values)
     for headers in (login("olga", "organizer").headers, {}):
         text = client.get(PAGE, headers=headers).text
         assert "ann: score 0.500" in text

@@ -8,7 +8,7 @@ from core.domain.errors import ParticipantFault
 from core.domain.faults import FaultCode
 from core.domain.intake.data import WORDS_BYTES, check_data, check_programs, count_data
 from core.domain.intake.reading import read_submission
-from core.problems import find_problem, list_problems
+from core.problem_files import find_problem, list_problems
 
 ROOT = Path(__file__).resolve().parents[5]
 ENTRY = "def unlearning(net, retain, forget, val):\n    return net\n"

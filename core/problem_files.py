@@ -1,0 +1,53 @@
+"""Problem files are found, read and refused here."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from core.domain.errors import InvalidInput, NotFound
+from core.domain.seeds import find_first_missing
+from core.problems import ProblemSpec
+
+PROBLEM_FOLDER = Path(__file__).resolve().parent.parent / "problems"
+OWN_CHECK = "Value error, "  # as pydantic begins what our own checks say
+
+
+def parse_problem(values: dict[str, Any], *, source: str) -> ProblemSpec:
+    try:
+        return ProblemSpec.model_validate(values)
+    except ValidationError as error:
+        raise InvalidInput(f"{source}: {describe_first(error)}") from None
+
+
+def describe_first(error: ValidationError) -> str:
+    """The first mistake in a file and where it stands; what our own checks say stands by itself."""
+    first = error.errors()[0]
+    return ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"].removeprefix(OWN_CHECK)]))
+
+
+def load_problem_file(path: Path) -> ProblemSpec:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"cannot read the problem file {path}: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"{path} is not valid TOML: {error}") from None
+    if (missing := find_first_missing(values)) is not None:
+        raise InvalidInput(f"{path}: {missing}")
+    return parse_problem(values, source=str(path))
+
+
+def list_problems(folder: Path = PROBLEM_FOLDER) -> list[ProblemSpec]:
+    return [load_problem_file(path) for path in sorted(folder.glob("*.toml"))]
+
+
+def find_problem(name: str, folder: Path = PROBLEM_FOLDER) -> ProblemSpec:
+    """Look a problem up by slug, or by the path of a problem file."""
+    if name.endswith(".toml"):
+        return load_problem_file(Path(name))
+    known = {path.stem: path for path in folder.glob("*.toml")}
+    if name not in known:
+        raise NotFound(f"no problem named {name!r}; there are: {', '.join(sorted(known)) or 'none'}")
+    return load_problem_file(known[name])
