@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 ARGS ?=
 PYTEST_ARGS ?=
-TEST_PROCESSES ?= 2
+TEST_PROCESSES ?= 3
 
 .PHONY: help setup demo test chaos up check fmt lock image clean
 
@@ -24,7 +24,7 @@ setup:
 demo: setup
 	@$(BIN)/lacuna demo $(ARGS)
 
-# one process a core; what starts services shares one of them (tests/conftest.py)
+# one process more than the cores of a small machine: what starts services mostly waits (tests/conftest.py)
 test: setup
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadscope $(PYTEST_ARGS)
 

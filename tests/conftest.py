@@ -42,11 +42,15 @@ def _guard(connect: Any) -> Any:
     return guarded
 
 
+ONE_AFTER_ANOTHER = ("tests/e2e/", "tests/integration/sandbox/", "tests/integration/")
+
+
 class ServicesTogether(LoadScopeScheduling):
-    """Under xdist a file goes to one process, and all that starts services to the same one, beside the unit tests."""
+    """Under xdist a file goes to one process; platforms, boxes and services each to one, beside the unit tests."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "services" if nodeid.startswith(("tests/integration/", "tests/e2e/")) else nodeid.split("::")[0]
+        rooms = (room for room in ONE_AFTER_ANOTHER if nodeid.startswith(room))
+        return next(rooms, nodeid.split("::")[0])
 
 
 @pytest.hookimpl(optionalhook=True)
