@@ -16,7 +16,7 @@ from evaluator.held_out import (
 )
 from evaluator.logistic import Features, check_features
 from evaluator.neurips2023 import compute_published_epsilons
-from evaluator.spec import DEFAULT_ATTACKS, HELD_OUT_ATTACKS, Attack, EpsilonOptions, ScoringProtocol
+from evaluator.spec import DEFAULT_ATTACKS, HELD_OUT_ATTACKS, Attack, EpsilonOptions, ScoringProtocol, read_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def estimate_epsilons(
     lower=False leaves the bounds at zero: an interval rescores many times and needs the estimates only.
     """
     left, right = check_pools(unlearned, retrained)
-    protocol = ScoringProtocol(protocol)
+    protocol = read_name(ScoringProtocol, protocol, "protocol")
     if protocol is ScoringProtocol.held_out:
         estimate, bound, attack = _held_out(left, right, options, lower, check_features(*features, (left, right)))
     else:

@@ -15,7 +15,7 @@ from evaluator.arrays import Floats, check_vector
 from evaluator.choices import SHRINKAGE
 from evaluator.errors import InvalidPool
 from evaluator.likelihood_ratio import RATIO_LEVELS
-from evaluator.spec import Attack, ScoringProtocol
+from evaluator.spec import Attack, ScoringProtocol, read_name
 
 Part = tuple[float, float]
 Bools = NDArray[np.bool_]
@@ -113,7 +113,8 @@ def explain_example(
         raise InvalidPool(f"a confidence is beyond {LARGEST:g}")
     if not 0 < alpha <= 1 or not 0 <= delta < 1:
         raise InvalidPool(f"alpha must be in (0, 1] and delta in [0, 1), got {alpha} and {delta}")
-    rule = _Rule(str(attack), ScoringProtocol(protocol), alpha, delta)
+    attack = read_name(Attack, attack, "attack")
+    rule = _Rule(str(attack), read_name(ScoringProtocol, protocol, "protocol"), alpha, delta)
     best, named = NOTHING, None
     if np.unique(np.concatenate(pools)).size > 1:
         for side, (gain, cost) in zip(Side, (pools, pools[::-1]), strict=True):

@@ -10,7 +10,7 @@ from evaluator.arrays import Floats, Pool, check_vector
 from evaluator.epsilon import EpsilonEstimates, estimate_epsilons
 from evaluator.errors import InvalidPool
 from evaluator.held_out import compute_separable_estimate
-from evaluator.spec import BUCKET_WIDTH, EpsilonOptions, ScoringProtocol
+from evaluator.spec import BUCKET_WIDTH, EpsilonOptions, ScoringProtocol, read_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ def count_buckets(
     replicas: of the unlearned pool; retrained_replicas: of the other, the same if not given.
     held_out: the bucket that two separable pools fall into is the first that earns nothing.
     neurips2023 and exact: 2 ceil(ln(replicas - 1)), 0 for fewer than three replicas.
-    Source: docs/metric.md §8.
+    Raises InvalidPool for a protocol of no such name. Source: docs/metric.md §8.
     """
-    if protocol is ScoringProtocol.held_out:
+    if read_name(ScoringProtocol, protocol, "protocol") is ScoringProtocol.held_out:
         other = replicas if retrained_replicas is None else retrained_replicas
         return int(compute_separable_estimate(replicas, other, alpha) // BUCKET_WIDTH)
     return 2 * math.ceil(math.log(replicas - 1)) if replicas > 2 else 0

@@ -14,7 +14,7 @@ from evaluator.errors import InvalidPool
 from evaluator.forgetting import Bucket, compute_pool_points, count_examples_by_bucket
 from evaluator.intervals import ScoreInterval, Span, compute_interval
 from evaluator.privacy import compute_gaussian_mu
-from evaluator.spec import METRIC_VERSION, ScoringProtocol, ScoringSpec
+from evaluator.spec import METRIC_VERSION, ScoringProtocol, ScoringSpec, read_name
 from evaluator.utility import Utility, compute_utility
 
 SCORE_DECAY = 0.5  # the variance of a score falls more slowly than 1 / R: examples change buckets together
@@ -80,7 +80,11 @@ class Scorecard:
 
     def under(self, protocol: ScoringProtocol) -> ProtocolScore:
         """The forgetting quality and score under one of the protocols."""
-        return next(entry for entry in self.protocols if entry.protocol is protocol)
+        named = read_name(ScoringProtocol, protocol, "protocol")
+        entry = next((entry for entry in self.protocols if entry.protocol is named), None)
+        if entry is None:
+            raise InvalidPool(f"this scorecard was not scored under {named}")
+        return entry
 
 
 def score(
@@ -104,7 +108,9 @@ def score(
         protocol: estimate_epsilons(
             left.confidences, right.confidences, protocol=protocol, options=spec.epsilon, features=features
         )
-        for protocol in {spec.protocol: None, **dict.fromkeys(protocols)}
+        for protocol in dict.fromkeys(
+            [spec.protocol, *(read_name(ScoringProtocol, each, "protocol") for each in protocols)]
+        )
     }
     points = {protocol: compute_pool_points(epsilons) for protocol, epsilons in estimates.items()}
     scores = tuple(

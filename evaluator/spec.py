@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from evaluator.errors import InvalidPool
 
@@ -9,6 +10,8 @@ METRIC_VERSION = "lacuna-2"
 BUCKET_WIDTH = 0.5
 EPSILON_CAP = 50.0
 MOST_FOLDS = 60
+
+Named = TypeVar("Named", bound=StrEnum)
 
 
 class ScoringProtocol(StrEnum):
@@ -31,6 +34,14 @@ class Attack(StrEnum):
     logistic_regression = "logistic_regression"
     range_guard = "range_guard"  # neurips2023: one pool is under 1 % as wide as the other
     below_grid = "below_grid"  # neurips2023: both pools fit between two thresholds; the published code fails
+
+
+def read_name(kind: type[Named], value: str, what: str) -> Named:
+    """The member that a name stands for; a member stands for itself. Raises InvalidPool with the names there are."""
+    try:
+        return kind(value)
+    except ValueError:
+        raise InvalidPool(f"{what} must be one of {', '.join(kind)}, got {value!r}") from None
 
 
 DEFAULT_ATTACKS = (Attack.half_line, Attack.interval, Attack.complement, Attack.likelihood_ratio)
@@ -58,11 +69,11 @@ class EpsilonOptions:
             raise InvalidPool(f"2 to {MOST_FOLDS} folds, a split seed and a seed of at least 0 are needed")
         if not 0 < self.confidence < 1:
             raise InvalidPool(f"confidence must be in (0, 1), got {self.confidence}")
-        unknown = set(self.attacks) - set(HELD_OUT_ATTACKS)
-        if unknown or not self.attacks:
+        named = {read_name(Attack, name, "an attack") for name in self.attacks}
+        if not named or named - set(HELD_OUT_ATTACKS):
             raise InvalidPool(f"attacks must be of {[str(a) for a in HELD_OUT_ATTACKS]}, got {list(self.attacks)}")
         # One order, whatever order they were named in: the first of two equally good families is taken.
-        object.__setattr__(self, "attacks", tuple(attack for attack in HELD_OUT_ATTACKS if attack in self.attacks))
+        object.__setattr__(self, "attacks", tuple(attack for attack in HELD_OUT_ATTACKS if attack in named))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +87,7 @@ class ScoringSpec:
     interval_split_seeds: int = 1
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "protocol", read_name(ScoringProtocol, self.protocol, "protocol"))
         if not 0 < self.interval_level < 1:
             raise InvalidPool(f"interval_level must be in (0, 1), got {self.interval_level}")
         if self.interval_resamples < 2 or self.interval_split_seeds < 1:
