@@ -10,10 +10,12 @@ from evaluator.epsilon import EpsilonEstimates, compute_epsilons, compute_epsilo
 from evaluator.errors import BadWeights, InvalidPool
 from evaluator.forgetting import Bucket, compute_forgetting_quality, compute_points, count_buckets
 from evaluator.intervals import ScoreInterval
+from evaluator.likeness import Likeness
 from evaluator.privacy import compute_gaussian_mu
 from evaluator.runtime import RelativeRuntime, compute_gated_runtime, compute_relative_runtime, is_over_budget
-from evaluator.scoring import Accuracies, ProtocolScore, Scorecard, ScoredPool, compute_control, score
-from evaluator.spec import METRIC_VERSION, Attack, EpsilonOptions, ScoringProtocol, ScoringSpec
+from evaluator.scored_pool import ScoredPool
+from evaluator.scoring import Accuracies, ProtocolScore, Scorecard, compute_control, score
+from evaluator.spec import METRIC_VERSION, Attack, EpsilonOptions, MetricVersion, ScoringProtocol, ScoringSpec
 from evaluator.utility import Utility, compute_final_score, compute_utility
 
 __all__ = [
@@ -25,6 +27,8 @@ __all__ = [
     "EpsilonEstimates",
     "EpsilonOptions",
     "InvalidPool",
+    "Likeness",
+    "MetricVersion",
     "ProtocolScore",
     "RelativeRuntime",
     "ScoreInterval",

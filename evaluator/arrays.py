@@ -22,7 +22,7 @@ def check_pool(pool: Pool, name: str) -> Floats:
     if array.shape[0] < MIN_REPLICAS:
         raise InvalidPool(f"the {name} pool has {array.shape[0]} replicas, at least {MIN_REPLICAS} are needed")
     if array.shape[1] == 0:
-        raise InvalidPool(f"the {name} pool has no forget examples")
+        raise InvalidPool(f"the {name} pool has no examples")
     _check_finite(array, f"the {name} pool")
     return array
 

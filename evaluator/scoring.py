@@ -5,38 +5,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from evaluator.arrays import Floats, Ints, check_pool, check_vector
+from evaluator.arrays import Floats, Ints
 from evaluator.bias import correct_bias
 from evaluator.epsilon import EpsilonEstimates, estimate_epsilons
-from evaluator.errors import InvalidPool
 from evaluator.forgetting import Bucket, compute_pool_points, count_examples_by_bucket
 from evaluator.intervals import ScoreInterval, Span, compute_interval
+from evaluator.likeness import Likeness, measure_likeness, needs_likeness
 from evaluator.privacy import compute_gaussian_mu
-from evaluator.spec import METRIC_VERSION, ScoringProtocol, ScoringSpec, read_name
-from evaluator.utility import Utility, compute_utility
+from evaluator.rescoring import combine, compute_ranked
+from evaluator.scored_pool import CheckedPool, ScoredPool, check_scored, compare_accuracies
+from evaluator.spec import METRIC_VERSION, MetricVersion, ScoringProtocol, ScoringSpec, read_name
+from evaluator.utility import Utility
 
 SCORE_DECAY = 0.5  # the variance of a score falls more slowly than 1 / R: examples change buckets together
 
 
 @dataclass(frozen=True, slots=True)
-class ScoredPool:
-    """Outputs of R models: (R, N) confidences on the forget set, and (R,) accuracies as fractions.
-
-    features: (R, N, F), such as all logits; only Attack.logistic_regression needs and reads them.
-    """
-
-    confidences: ArrayLike
-    retain_accuracy: ArrayLike
-    test_accuracy: ArrayLike
-    forget_accuracy: ArrayLike
-    features: ArrayLike | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class ProtocolScore:
-    """Forgetting quality and final score under one protocol."""
+    """Forgetting quality and final score under one protocol; but for the one that ranks, their product with utility."""
 
     protocol: ScoringProtocol
     forgetting_quality: float
@@ -72,7 +59,8 @@ class Scorecard:
     retrained_replicas: int
     examples: int
     spec: ScoringSpec
-    metric_version: str = METRIC_VERSION
+    likeness: Likeness | None  # None: the pools hold nothing beside the forget set, or another protocol ranks
+    metric_version: MetricVersion = METRIC_VERSION
 
     @property
     def forgetting_quality(self) -> float:
@@ -97,12 +85,13 @@ def score(
     """Score one unlearned pool against the retrained pool, under the protocol that ranks and those named.
 
     unlearned, retrained: confidences (R, N) in nats of log odds, accuracies (R,) in [0, 1]; R may differ.
-    Raises InvalidPool if shapes disagree, a value is not finite or an accuracy is not a fraction.
-    Source: docs/metric.md §8 and §9: score = mean points x retain ratio x test ratio.
+    Raises InvalidPool if shapes disagree, a value is not finite, an accuracy is not a fraction, or spec.metric needs
+    confidences that a pool does not have.
+    Source: docs/metric.md §8 and §9.
     """
     spec = spec or ScoringSpec()
-    left, right = _check(unlearned, "unlearned"), _check(retrained, "retrained")
-    utility = _compute_utility(left, right)
+    left, right = check_scored(unlearned, "unlearned"), check_scored(retrained, "retrained")
+    utility = compare_accuracies(left, right)
     features = (left.features, right.features)
     estimates = {
         protocol: estimate_epsilons(
@@ -113,16 +102,21 @@ def score(
         )
     }
     points = {protocol: compute_pool_points(epsilons) for protocol, epsilons in estimates.items()}
+    ranked = estimates[spec.protocol]
+    forget = float(points[spec.protocol].mean())
+    likeness = _find_likeness(left, right, spec, forget=forget)
+    counted = likeness if needs_likeness(spec.metric, spec.protocol) else None
+    ranked_score = combine(forget, counted, utility)
+    interval = _compute_interval(ranked_score, left, right, spec)
     scores = tuple(
         ProtocolScore(protocol, quality := float(earned.mean()), quality * utility.product)
+        if protocol is not spec.protocol
+        else ProtocolScore(protocol, forget, ranked_score)
         for protocol, earned in points.items()
     )
-    ranked = estimates[spec.protocol]
-    ranked_score = float(points[spec.protocol].mean()) * utility.product
-    interval = _compute_interval(ranked_score, left, right, spec)
     return Scorecard(
         score=ranked_score,
-        corrected=correct_bias(ranked_score, interval.draws, most=utility.product),
+        corrected=correct_bias(ranked_score, interval.draws, most=_find_top(utility, spec)),
         interval=interval,
         ranked_by=spec.protocol,
         protocols=scores,
@@ -137,6 +131,8 @@ def score(
         retrained_replicas=right.replicas,
         examples=left.confidences.shape[1],
         spec=spec,
+        likeness=likeness,
+        metric_version=spec.metric,
     )
 
 
@@ -149,71 +145,30 @@ def compute_control(retrained: ScoredPool, control: ScoredPool, *, spec: Scoring
     return score(control, retrained, spec=spec)
 
 
-@dataclass(frozen=True, slots=True)
-class _CheckedPool:
-    confidences: Floats
-    retain_accuracy: Floats
-    test_accuracy: Floats
-    forget_accuracy: Floats
-    features: Floats | None
-
-    @property
-    def replicas(self) -> int:
-        return len(self.confidences)
-
-    def take(self, models: Ints) -> "_CheckedPool":
-        return _CheckedPool(
-            self.confidences[models],
-            self.retain_accuracy[models],
-            self.test_accuracy[models],
-            self.forget_accuracy[models],
-            None if self.features is None else self.features[models],
-        )
+def _find_likeness(
+    unlearned: CheckedPool, retrained: CheckedPool, spec: ScoringSpec, *, forget: float
+) -> Likeness | None:
+    """Shown wherever it can be computed, and required where it ranks."""
+    arrays = (getattr(pool, f"{split}_confidences") for pool in (unlearned, retrained) for split in ("test", "retain"))
+    is_known = all(array is not None for array in arrays)
+    is_held_out = spec.protocol is ScoringProtocol.held_out
+    if needs_likeness(spec.metric, spec.protocol) or (is_known and is_held_out):
+        return measure_likeness(unlearned, retrained, spec.epsilon, forget=forget)
+    return None
 
 
-def _check(pool: ScoredPool, name: str) -> _CheckedPool:
-    confidences = check_pool(pool.confidences, name)
-    retain, test, forget = (
-        check_vector(values, f"{name} {split} accuracy", length=confidences.shape[0])
-        for split, values in (
-            ("retain", pool.retain_accuracy),
-            ("test", pool.test_accuracy),
-            ("forget", pool.forget_accuracy),
-        )
-    )
-    if any(values.min() < 0 or values.max() > 1 for values in (retain, test, forget)):
-        raise InvalidPool(f"accuracies of the {name} pool must be fractions in [0, 1]")
-    features = None if pool.features is None else np.asarray(pool.features, dtype=np.float64)
-    if features is not None and features.shape[:2] != confidences.shape:
-        raise InvalidPool(f"the {name} features must be {(*confidences.shape, 'F')}, got shape {features.shape}")
-    return _CheckedPool(confidences, retain, test, forget, features)
-
-
-def _compute_utility(unlearned: _CheckedPool, retrained: _CheckedPool) -> Utility:
-    return compute_utility(
-        retain_unlearned=unlearned.retain_accuracy,
-        test_unlearned=unlearned.test_accuracy,
-        retain_retrained=retrained.retain_accuracy,
-        test_retrained=retrained.test_accuracy,
-    )
+def _find_top(utility: Utility, spec: ScoringSpec) -> float:
+    """What these models would score if nothing told the pools apart."""
+    return utility.capped if needs_likeness(spec.metric, spec.protocol) else utility.product
 
 
 def _compute_interval(
-    estimate: float, unlearned: _CheckedPool, retrained: _CheckedPool, spec: ScoringSpec
+    estimate: float, unlearned: CheckedPool, retrained: CheckedPool, spec: ScoringSpec
 ) -> ScoreInterval:
     options = replace(spec.epsilon, split_seeds=spec.interval_split_seeds)
 
     def rescore(left: Ints, right: Ints) -> float:
-        drawn = unlearned.take(left), retrained.take(right)
-        epsilons = estimate_epsilons(
-            drawn[0].confidences,
-            drawn[1].confidences,
-            protocol=spec.protocol,
-            options=options,
-            lower=False,
-            features=(drawn[0].features, drawn[1].features),
-        )
-        return float(compute_pool_points(epsilons).mean()) * _compute_utility(*drawn).product
+        return compute_ranked(unlearned.take(left), retrained.take(right), spec, options)
 
     return compute_interval(
         estimate,
@@ -222,17 +177,18 @@ def _compute_interval(
         resamples=spec.interval_resamples,
         level=spec.interval_level,
         seed=spec.epsilon.seed,
-        span=Span(most=_find_most(unlearned, retrained), decay=SCORE_DECAY),
+        span=Span(most=_find_most(unlearned, retrained, spec), decay=SCORE_DECAY),
     )
 
 
-def _find_most(unlearned: _CheckedPool, retrained: _CheckedPool) -> float:
+def _find_most(unlearned: CheckedPool, retrained: CheckedPool, spec: ScoringSpec) -> float:
     """The utility, two standard errors up: what a perfect forgetting quality could make of fresh models."""
     errors = [_find_relative_error(pool) for pool in (unlearned, retrained)]
-    return _compute_utility(unlearned, retrained).product * (1 + 2 * math.hypot(*errors))
+    most = _find_top(compare_accuracies(unlearned, retrained), spec) * (1 + 2 * math.hypot(*errors))
+    return min(most, 1.0) if needs_likeness(spec.metric, spec.protocol) else most
 
 
-def _find_relative_error(pool: _CheckedPool) -> float:
+def _find_relative_error(pool: CheckedPool) -> float:
     """Standard error of the product of a pool's two mean accuracies, over that product; 0 where one of them is 0."""
     retain, test = float(pool.retain_accuracy.mean()), float(pool.test_accuracy.mean())
     if retain == 0 or test == 0:
@@ -241,7 +197,7 @@ def _find_relative_error(pool: _CheckedPool) -> float:
     return float(shares.std(ddof=1)) / math.sqrt(pool.replicas)
 
 
-def _average(pool: _CheckedPool) -> Accuracies:
+def _average(pool: CheckedPool) -> Accuracies:
     return Accuracies(
         unlearning_percent=100 * (1 - float(np.mean(pool.forget_accuracy))),
         retain_percent=100 * float(np.mean(pool.retain_accuracy)),

@@ -8,15 +8,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from evaluator.arrays import Floats, Ints, check_pool, check_vector
-from evaluator.epsilon import estimate_epsilons
 from evaluator.errors import InvalidPool
-from evaluator.forgetting import compute_pool_points
 from evaluator.intervals import DRAWN
 from evaluator.intervals import LEAST_REPLICAS as LEAST_DRAWN
-from evaluator.scoring import ScoredPool
-from evaluator.spec import EpsilonOptions, ScoringProtocol, ScoringSpec
-from evaluator.utility import compute_utility
+from evaluator.rescoring import compute_ranked
+from evaluator.scored_pool import ScoredPool, check_scored
+from evaluator.spec import ScoringSpec
 
 LOOK_RESAMPLES = 64  # noise of the standard error is looked at again and again: with 32, 56 looks err in 6 %
 LEAST_REPLICAS = 16  # of a look: below this neither the score nor its spread is close to what it will become
@@ -114,11 +111,13 @@ def compute_look(
     Raises InvalidPool as score does, and if the two pools differ in R. Source: docs/adaptive.md, docs/metric.md §11.
     """
     spec = spec or ScoringSpec(interval_resamples=LOOK_RESAMPLES)
-    one, other, bank = (_check(pool, name) for pool, name in ((entry, "entry"), (rival, "rival"), (retrained, "bank")))
-    size = len(one.confidences)
-    if len(other.confidences) != size:
+    one, other, bank = (
+        check_scored(pool, name) for pool, name in ((entry, "entry"), (rival, "rival"), (retrained, "bank"))
+    )
+    size = one.replicas
+    if other.replicas != size:
         raise InvalidPool(f"the entry has {size} replicas and the rival {len(other.confidences)}: cut them alike")
-    difference = _score(one, bank, spec.protocol, spec.epsilon) - _score(other, bank, spec.protocol, spec.epsilon)
+    difference = compute_ranked(one, bank, spec, spec.epsilon) - compute_ranked(other, bank, spec, spec.epsilon)
     drawn = round(DRAWN * size)
     if size < LEAST_DRAWN:
         return Look(size, difference, math.inf)
@@ -127,7 +126,7 @@ def compute_look(
 
     def draw() -> float:
         models = np.sort(rng.permutation(size)[:drawn])
-        left, right = (_score(pool.take(models), bank, spec.protocol, options) for pool in (one, other))
+        left, right = (compute_ranked(pool.take(models), bank, spec, options) for pool in (one, other))
         return left - right
 
     draws = [draw() for _ in range(spec.interval_resamples)]
@@ -141,37 +140,3 @@ def _decide(look: Look, alpha: float, min_replicas: int) -> PlaceDecision:
     if look.replicas >= min_replicas and look.standard_error > 0:
         standing = Standing.ahead if low > 0 else Standing.behind if high < 0 else Standing.open
     return PlaceDecision(standing, look.replicas, look.difference, low, high)
-
-
-@dataclass(frozen=True, slots=True)
-class _CheckedPool:
-    confidences: Floats
-    retain_accuracy: Floats
-    test_accuracy: Floats
-
-    def take(self, models: Ints) -> "_CheckedPool":
-        return _CheckedPool(self.confidences[models], self.retain_accuracy[models], self.test_accuracy[models])
-
-
-def _check(pool: ScoredPool, name: str) -> _CheckedPool:
-    confidences = check_pool(pool.confidences, name)
-    retain, test = (
-        check_vector(values, f"{name} {split} accuracy", length=confidences.shape[0])
-        for split, values in (("retain", pool.retain_accuracy), ("test", pool.test_accuracy))
-    )
-    return _CheckedPool(confidences, retain, test)
-
-
-def _score(
-    unlearned: _CheckedPool, retrained: _CheckedPool, protocol: ScoringProtocol, options: EpsilonOptions
-) -> float:
-    epsilons = estimate_epsilons(
-        unlearned.confidences, retrained.confidences, protocol=protocol, options=options, lower=False
-    )
-    utility = compute_utility(
-        retain_unlearned=unlearned.retain_accuracy,
-        test_unlearned=unlearned.test_accuracy,
-        retain_retrained=retrained.retain_accuracy,
-        test_retrained=retrained.test_accuracy,
-    )
-    return float(compute_pool_points(epsilons).mean()) * utility.product

@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from evaluator.errors import InvalidPool
 
-METRIC_VERSION = "lacuna-2"
 BUCKET_WIDTH = 0.5
 EPSILON_CAP = 50.0
 MOST_FOLDS = 60
@@ -20,6 +19,16 @@ class ScoringProtocol(StrEnum):
     held_out = "held_out"
     neurips2023 = "neurips2023"
     exact = "exact"
+
+
+class MetricVersion(StrEnum):
+    """Which number ranks; a version is never changed, so old scores can always be computed again."""
+
+    lacuna_2 = "lacuna-2"  # points on the forget set × accuracy kept
+    lacuna_3 = "lacuna-3"  # likeness on test and retain examples × forgetting twice × accuracy kept
+
+
+METRIC_VERSION = MetricVersion.lacuna_2  # of what is made today; lacuna-3 needs outputs beside the forget set
 
 
 class Attack(StrEnum):
@@ -85,6 +94,7 @@ class ScoringSpec:
     interval_level: float = 0.95
     interval_resamples: int = 32
     interval_split_seeds: int = 1
+    metric: MetricVersion = METRIC_VERSION
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "protocol", read_name(ScoringProtocol, self.protocol, "protocol"))

@@ -19,6 +19,11 @@ class Utility:
     def product(self) -> float:
         return self.retain_ratio * self.test_ratio
 
+    @property
+    def capped(self) -> float:
+        """The product with no ratio above 1: being more accurate than retrained models is no forgetting."""
+        return min(self.retain_ratio, 1.0) * min(self.test_ratio, 1.0)
+
 
 def compute_utility(
     *,

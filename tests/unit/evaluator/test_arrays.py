@@ -10,7 +10,7 @@ from evaluator.errors import InvalidPool
     [
         (np.zeros(4), "replicas, examples"),
         (np.zeros((1, 4)), "1 replicas"),
-        (np.zeros((4, 0)), "no forget examples"),
+        (np.zeros((4, 0)), "no examples"),
         (np.full((3, 2), np.nan), "not finite"),
         (np.array([[0.0, np.inf], [0.0, 0.0]]), r"\(0, 1\)"),
         (np.zeros((3, 2), complex), "real numbers"),

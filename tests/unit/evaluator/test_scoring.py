@@ -86,7 +86,7 @@ def test_the_same_input_gives_the_same_scorecard():
         ({"retain_accuracy": np.ones(3)}, "expected 64"),
         ({"test_accuracy": np.full(64, 80.0)}, "fractions"),
         ({"forget_accuracy": np.full(64, np.nan)}, "not finite"),
-        ({"confidences": np.zeros((64, 0))}, "no forget examples"),
+        ({"confidences": np.zeros((64, 0))}, "no examples"),
         ({"confidences": np.zeros((64, 3))}, "disagree on examples"),
     ],
 )

@@ -69,3 +69,16 @@ def window_bound(unlearned: np.ndarray, retrained: np.ndarray, confidence: float
                 gained = masses[gain] - DELTA - slack[gain]
                 best = max(best, math.log(max(gained / (masses[cost] + slack[cost]), 1.0)))
     return best
+
+
+def rank_lacuna3(unlearned: dict, retrained: dict, epsilon) -> float:
+    """docs/metric.md §9, example by example: `epsilon(column, column)` of one example, accuracies as plain numbers."""
+    means = {}
+    for split in ("forget", "test", "retain"):
+        left, right = unlearned[split], retrained[split]
+        buckets = [math.floor(epsilon(left[:, [j]], right[:, [j]]) / 0.5) for j in range(left.shape[1])]
+        means[split] = sum(2.0**-bucket if bucket < 5 else 0.0 for bucket in buckets) / len(buckets)
+    low, high = sorted([means["forget"], means["test"]])
+    forgetting = low / high if high else 0.0
+    kept = min(unlearned["RA"] / retrained["RA"], 1) * min(unlearned["TA"] / retrained["TA"], 1)
+    return min(means["test"], means["retain"]) * forgetting * forgetting * kept

@@ -173,7 +173,7 @@ def test_two_models_are_scored_as_far_as_two_can_be(run, tmp_path) -> None:
         (np.full((4, 8), np.inf), "not finite"),
         (np.zeros((1, 8)), "1 replicas"),
         (np.zeros((4, 7)), "disagree on examples"),
-        (np.zeros((4, 0)), "no forget examples"),
+        (np.zeros((4, 0)), "no examples"),
         (np.zeros((4, 8, 3)), "give labels"),
         (np.zeros(8), "a pool is (models, examples)"),
         (np.array([[None]], dtype=object), "pickled objects"),
