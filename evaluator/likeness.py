@@ -21,24 +21,25 @@ class Likeness:
     retain: float
 
     @property
-    def elsewhere(self) -> float:
-        """Where nothing had to be forgotten: the smaller of test and retain."""
-        return min(self.test, self.retain)
+    def least(self) -> float:
+        """How alike the pools are wherever one looks."""
+        return min(self.forget, self.test, self.retain)
 
     @property
-    def forgetting(self) -> float:
-        """1 where forget examples stand out no more, and no less, than test examples do: the smaller over the larger.
+    def balance(self) -> float:
+        """1 where forget examples give away as much as test examples, which neither pool was trained on.
 
-        Less likeness on forget than on test examples is memory; more of it is knowledge of the answers. Where both
-        are 0 nothing can be said for the entry: 0.
+        More given away is memory: forget / test. Less of it means that the answers to the forget set came from
+        elsewhere: (test / forget)², so that knowing them never pays. Where both are 0 nothing speaks for the entry: 0.
         """
-        larger = max(self.forget, self.test)
-        return min(self.forget, self.test) / larger if larger > 0 else 0.0
+        if self.forget < self.test:
+            return self.forget / self.test
+        return (self.test / self.forget) ** 2 if self.forget > 0 else 0.0
 
     @property
     def quality(self) -> float:
-        """What lacuna-3 multiplies by the accuracy kept; forgetting counts twice, since it is what was asked for."""
-        return self.elsewhere * self.forgetting**2
+        """What lacuna-3 multiplies by the accuracy kept."""
+        return self.least * self.balance
 
 
 def measure_likeness(

@@ -9,6 +9,7 @@ import numpy as np
 from evaluator.arrays import Floats, Ints
 from evaluator.bias import correct_bias
 from evaluator.epsilon import EpsilonEstimates, estimate_epsilons
+from evaluator.errors import InvalidPool
 from evaluator.forgetting import Bucket, compute_pool_points, count_examples_by_bucket
 from evaluator.intervals import ScoreInterval, Span, compute_interval
 from evaluator.likeness import Likeness, measure_likeness, needs_likeness

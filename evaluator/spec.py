@@ -25,7 +25,7 @@ class MetricVersion(StrEnum):
     """Which number ranks; a version is never changed, so old scores can always be computed again."""
 
     lacuna_2 = "lacuna-2"  # points on the forget set × accuracy kept
-    lacuna_3 = "lacuna-3"  # likeness on test and retain examples × forgetting twice × accuracy kept
+    lacuna_3 = "lacuna-3"  # points where they are least × balance of forget and test points × accuracy kept
 
 
 METRIC_VERSION = MetricVersion.lacuna_2  # of what is made today; lacuna-3 needs outputs beside the forget set
@@ -98,6 +98,7 @@ class ScoringSpec:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "protocol", read_name(ScoringProtocol, self.protocol, "protocol"))
+        object.__setattr__(self, "metric", read_name(MetricVersion, self.metric, "metric"))
         if not 0 < self.interval_level < 1:
             raise InvalidPool(f"interval_level must be in (0, 1), got {self.interval_level}")
         if self.interval_resamples < 2 or self.interval_split_seeds < 1:

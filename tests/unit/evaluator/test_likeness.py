@@ -64,6 +64,13 @@ def test_a_table_of_the_forget_set_ranks_below_the_entry_it_was_put_on():
     assert known.score < 0.3 * honest.score
 
 
+def test_knowing_just_enough_of_the_answers_pays_no_more_than_forgetting_would():
+    """Whoever closes the gap between forget and test examples is held by the smallest of the three all the same."""
+    for forget in (0.5, 0.7, 1.0):
+        card = score(make_pool((forget, 1.0, 1.0), seed=1), BANK, spec=SPEC, protocols=())
+        assert card.score <= min(card.likeness.test, card.likeness.retain)
+
+
 def test_knowing_the_retained_examples_too_does_not_lift_a_score_above_that_of_unseen_ones():
     assert rank((0.0, 1.0, 0.0)) < rank(DRIFTED) * 1.05
     card = score(make_pool((0.0, 1.0, 0.0), seed=1), BANK, spec=SPEC, protocols=())
@@ -75,10 +82,10 @@ def test_memory_is_told_from_drift():
         score(make_pool(shifts, seed=1), BANK, spec=SPEC, protocols=()) for shifts in ((1.0, 0.0, 0.0), DRIFTED)
     )
     assert remembers.forgetting_quality == pytest.approx(drifted.forgetting_quality, abs=0.1)
-    assert remembers.likeness.forgetting < 0.4
-    assert remembers.likeness.elsewhere > 0.8
-    assert drifted.likeness.forgetting > 0.8
-    assert drifted.likeness.elsewhere < 0.4
+    assert remembers.likeness.balance < 0.4
+    assert min(remembers.likeness.test, remembers.likeness.retain) > 0.8
+    assert drifted.likeness.balance > 0.7
+    assert max(drifted.likeness.test, drifted.likeness.retain) < 0.4
     assert remembers.score < drifted.score
 
 
@@ -92,10 +99,11 @@ def test_every_step_away_costs(direction):
 
 
 def test_the_arithmetic():
-    assert Likeness(forget=0.25, test=0.5, retain=0.4).quality == pytest.approx(0.4 * 0.5**2)
+    assert Likeness(forget=0.25, test=0.5, retain=0.4).quality == pytest.approx(0.25 * 0.5)
     assert Likeness(forget=0.8, test=0.4, retain=0.6).quality == pytest.approx(0.4 * 0.5**2)
-    assert Likeness(forget=0.5, test=0.5, retain=0.9).quality == pytest.approx(0.5)
+    assert Likeness(forget=0.5, test=0.5, retain=0.3).quality == pytest.approx(0.3)
     assert Likeness(forget=0.0, test=0.0, retain=0.9).quality == 0
+    assert Likeness(forget=0.0, test=0.5, retain=0.9).quality == 0
 
 
 def test_a_slow_twin_finds_the_same_score():

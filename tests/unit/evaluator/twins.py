@@ -78,7 +78,10 @@ def rank_lacuna3(unlearned: dict, retrained: dict, epsilon) -> float:
         left, right = unlearned[split], retrained[split]
         buckets = [math.floor(epsilon(left[:, [j]], right[:, [j]]) / 0.5) for j in range(left.shape[1])]
         means[split] = sum(2.0**-bucket if bucket < 5 else 0.0 for bucket in buckets) / len(buckets)
-    low, high = sorted([means["forget"], means["test"]])
-    forgetting = low / high if high else 0.0
+    balance = 0.0
+    if 0 < means["forget"] < means["test"]:
+        balance = means["forget"] / means["test"]
+    elif means["forget"] > 0:
+        balance = means["test"] ** 2 / means["forget"] ** 2
     kept = min(unlearned["RA"] / retrained["RA"], 1) * min(unlearned["TA"] / retrained["TA"], 1)
-    return min(means["test"], means["retain"]) * forgetting * forgetting * kept
+    return min(means.values()) * balance * kept
