@@ -63,7 +63,7 @@ def find_elsewhere(unlearned: CheckedPool, retrained: CheckedPool) -> tuple[Pair
 
 
 def average_points(unlearned: Floats, retrained: Floats, options: EpsilonOptions) -> float:
-    """Mean points of the held-out rule, in [0, 1]."""
+    """Mean points of the held-out rule over N examples, in [0, 1], from (R, N) and (R', N) confidences."""
     protocol = ScoringProtocol.held_out
     return float(
         compute_pool_points(

@@ -1,6 +1,6 @@
 """What a score is computed from, and its checked form."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -45,8 +45,16 @@ class CheckedPool:
 
     def take(self, models: Ints) -> "CheckedPool":
         """The same of these models only."""
-        arrays = (getattr(self, field.name) for field in fields(self))
-        return CheckedPool(*(None if array is None else array[models] for array in arrays))
+        return CheckedPool(
+            self.confidences[models],
+            self.retain_accuracy[models],
+            self.test_accuracy[models],
+            self.forget_accuracy[models],
+            *(
+                None if array is None else array[models]
+                for array in (self.features, self.test_confidences, self.retain_confidences)
+            ),
+        )
 
 
 def check_scored(pool: ScoredPool, name: str) -> CheckedPool:
