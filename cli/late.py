@@ -29,7 +29,9 @@ LATE_COMMANDS = {
         LateCommand("cli.here.score", "score", "Score pools of margins or logits from files.", "This machine"),
         LateCommand("cli.here.up", "up", "Run the whole platform on this machine until Ctrl-C.", "This machine"),
         LateCommand("cli.here.grant", "grant", "Give an account a role.", "Organizers"),
-        LateCommand("cli.here.backup", "admin backup", "Copy this machine's platform into a folder, while it runs."),
+        LateCommand(
+            "cli.here.backup", "admin backup", "Copy this machine's platform to a folder or URL, while it runs."
+        ),
         LateCommand("cli.here.backup", "admin restore", "Bring a backup back into an empty database and store."),
     )
 }

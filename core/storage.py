@@ -140,6 +140,10 @@ class FolderStore:
         with _readable_faults(self.folder):
             return self._blob_path(digest).stat().st_size
 
+    def locate(self, digest: str) -> Path:
+        """The file of a blob, for whoever reads more than fits in memory."""
+        return self._blob_path(digest)
+
     def copy_from(self, other: "FolderStore", digest: str) -> bool:
         """Take over a blob that is not here yet; False if neither store has it intact."""
         if self.is_intact(digest):

@@ -15,9 +15,6 @@ from xdist.scheduler import LoadScopeScheduling
 LOOPBACK = ("127.", "::1", "localhost")
 IN_CI = bool(os.environ.get("LACUNA_CI"))
 
-# half an hour of killed processes: `make chaos` asks for it
-collect_ignore = [] if os.environ.get("LACUNA_CHAOS") else ["integration/chaos"]
-
 settings.register_profile("lacuna", deadline=None, print_blob=True)
 settings.load_profile("lacuna")
 

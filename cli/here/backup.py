@@ -1,9 +1,10 @@
-"""`lacuna admin backup` and `restore`: the whole platform in a folder, by whoever can read its database and store."""
+"""`lacuna admin backup` and `restore`: the whole platform in a folder or at an address, by whoever can read it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,29 +12,34 @@ from sqlalchemy.exc import SQLAlchemyError
 from cli.show.console import print_line
 from core.backup.form import Manifest
 from core.backup.restoring import restore_backup
+from core.backup.sending import fetch_backup, send_backup
 from core.backup.taking import take_backup
 from core.db.base import utc_now
 from core.db.session import get_engine
 from core.domain.errors import Conflict, PlatformFault
 from core.settings import get_settings
 
-FOLDER = typer.Argument(help="the folder of the backup", show_default=False)
+PLACE = typer.Argument(metavar="FOLDER|URL", help="the folder of the backup, or an https address", show_default=False)
 
 
-def backup(folder: Annotated[Path, FOLDER]) -> None:
-    """Copy database and store of this machine's platform into a folder, while it runs; again: what is new."""
+def backup(place: Annotated[str, PLACE]) -> None:
+    """Copy database and store of this machine's platform, while it runs; again into a folder: what is new."""
     settings = get_settings()
+    engine, store_folder = get_engine(settings.resolved_database_url), settings.store_folder
     with _in_one_line():
-        manifest = take_backup(get_engine(settings.resolved_database_url), settings.store_folder, folder, utc_now())
-    print_line(f"{folder} holds {_tell(manifest)}; secrets are among them")
+        if _is_address(place):
+            manifest = send_backup(engine, store_folder, place, utc_now())
+        else:
+            manifest = take_backup(engine, store_folder, Path(place), utc_now())
+    print_line(f"{_name(place)} holds {_tell(manifest)}; secrets are among them")
     if manifest.missing:
         raise PlatformFault(_tell_missing(manifest))
 
 
-def restore(folder: Annotated[Path, FOLDER]) -> None:
+def restore(place: Annotated[str, PLACE]) -> None:
     """Bring a backup back into an empty database and store; what was running goes on."""
     settings = get_settings()
-    with _in_one_line():
+    with _in_one_line(), fetch_backup(place) if _is_address(place) else nullcontext(Path(place)) as folder:
         restored = restore_backup(get_engine(settings.resolved_database_url), settings.store_folder, folder)
     manifest = restored.manifest
     print_line(f"restored {_tell(manifest)}, as of {manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC")
@@ -45,12 +51,23 @@ def restore(folder: Annotated[Path, FOLDER]) -> None:
         raise PlatformFault(_tell_missing(manifest))
 
 
+def _is_address(place: str) -> bool:
+    return "://" in place
+
+
+def _name(place: str) -> str:
+    """Without what signs an address."""
+    return urlsplit(place).hostname or place
+
+
 @contextmanager
 def _in_one_line() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
         raise PlatformFault(f"the database: {str(error).splitlines()[0]}") from None
+    except OSError as error:
+        raise PlatformFault(f"{error.filename or 'the backup'}: {error.strerror or error}") from None
 
 
 def _tell(manifest: Manifest) -> str:

@@ -4,6 +4,8 @@ FOLDER/
 ├── manifest.json    written last: what belongs to the backup, with the digest of every file
 ├── rows-TIME/       TABLE.jsonl (the first line names the columns), refs.txt, blobs.txt
 └── store/           the blobs, named by their digests; a later backup into the same folder adds what is new
+
+Sent to an address, it is a tar of such a folder (archive).
 """
 
 import hashlib

@@ -42,8 +42,13 @@ class _Rows:
     blobs: set[str]
 
 
-def take_backup(engine: Engine, store_folder: Path, folder: Path, now: datetime) -> Manifest:
-    """Write rows and blobs; until the manifest is there, an earlier backup in the folder stays what counts."""
+def take_backup(
+    engine: Engine, store_folder: Path, folder: Path, now: datetime, *, copies_blobs: bool = True
+) -> Manifest:
+    """Write rows and blobs; until the manifest is there, an earlier backup in the folder stays what counts.
+
+    copies_blobs: or only check them, for whoever takes them from the store.
+    """
     if not has_database(engine) or not store_folder.is_dir():
         raise InvalidInput(f"no platform is here: no database, or no store {store_folder}; set LACUNA_DATA_FOLDER")
     with snapshot(engine) as session:
@@ -51,7 +56,8 @@ def take_backup(engine: Engine, store_folder: Path, folder: Path, now: datetime)
     with _own(folder):
         with snapshot(engine) as session:
             rows = _write_tables(session, folder / f"{ROWS}{now:%Y%m%dT%H%M%S%f}")
-        manifest = _copy_store(FolderStore(store_folder), FolderStore(folder / STORE), rows, now)
+        store = FolderStore(store_folder)
+        manifest = _keep_blobs(store, FolderStore(folder / STORE) if copies_blobs else store, rows, now)
         write_manifest(folder, manifest)
         _forget_others(folder, rows.folder)
     return manifest
@@ -107,7 +113,7 @@ def _iter_lines(columns: list[str], rows: Iterator[list[object]]) -> Iterator[st
     yield from map(dump_row, rows)
 
 
-def _copy_store(store: FolderStore, kept: FolderStore, rows: _Rows, now: datetime) -> Manifest:
+def _keep_blobs(store: FolderStore, kept: FolderStore, rows: _Rows, now: datetime) -> Manifest:
     refs, lost = _read_refs(store)  # before the blobs: a name is set once its blob is there
     copied = sorted(digest for digest in store.iter_digests() if kept.copy_from(store, digest))
     listed = {

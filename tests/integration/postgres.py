@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, make_url, text
 
 from tests.ports import find_free_port
 
@@ -39,6 +40,14 @@ class Postgres:
     def start(self) -> None:
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self.folder} -c fsync=off"
         self._run([str(BINARIES[0]), "-w", "-o", options, "-l", str(self.folder / "log"), "start"])
+
+    def add_database(self, name: str) -> str:
+        """The URL of an empty one beside the server's own."""
+        engine = create_engine(self.url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        engine.dispose()
+        return make_url(self.url).set(database=name).render_as_string(hide_password=False)
 
     def stop(self, mode: str = "fast") -> None:
         self._run([str(BINARIES[0]), "-m", mode, "stop"])

@@ -1,5 +1,6 @@
 """One platform a database, which all rows share; what they found is printed as a table at the end."""
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -19,12 +20,13 @@ from core.jobs import celery_app
 from core.problems import ProblemSpec
 from core.registration import register_competition
 from core.settings import Settings
-from tests.integration.chaos.machines import Broker, Machines, wait_until
+from tests.integration.chaos.machines import Broker, Machines, Nursery, wait_until
 from tests.integration.postgres import BINARIES, Postgres
 from tests.ports import find_free_port
 from tests.tiny_problems import make_tiny_spec
 from worker.runner.choose import choose_sandbox
 
+WHOLE = bool(os.environ.get("LACUNA_CHAOS"))  # `make chaos`; otherwise the rows that `make test` has time for
 ROW = "chaos"  # the property of a test's report
 DATABASES = ("sqlite", "postgresql")
 DISK_BYTES = 96 << 20
@@ -41,7 +43,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def make_chaos_spec() -> ProblemSpec:
-    rules = {"replicas": 16, "canary_replicas": 2, "shard_replicas": 7, "calibration_replicas": 2}
+    """Of 16 replicas, two of them in the canary; a box starts for every shard, and that takes a second or two."""
+    shard = 7 if WHOLE else 14
+    rules = {"replicas": 16, "canary_replicas": 2, "shard_replicas": shard, "calibration_replicas": 2}
     return make_tiny_spec(evaluation=rules | {"compute_budget": 1e6})  # what it costs has no say here
 
 
@@ -60,7 +64,16 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="module")
-def machines(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
+def nursery() -> Iterator[Nursery]:
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
+
+
+@pytest.fixture(scope="module")
+def machines(
+    request: pytest.FixtureRequest, nursery: Nursery, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Machines]:
     """Two workers, a janitor, a broker and a database, with an open competition."""
     server = request.getfixturevalue("postgres") if request.param == "postgresql" else None
     folder = tmp_path_factory.mktemp("chaos")
@@ -79,10 +92,10 @@ def machines(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     )
     choose_sandbox(settings)  # says what is missing
     settings.data_folder.mkdir()
-    machines = Machines(settings, broker, server, has_own_disk=mount_disk(settings.data_folder))
+    machines = Machines(settings, nursery, broker, server, has_own_disk=mount_disk(settings.data_folder))
     broker.start()
-    celery_app.conf.update(broker_url=broker.url)  # for what this process sends
-    celery_app._after_fork()  # it would go on with connections to the broker of the database before
+    before = celery_app.conf.broker_url
+    send_to(broker.url)
     try:
         upgrade_database(settings.resolved_database_url)
         with transaction(machines.engine) as session:
@@ -93,9 +106,16 @@ def machines(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     finally:
         machines.stop()
         broker.kill()
+        send_to(before)
         machines.engine.dispose()
         if machines.has_own_disk:
             subprocess.run(["umount", "--lazy", str(settings.data_folder)], check=True)
+
+
+def send_to(broker_url: str) -> None:
+    """What this process sends itself; without the connections that it has to another broker."""
+    celery_app.conf.update(broker_url=broker_url)
+    celery_app._after_fork()
 
 
 def mount_disk(folder: Path) -> bool:

@@ -21,6 +21,7 @@ from tests.integration.chaos.machines import JANITOR, WORKERS, Machines, wait_un
 AWAY_SECONDS = 5.0  # longer than a lease
 COPIES, MOST_REPEATED = 5, 20  # of each of the newest messages
 AN_HOUR = 3600
+SQLITE, POSTGRES = ("sqlite",), ("postgresql",)
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Fault:
     prepare: Callable[[Machines], None] | None = None  # before anything is submitted
     at_once: bool = False  # not in the middle of a shard but as soon as all is submitted
     database: str = ""  # the only one that it is tried on; the others have no part in it
+    always: tuple[str, ...] = ()  # databases on which `make test` tries it too
 
     def __str__(self) -> str:
         return self.name
@@ -188,25 +190,27 @@ def add_janitors(machines: Machines) -> None:
 
 FAULTS = (
     Fault("nothing", do_nothing),
-    Fault("workers killed with messages received", kill_workers_that_received, freeze_pools, at_once=True),
+    Fault(
+        "workers killed with messages received", kill_workers_that_received, freeze_pools, at_once=True, always=POSTGRES
+    ),
     Fault("worker killed with all it started", kill_worker),
     Fault("a worker's child killed", kill_child, database="sqlite"),
     Fault("worker frozen for longer than its lease", freeze_worker),
     Fault("worker ended by SIGTERM, another started", replace_worker, database="sqlite"),
-    Fault("broker forgets all messages (FLUSHALL)", flush_broker, freeze_pools, at_once=True),
-    Fault("broker killed and started", restart_broker),
-    Fault("messages delivered late", delay_messages, freeze_pools, at_once=True),
-    Fault("one of two nodes fails at everything", do_nothing, sicken_node, at_once=True),
-    Fault("database stopped and started", stop_postgres, database="postgresql"),
+    Fault("broker forgets all messages (FLUSHALL)", flush_broker, freeze_pools, at_once=True, always=SQLITE + POSTGRES),
+    Fault("broker killed and started", restart_broker, always=POSTGRES),
+    Fault("messages delivered late", delay_messages, freeze_pools, at_once=True, always=POSTGRES),
+    Fault("one of two nodes fails at everything", do_nothing, sicken_node, at_once=True, always=POSTGRES),
+    Fault("database stopped and started", stop_postgres, database="postgresql", always=POSTGRES),
     Fault("database connections dropped", drop_connections, database="postgresql"),
-    Fault("database locked by another", lock_database, database="sqlite"),
+    Fault("database locked by another", lock_database, database="sqlite", always=SQLITE),
     Fault("sandboxes killed from outside", kill_boxes, database="sqlite"),
     Fault("replicas killed from outside", kill_replicas, database="sqlite"),
     Fault("store away", hide_store),
     Fault("store away while scores are computed", hide_store_from_scoring, database="sqlite"),
-    Fault("disk full", fill_disk),
-    Fault("clocks an hour ahead and behind, one killed", kill_worker, set_clocks),
-    Fault("messages repeated in any order", repeat_messages),
+    Fault("disk full", fill_disk, always=POSTGRES),
+    Fault("clocks an hour ahead and behind, one killed", kill_worker, set_clocks, always=POSTGRES),
+    Fault("messages repeated in any order", repeat_messages, always=POSTGRES),
     Fault("three janitors, a worker killed", kill_worker, add_janitors),
 )
 

@@ -1,6 +1,6 @@
 """A small platform whose parts can be killed, frozen and started one by one."""
 
-import ctypes
+import json
 import os
 import shutil
 import signal
@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
@@ -18,13 +18,14 @@ from sqlalchemy import Engine
 
 from core.db.session import get_engine
 from core.settings import Settings
+from tests.integration.chaos.dying import die_with_parent
 from tests.integration.postgres import Postgres
 
 ROOT = Path(__file__).resolve().parents[3]
 WORKERS = ("one", "two")
 JANITOR = "janitor"
 API = "api"
-SERVER = ("uvicorn", "--factory", "api.main:app_factory", "--no-access-log", "--log-level", "warning")
+SERVER = ("--factory", "api.main:app_factory", "--no-access-log", "--log-level", "warning")
 QUEUES = "scores,shards,pools"
 QUIET = ("-l", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat")
 SKEWED = "tests.integration.chaos.skewed"
@@ -83,42 +84,64 @@ class Broker:
             self._server.wait()
 
 
+class Nursery:
+    """Where processes of the platform are born, with the seconds behind them that reading large libraries takes."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.integration.chaos.nursery"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            preexec_fn=die_with_parent,
+        )
+
+    def bear(self, module: str, arguments: list[str], *, environment: dict[str, str], log: Path) -> psutil.Process:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        birth = {"module": module, "arguments": arguments, "environment": environment, "log": str(log)}
+        self._process.stdin.write(f"{json.dumps(birth)}\n".encode())
+        self._process.stdin.flush()
+        return psutil.Process(int(self._process.stdout.readline()))
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
 @dataclass
 class Machines:
     settings: Settings
+    nursery: Nursery
     broker: Broker
     postgres: Postgres | None  # None: SQLite
     has_own_disk: bool = False  # a small one, for its data folder
-    children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    children: dict[str, psutil.Process] = field(default_factory=dict)
     _strange: set[str] = field(default_factory=set)  # workers that the next row does not want
 
     @property
     def engine(self) -> Engine:
         return get_engine(self.settings.resolved_database_url)
 
+    @property
+    def database(self) -> str:
+        """What kind it is."""
+        return self.engine.dialect.name
+
     def start(self, name: str, *, ahead: int = 0, device: str = "cpu") -> None:
         """ahead: seconds by which this process's host is wrong about the time. device: of a worker."""
         if name.startswith(JANITOR):
-            argv = [sys.executable, "-m", "worker.janitor"]
+            module, arguments = "worker.janitor", []
         elif name == API:
-            argv = [sys.executable, "-m", *SERVER, "--port", str(self.settings.api_port)]
+            module, arguments = "uvicorn", [*SERVER, "--port", str(self.settings.api_port)]
         else:
-            entry = [SKEWED, str(ahead)] if ahead else ["celery"]
+            module, first = (SKEWED, [str(ahead)]) if ahead else ("celery", [])
             own = ["-A", "worker.main", "worker", "-Q", QUEUES, "-c", "1", "-n", f"{name}@chaos"]
-            argv = [sys.executable, "-m", *entry, *own, *QUIET]
+            arguments = [*first, *own, *QUIET]
         values = self.settings.model_dump(mode="json", exclude_none=True) | {"node_name": name, "device": device}
         environment = {f"LACUNA_{key.upper()}": str(value) for key, value in values.items()}
-        with open(self.settings.data_folder.parent / f"{name}.log", "ab") as log:
-            self.children[name] = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=ROOT,
-                env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
-                start_new_session=True,
-                preexec_fn=_die_with_parent,
-            )
+        log = self.settings.data_folder.parent / f"{name}.log"
+        self.children[name] = self.nursery.bear(module, arguments, environment=environment, log=log)
         if ahead or device != "cpu":
             self._strange.add(name)
 
@@ -131,20 +154,24 @@ class Machines:
 
     def complete(self) -> None:
         for name in (*WORKERS, JANITOR):
-            if name not in self.children or self.children[name].poll() is not None:
+            if name not in self.children or not self.children[name].is_running():
                 self.start(name)
 
     def kill(self, name: str) -> None:
         """A crash of the process and of everything it started."""
         with suppress(ProcessLookupError):
             os.killpg(self.children[name].pid, signal.SIGKILL)
-        self.children.pop(name).wait()
+        self.children.pop(name).wait(PATIENCE)
         self._strange.discard(name)
 
-    def terminate(self, name: str) -> subprocess.Popen[bytes]:
+    def terminate(self, name: str) -> psutil.Process:
         child = self.children.pop(name)
         child.terminate()
         return child
+
+    def move(self, settings: Settings) -> "Machines":
+        """Others of the same kind, at another place; none of them runs yet."""
+        return replace(self, settings=settings, has_own_disk=False, children={}, _strange=set())
 
     def stop(self) -> None:
         for name in list(self.children):
@@ -186,7 +213,3 @@ def wait_until(is_so: Callable[[], object], what: str, *, seconds: float = PATIE
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds:.0f} s in vain until {what}")
         time.sleep(0.02)
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG

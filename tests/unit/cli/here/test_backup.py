@@ -69,3 +69,13 @@ def test_a_database_that_is_away_is_one_line(run: Run, filled: Path, monkeypatch
     result = run("admin", "backup", "kept")
     assert result.exit_code == 4
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("place", ["http://backup.example/x?signature=s3cret", "filled.txt/kept", "/proc/kept"])
+def test_a_place_that_will_not_do_is_one_line(run: Run, filled: Path, place: str) -> None:
+    Path("filled.txt").write_text("")
+    for command in ("backup", "restore"):
+        result = run("admin", command, place)
+        assert result.exit_code != 0
+        assert len(result.stderr.strip().splitlines()) == 1
+        assert "s3cret" not in result.stderr
