@@ -1,5 +1,6 @@
 """Every error leaves as RFC 9457 problem details; domain errors get their HTTP status here and nowhere else."""
 
+import errno
 from collections.abc import Mapping
 from html import escape
 from http import HTTPStatus
@@ -76,6 +77,7 @@ CODE_OF_STATUS = {
     500: "INTERNAL_ERROR",
 }
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)  # locked, full, restarting, out of connections
+FULL = (errno.ENOSPC, errno.EDQUOT)  # where this machine keeps an upload while it reads it
 RETRY_SECONDS = "10"
 OUR_FAULT = "the platform failed; nothing of yours was lost, and you may safely try again"
 
@@ -124,6 +126,7 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(RequestValidationError, _answer_validation_error)
     app.add_exception_handler(DataError, _answer_data_error)
+    app.add_exception_handler(OSError, _answer_full_disk)
     for kind in DATABASE_AWAY:
         app.add_exception_handler(kind, _answer_database_away)
 
@@ -182,6 +185,8 @@ def _answer_contest_error(request: Request, error: Exception) -> Response:
 def _answer_http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    if isinstance(error.__cause__, OSError):  # FastAPI blames the body for whatever went wrong while it was read
+        return _answer_full_disk(request, error.__cause__)
     return make_http_error_response(request, error)
 
 
@@ -213,6 +218,15 @@ def _answer_data_error(request: Request, _error: Exception) -> Response:
     """PostgreSQL keeps no NUL character and no number beyond its type; whoever sent one gets to know."""
     detail = "a value cannot be kept: a NUL character, or a number that is too large"
     return make_error_response(request, 422, code="INVALID_INPUT", detail=detail)
+
+
+def _answer_full_disk(request: Request, error: Exception) -> Response:
+    if not isinstance(error, OSError) or error.errno not in FULL:
+        raise error
+    log.error("disk full", error=str(error), path=request.url.path)
+    return make_error_response(
+        request, 503, code="PLATFORM_FAULT", detail=OUR_FAULT, headers={"Retry-After": RETRY_SECONDS}
+    )
 
 
 def _answer_database_away(request: Request, error: Exception) -> Response:

@@ -8,6 +8,7 @@ from core.domain.submission import HELD_AFTER
 
 UNTOLD_AFTER = timedelta(minutes=1)  # nothing moved for so long: whoever looks is told why
 UNSENT_AFTER = timedelta(seconds=30)  # several sweeps: the broker takes nothing, or nobody sweeps
+JANITOR = "python -m worker.janitor"
 
 
 class Obstacle(StrEnum):
@@ -56,6 +57,9 @@ class Situation:
     pools_fault: str  # what its pools lack; empty if they are whole
     fault: str
     ahead: int
+    lost_with: str = ""  # the worker whose lease ran out long ago; empty for none
+    busy: int = 0  # workers that hold something
+    workers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ def explain_piece(piece: Piece) -> Wait:
         return _tell(Obstacle.GIVEN_UP, f"given up: {piece.fault}{_name_node(piece)}", piece.again)
     if piece.is_overdue:
         why = f"its worker was lost{_name_node(piece)}, and no janitor has sent it out again"
-        return _tell(Obstacle.LOST, why, "python -m worker.janitor")
+        return _tell(Obstacle.LOST, why, JANITOR)
     return _explain_broker(piece.messages_stuck) or _explain_fleet(piece.fleet, "", ()) or _explain_piece_turn(piece)
 
 
@@ -117,6 +121,13 @@ def _explain_order(situation: Situation) -> Wait | None:
             "The organizers paused the rejudge that this run belongs to.",
             "its rejudge is paused",
             f"lacuna rejudge resume {situation.rejudge_id} --because …",
+        )
+    if situation.lost_with:
+        return Wait(
+            Obstacle.LOST,
+            "The machine that ran it was lost. Another one takes over by itself.",
+            f"{situation.lost_with} was lost with it, and no janitor has sent it out again",
+            JANITOR,
         )
     return _explain_broker(situation.messages_stuck)
 
@@ -190,6 +201,9 @@ def _explain_turn(situation: Situation) -> Wait:
     if situation.ahead:
         author = f"{situation.ahead} submission{'s' if situation.ahead > 1 else ''} came before it."
         return Wait(Obstacle.QUEUE, author, f"{situation.ahead} came before it", "lacuna admin queue")
+    if situation.workers and situation.busy >= situation.workers:
+        author = "The machines are at other work. Its turn comes by itself."
+        return Wait(Obstacle.QUEUE, author, _tell_busy(situation.workers), "lacuna admin nodes")
     return Wait(
         Obstacle.MESSAGE,
         "Nobody has begun it yet. It is offered to the machines again every few seconds.",
@@ -202,13 +216,17 @@ def _explain_piece_turn(piece: Piece) -> Wait:
     if piece.fault:
         return _tell(Obstacle.FAULT, f"{piece.fault}{_name_node(piece)}; it is tried again", "lacuna admin nodes")
     if piece.workers and piece.busy >= piece.workers:
-        return _tell(Obstacle.QUEUE, f"all {piece.workers} workers are at other work", "lacuna admin nodes")
+        return _tell(Obstacle.QUEUE, _tell_busy(piece.workers), "lacuna admin nodes")
     why = "its message is on its way to a worker, or was lost and goes out again at the janitor's next sweep"
     return _tell(Obstacle.MESSAGE, why, piece.again)
 
 
 def _tell(obstacle: Obstacle, staff: str, command: str) -> Wait:
     return Wait(obstacle, "", staff, command)
+
+
+def _tell_busy(workers: int) -> str:
+    return f"all {workers} workers are at other work"
 
 
 def _name_node(piece: Piece) -> str:

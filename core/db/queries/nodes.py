@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from core.db.models.operations import Node
 from core.db.models.problems import PoolChunk
-from core.db.models.submissions import Shard
+from core.db.models.submissions import Evaluation, Shard
 from core.domain.operations import Health, get_health
 from core.domain.runtime import CpuClock
 from core.domain.work import WorkState
@@ -63,11 +63,13 @@ def fetch_held_shards(session: Session, now: datetime) -> list[Shard]:
 
 
 def count_held(session: Session, now: datetime) -> int:
-    """Shards and pool chunks under live leases: each keeps a worker busy."""
-    counts = (
+    """Shards, pool chunks and scores under live leases: each keeps a worker busy."""
+    counts = [
         select(func.count()).select_from(row).where(row.state == WorkState.LEASED, row.lease_until >= now)
         for row in (Shard, PoolChunk)
-    )
+    ]
+    scored = (Evaluation.scoring_until >= now, Evaluation.score_fault == "")
+    counts.append(select(func.count()).select_from(Evaluation).where(*scored))
     return sum(session.scalars(query).one() for query in counts)
 
 

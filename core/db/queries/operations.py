@@ -135,15 +135,16 @@ def fetch_waiting(
         .group_by(EvaluationEvent.evaluation_id)
         .subquery()
     )
-    held = exists().where(
+    run = exists().where(
         Shard.evaluation_id == Evaluation.id, Shard.state == WorkState.LEASED, Shard.lease_until >= now
     )
+    scored = func.coalesce(Evaluation.scoring_until >= now, False) & (Evaluation.score_fault == "")
     told = exists().where(Shard.evaluation_id == Evaluation.id, Shard.state == WorkState.PENDING, Shard.fault != "")
     yielding = (Evaluation.status == Status.QUEUED) & Evaluation.rejudge_id.is_not(None) & ~told
     query = (
         select(Evaluation, moved.c.at)
         .join(moved, moved.c.evaluation_id == Evaluation.id)
-        .where(Evaluation.status.in_(LIVE), moved.c.at < before, ~held, ~yielding)
+        .where(Evaluation.status.in_(LIVE), moved.c.at < before, ~run, ~scored, ~yielding)
         .options(
             selectinload(Evaluation.shards),
             joinedload(Evaluation.submission).joinedload(Submission.user),

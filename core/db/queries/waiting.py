@@ -50,6 +50,7 @@ class _Around:
     now: datetime
     nodes: list[Node]  # that reported lately
     messages_stuck: bool
+    busy: int  # workers that hold something
 
 
 def find_wait(session: Session, evaluation: Evaluation, now: datetime) -> Wait | None:
@@ -94,8 +95,8 @@ def explain_chunks(session: Session, now: datetime, pool_ids: Collection[str] | 
     rows = list(session.scalars(query))
     if not rows:
         return []
-    around, busy = _look_around(session, now), nodes.count_held(session, now)
-    return [_explain_chunk(session, row, around, busy) for row in rows]
+    around = _look_around(session, now)
+    return [_explain_chunk(session, row, around) for row in rows]
 
 
 def explain_data_sets(session: Session, now: datetime, version_id: str | None = None) -> list[WaitingPiece]:
@@ -109,11 +110,11 @@ def explain_data_sets(session: Session, now: datetime, version_id: str | None = 
     rows = list(session.scalars(query.order_by(row.moved_at, row.id).limit(MOST_PIECES)))
     if not rows:
         return []
-    around, busy = _look_around(session, now), nodes.count_held(session, now)
-    return [_explain_data_set(each, around, busy) for each in rows]
+    around = _look_around(session, now)
+    return [_explain_data_set(each, around) for each in rows]
 
 
-def _explain_chunk(session: Session, chunk: PoolChunk, around: _Around, busy: int) -> WaitingPiece:
+def _explain_chunk(session: Session, chunk: PoolChunk, around: _Around) -> WaitingPiece:
     problem = chunk.pool.problem
     slug = _find_competition(session, problem)
     piece = Piece(
@@ -125,7 +126,7 @@ def _explain_chunk(session: Session, chunk: PoolChunk, around: _Around, busy: in
         is_given_up=chunk.state == WorkState.ABANDONED,
         is_revoked=data_sets.is_revoked(session, problem.parsed),
         is_overdue=chunk.state == WorkState.LEASED,
-        busy=busy,
+        busy=around.busy,
         workers=_count_workers(around),
     )
     name = f"chunk {chunk.position} of the {chunk.pool.kind} pool"
@@ -134,7 +135,7 @@ def _explain_chunk(session: Session, chunk: PoolChunk, around: _Around, busy: in
     )
 
 
-def _explain_data_set(version: DataSetVersion, around: _Around, busy: int) -> WaitingPiece:
+def _explain_data_set(version: DataSetVersion, around: _Around) -> WaitingPiece:
     fleet = _make_fleet(around.nodes, around.now)
     name = f"{version.data_set.name}@{version.number}"
     piece = Piece(
@@ -144,7 +145,7 @@ def _explain_data_set(version: DataSetVersion, around: _Around, busy: int) -> Wa
         node=version.worker or "",
         again=f"lacuna admin data-set show {name}",
         is_overdue=version.state == WorkState.LEASED,
-        busy=busy,
+        busy=around.busy,
         workers=_count_workers(around),
     )
     return WaitingPiece(
@@ -189,7 +190,7 @@ def _is_held(evaluation: Evaluation, now: datetime) -> bool:
 def _look_around(session: Session, now: datetime) -> _Around:
     unsent, oldest = operations.fetch_unsent_state(session)
     is_stuck = unsent > 0 and oldest is not None and now - oldest > UNSENT_AFTER
-    return _Around(now, nodes.fetch_nodes(session, now - SILENT_AFTER), is_stuck)
+    return _Around(now, nodes.fetch_nodes(session, now - SILENT_AFTER), is_stuck, nodes.count_held(session, now))
 
 
 def _find_situation(session: Session, evaluation: Evaluation, around: _Around) -> Situation:
@@ -211,7 +212,19 @@ def _find_situation(session: Session, evaluation: Evaluation, around: _Around) -
         pools_fault=pools.find_gap(session, evaluation.spec_id),
         fault=next(faults, evaluation.score_fault),
         ahead=evaluations.count_queued_before(session, evaluation) if is_queued else 0,
+        lost_with=_find_loser(evaluation, around.now - UNTOLD_AFTER),
+        busy=around.busy,
+        workers=_count_workers(around),
     )
+
+
+def _find_loser(evaluation: Evaluation, before: datetime) -> str:
+    """Who held some of it under a lease that ran out and that no sweep has ended since."""
+    for shard in evaluation.shards:
+        if shard.state == WorkState.LEASED and shard.lease_until is not None and shard.lease_until < before:
+            return f"the node {shard.worker}"
+    until = evaluation.scoring_until
+    return "who scored it" if evaluation.status == Status.SCORING and until is not None and until < before else ""
 
 
 def _make_fleet(live: list[Node], now: datetime) -> Fleet:

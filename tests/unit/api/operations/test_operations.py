@@ -93,12 +93,31 @@ def test_what_does_not_move_is_named_and_what_a_worker_holds_is_not(
         held = make_stuck(session, competition)
         lease = {"state": "leased", "lease_until": utc_now() + timedelta(seconds=20)}
         session.execute(update(Shard).where(Shard.evaluation_id == held.id).values(**lease))
+        scored = make_stuck(session, competition, "scoring")
+        session.merge(scored).scoring_until = lease["lease_until"]
         factories.make_evaluation(
             session, factories.make_submission(session, competition, factories.make_user(session)), status="running"
         )
     waiting = client.get("/api/v1/admin/queue", headers=organizer).json()["waiting"]
     assert [item["evaluation_id"] for item in waiting] == [stuck.id]
     assert waiting[0]["waited_seconds"] >= 3600
+
+
+@pytest.mark.parametrize("status", ["running", "scoring"])
+def test_without_a_janitor_the_lost_worker_and_the_janitor_are_named(
+    client: TestClient, engine: Engine, organizer: dict[str, str], competition: Competition, status: str
+) -> None:
+    with transaction(engine) as session:
+        row = session.merge(make_stuck(session, competition, status))
+        gone = utc_now() - timedelta(minutes=2)
+        if status == "scoring":
+            row.scoring_until = gone
+        else:
+            lease = {"state": "leased", "worker": "n1", "lease_until": gone}
+            session.execute(update(Shard).where(Shard.evaluation_id == row.id).values(**lease))
+    [item] = client.get("/api/v1/admin/queue", headers=organizer).json()["waiting"]
+    assert (item["obstacle"], item["command"]) == ("lost", "python -m worker.janitor")
+    assert ("n1" in item["why"]) == (status == "running")
 
 
 def test_a_queued_rejudge_is_named_once_it_waits_for_more_than_its_turn(

@@ -1,3 +1,4 @@
+import errno
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -233,3 +234,18 @@ def test_an_upload_to_a_locked_database_is_refused_whole_and_may_be_repeated(
     assert count(engine, Submission) == 0
     assert submit(client, ann, key="one").status_code == 202
     assert (count(engine, Submission), count(engine, Evaluation), count(engine, Shard)) == (1, 1, 1)
+
+
+def test_an_upload_that_finds_the_disk_full_is_our_fault_and_may_be_repeated(
+    client: TestClient, ann: Login, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("starlette.formparsers.MultiPartParser.spool_max_size", 1)  # what is larger goes to the disk
+        patch.setattr("tempfile.SpooledTemporaryFile.rollover", fail)
+        answer = submit(client, ann)
+    assert (answer.status_code, answer.json()["code"]) == (503, "PLATFORM_FAULT")
+    assert int(answer.headers["retry-after"]) > 0
+    assert count(engine, Submission) == 0

@@ -23,6 +23,8 @@ QUIET = Situation(
 CASES: list[tuple[dict[str, Any], Obstacle, str]] = [
     ({}, Obstacle.MESSAGE, "lost"),
     ({"ahead": 3}, Obstacle.QUEUE, "3 came before"),
+    ({"busy": 2, "workers": 2}, Obstacle.QUEUE, "all 2 workers"),
+    ({"busy": 1, "workers": 2}, Obstacle.MESSAGE, "lost"),
     ({"fault": "CUDA error", "ahead": 3}, Obstacle.FAULT, "CUDA error"),
     ({"pools_fault": "waits for chunk 2", "fault": "waits for chunk 2"}, Obstacle.POOLS, "chunk 2"),
     ({"fault": "waits for what retraining costs"}, Obstacle.FAULT, "waits for what"),
@@ -34,6 +36,7 @@ CASES: list[tuple[dict[str, Any], Obstacle, str]] = [
     ({"fleet": Fleet(alive=("a",), faulty=("a",), reason="no bwrap")}, Obstacle.NO_SANDBOX, "no bwrap"),
     ({"messages_stuck": True, "fleet": Fleet()}, Obstacle.BROKER, "broker"),
     ({"is_held": True, "messages_stuck": True}, Obstacle.HELD, "its author's last 3"),
+    ({"lost_with": "the node a", "messages_stuck": True}, Obstacle.LOST, "the node a was lost"),
     ({"is_paused": True, "rejudge_id": "r1", "messages_stuck": True}, Obstacle.PAUSED, "paused"),
 ]
 
