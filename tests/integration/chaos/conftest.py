@@ -30,7 +30,7 @@ WHOLE = bool(os.environ.get("LACUNA_CHAOS"))  # `make chaos`; otherwise the rows
 ROW = "chaos"  # the property of a test's report
 DATABASES = ("sqlite", "postgresql")
 DISK_BYTES = 96 << 20
-LEASE_SECONDS, SWEEP_SECONDS = 4.0, 0.3
+LEASE_SECONDS, SWEEP_SECONDS = 4.0, 0.5
 
 
 @pytest.hookimpl(trylast=True)

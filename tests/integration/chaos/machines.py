@@ -29,6 +29,7 @@ SERVER = ("--factory", "api.main:app_factory", "--no-access-log", "--log-level",
 QUEUES = "scores,shards,pools"
 QUIET = ("-l", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat")
 SKEWED = "tests.integration.chaos.skewed"
+LOOK_SECONDS = 0.1
 PATIENCE = 120.0  # for whatever must come about; nothing here waits longer than it has to
 
 
@@ -212,4 +213,4 @@ def wait_until(is_so: Callable[[], object], what: str, *, seconds: float = PATIE
     while not is_so():
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds:.0f} s in vain until {what}")
-        time.sleep(0.02)
+        time.sleep(LOOK_SECONDS)
