@@ -120,7 +120,7 @@ def requeue(session: Session, evaluation: Evaluation) -> int:
     if evaluation.status == Status.SCORING:
         if evaluation.score_fault:  # nobody computes it: the pause ends now
             evaluation.scoring_until, evaluation.score_fault = None, ""
-        evaluation.score_attempts = 0
+        evaluation.score_attempts, evaluation.score_failed_on = 0, []
         enqueue_for(session, SCORE, evaluation.id, evaluation)
         return 1
     now = utc_now()

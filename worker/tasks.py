@@ -41,9 +41,9 @@ def decide_evaluation(evaluation_id: str) -> None:
 def prepare_problem(problem_id: str) -> None:
     try:
         context = get_context()
-    except ContestError as error:  # no sandbox here, or no place to write: say so where people wait
-        engine = get_engine(get_settings().resolved_database_url)
-        preparation.report_fault(engine, problem_id, error.message)
+    except ContestError as error:  # no sandbox here, or no place to write
+        settings = get_settings()
+        preparation.report_obstacle(get_engine(settings.resolved_database_url), settings, problem_id, error)
         raise
     preparation.prepare_problem(context, problem_id)
 

@@ -55,6 +55,7 @@ def upgrade() -> None:
         sa.Column("scoring_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("scoring_fence", sa.Integer(), nullable=False),
         sa.Column("scoring_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("score_failed_on", sa.JSON(), nullable=False),
         sa.Column("score_fault", sa.Text(), nullable=False),
         sa.Column("score", sa.Double(), nullable=True),
         sa.Column("score_low", sa.Double(), nullable=True),

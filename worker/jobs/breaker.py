@@ -4,11 +4,13 @@ A shard that failed goes to another node of its class first. It failed once more
 that did other shards well meanwhile; a node that does nothing well rests, longer each time, and says why.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 
 import structlog
 from sqlalchemy.orm import Session
 
+from core.db.models.problems import PoolChunk
 from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import nodes
 from core.domain.operations import SILENT_AFTER
@@ -53,12 +55,40 @@ def may_try_here(session: Session, evaluation: Evaluation, shard: Shard, *, node
     if row is not None and nodes.is_resting(row, now):
         shard.fault = f"waits until {node} has rested: it failed {row.strikes} times in a row ({row.rest_reason})"
         return False
-    if node not in shard.failed_on:
-        return True
-    live = nodes.fetch_nodes(session, now - SILENT_AFTER)
     node_class = evaluation.node_class or (row.node_class if row else "")
-    others = [each.name for each in live if each.node_class == node_class and nodes.takes_work(each, now)]
-    if set(others) - set(shard.failed_on):
+    if node in shard.failed_on and has_other_node(session, shard.failed_on, now, node_class=node_class):
         shard.fault = f"failed on {', '.join(shard.failed_on)} and waits for another node"
         return False
     return True
+
+
+def may_score_here(session: Session, evaluation: Evaluation, *, node: str, now: datetime) -> bool:
+    """Whether this node should compute the score, which any node can; if not, the evaluation says what it waits for."""
+    row = nodes.fetch_node(session, node)
+    has_failed = node in evaluation.score_failed_on or (row is not None and nodes.is_resting(row, now))
+    if has_failed and has_other_node(session, [*evaluation.score_failed_on, node], now):
+        evaluation.score_fault = f"waits for another node than {node}, which failed"
+        return False
+    return True
+
+
+def may_train_here(session: Session, chunk: PoolChunk, *, node: str, now: datetime) -> bool:
+    """Whether this node should train the chunk; if not, the chunk says what it waits for."""
+    if node in chunk.failed_on and has_other_node(session, chunk.failed_on, now):
+        chunk.fault = f"failed on {', '.join(chunk.failed_on)} and waits for another node"
+        return False
+    return True
+
+
+def record_training_failure(session: Session, chunk: PoolChunk, *, node: str, now: datetime) -> None:
+    """It counts once nobody is left who has not failed at it."""
+    chunk.failed_on = sorted({*chunk.failed_on, node})
+    if not has_other_node(session, chunk.failed_on, now):
+        chunk.failures += 1
+
+
+def has_other_node(session: Session, failed_on: Collection[str], now: datetime, *, node_class: str = "") -> bool:
+    """Whether somebody takes work who has not failed; node_class: the only one that will do, empty for any."""
+    live = nodes.fetch_nodes(session, now - SILENT_AFTER)
+    able = {each.name for each in live if node_class in ("", each.node_class) and nodes.takes_work(each, now)}
+    return bool(able - set(failed_on))

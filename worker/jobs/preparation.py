@@ -15,12 +15,14 @@ from core.db.models.lifecycle import Phase
 from core.db.models.problems import EvaluationSpec, Pool, PoolChunk
 from core.db.queries import competitions, data_sets, leases, nodes
 from core.db.session import reading, transaction
-from core.domain.errors import Conflict, ContestError, SealBroken
+from core.domain.errors import Conflict, ContestError, SealBroken, StoreUnavailable
 from core.domain.phases import PhaseKind
 from core.domain.pools import PoolKind, PoolState
 from core.domain.work import WorkState
 from core.jobs import BUILD_CHUNK, enqueue, put_off
 from core.problems import ProblemSpec
+from core.settings import Settings
+from worker.jobs.breaker import has_other_node, may_train_here, record_training_failure
 from worker.jobs.calibration import fetch_waiting, load_cost, open_waiting, start_calibration
 from worker.jobs.context import WorkerContext
 from worker.jobs.heartbeat import Heartbeat, renew_piece, renew_preparation
@@ -59,6 +61,10 @@ def prepare_problem(context: WorkerContext, problem_id: str) -> None:
     try:
         with Heartbeat(context, renew_preparation(problem_id)):
             problem = load_stored(context, problem_id)
+    except StoreUnavailable as error:  # the janitor reminds of it until the store is back
+        log.warning("a problem waits for the store", problem_id=problem_id, fault=error.message)
+        end_preparation(context.engine, problem_id)
+        return
     except ContestError as error:
         report_fault(context.engine, problem_id, error.message)
         return
@@ -103,8 +109,7 @@ def build_pool_chunk(context: WorkerContext, chunk_id: str) -> None:
             _make_chunk(context, work, problem, chunk)
     except Exception as error:  # the task's edge: training is ours alone
         log.exception("pool chunk failed", chunk_id=chunk_id)
-        fault = error.message if isinstance(error, ContestError) else repr(error)
-        _give_back(context, work, fault, is_final=isinstance(error, SealBroken))
+        _give_back(context, work, error)
         return
     with transaction(context.engine) as session:
         pool = competitions.lock_pool(session, work.pool_id)
@@ -147,7 +152,7 @@ def _send_chunks(session: Session, context: WorkerContext, problem: LoadedProble
             pool.state = PoolState.SEALED
         for chunk in pool.chunks:
             if chunk.state == WorkState.ABANDONED:  # perhaps a backup brought it back
-                chunk.state = WorkState.PENDING
+                chunk.state, chunk.failures, chunk.failed_on = WorkState.PENDING, 0, []
             if chunk.state == WorkState.PENDING:
                 enqueue(session, BUILD_CHUNK, chunk.id)
 
@@ -176,7 +181,11 @@ def _load(context: WorkerContext, chunk_id: str) -> ChunkWork | None:
             return None
         if data_sets.is_chunk_revoked(session, chunk_id):
             return None
-        fence = leases.claim(session, PoolChunk, chunk_id, worker=context.settings.node_name, now=now, until=until)
+        name, free = context.settings.node_name, competitions.lock_free_chunk(session, chunk_id)
+        if free is not None and not may_train_here(session, free, node=name, now=now):
+            put_off(session, BUILD_CHUNK, chunk_id)
+            return None
+        fence = leases.claim(session, PoolChunk, chunk_id, worker=name, now=now, until=until)
         row = competitions.fetch_chunk(session, chunk_id) if fence else None
         if row is None:
             return None
@@ -194,15 +203,21 @@ def _load(context: WorkerContext, chunk_id: str) -> ChunkWork | None:
         )
 
 
-def _give_back(context: WorkerContext, work: ChunkWork, fault: str, *, is_final: bool) -> None:
-    is_final = is_final or work.fence >= context.settings.max_attempts
-    state = WorkState.ABANDONED if is_final else WorkState.PENDING  # what is pending is reminded of for ever
+def _give_back(context: WorkerContext, work: ChunkWork, error: Exception) -> None:
+    """The janitor's next sweep sends it out again, unless everybody failed at it, and too often."""
+    fault, name = error.message if isinstance(error, ContestError) else repr(error), context.settings.node_name
     with transaction(context.engine) as session:
-        if not leases.settle(session, PoolChunk, work.chunk_id, work.fence, state=state, fault=fault):
+        if not leases.settle(session, PoolChunk, work.chunk_id, work.fence, state=WorkState.PENDING, fault=fault):
             return
-        if not is_final:
-            enqueue(session, BUILD_CHUNK, work.chunk_id)
+        chunk = competitions.lock_free_chunk(session, work.chunk_id)
+        if chunk is None:
             return
+        if not isinstance(error, StoreUnavailable):
+            record_training_failure(session, chunk, node=name, now=utc_now())
+        if not isinstance(error, SealBroken) and chunk.failures < context.settings.max_attempts:
+            put_off(session, BUILD_CHUNK, work.chunk_id)
+            return
+        chunk.state = WorkState.ABANDONED  # what is pending is reminded of for ever
         for competition in _waiting(session, work.problem_id):
             competition.fault = f"training the {work.kind} pool failed: {fault}"
 
@@ -234,6 +249,20 @@ def _open_or_calibrate(
         competition_id = first.competition_id if isinstance(first, Phase) else first.id
         phase = first.kind if isinstance(first, Phase) else PhaseKind.PUBLIC
         start_calibration(session, context, spec, competition_id, phase)
+
+
+def end_preparation(engine: Engine, problem_id: str) -> None:
+    """Somebody else may begin it."""
+    with transaction(engine) as session:
+        competitions.end_preparation(session, problem_id)
+
+
+def report_obstacle(engine: Engine, settings: Settings, problem_id: str, error: ContestError) -> None:
+    """What keeps this node from work is said where people wait, unless another node, or the store's return, helps."""
+    with reading(engine) as session:
+        can_wait = isinstance(error, StoreUnavailable) or has_other_node(session, [settings.node_name], utc_now())
+    if not can_wait:
+        report_fault(engine, problem_id, error.message)
 
 
 def report_fault(engine: Engine, problem_id: str, fault: str) -> None:

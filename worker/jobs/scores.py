@@ -10,15 +10,18 @@ from core.db.base import utc_now
 from core.db.models.submissions import Evaluation, Scorecard
 from core.db.queries import competitions, evaluations, pools
 from core.db.session import transaction
-from core.domain.errors import BlobMissing, ContestError, PlatformFault
+from core.domain.errors import BlobMissing, ContestError, PlatformFault, StoreUnavailable
 from core.domain.faults import FaultCode
 from core.domain.leaderboard import GATED
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
 from core.domain.work import SCORE_TRIES, find_pause
+from core.jobs import SCORE, put_off
+from core.lifecycle import get_priority
 from core.scorecard import EarlyDecision, ScorecardRecord, dump_scorecard, name_report
 from core.storage import BlobStore
 from core.terms import Terms
+from worker.jobs.breaker import may_score_here
 from worker.jobs.calibration import load_cost
 from worker.jobs.context import WorkerContext
 from worker.jobs.gate import read_measured
@@ -82,7 +85,8 @@ def score_evaluation(context: WorkerContext, evaluation_id: str) -> None:
             if rerun_lost(context, evaluation_id, scoring_fence=work.fence):
                 return
             send_lost_chunks(context, work.problem_id)
-        _give_back(context, work, error.message if isinstance(error, ContestError) else repr(error))
+        fault = error.message if isinstance(error, ContestError) else repr(error)
+        _give_back(context, work, fault, is_charged=not isinstance(error, (BlobMissing, StoreUnavailable)))
         return
     _apply(context, work, drawn)
 
@@ -97,6 +101,10 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
         evaluation = evaluations.fetch_evaluation(session, evaluation_id)
         if evaluation is None:
             raise PlatformFault(f"evaluation {evaluation_id} vanished")
+        if not may_score_here(session, evaluation, node=context.settings.node_name, now=now):
+            evaluation.scoring_until = None
+            put_off(session, SCORE, evaluation_id, priority=get_priority(evaluation))
+            return None
         gap = pools.find_gap(session, evaluation.spec_id)
         if gap:  # the janitor reminds of it until they are whole
             evaluation.scoring_until, evaluation.score_fault = None, gap
@@ -216,13 +224,18 @@ def _apply(context: WorkerContext, work: ScoreWork, drawn: DrawnScore) -> None:
         evaluations.move(session, evaluation, Status.FINISHED, verdict=verdict, code=code, reason=reason)
 
 
-def _give_back(context: WorkerContext, work: ScoreWork, fault: str) -> None:
-    """Let it wait longer each time: the janitor's reminder sends it again when its pause is over."""
+def _give_back(context: WorkerContext, work: ScoreWork, fault: str, *, is_charged: bool) -> None:
+    """Let it wait longer each time: the janitor's reminder sends it again when its pause is over.
+
+    is_charged: whether it may lie with this node.
+    """
     with transaction(context.engine) as session:
         evaluation = evaluations.lock_evaluation(session, work.evaluation_id)
         if evaluation is None or not evaluations.holds_scoring(evaluation, work.fence):
             return
         evaluation.score_attempts += 1
+        if is_charged:
+            evaluation.score_failed_on = sorted({*evaluation.score_failed_on, context.settings.node_name})
         if evaluation.score_attempts < SCORE_TRIES:
             evaluation.scoring_until = utc_now() + find_pause(evaluation.score_attempts)
             evaluation.score_fault = fault

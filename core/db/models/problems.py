@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db.base import Base, new_id, utc_now
@@ -74,6 +74,8 @@ class PoolChunk(Leased, Base):
     position: Mapped[int]
     first: Mapped[int]
     count: Mapped[int]
+    failures: Mapped[int] = mapped_column(default=0)  # that count against it: worker.jobs.breaker
+    failed_on: Mapped[list[str]] = mapped_column(JSON, default=list)  # nodes
     pool: Mapped[Pool] = relationship(lazy="raise", back_populates="chunks")
 
 

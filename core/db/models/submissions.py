@@ -71,6 +71,7 @@ class Evaluation(Base):
     scoring_until: Mapped[datetime | None]  # a worker's lease on computing the score, or the pause after a failure
     scoring_fence: Mapped[int] = mapped_column(default=0)  # of that lease: outdates a slow holder
     scoring_since: Mapped[datetime | None]  # when it was last taken
+    score_failed_on: Mapped[list[str]] = mapped_column(JSON, default=list)  # nodes
     score_fault: Mapped[str] = mapped_column(Text, default="")  # why nobody computes it now; empty while somebody does
     score: Mapped[float | None]
     score_low: Mapped[float | None]

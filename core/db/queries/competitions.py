@@ -76,6 +76,12 @@ def fetch_chunk(session: Session, chunk_id: str) -> PoolChunk | None:
     return session.scalars(query).one_or_none()
 
 
+def lock_free_chunk(session: Session, chunk_id: str) -> PoolChunk | None:
+    """One that no worker holds."""
+    row = session.get(PoolChunk, chunk_id, with_for_update=True, populate_existing=True)
+    return row if row is not None and row.state == WorkState.PENDING else None
+
+
 def count_unfinished_chunks(session: Session, pool_id: str) -> int:
     query = (
         select(func.count())

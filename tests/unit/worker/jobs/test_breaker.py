@@ -1,19 +1,28 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from core.db.base import utc_now
 from core.db.models.operations import Node
+from core.db.models.problems import EvaluationSpec, PoolChunk
 from core.db.models.submissions import Evaluation
-from core.db.queries import evaluations, outbox
+from core.db.queries import competitions, evaluations, leases, outbox
 from core.db.session import reading, transaction
+from core.domain.competition import CompetitionState
+from core.domain.errors import PlatformFault, StoreUnavailable
 from core.domain.submission import Status, Verdict
-from core.domain.work import FIRST_REST, LONGEST_REST, STRIKES, find_rest
+from core.domain.work import FIRST_REST, LONGEST_REST, SCORE_TRIES, STRIKES, find_rest
+from core.jobs import BUILD_CHUNK
+from core.registration import register_competition
 from tests import factories
 from tests.unit.worker.conftest import HONEST, FakeSandbox, Platform, make_spec
+from worker.jobs import preparation, reminders, scores
 from worker.jobs.breaker import MOST_TRIES
+from worker.jobs.context import WorkerContext
+from worker.jobs.reminders import remind
 
 AddNode = Callable[[str], Platform]
 
@@ -163,3 +172,119 @@ def test_a_node_that_rests_is_left_alone_by_the_shards_of_others(platform: Platf
     alone.step()
     assert alone.sandbox.requests == []
     assert fetch(platform, evaluation_id).status == Status.QUEUED
+
+
+def test_a_score_that_failed_on_a_node_is_left_to_another(
+    platform: Platform, add_node: AddNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    competition = platform.open_competition(make_spec())
+    sick, good = add_node("sick"), add_node("good")
+    compute = scores.compute_scorecard
+
+    def fail_on_sick(*args: object) -> object:
+        if runs_on[-1] is sick:
+            raise MemoryError("sick")
+        return compute(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(scores, "compute_scorecard", fail_on_sick)
+    runs_on = [good]
+    evaluation_id = platform.submit(competition, HONEST)
+    while fetch(platform, evaluation_id).status != Status.SCORING:
+        assert good.step()
+    for _ in range(SCORE_TRIES + 5):  # the sick one is always first
+        runs_on.append(sick)
+        scores.score_evaluation(sick.context, evaluation_id)
+        with transaction(platform.engine) as session:
+            session.get_one(Evaluation, evaluation_id).scoring_until = None  # as if its pause were over
+    row = fetch(platform, evaluation_id)
+    assert (row.status, row.score_attempts, row.score_failed_on) == (Status.SCORING, 1, ["sick"])
+    assert row.score_fault == "waits for another node than sick, which failed"
+    runs_on.append(good)
+    scores.score_evaluation(good.context, evaluation_id)
+    assert fetch(platform, evaluation_id).verdict == Verdict.SCORED
+
+
+@pytest.mark.parametrize("is_lost_too", [False, True])
+def test_a_chunk_is_trained_beside_a_black_hole(
+    platform: Platform, add_node: AddNode, monkeypatch: pytest.MonkeyPatch, is_lost_too: bool
+) -> None:
+    sick, good = add_node("sick"), add_node("good")
+    make = preparation._make_chunk
+
+    def fail_on_sick(context: WorkerContext, *rest: Any) -> None:
+        if context is sick.context:
+            raise RuntimeError("CUDA error")
+        make(context, *rest)
+
+    monkeypatch.setattr(preparation, "_make_chunk", fail_on_sick)
+    with transaction(platform.engine) as session:
+        register_competition(session, make_spec())
+    good.step()  # the plan of the pools
+    for _ in range(10):  # the sick one is always first
+        for task, chunk_id in sick.drop_messages():
+            assert task == BUILD_CHUNK
+            if is_lost_too:
+                lose_a_worker(platform, chunk_id)
+            preparation.build_pool_chunk(sick.context, chunk_id)
+    with reading(platform.engine) as session:
+        chunks = session.query(PoolChunk).all()
+        assert {(chunk.state, chunk.failures, *chunk.failed_on) for chunk in chunks} == {("pending", 0, "sick")}
+        assert {chunk.fault for chunk in chunks} == {"failed on sick and waits for another node"}
+    good.run_until_quiet()
+    with reading(platform.engine) as session:
+        competition = competitions.fetch_competition(session, make_spec().slug)
+    assert competition is not None
+    assert (competition.state, competition.fault) == (CompetitionState.OPEN, "")
+
+
+def lose_a_worker(platform: Platform, chunk_id: str) -> None:
+    """It claimed the chunk and was killed."""
+    now = utc_now()
+    with transaction(platform.engine) as session:
+        leases.claim(session, PoolChunk, chunk_id, worker="gone", now=now, until=now)
+        leases.release_expired(session, PoolChunk, chunk_id, now + timedelta(seconds=1))
+
+
+def test_pools_wait_for_a_store_that_is_away(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise StoreUnavailable("the store is not there")
+
+    with transaction(platform.engine) as session:
+        register_competition(session, make_spec())
+    with monkeypatch.context() as patch:
+        patch.setattr(preparation, "load_stored", fail)
+        platform.run_until_quiet()
+        patch.undo()
+        platform.context.reminded.clear()
+        patch.setattr(preparation, "_make_chunk", fail)
+        monkeypatch.setattr(reminders, "read_messages", lambda _url, _queues: set())
+        for _ in range(3 * platform.context.settings.max_attempts):
+            remind(platform.context)
+            platform.step()
+    platform.run_until_quiet()
+    with reading(platform.engine) as session:
+        competition = competitions.fetch_competition(session, make_spec().slug)
+    assert competition is not None
+    assert (competition.state, competition.fault) == (CompetitionState.OPEN, "")
+
+
+def test_a_node_without_a_sandbox_blames_no_problem_while_another_can_load_it(
+    platform: Platform, add_node: AddNode
+) -> None:
+    with transaction(platform.engine) as session:
+        competition = register_competition(session, make_spec())
+        problem_id = session.get_one(EvaluationSpec, competition.spec_id).problem_id
+    settings, fault = platform.context.settings, PlatformFault("no container engine")
+
+    def report() -> str:
+        preparation.report_obstacle(platform.engine, settings, problem_id, fault)
+        with reading(platform.engine) as session:
+            found = competitions.fetch_competition(session, make_spec().slug)
+        assert found is not None
+        return found.fault
+
+    add_node("good")
+    assert report() == ""
+    with transaction(platform.engine) as session:
+        session.get_one(Node, "good").fault = "no container engine"
+    assert report() == "no container engine"
