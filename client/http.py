@@ -126,9 +126,13 @@ class LacunaClient(StaffCalls):
     def get_scorecard(self, submission_id: str) -> JSON:
         return self._call("GET", f"/submissions/{submission_id}/scorecard")
 
-    def get_leaderboard(self, slug: str, *, as_of: str = "") -> JSON:
-        """The whole board, however many pages it has; all of them are of one version."""
-        path, params = f"/competitions/{slug}/leaderboard", {"as_of": as_of} if as_of else {}
+    def get_leaderboard(self, slug: str, *, as_of: str = "", phase: str = "") -> JSON:
+        """The whole board, however many pages it has; all of them are of one version.
+
+        phase: `public` or `private`; without it the final board once it is published, the public one before.
+        """
+        path, asked = f"/competitions/{slug}/leaderboard", {"as_of": as_of, "phase": phase}
+        params = {name: value for name, value in asked.items() if value}
         board = self._call("GET", path, params=params | {"limit": str(BOARD_LINES)})
         cursor = board.get("next_cursor")
         while cursor:
@@ -137,13 +141,14 @@ class LacunaClient(StaffCalls):
             cursor = page.get("next_cursor")
         return board | {"next_cursor": None}
 
-    def get_own_place(self, slug: str) -> JSON:
-        return self._call("GET", f"/competitions/{slug}/leaderboard/me")
+    def get_own_place(self, slug: str, *, phase: str = "") -> JSON:
+        params = {"phase": phase} if phase else {}
+        return self._call("GET", f"/competitions/{slug}/leaderboard/me", params=params)
 
-    def list_board_changes(self, slug: str, *, limit: int = 50, final: bool = False) -> list[JSON]:
+    def list_board_changes(self, slug: str, *, limit: int = 50, phase: str = "") -> list[JSON]:
         """The newest first."""
-        board = "final" if final else "leaderboard"
-        answer = self._call("GET", f"/competitions/{slug}/{board}/changes", params={"limit": str(limit)})
+        params = {"limit": str(limit)} | ({"phase": phase} if phase else {})
+        answer = self._call("GET", f"/competitions/{slug}/leaderboard/changes", params=params)
         return list(answer["items"])
 
     def compare(self, slug: str, a: str, b: str) -> JSON:
@@ -242,9 +247,6 @@ class LacunaClient(StaffCalls):
 
     def select(self, slug: str, submission_ids: list[str]) -> JSON:
         return self._call("PUT", f"/competitions/{slug}/selection", json={"submission_ids": submission_ids})
-
-    def get_final_board(self, slug: str, *, as_of: str = "") -> JSON:
-        return self._call("GET", f"/competitions/{slug}/final", params={"as_of": as_of} if as_of else {})
 
     def get_private_phase(self, slug: str) -> JSON:
         return self._call("GET", f"/admin/competitions/{slug}/private")

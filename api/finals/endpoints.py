@@ -56,7 +56,7 @@ def get_final_board(
     """The board of the private phase, all of it; 404 until it is published. With `Accept: text/csv` as CSV."""
     view = find_final_view(session, slug, caller, as_of=as_of)
     if wants_csv(accept):
-        return answer_csv(session, view, if_none_match, kind="final")
+        return answer_csv(session, view, if_none_match)
     tag = make_etag(view, "final")
     return answer_json(tag, if_none_match, lambda: make_final_board(session, view))
 
@@ -71,7 +71,7 @@ def get_final_board_csv(
     slug: str, caller: PublicCaller, session: ReadingDep, as_of: AsOf = None, if_none_match: IfNoneMatch = ""
 ) -> Response:
     """The same as a table, all digits."""
-    return answer_csv(session, find_final_view(session, slug, caller, as_of=as_of), if_none_match, kind="final")
+    return answer_csv(session, find_final_view(session, slug, caller, as_of=as_of), if_none_match)
 
 
 @router.get(

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from api.finals.board import find_phase_view
 from api.finals.schemas import FinalResult
+from api.leaderboard.current import find_phase_view
 from api.leaderboard.schemas import Interval, LeaderboardEntry
 from api.leaderboard.service import count_lines, load_entries
 from api.leaderboard.views import BoardView

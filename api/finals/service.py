@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from api.competitions.service import get_exposure, load_competition
 from api.deps import Caller
-from api.finals.board import find_phase_view, make_final_board
+from api.finals.board import make_final_board
 from api.finals.schemas import (
     Finalist,
     PhaseList,
@@ -17,6 +17,7 @@ from api.finals.schemas import (
     Publication,
 )
 from api.finals.selection import find_finalists
+from api.leaderboard.current import find_phase_view
 from core.db.base import utc_now
 from core.db.board import read_entry
 from core.db.models.contests import Competition

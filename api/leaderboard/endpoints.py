@@ -9,9 +9,19 @@ from api.conditional import UNCHANGED, IfNoneMatch, answer_json
 from api.deps import Member, PublicCaller, ReadingDep
 from api.errors import describe_errors
 from api.leaderboard import service
-from api.leaderboard.answers import CHANGES, CSV_CONTENT, AsOf, BeforeVersion, MostChanges, answer_csv, wants_csv
+from api.leaderboard.answers import (
+    CHANGES,
+    CSV_CONTENT,
+    AsOf,
+    BeforeVersion,
+    MostChanges,
+    OfPhase,
+    answer_csv,
+    wants_csv,
+)
+from api.leaderboard.current import find_current_view
 from api.leaderboard.schemas import BoardChanges, Leaderboard, OwnPlace
-from api.leaderboard.views import decode_cursor, find_view, make_etag
+from api.leaderboard.views import decode_cursor, make_etag
 from core.db.queries import history
 
 router = APIRouter(tags=["leaderboard"])
@@ -29,6 +39,7 @@ def get_leaderboard(
     caller: PublicCaller,
     session: ReadingDep,
     as_of: AsOf = None,
+    phase: OfPhase = None,
     limit: Annotated[int, Query(ge=1, le=service.MOST_LINES)] = service.PAGE_LINES,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
     accept: Annotated[str, Header()] = "",
@@ -36,10 +47,14 @@ def get_leaderboard(
 ) -> Response:
     """The board in its order: ranked entries and references by score, then what is over the budget.
 
+    The final board once it is published; `phase=public` is what stood before.
     With `Accept: text/csv` all of it, as `leaderboard.csv`.
     """
-    version, offset = decode_cursor(cursor) if cursor else (None, 0)
-    view = find_view(session, load_competition(session, slug, caller), caller, as_of=as_of, version=version)
+    version, offset = None, 0
+    if cursor:
+        phase, version, offset = decode_cursor(cursor)
+    row = load_competition(session, slug, caller)
+    view = find_current_view(session, row, caller, as_of=as_of, version=version, phase=phase)
     if wants_csv(accept):
         return answer_csv(session, view, if_none_match)
     tag = make_etag(view, "json", limit, offset)
@@ -53,10 +68,15 @@ def get_leaderboard(
     responses={200: CSV_CONTENT, **UNCHANGED, **describe_errors(404, 422)},
 )
 def get_leaderboard_csv(
-    slug: str, caller: PublicCaller, session: ReadingDep, as_of: AsOf = None, if_none_match: IfNoneMatch = ""
+    slug: str,
+    caller: PublicCaller,
+    session: ReadingDep,
+    as_of: AsOf = None,
+    phase: OfPhase = None,
+    if_none_match: IfNoneMatch = "",
 ) -> Response:
     """The whole board as a table, all digits; text that a spreadsheet would run begins with an apostrophe."""
-    view = find_view(session, load_competition(session, slug, caller), caller, as_of=as_of)
+    view = find_current_view(session, load_competition(session, slug, caller), caller, as_of=as_of, phase=phase)
     return answer_csv(session, view, if_none_match)
 
 
@@ -66,9 +86,11 @@ def get_leaderboard_csv(
     response_model=OwnPlace,
     responses={**UNCHANGED, **describe_errors(401, 404)},
 )
-def get_own_place(slug: str, caller: Member, session: ReadingDep, if_none_match: IfNoneMatch = "") -> Response:
+def get_own_place(
+    slug: str, caller: Member, session: ReadingDep, phase: OfPhase = None, if_none_match: IfNoneMatch = ""
+) -> Response:
     """Where the caller's team stands: its rank, tie group and interval."""
-    view = find_view(session, load_competition(session, slug, caller), caller)
+    view = find_current_view(session, load_competition(session, slug, caller), caller, phase=phase)
     own = history.fetch_own_team(session, view.competition.id, caller.member_id)
     tag = make_etag(view, "me", own)
     return answer_json(tag, if_none_match, lambda: service.load_own(session, view, own))
@@ -86,9 +108,10 @@ def list_changes(
     session: ReadingDep,
     limit: MostChanges = CHANGES,
     before: BeforeVersion = None,
+    phase: OfPhase = None,
     if_none_match: IfNoneMatch = "",
 ) -> Response:
     """Who moved when and why, newest first; `at` of one of them as `as_of` shows the board it made."""
-    view = find_view(session, load_competition(session, slug, caller), caller)
+    view = find_current_view(session, load_competition(session, slug, caller), caller, phase=phase)
     tag = make_etag(view, "changes", limit, before)
     return answer_json(tag, if_none_match, lambda: service.list_changes(session, view, limit=limit, before=before))

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.paging import NEXT_BEFORE
 from core.domain.history import Cause
 from core.domain.leaderboard import Place, Purpose
+from core.domain.phases import PhaseKind
 from core.domain.submission import Verdict
 from core.scorecard import Ceiling
 
@@ -61,6 +62,7 @@ class LeaderboardEntry(BaseModel):
 class Leaderboard(BaseModel):
     competition: str
     title: str
+    phase: PhaseKind = Field(description="`private`: the final board, of the private phase")
     protocol: str
     metric_version: str
     spec_digest: str

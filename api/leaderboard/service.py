@@ -45,6 +45,7 @@ def make_leaderboard(session: Session, view: BoardView, *, limit: int = PAGE_LIN
     return Leaderboard(
         competition=competition.slug,
         title=competition.title,
+        phase=view.phase,
         protocol=terms.protocol,
         metric_version=terms.metric_version,
         spec_digest=view.spec_digest,
@@ -58,7 +59,7 @@ def make_leaderboard(session: Session, view: BoardView, *, limit: int = PAGE_LIN
         entries=load_entries(session, view, limit=limit, offset=offset),
         ranked=counts[Place.RANKED],
         total=total,
-        next_cursor=encode_cursor(view.version, offset + limit) if offset + limit < total else None,
+        next_cursor=encode_cursor(view, offset + limit) if offset + limit < total else None,
     )
 
 

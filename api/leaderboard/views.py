@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,10 +20,11 @@ from core.domain.access import Action
 from core.domain.commitments import commit
 from core.domain.competition import CompetitionState
 from core.domain.exposure import Stage
-from core.domain.phases import find_stage
+from core.domain.phases import PhaseKind, find_stage
 from core.scorecard import Ceiling
 
-FORMAT = "2"  # of the answers made from a board; another one makes every kept ETag outdated
+BOARD_PHASES = (PhaseKind.PUBLIC, PhaseKind.PRIVATE)
+FORMAT = "3"  # of the answers made from a board; another one makes every kept ETag outdated
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class BoardView:
     ceiling: Ceiling | None
     is_coarse: bool = False  # its numbers are rounded: the reader takes part, and the problem is hidden
     oldest: int = 0  # version before which the caller is told of no change
+    phase: PhaseKind = PhaseKind.PUBLIC
 
 
 def find_view(
@@ -52,19 +54,21 @@ def find_view(
     *,
     as_of: datetime | None = None,
     version: int | None = None,
-    spec: EvaluationSpec | None = None,
+    private: EvaluationSpec | None = None,
 ) -> BoardView:
     """Never later than what the caller may see, whatever is asked for.
 
-    spec: another one than the public phase's, whose board nobody is let to before its numbers are told.
+    private: the spec of the private phase, whose board nobody is let to before its numbers are told.
     """
-    is_coarse = spec is None and is_told_coarsely(session, competition, caller)
-    spec = spec or competition.spec
+    is_coarse = private is None and is_told_coarsely(session, competition, caller)
+    phase = PhaseKind.PRIVATE if private else PhaseKind.PUBLIC
+    spec = private or competition.spec
     key = find_key(competition, spec, caller)
     shown_digest = commit(key, spec.digest) if key else spec.digest
     board = boards.fetch_board(session, competition.id, spec.id)
     if board is None:
-        return BoardView(competition, spec, shown_digest, "", 0, "", None, False, 0, as_of is None, None, is_coarse)
+        empty = BoardView(competition, spec, shown_digest, "", 0, "", None, False, 0, as_of is None, None, is_coarse)
+        return replace(empty, phase=phase)
     is_frozen = board.frozen_version is not None and competition.state_at(utc_now()) is CompetitionState.FROZEN
     is_kept_back = is_frozen and not caller.may(Action.READ_ANY_SUBMISSION)
     newest = min(board.version, board.frozen_version or 0) if is_kept_back else board.version
@@ -88,6 +92,7 @@ def find_view(
         is_live=as_of is None and not is_kept_back,
         ceiling=_read_ceiling(board.ceiling, is_coarse=is_coarse),
         is_coarse=is_coarse,
+        phase=phase,
     )
 
 
@@ -111,13 +116,13 @@ def make_etag(view: BoardView, *variant: object) -> str:
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
-def encode_cursor(version: int, offset: int) -> str:
-    return paging.encode_cursor(f"{version}.{offset}")
+def encode_cursor(view: BoardView, offset: int) -> str:
+    return paging.encode_cursor(f"{view.phase}.{view.version}.{offset}")
 
 
-def decode_cursor(cursor: str) -> tuple[int, int]:
+def decode_cursor(cursor: str) -> tuple[PhaseKind, int, int]:
     """A page goes on where the last one ended, on the board as it was then."""
-    parts = paging.decode_cursor(cursor).split(".")
-    if len(parts) != 2 or not all(part.isdecimal() and len(part) < 10 for part in parts):
+    phase, *parts = paging.decode_cursor(cursor).split(".")
+    if phase not in BOARD_PHASES or len(parts) != 2 or not all(part.isdecimal() and len(part) < 10 for part in parts):
         raise paging.refuse_cursor()
-    return int(parts[0]), int(parts[1])
+    return PhaseKind(phase), int(parts[0]), int(parts[1])

@@ -11,8 +11,9 @@ from api.competitions import service as competitions
 from api.competitions.schemas import CompetitionView
 from api.deps import Caller
 from api.leaderboard import service as leaderboard
+from api.leaderboard.current import find_current_view
 from api.leaderboard.schemas import BoardChange, BoardChanges, Leaderboard, LeaderboardEntry, OwnPlace
-from api.leaderboard.views import BoardView, find_view
+from api.leaderboard.views import BoardView
 from api.pages.charts.drawing import RuntimeBar, ScoreBar, draw_runtime, draw_score
 from api.pages.charts.figures import Landscape, Timeline, draw_landscape, draw_timeline
 from api.pages.charts.surveys import find_survey
@@ -21,6 +22,7 @@ from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.queries import history, records
 from core.domain.leaderboard import Place
+from core.domain.phases import PhaseKind
 from core.settings import Settings
 
 SURE = 0.995
@@ -87,10 +89,11 @@ def load_competition(
     caller: Caller,
     *,
     as_of: datetime | None = None,
+    phase: PhaseKind | None = None,
     offset: int = 0,
 ) -> CompetitionPage:
     row = competitions.load_competition(session, slug, caller)
-    view = find_view(session, row, caller, as_of=as_of)
+    view = find_current_view(session, row, caller, as_of=as_of, phase=phase)
     board = leaderboard.make_leaderboard(session, view, limit=PAGE_LINES, offset=offset)
     top = board.ceiling
     lines = [_make_line(entry, board) for entry in board.entries]
@@ -117,16 +120,19 @@ def _draw_charts(session: Session, view: BoardView, team: history.OwnTeam | None
     row = view.competition
     survey = find_survey(session, view)
     landscape = draw_landscape(survey, own=team.name if team else caller.name)
-    if not view.is_live or view.is_coarse:  # every score by its time would tell those that are held back
+    # every score by its time would tell those that are held back; a final board was made at once
+    if not view.is_live or view.is_coarse or view.phase is PhaseKind.PRIVATE:
         return Charts(landscape, None)
     best = records.fetch_records(session, row.id, row.spec_id)
     own = _load_own_scores(session, row, team, caller)
     return Charts(landscape, draw_timeline(survey, best, own, now=utc_now()))
 
 
-def load_changes(session: Session, slug: str, caller: Caller, before: int | None) -> ChangesPage:
+def load_changes(
+    session: Session, slug: str, caller: Caller, before: int | None, phase: PhaseKind | None
+) -> ChangesPage:
     row = competitions.load_competition(session, slug, caller)
-    view = find_view(session, row, caller)
+    view = find_current_view(session, row, caller, phase=phase)
     return ChangesPage(row, leaderboard.list_changes(session, view, limit=PAGE_LINES, before=before))
 
 

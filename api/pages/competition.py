@@ -1,6 +1,6 @@
 """The page of a competition: its problem card, its board, and who moved on it."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
@@ -9,8 +9,10 @@ from api.deps import PublicCaller, ReadingDep, SettingsDep
 from api.pages import board
 from api.pages.kit.showing import show
 from core.domain.moments import parse_moment
+from core.domain.phases import PhaseKind
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+PublicOnly = Literal[PhaseKind.PUBLIC] | None  # without it: the final board, once there is one
 
 
 @router.get("/competitions/{slug}", name="competition")
@@ -21,13 +23,15 @@ def show_competition(
     session: ReadingDep,
     settings: SettingsDep,
     as_of: Annotated[str, Query(max_length=40)] = "",
+    phase: PublicOnly = None,
     offset: Annotated[int, Query(ge=0, lt=1 << 31)] = 0,
 ) -> HTMLResponse:
     moment = parse_moment(as_of) if as_of else None
-    page = board.load_competition(session, settings, slug, caller, as_of=moment, offset=offset)
+    page = board.load_competition(session, settings, slug, caller, as_of=moment, phase=phase, offset=offset)
     # what the links on the page carry on: an earlier board stays one when its reader turns the page
-    kept = {"as_of": moment.isoformat()} if moment else {}
-    return show(request, "competition.html", page=page, as_of=moment, kept=kept)
+    chosen = {"phase": phase.value} if phase else {}
+    kept = chosen | ({"as_of": moment.isoformat()} if moment else {})
+    return show(request, "competition.html", page=page, as_of=moment, kept=kept, chosen=chosen)
 
 
 @router.get("/competitions/{slug}/changes", name="changes")
@@ -37,6 +41,8 @@ def show_changes(
     caller: PublicCaller,
     session: ReadingDep,
     before: Annotated[int | None, Query(ge=1, lt=1 << 31)] = None,
+    phase: PublicOnly = None,
 ) -> HTMLResponse:
     """Who moved on the board, when and why."""
-    return show(request, "changes.html", page=board.load_changes(session, slug, caller, before))
+    page = board.load_changes(session, slug, caller, before, phase)
+    return show(request, "changes.html", page=page, chosen={"phase": phase.value} if phase else {})

@@ -10,9 +10,10 @@ from api.competitions import service as competitions
 from api.competitions.schemas import CompetitionView
 from api.deps import Caller, PublicCaller, ReadingDep, SettingsDep
 from api.leaderboard import service as leaderboard
-from api.leaderboard.views import find_view
+from api.leaderboard.current import find_current_view
 from api.pages.kit.showing import show
 from core.domain.competition import CompetitionState
+from core.domain.phases import PhaseKind
 from core.settings import Settings
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -24,6 +25,7 @@ class HomeCard:
     leader: str
     score: float
     entries: int
+    is_final: bool
 
 
 @router.get("/", name="home")
@@ -36,6 +38,8 @@ def load_home(session: Session, settings: Settings, caller: Caller) -> list[Home
     for row in competitions.list_visible(session, caller):
         if row.state == CompetitionState.ARCHIVED:
             continue
-        name, score, ranked = leaderboard.find_leader(session, find_view(session, row, caller))
-        cards.append(HomeCard(competitions.make_view(session, settings, row, caller), name, score, ranked))
+        board = find_current_view(session, row, caller)
+        name, score, ranked = leaderboard.find_leader(session, board)
+        is_final = board.phase is PhaseKind.PRIVATE
+        cards.append(HomeCard(competitions.make_view(session, settings, row, caller), name, score, ranked, is_final))
     return cards

@@ -13,6 +13,7 @@ from cli.show.remote import choose_competition, open_client
 from cli.show.tables import make_table, print_ledger
 from core.domain.errors import InvalidInput
 from core.domain.moments import parse_moment
+from core.domain.phases import PhaseKind
 from core.domain.spreadsheet import BOARD_COLUMNS, write_csv
 
 
@@ -43,7 +44,10 @@ def leaderboard(
     ] = "",
     changes: Annotated[bool, typer.Option("--changes", help="Show who moved when and why.")] = False,
     me: Annotated[bool, typer.Option("--me", help="Show where your team stands.")] = False,
-    final: Annotated[bool, typer.Option("--final", help="The board of the private phase, once published.")] = False,
+    final: Annotated[bool, typer.Option("--final", help="The board of the private phase, and no other.")] = False,
+    public: Annotated[
+        bool, typer.Option("--public", help="The board of the public phase, after the final one is out too.")
+    ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, all digits.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -52,18 +56,19 @@ def leaderboard(
         raise InvalidInput("choose one of --csv and --json")
     if changes + me + bool(as_of) > 1 or (as_csv and (changes or me)):
         raise InvalidInput("--changes and --me stand alone or with --json")
-    if final and me:
-        raise InvalidInput("--me shows no final place: `lacuna submissions` does")
+    if final and public:
+        raise InvalidInput("choose one of --final and --public")
+    phase = PhaseKind.PRIVATE if final else PhaseKind.PUBLIC if public else ""
     moment = parse_moment(as_of).isoformat() if as_of else ""
     with open_client(url) as client:
         slug = choose_competition(client, competition)
         if changes:
-            show_changes(client.list_board_changes(slug, final=final), as_json=as_json)
+            show_changes(client.list_board_changes(slug, phase=phase), as_json=as_json)
             return
         if me:
-            show_own(client.get_own_place(slug), as_json=as_json)
+            show_own(client.get_own_place(slug, phase=phase), as_json=as_json)
             return
-        board = client.get_final_board(slug, as_of=moment) if final else client.get_leaderboard(slug, as_of=moment)
+        board = client.get_leaderboard(slug, as_of=moment, phase=phase)
     if as_json:
         print_json(board)
     elif as_csv:

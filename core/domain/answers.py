@@ -45,7 +45,7 @@ EVERYBODY = {
     "Interval": "estimate low high",
     "InviteView": "id team user created_at",
     "Leaderboard": (
-        "competition title protocol metric_version compute_budget replicas version changed_at digest frozen "
+        "competition title phase protocol metric_version compute_budget replicas version changed_at digest frozen "
         "ceiling entries ranked total next_cursor"
     ),
     "LeaderboardEntry": (
