@@ -50,11 +50,9 @@ def get_leaderboard(
     The final board once it is published; `phase=public` is what stood before.
     With `Accept: text/csv` all of it, as `leaderboard.csv`.
     """
-    version, offset = None, 0
-    if cursor:
-        phase, version, offset = decode_cursor(cursor)
+    shown, version, offset = decode_cursor(cursor) if cursor else (phase, None, 0)
     row = load_competition(session, slug, caller)
-    view = find_current_view(session, row, caller, as_of=as_of, version=version, phase=phase)
+    view = find_current_view(session, row, caller, as_of=as_of, version=version, phase=shown)
     if wants_csv(accept):
         return answer_csv(session, view, if_none_match)
     tag = make_etag(view, "json", limit, offset)

@@ -142,9 +142,9 @@ def test_an_organizer_disqualifies_rejudges_scores_privately_and_publishes(
     close(organizer)
     score_privately(organizer)
     with pytest.raises(NotFound):
-        client.get_final_board("digits")
+        client.get_leaderboard("digits", phase="private")
     publish(organizer)
-    final, public = client.get_final_board("digits"), client.get_leaderboard("digits")
+    final, public = client.get_leaderboard("digits"), client.get_leaderboard("digits", phase="public")
     assert {entry["submission_id"] for entry in final["entries"]} == {chosen, other}
     assert final["spec_digest"] != public["spec_digest"]
 
@@ -152,7 +152,9 @@ def test_an_organizer_disqualifies_rejudges_scores_privately_and_publishes(
     moderate(organizer, other, "Disqualify", "it uses the test labels")
     page.goto(f"{HERE}/final")
     expect(page.get_by_text("It changed after it was published")).to_be_visible()
-    assert [entry["submission_id"] for entry in client.get_final_board("digits")["entries"]] == [chosen]
+    assert [entry["submission_id"] for entry in client.get_leaderboard("digits", phase="private")["entries"]] == [
+        chosen
+    ]
     page.goto("/audit")
     expect(page.get_by_text("is intact").first).to_be_visible()
     for deed in ("private.publish", "rejudge.promote", "it uses the test labels"):

@@ -1,16 +1,40 @@
 "use strict";
 // Keeps a page true without reloading it. Without this script the pages still say everything.
 
-async function swap(element) {
+// What a reader typed, ticked, chose or stands in is theirs: a fresh page changes only what is around it.
+function isTouched(field) {
+  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+  if (field.tagName === "SELECT") {
+    const usual = [...field.options].find((each) => each.defaultSelected) || field.options[0];
+    return usual !== undefined && field.value !== usual.value;
+  }
+  if (field.type === "file") return field.files.length > 0;
+  return field.tagName !== "BUTTON" && field.value !== field.defaultValue;
+}
+
+function isHeld(node) {
+  if (!(node instanceof HTMLElement) || !node.matches("input, select, textarea")) return false;
+  if (node.type === "hidden") return node.form !== null && [...node.form.elements].some(isTouched);
+  return node === document.activeElement || isTouched(node);
+}
+
+const KEEP = {
+  beforeNodeMorphed: (node) => !isHeld(node),
+  beforeNodeRemoved: (node) =>
+    !(node instanceof HTMLElement) || ![node, ...node.querySelectorAll("input, select, textarea")].some(isHeld),
+  beforeAttributeUpdated: (name, node) => !(name === "open" && node.tagName === "DETAILS"),
+};
+
+async function renew(element) {
   const answer = await fetch(location.href, { headers: { accept: "text/html" } });
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(element.id);
-  if (fresh && fresh.innerHTML !== element.innerHTML) element.replaceWith(document.importNode(fresh, true));
+  if (fresh) Idiomorph.morph(element, document.importNode(fresh, true), { callbacks: KEEP });
 }
 
 function poll(id, etag) {
   const element = document.getElementById(id);
-  if (!element) return; // what it was about has ended
+  if (!element || !element.dataset.live) return; // what it was about has ended
   const pause = Number(element.dataset.live);
   setTimeout(async () => {
     try {
@@ -20,9 +44,9 @@ function poll(id, etag) {
           const headers = etag ? { "if-none-match": etag } : {};
           const answer = await fetch(element.dataset.check, { headers, cache: "no-store" });
           next = answer.headers.get("etag") || etag;
-          if (answer.status === 200) await swap(element);
+          if (answer.status === 200) await renew(element);
         } else {
-          await swap(element);
+          await renew(element);
         }
       }
       poll(id, next);
@@ -58,7 +82,7 @@ function follow(page) {
   });
   source.addEventListener("end", () => {
     source.close();
-    swap(page);
+    renew(page);
   });
 }
 

@@ -1,11 +1,15 @@
 """The pages in a real browser."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import update
 
+from api.security import hash_token
+from core.db.base import utc_now
+from core.db.models.accounts import BrowserSession
 from core.db.models.contests import Competition
 from core.db.models.submissions import Evaluation, Shard, Submission
 from core.db.queries import evaluations
@@ -97,6 +101,40 @@ def test_a_new_entry_appears_without_a_reload(site: Site, competition: Competiti
         timeout=30_000
     )
     assert page.evaluate("window.stays")
+
+
+def test_a_renewed_board_leaves_to_its_reader_what_is_typed_opened_and_focused(
+    site: Site, competition: Competition, page: Page
+) -> None:
+    page.goto(f"{site.url}/competitions/digits")
+    table = page.locator("#page details").first
+    table.locator("summary").click()
+    moment = page.get_by_label("The board as it stood at (UTC)")
+    moment.fill("2026-11-01T12:00")
+    page.get_by_role("link", name="All changes").focus()
+    with transaction(site.engine) as session:
+        factories.make_scored(session, competition, factories.make_user(session, "newcomer"), 0.8)
+    expect(page.locator("table.board").get_by_role("link", name="newcomer")).to_be_visible(timeout=30_000)
+    assert table.get_attribute("open") is not None
+    assert moment.input_value() == "2026-11-01T12:00"
+    assert page.evaluate("document.activeElement.textContent") == "All changes"
+
+
+def test_a_table_renews_itself_around_a_reason_that_is_being_typed(site: Site, page: Page) -> None:
+    with transaction(site.engine) as session:
+        admin = factories.make_user(session, "root", role="admin")
+        until = utc_now() + timedelta(days=1)
+        session.add(BrowserSession(user_id=admin.id, secret_sha256=hash_token("cookie"), expires_at=until))
+        factories.make_node(session, "m")
+    page.context.add_cookies([{"name": "lacuna", "value": "cookie", "url": site.url}])
+    page.goto(f"{site.url}/admin/nodes")
+    reason = page.get_by_placeholder("reason")
+    reason.press_sequentially("a broken")
+    with transaction(site.engine) as session:
+        factories.make_node(session, "a")  # comes to stand above
+    expect(page.locator("tbody tr")).to_have_count(2, timeout=30_000)
+    page.keyboard.type(" disk")
+    assert page.locator("#node-m").get_by_placeholder("reason").input_value() == "a broken disk"
 
 
 def test_a_submission_is_followed_to_its_end_without_a_reload(site: Site, competition: Competition, page: Page) -> None:
