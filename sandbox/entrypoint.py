@@ -18,12 +18,14 @@ from sandbox.cage import end_descendants, harden, is_first, wipe
 from sandbox.contract import Message, Role, write_frame
 from sandbox.keeper import DONE, Keeper
 from sandbox.meter import Meter, open_meter
+from sandbox.outside_jupyter import stand_in_for_jupyter
 from sandbox.warmup import warm_up
 
 
 def serve(host_in: BinaryIO, host_out: BinaryIO, meter: Meter) -> None:
     assignment = read_assignment(host_in)
     build_network(assignment.setup["network"])  # imports the network's code before the first fork
+    stand_in_for_jupyter()
     warm_up(assignment.files[Role.ENTRY])
     wipe([Path(folder) for folder in assignment.setup["writable"]], uid=None)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits: /proc would show what was waited for added up

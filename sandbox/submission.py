@@ -47,7 +47,8 @@ def load_submission(folder: Path) -> ModuleType:
     if not path.is_file():
         raise Refused(Outcome.ENTRYPOINT_MISSING, f"there is no {ENTRY_FILE}")
     try:
-        code = compile(path.read_bytes(), ENTRY_FILE, "exec", dont_inherit=True)
+        # as text, which the intake has read too: a declaration of another encoding in it says nothing
+        code = compile(path.read_bytes().decode("utf-8-sig"), ENTRY_FILE, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise Refused(Outcome.SYNTAX_ERROR, f"{type(error).__name__}: {error}") from None
     sys.path.insert(0, str(folder))

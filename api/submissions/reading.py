@@ -30,6 +30,7 @@ def _tell(digest: str, read: SubmissionFiles) -> Reading:
         code=None,
         reason="",
         hint="",
+        fix="",
         files=sorted(read.files),
         kept=_list_notes(read.kept),
         changed=_list_notes(read.changed),
@@ -39,6 +40,8 @@ def _tell(digest: str, read: SubmissionFiles) -> Reading:
 
 
 def _refuse(digest: str, fault: ParticipantFault) -> Reading:
+    """With what was read before it was refused."""
+    read = fault.read
     return Reading(
         ok=False,
         sha256=digest,
@@ -46,11 +49,12 @@ def _refuse(digest: str, fault: ParticipantFault) -> Reading:
         code=fault.code,
         reason=fault.message,
         hint=fault.hint,
+        fix=fault.fix,
         files=[],
-        kept=[],
-        changed=[],
-        left_out=[],
-        warnings=[],
+        kept=_list_notes(read.kept if read else ()),
+        changed=_list_notes(read.changed if read else ()),
+        left_out=_list_notes(read.left_out if read else ()),
+        warnings=list(read.warnings if read else ()),
     )
 
 

@@ -126,6 +126,7 @@ class Reading(BaseModel):
     code: FaultCode | None
     reason: str
     hint: str
+    fix: str = Field(description="lines to paste into a file that cannot run; empty if there are none")
     files: list[str]
     kept: list[NoteView]
     changed: list[NoteView]

@@ -30,10 +30,11 @@ def validate(file: FileArgument, as_json: JsonOption = False) -> None:
         read = read_submission(file.name, content, limit_bytes=get_settings().upload_bytes)
         check_data(read.data_bytes, DEFAULT_DATA_BYTES)
     except ParticipantFault as fault:
-        if not as_json:
-            raise
-        print_json({"ok": False, "code": fault.code, "message": fault.message, "hint": fault.hint})
-        raise typer.Exit(Exit.REJECTED) from None
+        if as_json:
+            print_json(_refuse(fault))
+            raise typer.Exit(Exit.REJECTED) from None
+        print_refusal(fault)
+        raise
     if as_json:
         print_json(_to_json(read))
     else:
@@ -54,12 +55,24 @@ def print_reading(name: str, read: SubmissionFiles) -> None:
     print_line(f"{name}: {_ORIGIN_TEXT[read.origin]}")
     if len(read.files) > 1:
         print_line(f"files: {', '.join(sorted(read.files))}")
-    for title, notes in (("kept", read.kept), ("changed", read.changed), ("left out", read.left_out)):
-        _print_notes(title, notes)
+    _print_account(read)
     for warning in read.warnings:
         print_line(f"warning: {warning}")
     print_line(f"data: {read.data_bytes:,} bytes beside code; a problem allows {DEFAULT_DATA_BYTES:,} or fewer")
     print_line("ok: unlearning() is there and can be called")
+
+
+def print_refusal(fault: ParticipantFault) -> None:
+    """What was read before it was refused, and lines that would mend it; the fault itself is printed elsewhere."""
+    if fault.read is not None:
+        _print_account(fault.read)
+    if fault.fix:
+        print_line(f"lines to paste:\n{fault.fix}")
+
+
+def _print_account(read: SubmissionFiles) -> None:
+    for title, notes in (("kept", read.kept), ("changed", read.changed), ("left out", read.left_out)):
+        _print_notes(title, notes)
 
 
 def _print_notes(title: str, notes: tuple[Note, ...]) -> None:
@@ -70,17 +83,24 @@ def _print_notes(title: str, notes: tuple[Note, ...]) -> None:
         print_line(f"  {note}")
 
 
-def _to_json(read: SubmissionFiles) -> dict[str, Any]:
-    def tell(notes: tuple[Note, ...]) -> list[dict[str, str]]:
-        return [{"where": note.where, "source": note.source, "reason": note.reason} for note in notes]
+def _refuse(fault: ParticipantFault) -> dict[str, Any]:
+    said = {"ok": False, "code": fault.code, "message": fault.message, "hint": fault.hint, "fix": fault.fix}
+    return said | (_tell_account(fault.read) if fault.read is not None else {})
 
+
+def _to_json(read: SubmissionFiles) -> dict[str, Any]:
     return {
         "ok": True,
         "origin": read.origin,
         "files": sorted(read.files),
-        "kept": tell(read.kept),
-        "changed": tell(read.changed),
-        "left_out": tell(read.left_out),
-        "warnings": list(read.warnings),
+        **_tell_account(read),
         "data_bytes": read.data_bytes,
     }
+
+
+def _tell_account(read: SubmissionFiles) -> dict[str, Any]:
+    def tell(notes: tuple[Note, ...]) -> list[dict[str, str]]:
+        return [{"where": note.where, "source": note.source, "reason": note.reason} for note in notes]
+
+    notes = {"kept": tell(read.kept), "changed": tell(read.changed), "left_out": tell(read.left_out)}
+    return {**notes, "warnings": list(read.warnings)}

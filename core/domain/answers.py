@@ -84,7 +84,7 @@ EVERYBODY = {
     ),
     "Progress": "finished total",
     "Readiness": "ready detail revision newest_revision checks",
-    "Reading": "ok sha256 origin code reason hint files kept changed left_out warnings",
+    "Reading": "ok sha256 origin code reason hint fix files kept changed left_out warnings",
     "Rejudged": "at reason previous_verdict previous_score",
     "RulesView": "version text created_at must_accept accepted_at",
     "RuntimeView": "python image sandbox device node_class upload_bytes libraries observed problems",

@@ -21,6 +21,7 @@ ContestError
 """
 
 from core.domain.faults import HINTS, FaultCode
+from core.domain.intake.report import SubmissionFiles
 
 
 class ContestError(Exception):
@@ -32,11 +33,16 @@ class ContestError(Exception):
 
 
 class ParticipantFault(ContestError):
-    """The submission is at fault; `code` is from the public list, `hint` says what to do."""
+    """The submission is at fault; `code` is from the public list, `hint` says what to do.
 
-    def __init__(self, code: FaultCode, message: str) -> None:
+    fix: lines that its author can paste; read: what was kept and left out before it was refused.
+    """
+
+    def __init__(self, code: FaultCode, message: str, *, fix: str = "", read: SubmissionFiles | None = None) -> None:
         super().__init__(message)
         self.code = code
+        self.fix = fix
+        self.read = read
 
     @property
     def hint(self) -> str:

@@ -10,6 +10,7 @@ class FaultCode(StrEnum):
     SYNTAX_ERROR = "SYNTAX_ERROR"
     NOTEBOOK_INVALID = "NOTEBOOK_INVALID"
     ENTRYPOINT_MISSING = "ENTRYPOINT_MISSING"
+    IMPORT_MISSING = "IMPORT_MISSING"
     IMPORT_FAILED = "IMPORT_FAILED"
     SIGNATURE_MISMATCH = "SIGNATURE_MISMATCH"
     EXCEPTION = "EXCEPTION"
@@ -28,9 +29,16 @@ HINTS: dict[FaultCode, str] = {
     FaultCode.ARCHIVE_INVALID: "Upload one .py file, a .ipynb notebook, or a .zip with submission.py at its root.",
     FaultCode.TOO_LARGE: "Upload code only: weights and data do not belong in a submission.",
     FaultCode.FORBIDDEN_FILE: "Only plain text files may be in the archive: no links, devices or absolute paths.",
-    FaultCode.SYNTAX_ERROR: "Python could not parse the file; run `lacuna validate FILE` to see the line.",
-    FaultCode.NOTEBOOK_INVALID: "Run `lacuna validate FILE` to see what is kept of the notebook and what is missing.",
+    FaultCode.SYNTAX_ERROR: "Python cannot read the file: correct the line that is named.",
+    FaultCode.NOTEBOOK_INVALID: (
+        "Make what is missing a constant, compute it in `prepare`, or take it from the loaders; docs/submission.md"
+        " says how a notebook is read."
+    ),
     FaultCode.ENTRYPOINT_MISSING: "Define a function `unlearning(net, retain_loader, forget_loader, val_loader)`.",
+    FaultCode.IMPORT_MISSING: (
+        "Importing the file would fail at once: use what the sandbox has (`lacuna runtime` lists it), or bring the"
+        " module along in a .zip."
+    ),
     FaultCode.IMPORT_FAILED: "The file failed while being imported; run `lacuna doctor FILE` to see the traceback.",
     FaultCode.SIGNATURE_MISMATCH: (
         "unlearning() is called with net, retain_loader, forget_loader, val_loader by position; further"

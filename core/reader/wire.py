@@ -46,7 +46,8 @@ def pack_files(read: SubmissionFiles) -> bytes:
 
 
 def pack_fault(fault: ParticipantFault) -> bytes:
-    return json.dumps({"code": fault.code, "message": fault.message}).encode()
+    read = json.loads(pack_files(fault.read)) if fault.read is not None else None
+    return json.dumps({"code": fault.code, "message": fault.message, "fix": fault.fix, "read": read}).encode()
 
 
 def unpack(answer: bytes) -> SubmissionFiles:
@@ -54,7 +55,9 @@ def unpack(answer: bytes) -> SubmissionFiles:
     try:
         found = json.loads(answer)
         if "code" in found:
-            fault = ParticipantFault(FaultCode(found["code"]), _take_text(found["message"]))
+            read = _make_files(found["read"]) if found["read"] is not None else None
+            message, fix = (_take_text(found[name]) for name in ("message", "fix"))
+            fault = ParticipantFault(FaultCode(found["code"]), message, fix=fix, read=read)
         else:
             return _make_files(found)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

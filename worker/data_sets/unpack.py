@@ -13,7 +13,9 @@ from core.domain.errors import InvalidInput
 
 CENTRAL_HEADER = b"PK\x01\x02"
 DEPTH_LIMIT, NAME_LIMIT = 6, 300
-LITTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
+# What systems and tools leave beside pictures; whatever begins with a dot is theirs too.
+LITTER = frozenset({"__macosx", "__pycache__", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin"})
+LITTER_OF_STORES = frozenset({"lost+found", "@eadir", "#recycle", "@recycle"})
 
 
 class Archive:
@@ -24,7 +26,7 @@ class Archive:
         self._infos: dict[str, zipfile.ZipInfo] = {}
         for info in archive.infolist():
             name = _check_entry(info)
-            if info.is_dir() or any(part in LITTER or part.startswith("._") for part in PurePosixPath(name).parts):
+            if info.orig_filename.endswith(("/", "\\")) or _is_litter(name):
                 continue
             if name in self._infos:
                 raise InvalidInput(f"the archive holds {show(name)} twice")
@@ -65,10 +67,14 @@ def show(text: str) -> str:
     return ascii(text[:SHOWN_CHARS])[1:-1]
 
 
+def _is_litter(name: str) -> bool:
+    return any(part.lower() in LITTER | LITTER_OF_STORES or part.startswith(".") for part in PurePosixPath(name).parts)
+
+
 def _check_entry(info: zipfile.ZipInfo) -> str:
-    raw, mode = info.orig_filename, stat.S_IFMT(info.external_attr >> 16)
+    raw, mode = info.orig_filename.replace("\\", "/"), stat.S_IFMT(info.external_attr >> 16)
     parts = PurePosixPath(raw).parts
-    if not raw.isprintable() or "\\" in raw or len(raw) > NAME_LIMIT or len(parts) > DEPTH_LIMIT:
+    if not raw.isprintable() or len(raw) > NAME_LIMIT or len(parts) > DEPTH_LIMIT:
         raise InvalidInput(f"the archive holds an unusable name: {show(raw)}")
     if raw.startswith("/") or raw[1:2] == ":" or ".." in parts:
         raise InvalidInput(f"the archive holds a path that leaves its folder: {show(raw)}")

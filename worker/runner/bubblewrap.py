@@ -15,7 +15,19 @@ from sandbox.meter import METERED
 from worker.runner.base import Limits, ReplicaResult, RunRequest, RunResult
 from worker.runner.box import ProcessBox
 from worker.runner.cgroup import Cgroup, make_cgroup, remove_stale_cgroups
-from worker.runner.guest import GUEST_ENV, GUEST_MODULE, HOST_NAME, INODES, PROBE_LIMITS, SHM, SHM_BYTES, TMP, WRITABLE
+from worker.runner.guest import (
+    GUEST_ENV,
+    GUEST_MODULE,
+    HOST_NAME,
+    INODES,
+    PROBE_LIMITS,
+    SCRATCH,
+    SCRATCH_LINKS,
+    SHM,
+    SHM_BYTES,
+    TMP,
+    WRITABLE,
+)
 from worker.runner.seccomp import seccomp_program
 from worker.runner.supervisor import supervise
 
@@ -122,8 +134,9 @@ def _filesystem(runtime: Runtime, *, as_root: bool) -> list[str]:
     binds = [part for here, inside in runtime.binds for part in ("--ro-bind", here, inside)]
     # root's parent tells the kernel there which process should die first; one user's replica could write its own memory
     proc = () if as_root else ("--remount-ro", "/proc")
+    scratch = [part for place in SCRATCH_LINKS for part in ("--symlink", SCRATCH, place)]
     return [
-        *("--ro-bind", "/usr", "/usr", *hidden, *links),
+        *("--ro-bind", "/usr", "/usr", *hidden, *links, "--perms", "0755", "--dir", "/kaggle", *scratch),
         *("--perms", "0755", "--dir", "/opt", "--perms", "0755", "--dir", "/opt/lacuna", *binds),
         *("--proc", "/proc", *proc, "--dev", "/dev"),
         *("--bind", STAGED[SHM], SHM, "--remount-ro", "/dev", "--bind", STAGED[TMP], TMP, "--remount-ro", "/"),

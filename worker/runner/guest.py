@@ -17,6 +17,9 @@ GUEST_MODULE = "sandbox.entrypoint"
 HOST_NAME = "sandbox"
 TMP, SHM = "/tmp", "/dev/shm"  # noqa: S108 -- paths inside the box
 WRITABLE = (TMP, SHM, "/dev/mqueue")
+SCRATCH = f"{TMP}/replica"  # the working folder of a replica
+# Where hosted notebooks write: published code names these paths. The image has the same links (sandbox/Dockerfile).
+SCRATCH_LINKS = ("/kaggle/tmp", "/kaggle/temp", "/kaggle/working", "/content")
 SHM_BYTES = 64 << 20
 INODES = 16384  # of each folder that can be written
 GUEST_ENV: Mapping[str, str] = {

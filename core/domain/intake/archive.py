@@ -54,7 +54,7 @@ def _read_entries(archive: zipfile.ZipFile, limit_bytes: int) -> ArchiveFiles:
         _check_kind(info, name)
         if name in wanted:
             _refuse(FaultCode.FORBIDDEN_FILE, f"the archive holds {show(name)} twice")
-        if not info.is_dir():
+        if not _is_folder(info):
             wanted[name] = info
     _check_clashes(list(wanted))
     _check_entry_place(list(wanted))
@@ -65,9 +65,9 @@ def _read_entries(archive: zipfile.ZipFile, limit_bytes: int) -> ArchiveFiles:
 
 def _check_name(info: zipfile.ZipInfo) -> str:
     """The normalised relative path of an entry."""
-    raw = info.orig_filename
+    raw = info.orig_filename.replace("\\", "/")  # as Windows writes them
     shown = show(raw)
-    if not raw.isprintable() or "\\" in raw or len(raw) > NAME_LIMIT:
+    if not raw.isprintable() or len(raw) > NAME_LIMIT:
         _refuse(FaultCode.FORBIDDEN_FILE, f"the archive holds an unusable name: {shown}")
     if raw.startswith("/") or raw[1:2] == ":":
         _refuse(FaultCode.FORBIDDEN_FILE, f"the archive holds an absolute path: {shown}")
@@ -77,6 +77,10 @@ def _check_name(info: zipfile.ZipInfo) -> str:
     if len(path.parts) > DEPTH_LIMIT:
         _refuse(FaultCode.FORBIDDEN_FILE, f"the archive nests folders more than {DEPTH_LIMIT} deep: {shown}")
     return str(path)
+
+
+def _is_folder(info: zipfile.ZipInfo) -> bool:
+    return info.orig_filename.endswith(("/", "\\"))
 
 
 def _is_litter(name: str) -> bool:
@@ -93,7 +97,7 @@ def _check_kind(info: zipfile.ZipInfo, name: str) -> None:
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         # The other methods of the standard library decompress without a bound on memory.
         _refuse(FaultCode.ARCHIVE_INVALID, f"{show(name)} in the archive is not compressed with plain deflate")
-    if not info.is_dir() and PurePosixPath(name).suffix.lower() not in ALLOWED_SUFFIXES:
+    if not _is_folder(info) and PurePosixPath(name).suffix.lower() not in ALLOWED_SUFFIXES:
         _refuse(FaultCode.FORBIDDEN_FILE, f"{show(name)} in the archive is not a text file of an allowed kind")
 
 

@@ -9,16 +9,15 @@ from typing import Any
 
 from core.domain.errors import ParticipantFault
 from core.domain.faults import FaultCode
-from core.domain.intake.python_text import check_source_size, parse_python, parse_quietly
+from core.domain.intake.exported import expand_magics, find_written
+from core.domain.intake.magics import PYTHON_CELL_MAGICS, strip_magics
+from core.domain.intake.python_text import check_source_size, parse_python
 from core.domain.intake.report import ENTRY_FUNCTION, Note, show
 
-PYTHON_CELL_MAGICS = frozenset({"time", "timeit", "capture", "prun", "python", "python3", "py"})
-MAGIC_LINE = re.compile(r"^\s*(!|%|\?|[\w.\]\[()'\"]+\?{1,2}\s*;?\s*$)")
-PLAIN_MAGIC_LINE = re.compile(r"^\s*(!|%%?[A-Za-z])")
-PARSE_BUDGET_CHARACTERS = 2 << 20  # each shell line costs one more parse of its cell
-MAGIC_ASSIGNMENT = re.compile(r"^(\s*)([\w.,\s\[\]]+?)\s*=\s*[!%](.*)$")
 WRITE_FILE = re.compile(r"^%%(?:writefile|file)\s+(-a\s+|--append\s+)?(\S+)\s*$")
-PYTHON_LANGUAGES = ("python", "ipython")
+WRITTEN_NAME = re.compile(r"([A-Za-z_]\w*/){0,6}[A-Za-z_]\w*\.py")
+HOSTED_FOLDERS = ("/kaggle/working/", "/kaggle/tmp/", "/content/")
+LANGUAGE = "python"  # kernels call it python3, ipython, xpython, Python 3
 
 
 @dataclass(slots=True)
@@ -52,74 +51,19 @@ def read_notebook(text: str, name: str) -> Notebook:
     return notebook
 
 
-def read_script(text: str, name: str) -> Cell:
+def read_script(text: str, name: str) -> Notebook:
     """A script as one cell; what is neither Python nor a shell line is the author's syntax error."""
     check_source_size(len(text), name)
     source = text.replace("\r\n", "\n").replace("\r", "\n")
-    text, left_out = strip_magics(source, "")
-    return Cell("", text.split("\n"), parse_python(text, name), left_out, source.split("\n"))
-
-
-def strip_magics(text: str, label: str) -> tuple[str, dict[int, Note]]:
-    """Replace shell and magic lines by `pass`, keeping line numbers; text that parses has none.
-
-    The parser names the line it trips over, so a `%` that continues a sum or a `!` inside a text is never touched.
-    """
-    left_out: dict[int, Note] = {}
-    lines = text.split("\n")
-    for _ in range(max(8, min(len(lines), PARSE_BUDGET_CHARACTERS // (len(text) + 1)))):
-        broken = _find_broken_line("\n".join(lines))
-        place = _find_magic_at_or_before(lines, broken) if broken else None
-        if place is None:
-            return "\n".join(lines), left_out
-        left_out[place + 1] = _blank_magic(lines, place, label)
-    for place, line in enumerate(lines):  # more of them than can be had one by one
-        if PLAIN_MAGIC_LINE.match(line):
-            left_out[place + 1] = _blank_magic(lines, place, label)
-    return "\n".join(lines), left_out
-
-
-def _find_broken_line(text: str) -> int | None:
-    try:
-        parse_quietly(text)
-    except SyntaxError as error:
-        return min(error.lineno or 1, text.count("\n") + 1)
-    except (RecursionError, MemoryError, ValueError):
-        return None
-    return None
-
-
-def _find_magic_at_or_before(lines: list[str], broken: int) -> int | None:
-    """The line itself, or the nearest one above it whose open bracket or quote broke it."""
-    for place in range(broken - 1, -1, -1):
-        if MAGIC_LINE.match(lines[place]) or MAGIC_ASSIGNMENT.match(lines[place]):
-            return place
-    return None
-
-
-def _blank_magic(lines: list[str], place: int, label: str) -> Note:
-    line = lines[place]
-    where = f"{label}, line {place + 1}" if label else f"line {place + 1}"
-    note = Note(where, show(line), "a shell or notebook command")
-    last = place
-    while lines[last].rstrip().endswith("\\") and last + 1 < len(lines):
-        last += 1
-        lines[last] = ""
-    assignment = MAGIC_ASSIGNMENT.match(line)
-    indent = _choose_indent(lines, place)
-    if assignment:  # stays an assignment of something unknown, so that its users are found
-        lines[place] = f"{indent}{assignment.group(2)} = get_ipython()"
-    else:
-        lines[place] = f"{indent}pass"
-    return note
-
-
-def _choose_indent(lines: list[str], place: int) -> str:
-    """A shell line may be indented where Python must not be."""
-    own = lines[place][: len(lines[place]) - len(lines[place].lstrip())]
-    above = next((line for line in reversed(lines[:place]) if line.strip()), "")
-    above_indent = above[: len(above) - len(above.lstrip())]
-    return own if above.rstrip().endswith(":") or len(own) <= len(above_indent) else above_indent
+    notebook = Notebook([], [], {})
+    for first, rest in find_written(source).items():
+        written = WRITE_FILE.match(first)
+        if written:
+            _add_written_file(notebook, "", written, rest)
+    source = expand_magics(source)
+    stripped, left_out = strip_magics(source, "")
+    notebook.cells.append(Cell("", stripped.split("\n"), parse_python(stripped, name), left_out, source.split("\n")))
+    return notebook
 
 
 def _add_cell(notebook: Notebook, label: str, source: str) -> None:
@@ -148,8 +92,9 @@ def _add_cell(notebook: Notebook, label: str, source: str) -> None:
 
 
 def _add_written_file(notebook: Notebook, label: str, written: re.Match[str], rest: str) -> None:
-    name = written.group(2).strip("\"'").removeprefix("./").removeprefix("/kaggle/working/")
-    if not re.fullmatch(r"[A-Za-z_]\w*\.py", name):
+    name = written.group(2).strip("\"'").removeprefix("./")
+    name = next((name.removeprefix(folder) for folder in HOSTED_FOLDERS if name.startswith(folder)), name)
+    if not WRITTEN_NAME.fullmatch(name):
         notebook.left_out.append(Note(label, show(written.group(0)), "writes a file that is not Python"))
         return
     before = notebook.written_files.get(name, "") if written.group(1) else ""
@@ -201,6 +146,6 @@ def _check_language(document: dict[str, Any], name: str) -> None:
     for block, key in (("kernelspec", "language"), ("language_info", "name")):
         entry = metadata.get(block)
         language = entry.get(key) if isinstance(entry, dict) else None
-        if isinstance(language, str) and language.lower() not in PYTHON_LANGUAGES:
+        if isinstance(language, str) and LANGUAGE not in language.lower():
             message = f"{show(name)} is a notebook for {show(language)}, not Python"
             raise ParticipantFault(FaultCode.NOTEBOOK_INVALID, message)

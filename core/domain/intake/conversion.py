@@ -3,64 +3,102 @@
 import ast
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 from core.domain.errors import ParticipantFault
 from core.domain.faults import FaultCode
-from core.domain.intake.cells import Cell
+from core.domain.intake.binding import describe_binding, write_binding
+from core.domain.intake.calls import OwnCall, read_own_call
+from core.domain.intake.cells import Cell, Notebook
 from core.domain.intake.device import DEVICE_LINES, DEVICE_NAME, rewrite_device
 from core.domain.intake.entry import check_entry
-from core.domain.intake.libraries import get_top, is_provided
 from core.domain.intake.python_text import parse_python
 from core.domain.intake.report import (
+    ARGUMENT_HINTS,
     ENTRY_FILE,
     ENTRY_FUNCTION,
     PREPARE_FUNCTION,
     Note,
     Origin,
     SubmissionFiles,
-    list_names,
     show,
 )
-from core.domain.intake.selection import Selection, select_units
+from core.domain.intake.selection import Missing, Selection, select_units
 from core.domain.intake.units import Kind, Unit, count_leaves, cut_into_units, open_main_guards
 
 SHOWN_MISSING = 4
 STATEMENT_LIMIT = 2000  # ten times the longest published notebook; bounds the time of what follows
 
 
-def convert_cells(cells: list[Cell], *, name: str, origin: Origin, left_out: Iterable[Note] = ()) -> SubmissionFiles:
+def convert_cells(notebook: Notebook, *, name: str, origin: Origin) -> SubmissionFiles:
     """Keep what `unlearning` needs; raise NOTEBOOK_INVALID with the names that cannot be had."""
+    cells = notebook.cells
     _check_count(cells, name)
-    check_entry(_join(cells), name=show(name))
+    joined = _join(cells)
+    doubts = check_entry(joined, name=show(name))
+    own = read_own_call(joined.body)
     changes = [_answer_device(cell) for cell in cells]
     units = cut_into_units(cells, entry=ENTRY_FUNCTION)
-    selection = select_units(units, roots=(ENTRY_FUNCTION, PREPARE_FUNCTION))
+    settled = {given for unit in units if unit.kind in (Kind.IMPORT, Kind.DEFINITION) for given in unit.binds}
+    given = own.names.keys() - settled
+    selection = select_units(units, roots=(ENTRY_FUNCTION, PREPARE_FUNCTION), given=given)
+    read = _describe(cells, selection, origin, changes, notebook.left_out)
     if selection.missing:
-        raise ParticipantFault(FaultCode.NOTEBOOK_INVALID, _explain_missing(selection.missing, name))
-    text = _write_source(selection, name)
-    tree = parse_python(text, ENTRY_FILE)
-    warnings = [*check_entry(tree, name=show(name)), *selection.warnings, *find_unknown_imports(tree, own=())]
+        message, fix = _explain_missing(selection.missing, name), _write_prepare(selection.missing)
+        raise ParticipantFault(FaultCode.NOTEBOOK_INVALID, message, fix=fix, read=read)
+    bound = given & {need for unit in selection.kept for need in unit.names.needs}
+    text = _write_source(selection, name) + write_binding(own, bound, _list_bound(selection))
+    check_entry(parse_python(text, ENTRY_FILE), name=show(name))
+    return replace(
+        read,
+        files={ENTRY_FILE: text.encode(), **_choose_written(notebook)},
+        changed=(*read.changed, *describe_binding(own, bound, _locate_call(cells, own))),
+        warnings=(*(() if own.is_reordered else doubts), *selection.warnings, *own.doubts),
+    )
+
+
+def _describe(
+    cells: list[Cell],
+    selection: Selection,
+    origin: Origin,
+    changes: list[list[tuple[tuple[str, int], Note]]],
+    left_out: Iterable[Note],
+) -> SubmissionFiles:
+    """The account of what was read, without the files."""
     kept_lines = {(unit.cell.label, line) for unit in selection.kept for line in _get_lines(unit)}
     return SubmissionFiles(
-        files={ENTRY_FILE: text.encode()},
+        files={},
         origin=origin,
         kept=tuple(_describe_unit(unit, unit.kind.value) for unit in selection.kept),
         left_out=(*left_out, *_list_left_out(cells, selection)),
         changed=tuple(note for changed in changes for line, note in changed if line in kept_lines),
-        warnings=tuple(warnings),
     )
 
 
-def find_unknown_imports(tree: ast.Module, *, own: Iterable[str]) -> tuple[str, ...]:
-    """One warning that names packages the sandbox is not known to have."""
-    modules: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            modules.update(get_top(alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            modules.add(get_top(node.module or ""))
-    unknown = sorted(module for module in modules if not is_provided(module) and module not in set(own))
-    return (f"not in the sandbox: {list_names(unknown)}",) if unknown else ()
+def _list_bound(selection: Selection) -> list[str]:
+    """The functions that the platform calls, of those that are there."""
+    kept = {name for unit in selection.kept for name in unit.binds}
+    return [name for name in (ENTRY_FUNCTION, PREPARE_FUNCTION) if name in kept]
+
+
+def _choose_written(notebook: Notebook) -> dict[str, bytes]:
+    """The files that cells write, as far as they are Python; what is imported of the others will be missed."""
+    found: dict[str, bytes] = {}
+    for path, source in notebook.written_files.items():
+        try:
+            parse_python(source, path)
+        except ParticipantFault:
+            continue
+        found[path] = source.encode()
+    return found
+
+
+def _locate_call(cells: list[Cell], own: OwnCall) -> str:
+    first = own.text.split("(")[0]
+    for cell in reversed(cells):
+        if any(first and f"{first}(" in line and not line.lstrip().startswith("def ") for line in cell.author_lines):
+            return cell.label or f"line {own.line}"
+    return ENTRY_FUNCTION
 
 
 def _join(cells: list[Cell]) -> ast.Module:
@@ -179,7 +217,19 @@ def _describe_unit(unit: Unit, reason: str) -> Note:
     return Note(unit.cell.locate(unit.node.lineno), show(text), reason)
 
 
-def _explain_missing(missing: list[str], name: str) -> str:
-    shown = "; ".join(missing[:SHOWN_MISSING])
+def _write_prepare(missing: list[Missing]) -> str:
+    """A cell to paste: what is missing is made from what is passed."""
+    lines = [f"    global {', '.join(each.name for each in missing)}"]
+    for each in missing:
+        loader = next((f"{word}_loader" for word in ARGUMENT_HINTS if word in each.name.lower()), "")
+        value = loader if "loader" in each.name.lower() and loader else "..."
+        lines.append(
+            f"    {each.name} = {value}" + (f"  # in the notebook: {each.source.strip()}" if each.source else "")
+        )
+    return "\n".join([f"def {PREPARE_FUNCTION}(net, retain_loader, forget_loader, val_loader):", *lines, ""])
+
+
+def _explain_missing(missing: list[Missing], name: str) -> str:
+    shown = "; ".join(map(str, missing[:SHOWN_MISSING]))
     more = f"; and {len(missing) - SHOWN_MISSING} more" if len(missing) > SHOWN_MISSING else ""
     return f"{show(name)}: {ENTRY_FUNCTION} needs names that the kept part lacks: {shown}{more}"

@@ -36,7 +36,15 @@ METHODS: dict[str, str] = {
     "rglob": FILE, "to_csv": FILE, "savefig": FILE, "extractall": FILE,
 }  # fmt: skip
 SPECIAL_METHODS = frozenset({"__init__", "__new__", "__post_init__", "__call__"})
-BUILTIN_NAMES = frozenset(dir(builtins)) | {"__file__", "__name__", "__doc__", "__builtins__", "__spec__", DEVICE_NAME}
+BUILTIN_NAMES = frozenset(dir(builtins)) | {
+    "display",
+    "__file__",
+    "__name__",
+    "__doc__",
+    "__builtins__",
+    "__spec__",
+    DEVICE_NAME,
+}
 
 
 @dataclass(slots=True)

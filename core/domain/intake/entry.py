@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from core.domain.errors import ParticipantFault
 from core.domain.faults import FaultCode
-from core.domain.intake.report import ENTRY_FUNCTION, OPTIONAL_PARAMETERS, list_names, show
+from core.domain.intake.candidates import explain_missing, find_candidate, write_fix
+from core.domain.intake.report import ARGUMENT_HINTS, ENTRY_FUNCTION, OPTIONAL_PARAMETERS, list_names, show
 
 POSITIONAL_COUNT = 4
-ARGUMENT_HINTS = ("retain", "forget", "val")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -19,7 +19,8 @@ def check_entry(tree: ast.Module, *, name: str) -> tuple[str, ...]:
     if not bound:
         if _has_star_import(tree.body):
             return (f"{ENTRY_FUNCTION} is not in {name}; it must come from a star import",)
-        raise ParticipantFault(FaultCode.ENTRYPOINT_MISSING, _explain_missing(tree, name))
+        found = find_candidate(tree)
+        raise ParticipantFault(FaultCode.ENTRYPOINT_MISSING, explain_missing(tree, name, found), fix=write_fix(found))
     functions = [_resolve(tree.body, statement) for statement in bound]
     faults = [_judge(function, name) for function in functions]
     if all(faults) and faults[-1] is not None:
@@ -55,10 +56,17 @@ def find_signature_problem(function: Function) -> str | None:
     ]
     unknown = [argument.arg for argument in [*required, *keyword_only] if argument.arg not in OPTIONAL_PARAMETERS]
     if unknown:
-        return f"needs parameters that nobody passes: {list_names(unknown)} (give them a default)"
+        return f"needs parameters that nobody passes: {list_names(unknown)}{_advise(unknown)}"
     if len(arguments.posonlyargs) > POSITIONAL_COUNT and required:
         return "has more than four positional-only parameters"
     return None
+
+
+def _advise(unknown: list[str]) -> str:
+    """A model or a loader cannot have a default that makes sense."""
+    if any(word in name.lower() for name in unknown for word in ("loader", "model", "net", "teacher", "data")):
+        return " (a model or a loader is made in `prepare` or inside unlearning, from the four that are passed)"
+    return " (give them a default)"
 
 
 def find_bindings(body: list[ast.stmt], name: str) -> list[ast.stmt]:
@@ -137,22 +145,6 @@ def _has_star_import(body: list[ast.stmt]) -> bool:
     return any(
         isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*" for statement in iter_statements(body)
     )
-
-
-def _explain_missing(tree: ast.Module, name: str) -> str:
-    message = f"{name} defines no function {ENTRY_FUNCTION} at module level"
-    if any(isinstance(node, ast.FunctionDef) and node.name == ENTRY_FUNCTION for node in ast.walk(tree)):
-        return f"{message}: it is inside another block that does not run on import"
-    candidates = [function for function in tree.body if isinstance(function, ast.FunctionDef) and _looks_like(function)]
-    if len(candidates) == 1:
-        function = candidates[0]
-        return f"{message}; is {show(function.name)} (line {function.lineno}) the one? Name it {ENTRY_FUNCTION}"
-    return message
-
-
-def _looks_like(function: ast.FunctionDef) -> bool:
-    names = " ".join(argument.arg.lower() for argument in function.args.args)
-    return len(function.args.args) >= 3 and sum(word in names for word in ARGUMENT_HINTS) >= 2
 
 
 def _find_doubts(function: Function) -> tuple[str, ...]:

@@ -24,9 +24,11 @@ class Names:
         return self.eager | self.lazy
 
 
-def find_names(statement: ast.stmt) -> Names:
-    """Let Python's own symbol tables decide; annotations do not count, for the kept file never evaluates them."""
-    bare = _DropAnnotations().visit(copy.deepcopy(statement))
+def find_names(statement: ast.stmt, *, with_annotations: bool = False) -> Names:
+    """Let Python's own symbol tables decide; annotations count only where the file evaluates them."""
+    bare = copy.deepcopy(statement)
+    if not with_annotations:
+        bare = _DropAnnotations().visit(bare)
     source = ast.unparse(ast.fix_missing_locations(bare))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -10,16 +10,18 @@ from core.domain.errors import ParticipantFault
 from core.domain.faults import FaultCode
 from core.domain.intake.archive import read_archive
 from core.domain.intake.cells import Cell, read_notebook, read_script
-from core.domain.intake.conversion import convert_cells, find_unknown_imports
+from core.domain.intake.conversion import convert_cells
 from core.domain.intake.data import check_programs, count_data
 from core.domain.intake.device import rewrite_device
 from core.domain.intake.entry import check_entry, find_bindings, is_main_guard, iter_statements
 from core.domain.intake.names import get_dotted, iter_eager
 from core.domain.intake.python_text import check_source_size, decode_text, parse_python
 from core.domain.intake.report import ENTRY_FILE, ENTRY_FUNCTION, Note, Origin, SubmissionFiles, show
+from core.domain.intake.settling import settle
 
 DEFAULT_LIMIT_BYTES = 5 << 20
-CELL_MARKER = re.compile(r"^# ?(%%|In ?\[)", re.MULTILINE)
+CELL_MARKER = re.compile(r"^# ?(%%|In ?\[|COMMAND -{5}|Databricks notebook source|MAGIC )", re.MULTILINE)
+HOSTED_MODULES = frozenset({"google.colab", "kaggle_secrets", "dbutils", "kaggle_web_client"})
 
 
 def read_submission(filename: str, content: bytes, *, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> SubmissionFiles:
@@ -29,7 +31,7 @@ def read_submission(filename: str, content: bytes, *, limit_bytes: int = DEFAULT
     """
     name = PurePosixPath(filename.replace("\\", "/")).name
     try:
-        read = _read(name, content, limit_bytes)
+        read = settle(_read(name, content, limit_bytes), name)
         check_programs(read.files)
         return replace(read, data_bytes=count_data(read.files))
     except RecursionError:
@@ -65,16 +67,17 @@ def _read_python_file(content: bytes, name: str) -> SubmissionFiles:
     if text.lstrip().startswith("{") and '"cells"' in text and '"nbformat"' in text:
         read = _read_notebook_file(text, name)
         return replace(read, warnings=(*read.warnings, f"{show(name)} is a notebook; its suffix should be .ipynb"))
-    return _read_entry_text(text, name, own=())
+    return _read_entry_text(text, name)
 
 
-def _read_entry_text(text: str, name: str, *, own: tuple[str, ...]) -> SubmissionFiles:
+def _read_entry_text(text: str, name: str) -> SubmissionFiles:
     """A plain file runs as it is; one written like a notebook goes through the notebook's reader."""
-    cell = read_script(text, name)
+    script = read_script(text, name)
+    cell = script.cells[0]
     refusal: tuple[str, ...] = ()
-    if cell.left_out or is_written_like_a_notebook(text, cell.tree):
+    if cell.left_out or script.written_files or is_written_like_a_notebook(text, cell.tree):
         try:
-            converted = convert_cells([cell], name=name, origin=Origin.SCRIPT)
+            converted = convert_cells(script, name=name, origin=Origin.SCRIPT)
         except ParticipantFault as fault:
             if cell.left_out or fault.code is not FaultCode.NOTEBOOK_INVALID or does_driver_work(cell.tree):
                 raise
@@ -84,18 +87,30 @@ def _read_entry_text(text: str, name: str, *, own: tuple[str, ...]) -> Submissio
                 return converted
     tree = parse_python(text, name)
     doubts = check_entry(tree, name=show(name))
-    warnings = (*refusal, *doubts, *find_unknown_imports(tree, own=own), *_find_device_doubts(text, tree))
+    warnings = (*refusal, *doubts, *_find_device_doubts(text, tree))
     return SubmissionFiles({ENTRY_FILE: text.encode()}, Origin.FILE, warnings=warnings)
 
 
 def _read_notebook_file(text: str, name: str) -> SubmissionFiles:
     notebook = read_notebook(text, name)
+    written = tuple(_note_written(path, source) for path, source in notebook.written_files.items())
     if ENTRY_FILE in notebook.written_files:
         files = {path: source.encode() for path, source in notebook.written_files.items()}
         unused = [_note_unused(cell) for cell in notebook.cells]
         read = _check_files(files, Origin.NOTEBOOK)
-        return replace(read, left_out=(*read.left_out, *notebook.left_out, *unused))
-    return convert_cells(notebook.cells, name=name, origin=Origin.NOTEBOOK, left_out=notebook.left_out)
+        return replace(read, kept=(*written, *read.kept), left_out=(*read.left_out, *notebook.left_out, *unused))
+    read = convert_cells(notebook, name=name, origin=Origin.NOTEBOOK)
+    kept = tuple(note for path, note in zip(notebook.written_files, written, strict=True) if path in read.files)
+    lost = tuple(
+        Note(note.where, note.source, "the file is no Python")
+        for path, note in zip(notebook.written_files, written, strict=True)
+        if path not in read.files
+    )
+    return replace(read, kept=(*kept, *read.kept), left_out=(*lost, *read.left_out))
+
+
+def _note_written(path: str, source: str) -> Note:
+    return Note(show(path), show(source), f"a file beside {ENTRY_FILE}")
 
 
 def _note_unused(cell: Cell) -> Note:
@@ -115,11 +130,10 @@ def _check_files(files: Mapping[str, bytes], origin: Origin) -> SubmissionFiles:
     for path, content in files.items():
         if path.endswith(".py") and path != ENTRY_FILE:
             parse_python(decode_text(content, path), path)
-    own = tuple({PurePosixPath(path).parts[0].removesuffix(".py") for path in files})
     text = decode_text(files[ENTRY_FILE], ENTRY_FILE)
     if not text.strip():
         raise ParticipantFault(FaultCode.ENTRYPOINT_MISSING, f"{ENTRY_FILE} is empty")
-    entry = _read_entry_text(text, ENTRY_FILE, own=own)
+    entry = _read_entry_text(text, ENTRY_FILE)
     return replace(entry, files={**files, **entry.files}, origin=origin)
 
 
@@ -153,6 +167,9 @@ def _list_import_time(tree: ast.Module) -> list[ast.AST]:
 def _is_driver_work(node: ast.AST) -> bool:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value.startswith(("/kaggle/", "../input/", "/content/"))
+    if isinstance(node, ast.ImportFrom | ast.Import):
+        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+        return any(name in HOSTED_MODULES for name in names)
     if isinstance(node, ast.Call):
         return get_dotted(node.func) in (ENTRY_FUNCTION, "get_ipython", "subprocess.run", "os.system")
     return False

@@ -9,6 +9,7 @@ ENTRY_FUNCTION = "unlearning"
 PREPARE_FUNCTION = "prepare"
 # The same tuple is in sandbox.contract, which the domain may not import; a test holds them together.
 OPTIONAL_PARAMETERS = ("device", "seed", "num_classes", "budget_seconds")
+ARGUMENT_HINTS = ("retain", "forget", "val")  # what the loaders are called, in our order
 
 SHOWN_CHARACTERS = 80
 

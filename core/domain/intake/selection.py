@@ -2,6 +2,7 @@
 
 import ast
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from core.domain.intake.effects import BUILTIN_NAMES
@@ -10,10 +11,20 @@ from core.domain.intake.units import LOOPS, Kind, Unit, is_default, is_effect
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    name: str
+    reason: str
+    source: str  # the line that sets it in the notebook, if one does
+
+    def __str__(self) -> str:
+        return f"{show(self.name)} ({self.reason})"
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     kept: list[Unit]
     left_out: list[tuple[Unit, str]]  # with the reason
-    missing: list[str]  # each a readable clause
+    missing: list[Missing]
     warnings: list[str]
 
 
@@ -23,9 +34,9 @@ class Demand:
     names: dict[str, Unit | None]  # who asked first
 
 
-def select_units(units: list[Unit], *, roots: tuple[str, ...]) -> Selection:
-    """Keep what the roots reach and what is harmless; tell why for the rest."""
-    demand = _find_demand(units, roots)
+def select_units(units: list[Unit], *, roots: tuple[str, ...], given: Collection[str] = ()) -> Selection:
+    """Keep what the roots reach and what is harmless; tell why for the rest. given: names that the caller brings."""
+    demand = _find_demand(units, roots, given)
     kept = _settle({index for index, unit in enumerate(units) if is_default(unit)} | demand.units, units)
     missing, doubts = _find_missing(units, kept, demand)
     bound = frozenset(name for index in kept for name in units[index].binds) | BUILTIN_NAMES
@@ -37,7 +48,7 @@ def select_units(units: list[Unit], *, roots: tuple[str, ...]) -> Selection:
     return Selection([units[index] for index in sorted(kept)], left_out, missing, doubts)
 
 
-def _find_demand(units: list[Unit], roots: tuple[str, ...]) -> Demand:
+def _find_demand(units: list[Unit], roots: tuple[str, ...], given: Collection[str]) -> Demand:
     """Walk from the roots over every statement that binds or changes a needed name."""
     by_name = _index_names(units)
     demand = Demand(set(), dict.fromkeys(roots))
@@ -48,7 +59,7 @@ def _find_demand(units: list[Unit], roots: tuple[str, ...]) -> Demand:
             if index in demand.units or unit.obstacle:
                 continue
             demand.units.add(index)
-            for name in (unit.names.needs | unit.guard_names) - demand.names.keys():
+            for name in (unit.names.needs | unit.guard_names) - demand.names.keys() - set(given):
                 demand.names[name] = unit
                 waiting.append(name)
     return demand
@@ -97,8 +108,9 @@ def _find_unknown(units: list[Unit], kept: set[int]) -> _Unknown:
     return _Unknown(has_star, frozenset(name for unit in units for name in unit.binds))
 
 
-def _find_missing(units: list[Unit], kept: set[int], demand: Demand) -> tuple[list[str], list[str]]:
-    missing, doubts = [], []
+def _find_missing(units: list[Unit], kept: set[int], demand: Demand) -> tuple[list[Missing], list[str]]:
+    missing: list[Missing] = []
+    doubts: list[str] = []
     unknown = _find_unknown(units, kept)
     by_name = _index_names(units)
     keepers = {id(units[index]) for index in kept}
@@ -109,9 +121,9 @@ def _find_missing(units: list[Unit], kept: set[int], demand: Demand) -> tuple[li
         lost = [index for index in binders if index not in kept and not is_effect(units[index])]
         available = [index for index in binders if index in kept and name in units[index].gives]
         if not available:
-            missing.append(f"{show(name)} ({_describe_loss(units, kept, lost, asker)})")
+            missing.append(_describe_missing(name, units, kept, lost, asker))
         elif serious := _find_serious_loss(units, name, lost, available):
-            missing.append(f"{show(name)} ({_describe_loss(units, kept, serious, asker)})")
+            missing.append(_describe_missing(name, units, kept, serious, asker))
         elif lost:
             place = units[lost[-1]].cell.locate(units[lost[-1]].node.lineno)
             doubts.append(f"{show(name)} is also set at {place}, which is left out")
@@ -131,6 +143,12 @@ def _find_serious_loss(units: list[Unit], name: str, lost: list[int], available:
             or (name in units[index].binds and not units[index].guards and index > available[-1])
         )
     ]
+
+
+def _describe_missing(name: str, units: list[Unit], kept: set[int], lost: list[int], asker: Unit) -> Missing:
+    unit = units[lost[-1]] if lost else None
+    source = unit.cell.author_lines[unit.node.lineno - 1] if unit is not None else ""
+    return Missing(name, _describe_loss(units, kept, lost, asker), show(source))
 
 
 def _describe_loss(units: list[Unit], kept: set[int], lost: list[int], asker: Unit) -> str:

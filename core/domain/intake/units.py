@@ -4,10 +4,12 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 
 from core.domain.intake.cells import Cell
 from core.domain.intake.effects import BUILTIN_NAMES, FILE, INTERACTIVE, NETWORK, Effects, find_definitions
 from core.domain.intake.entry import is_main_guard
+from core.domain.intake.folding import Constants, decide, find_constants, fold
 from core.domain.intake.libraries import is_light
 from core.domain.intake.names import DEFINITION, Names, find_aliases, find_names, get_dotted, get_root, iter_eager
 
@@ -58,12 +60,46 @@ class Unit:
 
 def cut_into_units(cells: list[Cell], *, entry: str) -> list[Unit]:
     """Every module-level statement of every cell, in order, with what it needs and what speaks against it."""
+    for cell in cells:
+        cell.tree.body = [part for statement in cell.tree.body for part in _split_imports(statement)]
     placed = [(cell, statement, guards) for cell in cells for statement, guards in _iter_leaves(cell.tree.body)]
     statements = [statement for _, statement, _ in placed]
     inner = [node for statement in statements for node in ast.walk(statement) if isinstance(node, ast.stmt)]
     effects = Effects(find_aliases(inner), find_definitions(statements), entry)
     variables = _find_variables(statements, set(effects.aliases))
-    return [_make_unit(cell, statement, guards, effects, variables) for cell, statement, guards in placed]
+    constants = find_constants([part for cell in cells for part in cell.tree.body])
+    units = [_make_unit(*place, effects, variables, constants) for place in placed]
+    for unit in units:
+        if _never_runs(unit.node, unit.guards, constants):
+            _lay_to_rest(unit)
+    return units
+
+
+def _split_imports(statement: ast.stmt) -> list[ast.stmt]:
+    """`import a, b` as two statements: one of them may have to go."""
+    if not isinstance(statement, ast.Import) or len(statement.names) < 2:
+        return [statement]
+    return [ast.copy_location(ast.Import([alias]), statement) for alias in statement.names]
+
+
+def _never_runs(statement: ast.stmt, guards: tuple[ast.If, ...], constants: Constants) -> bool:
+    """Whether an `if` on the way is decided against it."""
+    for guard, inner in pairwise((*guards, statement)):
+        truth = decide(guard.test, constants) if isinstance(guard, ast.If) else None
+        body = guard.body if isinstance(guard, ast.If) else []
+        if truth is not None and truth is not any(inner is node for part in body for node in ast.walk(part)):
+            return True
+    return False
+
+
+def _lay_to_rest(unit: Unit) -> None:
+    """What never runs needs nothing; it may stay unless it looks dangerous."""
+    nothing: frozenset[str] = frozenset()
+    if unit.obstacle:
+        unit.names, unit.mutates = Names(nothing, nothing, nothing, nothing), nothing
+        unit.obstacle = "never runs: a constant decides the `if`"
+    else:
+        unit.names = Names(unit.names.binds, unit.names.binds_when_called, nothing, nothing)
 
 
 def open_main_guards(body: list[ast.stmt]) -> list[ast.stmt]:
@@ -117,13 +153,20 @@ def _binds_constant(statement: ast.stmt) -> bool:
 
 
 def _make_unit(
-    cell: Cell, statement: ast.stmt, guards: tuple[ast.If, ...], effects: Effects, variables: set[str]
+    cell: Cell,
+    statement: ast.stmt,
+    guards: tuple[ast.If, ...],
+    effects: Effects,
+    variables: set[str],
+    constants: Constants,
 ) -> Unit:
     tests = [guard.test for guard in guards]
     guard_names = frozenset(
         node.id for test in tests for node in ast.walk(test) if isinstance(node, ast.Name) and node.id != "__name__"
     )
-    unit = Unit(cell, statement, guards, find_names(statement), _find_kind(statement), guard_names=guard_names)
+    unit = Unit(
+        cell, statement, guards, find_names(fold(statement, constants)), _find_kind(statement), guard_names=guard_names
+    )
     unit.mutates = frozenset(_find_mutated(statement, variables, set(effects.aliases)))
     unit.obstacle = _find_obstacle(statement, tests, effects, unit.mutates)
     unit.is_silent = _is_silent(statement)

@@ -36,12 +36,11 @@ def test_a_plain_file_runs_as_it_is() -> None:
         "def mine(net, r, f, v):\n    return net\n\nunlearning = mine\n",
         "from functools import partial\n\nunlearning = partial(print)\n",
         "class unlearning:\n    def __init__(self, *args):\n        pass\n",
-        "from mine import unlearning\n",
-        "from mine import *\n",
+        "from functools import partial as unlearning\n",
         "FAST = 1\nif FAST:\n    def unlearning(n, r, f, v):\n        return n\nelse:\n    unlearning = None\n",
         "try:\n    import x\nexcept ImportError:\n    x = None\nfinally:\n    def unlearning(n, r, f, v): return n\n",
         "def unlearning(net):\n    return net\n\ndef unlearning(net, r, f, v):\n    return net\n",
-        "@decorate\ndef unlearning(net, r, f, v):\n    def inner():\n        yield 1\n    return net\n",
+        "import torch\n@torch.no_grad()\ndef unlearning(n, r, f, v):\n    def g():\n        yield 1\n    return n\n",
     ],
 )
 def test_what_can_be_called_with_four_arguments_is_accepted(source: str) -> None:
@@ -76,7 +75,7 @@ def test_a_wrong_signature_names_the_line_and_the_reason(source: str, words: str
             "def unlearn(net, retain_loader, forget_loader, val_loader):\n    return net\n",
             "is unlearn (line 1) the one",
         ),
-        ("class A:\n    def unlearning(self, a, b, c, d):\n        pass\n", "inside another block"),
+        ("class A:\n    def unlearning(self, a, b, c, d):\n        pass\n", "is a method of the class A"),
         ("unlearning = 3\n", "is a value"),
         ("", "is empty"),
         ("  \n\n", "is empty"),
@@ -91,8 +90,8 @@ def test_a_missing_function_is_named(source: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        (GOOD + "def broken(:\n", "line 3: invalid syntax"),
-        (GOOD + "return 3\n", "line 3: 'return' outside function"),
+        (GOOD + "def broken(:\n", "line 3, column 12: invalid syntax"),
+        (GOOD + "return 3\n", "line 3, column 1: 'return' outside function"),
         (b"\x93NUMPY\x00\x01", "null bytes"),
         (b"PK\x03\x04rest", "zip archive"),
         (b"\x80\x04\x95pickle", "a pickle"),
@@ -142,9 +141,11 @@ def test_loaders_named_in_another_order_are_doubted() -> None:
     assert read.warnings[0] == "parameter 2 is the retain loader, but it is named forget_loader"
 
 
-def test_a_package_that_the_sandbox_lacks_is_a_warning() -> None:
-    read = read_submission("mine.py", b"import einops, numpy\n" + GOOD.encode())
-    assert read.warnings == ("not in the sandbox: einops",)
+def test_a_package_that_the_sandbox_lacks_is_refused_with_what_there_is() -> None:
+    fault = refuse("import numpy, einops\n" + GOOD)
+    assert fault.code is FaultCode.IMPORT_MISSING
+    assert "mine.py, line 1: einops is not in the sandbox" in fault.message
+    assert "torch 2" in fault.message
 
 
 def test_cuda_in_a_plain_file_is_a_warning_with_its_line() -> None:
