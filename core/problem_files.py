@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from core.domain.errors import InvalidInput, NotFound
 from core.domain.seeds import find_first_missing
+from core.domain.texts import decode_text
 from core.problems import ProblemSpec
 
 PROBLEM_FOLDER = Path(__file__).resolve().parent.parent / "problems"
@@ -29,8 +30,8 @@ def describe_first(error: ValidationError) -> str:
 
 def load_problem_file(path: Path) -> ProblemSpec:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        values = tomllib.loads(decode_text(path.read_bytes(), str(path)))
+    except OSError as error:
         raise InvalidInput(f"cannot read the problem file {path}: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise InvalidInput(f"{path} is not valid TOML: {error}") from None

@@ -36,6 +36,7 @@ class VersionSummary(BaseModel):
     bytes: int
     classes: list[ClassCount]
     samples: list[SampleView]
+    left_out: list[str] = Field(default=[], description="files of the upload that other programs had left there")
 
 
 class DataSetVersionView(BaseModel):

@@ -17,7 +17,7 @@ from core.db.queries.history import OwnTeam
 from core.domain.coarse import round_figure
 from core.domain.leaderboard import Place, Row, rank_lines
 from core.domain.owner import own_as_team
-from core.domain.spreadsheet import BOARD_COLUMNS, write_csv
+from core.domain.spreadsheet import BOARD_COLUMNS, EXCEL_MARK, write_csv
 
 PAGE_LINES = 200
 MOST_LINES = 2000
@@ -66,7 +66,7 @@ def make_leaderboard(session: Session, view: BoardView, *, limit: int = PAGE_LIN
 def write_board(session: Session, view: BoardView) -> str:
     """The whole board as CSV, a stretch at a time."""
     total = sum(count_lines(session, view).values())
-    parts = [write_csv([], BOARD_COLUMNS)]
+    parts = [EXCEL_MARK + write_csv([], BOARD_COLUMNS)]
     for offset in range(0, total, MOST_LINES):
         entries = load_entries(session, view, limit=MOST_LINES, offset=offset)
         parts.append(write_csv((entry.model_dump(mode="json") for entry in entries), BOARD_COLUMNS, header=False))

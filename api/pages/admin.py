@@ -20,6 +20,7 @@ from core.competition_file import make_plain
 from core.domain.competition import CompetitionState
 from core.domain.data_sets import parse_ids
 from core.domain.errors import InvalidInput, RequestRefused
+from core.domain.texts import decode_text
 
 router = APIRouter(prefix="/admin", include_in_schema=False, default_response_class=HTMLResponse)
 FILE_BYTES = 1 << 20
@@ -89,10 +90,7 @@ def _read_text(file: UploadFile | None) -> str:
     content = file.file.read(FILE_BYTES + 1) if file is not None else b""
     if len(content) > FILE_BYTES:
         raise InvalidInput("the file is too large for this page; use `lacuna admin apply`")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InvalidInput("the file is not text in UTF-8") from None
+    return decode_text(content, "the file")
 
 
 def _read_toml(text: str, ids: str) -> dict[str, Any]:

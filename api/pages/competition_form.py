@@ -23,6 +23,7 @@ from core.db.session import reading
 from core.domain.data_sets import DataSetStatus
 from core.domain.errors import InvalidInput, RequestRefused
 from core.domain.seeds import write_seed
+from core.domain.texts import decode_text
 from core.domain.toml_text import write_toml
 from core.problem_files import list_problems
 
@@ -118,10 +119,7 @@ async def _read_file(file: UploadFile) -> str:
     content = await file.read(FILE_BYTES + 1)
     if len(content) > FILE_BYTES:
         raise InvalidInput("the file of ids is too large for this page; use `lacuna admin apply`")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InvalidInput("the file of ids is not text in UTF-8") from None
+    return decode_text(content, "the file of ids")
 
 
 def _render_form(

@@ -15,7 +15,7 @@ from core.domain.errors import InvalidInput
 from evaluator import Attack, InvalidPool, ScoringProtocol
 from evaluator.spec import DEFAULT_ATTACKS, HELD_OUT_ATTACKS
 from worker.published.page import KLOM_TEXT, render_published_report
-from worker.published.reading import Originals, read_labels, read_pool, settle_originals
+from worker.published.reading import Originals, check_labels, read_labels, read_pool, settle_originals
 from worker.published.record import Estimate, KlomLine, PublishedScore, dump_published
 from worker.published.score import NOT_STATED, Accuracies, PublishedPools, score_published
 
@@ -90,7 +90,10 @@ def _read(unlearned: str, retrained: str, control: str, labels: str) -> Publishe
         read_pool(place, labels=classes) for place in (unlearned, retrained, *([control] if control else []))
     )
     pools = PublishedPools(left, right, rest[0] if rest else None)
+    check_labels(left, right, *rest)
     made_from = {pool.made_from for pool in (left, right, *rest)}
+    if len(made_from) > 1:
+        print_note("margins are compared with margins: those of the logits were computed")
     if labels and made_from == {"margins"}:
         raise InvalidPool(f"labels are for logits (models, examples, classes); {unlearned} holds margins")
     return pools

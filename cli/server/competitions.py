@@ -14,7 +14,7 @@ from cli.show.tables import make_table, print_ledger
 from core.domain.errors import InvalidInput
 from core.domain.moments import parse_moment
 from core.domain.phases import PhaseKind
-from core.domain.spreadsheet import BOARD_COLUMNS, write_csv
+from core.domain.spreadsheet import BOARD_COLUMNS, EXCEL_MARK, write_csv
 
 
 def competitions(url: UrlOption = "", as_json: JsonOption = False) -> None:
@@ -72,7 +72,7 @@ def leaderboard(
     if as_json:
         print_json(board)
     elif as_csv:
-        typer.echo(write_csv(board["entries"], BOARD_COLUMNS), nl=False)
+        typer.echo(EXCEL_MARK + write_csv(board["entries"], BOARD_COLUMNS), nl=False)
     else:
         make_console().print(render_board(board))
 

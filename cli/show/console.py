@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
+from cli.show.streams import is_unicode, settle_streams
 from client.failures import Exit, get_exit_of_error
 from core.domain.errors import ContestError
 from core.domain.visible import make_visible
@@ -32,7 +33,7 @@ def print_note(text: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=not is_unicode()))
 
 
 def print_error(message: str, hint: str = "") -> None:
@@ -55,6 +56,9 @@ class ReadableGroup(TyperGroup):
             return super().invoke(ctx)
         except ContestError as error:
             raise typer.Exit(print_contest_error(error)) from None
+        except BrokenPipeError:
+            settle_streams()
+            raise typer.Exit(Exit.SCORED) from None
         except OSError as error:
             place = f"{error.filename}: " if error.filename else ""
             print_error(f"{place}{error.strerror or error}")

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from core.domain.errors import InvalidInput
+from core.domain.texts import decode_text
 from core.starter import NAMES
 
 
@@ -26,9 +27,10 @@ def read_upload(path: Path) -> bytes:
 
 def read_text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"cannot read {path}: {error}") from None
+        content = path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"cannot read {path}: {error.strerror}") from None
+    return decode_text(content, str(path))
 
 
 def check_writable(path: Path) -> None:

@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from cli.show.console import make_console, print_json, print_line, print_note
+from cli.show.files import read_text
 from cli.show.options import JsonOption, UrlOption
 from cli.show.remote import open_client
 from cli.show.tables import make_table
@@ -84,13 +85,13 @@ def configured(url: UrlOption = "", as_json: JsonOption = False) -> None:
 def read_file(path: Path) -> JSON:
     """Read the TOML as JSON; `ids_file` in `[forget]` names a CSV file beside it, whose ids are put in its place."""
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as error:
         raise InvalidInput(f"{path} is not valid TOML: {error}") from None
     forget = values.get("forget")
     if isinstance(forget, dict) and "ids_file" in forget:
         named = path.parent / str(forget.pop("ids_file"))
-        forget["ids"] = parse_ids(named.read_text(encoding="utf-8"))
+        forget["ids"] = parse_ids(read_text(named))
     found: JSON = make_plain(values)
     return found
 

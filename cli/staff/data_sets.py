@@ -173,6 +173,8 @@ def _print_version(version: JSON) -> None:
         return
     shape = "×".join(map(str, summary["shape"]))
     print_line(f"{summary['train']} training and {summary['test']} test images of {shape}, {summary['dtype']}")
+    if summary.get("left_out"):
+        print_line(f"left out: {', '.join(summary['left_out'])}")
     for place, found in enumerate(summary["classes"]):
         name = "" if found["name"] == str(place) else f" {found['name']}"
         print_line(f"  class {place}{name}: {found['train']} to train on, {found['test']} to test on")

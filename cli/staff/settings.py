@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.show.console import print_line
+from cli.show.console import print_line, print_note
+from cli.show.numbers import show_time
 from cli.show.options import Because, UrlOption
 from cli.show.remote import open_client
 from core.domain.competition_settings import SETTINGS, Setting
-from core.domain.moments import parse_moment
+from core.domain.moments import has_time, parse_moment
 
 
 def change_settings(
@@ -34,7 +35,12 @@ def read_setting(setting: Setting, value: int | str) -> Any:
     """As the API takes it."""
     if setting.kind is not datetime:
         return setting.read_number(value)
-    return None if value == "none" else parse_moment(str(value)).isoformat()
+    if value == "none":
+        return None
+    moment = parse_moment(str(value))
+    if not has_time(str(value)):
+        print_note(f"{value} is taken as {show_time(moment.isoformat())}, when that day begins")
+    return moment.isoformat()
 
 
 def _make_option(setting: Setting) -> inspect.Parameter:

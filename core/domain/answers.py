@@ -173,7 +173,7 @@ STAFF = {
     "ShardView": "evaluation_id submission_id first count finished attempts",
     "SpecOfData": "digest evaluations scored competitions",
     "StandingView": "submission_id rank score low high verdict",
-    "VersionSummary": "train test shape dtype bytes classes samples",
+    "VersionSummary": "train test shape dtype bytes classes samples left_out",
     "WaitingEvaluation": (
         "evaluation_id submission_id competition filename by purpose status is_rejudge moved_at waited_seconds "
         "finished total fault obstacle why command"

@@ -1,5 +1,6 @@
 """What may be uploaded to be unlearned, how a version of it is named, and what becomes of an upload."""
 
+import csv
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +16,7 @@ MOST_PIXELS = 512  # of a side
 MOST_ENTRIES = 200_000  # of an archive
 MOST_UNPACKED_BYTES = 2 << 30
 MOST_IDS = 1_000_000
+ID_COLUMNS = ("id", "ids", "image_id", "example_id", "index")
 SHOWN_CHARS = 80
 
 
@@ -57,19 +59,57 @@ def parse_reference(text: str) -> Reference:
 
 
 def parse_ids(text: str) -> list[int]:
-    """Read the first column of a CSV file: the places of the examples to forget; a first line of words is skipped."""
-    lines = [line.split(",", 1)[0].strip().strip('"') for line in text.removeprefix("\ufeff").splitlines()]
-    if lines and not lines[0].isdecimal():
-        lines = lines[1:]
-    lines = [line for line in lines if line]
-    if not lines:
+    """Read the places of the examples to forget: one a line, or the column of a table that its header calls ids.
+
+    A header has letters. Raises InvalidInput with the line of whatever is no id, and for a table that does not say.
+    """
+    rows = _split_rows(text.removeprefix("\ufeff"))
+    header = rows[0][1] if rows and any(letter.isalpha() for cell in rows[0][1] for letter in cell) else None
+    column = _choose_column(header, rows)
+    rows = rows[1:] if header is not None else rows
+    if not rows:
         raise InvalidInput("the file holds no ids: write one number a line, counted from 0")
-    if len(lines) > MOST_IDS:
-        raise InvalidInput(f"the file holds {len(lines):,} ids; at most {MOST_IDS:,} are read")
-    for line in lines:
-        if not (line.isascii() and line.isdecimal()) or len(line) > 9:
-            raise InvalidInput(f"{line[:SHOWN_CHARS]!r} is not an id: ids are whole numbers, counted from 0")
-    ids = [int(line) for line in lines]
-    if len(set(ids)) != len(ids):
-        raise InvalidInput("the file names an example twice")
-    return ids
+    if len(rows) > MOST_IDS:
+        raise InvalidInput(f"the file holds {len(rows):,} ids; at most {MOST_IDS:,} are read")
+    ids: dict[int, int] = {}
+    for line, cells in rows:
+        found = _read_id(line, cells, column, len(header) if header is not None else 1)
+        if found in ids:
+            raise InvalidInput(f"the file names an example twice: {found} in lines {ids[found]} and {line}")
+        ids[found] = line
+    return list(ids)
+
+
+def _split_rows(text: str) -> list[tuple[int, list[str]]]:
+    """Cells by line; a semicolon or a tab separates where the header, which has letters, has it."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    marks = [mark for mark in (",", ";", "\t") if mark in first] if any(map(str.isalpha, first)) else []
+    reader = csv.reader(text.splitlines(), delimiter=marks[0] if marks else ",")
+    try:
+        return [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(map(str.strip, row))]
+    except csv.Error as error:
+        raise InvalidInput(f"the file is no table: line {reader.line_num}: {error}") from None
+
+
+def _choose_column(header: list[str] | None, rows: list[tuple[int, list[str]]]) -> int:
+    """Where the ids are; a table has to say it, for forgetting the wrong examples would go unnoticed."""
+    columns = header if header is not None else rows[0][1] if rows else []
+    if len(columns) < 2:
+        return 0
+    wanted = f"name the column of the ids {', '.join(ID_COLUMNS[:-1])} or {ID_COLUMNS[-1]}, or keep that column alone"
+    if header is None:
+        raise InvalidInput(f"line {rows[0][0]} has {len(columns)} columns, and no header says what they are: {wanted}")
+    places = [place for place, name in enumerate(header) if name.lower() in ID_COLUMNS]
+    if len(places) != 1:
+        told = ", ".join(repr(name[:SHOWN_CHARS]) for name in header[:6])
+        raise InvalidInput(f"{len(places) or 'none'} of the columns {told} hold the ids by their names: {wanted}")
+    return places[0]
+
+
+def _read_id(line: int, cells: list[str], column: int, columns: int) -> int:
+    if len(cells) != columns:
+        raise InvalidInput(f"line {line} has {len(cells)} columns, not {columns}: {','.join(cells)[:SHOWN_CHARS]!r}")
+    cell = cells[column]
+    if not (cell.isascii() and cell.isdecimal()) or len(cell) > 9:
+        raise InvalidInput(f"line {line}: {cell[:SHOWN_CHARS]!r} is not an id: ids are whole numbers, counted from 0")
+    return int(cell)

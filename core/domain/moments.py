@@ -13,6 +13,11 @@ def parse_moment(text: str) -> datetime:
         raise InvalidInput(f"{text!r} is not a time such as 2026-01-31T12:00") from None
 
 
+def has_time(text: str) -> bool:
+    """Whether more than a day was typed."""
+    return len(text.strip()) > len("2026-01-31")
+
+
 def to_utc(moment: datetime) -> datetime:
     """Raise ValueError where the zone moves the time out of the years that there are."""
     if moment.tzinfo is None:

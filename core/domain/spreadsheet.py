@@ -37,6 +37,7 @@ BOARD_COLUMNS = (
     "submission_id",
     "submitted_at",
 )
+EXCEL_MARK = "\ufeff"  # without it Excel takes UTF-8 for the encoding of its country: names and tie labels break
 # spreadsheets take these for the beginning of a formula, the wide ones in some languages
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 

@@ -29,6 +29,7 @@ class Tensors:
     test_x: Images
     test_y: Labels
     class_names: tuple[str, ...]
+    left_out: tuple[str, ...] = ()  # files of the upload that are no part of it; never packed
 
 
 def make_tensors(
@@ -92,6 +93,7 @@ def summarise(tensors: Tensors) -> dict[str, Any]:
             {"name": name, "train": train, "test": test}
             for name, train, test in zip(tensors.class_names, *counts, strict=True)
         ],
+        "left_out": list(tensors.left_out),
     }
 
 
@@ -103,7 +105,7 @@ def _check_part(part: str, x: Images, y: npt.NDArray[Any]) -> tuple[Images, Labe
             raise InvalidInput(f"the {part} images hold values that are too large for float32")
         x = x.astype(np.float32)
     elif x.dtype != np.uint8:
-        raise InvalidInput(f"the {part} images have the type {x.dtype}; use uint8, float32 or float64")
+        raise InvalidInput(f"the {part} images have the type {x.dtype}; use uint8 (0 … 255), float32 or float64")
     x = _put_channels_first(part, x)
     if y.ndim != 1 or y.dtype.kind not in "iu":
         raise InvalidInput(f"the {part} labels must be one whole number for each image, not {y.dtype} of {y.shape}")

@@ -5,6 +5,7 @@ import the standard library, numpy, Pillow, safetensors, and what lies beside it
 """
 
 import contextlib
+import json
 import resource
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from worker.data_sets.npz import read_npz
 from worker.data_sets.pictures import read_pictures
 
 READERS = {DataFormat.NPZ: read_npz, DataFormat.IDX: read_idx, DataFormat.IMAGES: read_pictures}
-UPLOAD, STARTED, RESULT, REFUSAL = "upload", "started", "tensors.safetensors", "refusal.txt"
+UPLOAD, STARTED, RESULT, REFUSAL, NOTES = "upload", "started", "tensors.safetensors", "refusal.txt", "notes.json"
 REFUSED, TOO_MUCH_MEMORY = 3, 4  # exit codes; anything else but 0 is a crash
 MOST_CHARS = 2_000
 MOST_OPEN_FILES = 64
@@ -29,6 +30,7 @@ def main(arguments: list[str]) -> int:
     (folder / STARTED).touch()
     try:
         tensors = READERS[format]((folder / UPLOAD).read_bytes())
+        (folder / NOTES).write_text(json.dumps(tensors.left_out), encoding="ascii")
         (folder / RESULT).write_bytes(pack_tensors(tensors))
     except InvalidInput as error:
         (folder / REFUSAL).write_text(error.message[:MOST_CHARS], encoding="utf-8", errors="replace")

@@ -43,12 +43,20 @@ def _read_member(archive: Archive, name: str) -> npt.NDArray[Any]:
     if dtype.hasobject:
         raise InvalidInput(f"{name} holds Python objects, which only a pickle could bring; save plain numbers")
     if dtype.kind not in kind:
-        raise InvalidInput(f"{name} holds values of the type {show(str(dtype))}, which are not what it is for")
+        raise InvalidInput(f"{name} holds values of the type {show(str(dtype))}: {_cure(name.removesuffix('.npy'))}")
     size = math.prod(shape) * dtype.itemsize
     if size != len(content) - stream.tell():
         raise InvalidInput(f"{name} says that it has the shape {show(str(shape))}, but its size is another")
     array = np.frombuffer(content, dtype, offset=stream.tell()).reshape(shape, order="F" if is_fortran else "C")
     return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _cure(name: str) -> str:
+    if name == "class_names":
+        return "save them as text, with class_names=np.array(names, dtype=str)"
+    if "labels" in name:
+        return f"save whole numbers from 0, with {name}={name}.astype(np.int64)"
+    return f"save {name}={name}.astype(np.uint8) if the values are 0 … 255, else {name}={name}.astype(np.float32)"
 
 
 def _read_header(stream: io.BytesIO, name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -11,7 +11,8 @@ from safetensors import SafetensorError
 from core.domain.data_sets import MOST_UNPACKED_BYTES, DataFormat
 from core.domain.errors import InvalidInput, PlatformFault
 from worker.data_sets.arrays import Tensors, make_tensors, unpack_tensors
-from worker.data_sets.child import REFUSAL, REFUSED, RESULT, STARTED, TOO_MUCH_MEMORY, UPLOAD
+from worker.data_sets.child import NOTES, REFUSAL, REFUSED, RESULT, STARTED, TOO_MUCH_MEMORY, UPLOAD
+from worker.data_sets.unpack import SHOWN_LITTER, show
 from worker.runner.confined import has_bubblewrap, run_confined
 
 log = structlog.get_logger()
@@ -19,6 +20,7 @@ MODULE = "worker.data_sets.child"
 CODE = ("worker/__init__.py", "worker/data_sets", "core/__init__.py", "core/domain")
 KILLED = 128 + 9
 REFUSAL_BYTES = 8 << 10
+NOTES_BYTES = 16 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def read_confined(
             raise InvalidInput("reading it wrote more than a reader may")
         if code != 0:
             raise InvalidInput(_explain(code, folder, limits))
-        return check_result(_take(folder / RESULT, limits))
+        return replace(check_result(_take(folder / RESULT, limits)), left_out=_take_notes(folder / NOTES))
 
 
 def check_result(packed: bytes) -> Tensors:
@@ -86,6 +88,20 @@ def _take(path: Path, limits: ReadLimits) -> bytes:
     if path.is_symlink() or not path.is_file() or path.stat().st_size > limits.file_bytes:
         raise InvalidInput("reading it left no result")
     return path.read_bytes()
+
+
+def _take_notes(path: Path) -> tuple[str, ...]:
+    """Names of files that were left out, as far as they make sense."""
+    if path.is_symlink() or not path.is_file():
+        return ()
+    with path.open("rb") as stream:
+        text = stream.read(NOTES_BYTES).decode("ascii", errors="replace")
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return ()
+    names = found if isinstance(found, list) else []
+    return tuple(show(name) for name in names[: SHOWN_LITTER + 1] if isinstance(name, str))
 
 
 def _explain(code: int | None, folder: Path, limits: ReadLimits) -> str:

@@ -12,6 +12,7 @@ from core.domain.data_sets import MOST_ENTRIES, MOST_UNPACKED_BYTES, SHOWN_CHARS
 from core.domain.errors import InvalidInput
 
 CENTRAL_HEADER = b"PK\x01\x02"
+SHOWN_LITTER = 20
 DEPTH_LIMIT, NAME_LIMIT = 6, 300
 # What systems and tools leave beside pictures; whatever begins with a dot is theirs too.
 LITTER = frozenset({"__macosx", "__pycache__", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin"})
@@ -24,9 +25,13 @@ class Archive:
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
         self._infos: dict[str, zipfile.ZipInfo] = {}
+        self._litter: list[str] = []
         for info in archive.infolist():
             name = _check_entry(info)
-            if info.orig_filename.endswith(("/", "\\")) or _is_litter(name):
+            is_folder = info.orig_filename.endswith(("/", "\\"))
+            if _is_litter(name):
+                self._litter.extend([] if is_folder else [show(name)])
+            if is_folder or _is_litter(name):
                 continue
             if name in self._infos:
                 raise InvalidInput(f"the archive holds {show(name)} twice")
@@ -38,6 +43,13 @@ class Archive:
     @property
     def names(self) -> list[str]:
         return sorted(self._infos)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What other programs left: the first few by name, the others by their number."""
+        shown = self._litter[:SHOWN_LITTER]
+        more = len(self._litter) - len(shown)
+        return (*shown, f"and {more} more") if more else tuple(shown)
 
     def read(self, name: str) -> bytes:
         """Read at most what the table of contents declares; more is a lie, less fails its checksum."""

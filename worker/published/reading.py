@@ -5,7 +5,9 @@ is the caller's word (InvalidInput); what the numbers are is the file's (Invalid
 """
 
 import importlib
+import json
 import re
+import struct
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,9 +22,11 @@ from safetensors import SafetensorError, safe_open
 from core.domain.errors import InvalidInput
 from evaluator import InvalidPool, compute_confidence
 
+BFLOAT16 = "BF16"
 SUFFIXES = (".npy", ".npz", ".safetensors", ".pt", ".pth")
 LABELS, ORIGINALS = "labels", "originals"  # what may lie beside a pool in its file
 SHOWN_KEYS = 12
+PROBABILITY_SLACK = 1e-2  # of a sum over classes, in half precision
 
 
 class Originals(StrEnum):
@@ -39,6 +43,7 @@ class PublishedPool:
     made_from: str  # margins or logits
     originals: Originals | None
     logits: NDArray[Any] | None = None  # (R, N, K), where it was made from them
+    labels: NDArray[Any] | None = None  # (N,), as far as its file or the caller told them
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +69,44 @@ def read_pool(place: str, *, labels: NDArray[Any] | None = None) -> PublishedPoo
             raise InvalidPool(
                 f"{place}: {_describe_array(array)} looks like logits of (models, examples, classes): give labels"
             )
+        _check_logits(place, array)
         confidences: NDArray[Any] = compute_confidence(array, known)
-        return PublishedPool(confidences, place, "logits", content.originals, array)
+        return PublishedPool(
+            confidences, place, "logits", content.originals, array, _settle_labels(place, content, known)
+        )
     if array.ndim != 2 or array.dtype.kind not in "fiu":
         raise InvalidPool(
             f"{place}: {_describe_array(array)}; a pool is (models, examples), logits (models, examples, classes)"
         )
-    return PublishedPool(array, place, "margins", content.originals)
+    return PublishedPool(array, place, "margins", content.originals, labels=content.labels)
+
+
+def _check_logits(place: str, array: NDArray[Any]) -> None:
+    """Probabilities given as logits give other confidences, and no error."""
+    if array.dtype.kind != "f" or not array.size or array.min() < 0 or array.max() > 1:
+        return
+    if np.abs(array.astype(np.float64).sum(axis=2) - 1).max() < PROBABILITY_SLACK:
+        raise InvalidPool(
+            f"{place} holds probabilities (every row is in [0, 1] and sums to 1), not logits: save their logarithms,"
+            " np.log(probabilities)"
+        )
+
+
+def _settle_labels(place: str, content: _Content, known: NDArray[Any]) -> NDArray[Any]:
+    if content.labels is not None and not np.array_equal(content.labels, known):
+        raise InvalidPool(f"the labels in {place} are not those that are given")
+    return known
+
+
+def check_labels(*pools: PublishedPool) -> None:
+    """Raise InvalidPool if two pools are of other examples, as far as their labels tell."""
+    told = [pool for pool in pools if pool.labels is not None]
+    for pool in told[1:]:
+        if not np.array_equal(pool.labels, told[0].labels):  # type: ignore[arg-type]
+            raise InvalidPool(
+                f"{told[0].place} and {pool.place} have different {LABELS}: they are not of the same examples in the"
+                " same order"
+            )
 
 
 def read_labels(place: str) -> NDArray[Any]:
@@ -102,7 +138,7 @@ def _split(place: str) -> tuple[Path, str | None]:
 
 def _read_folder(folder: Path, key: str | None) -> _Content:
     """One file a model, in the order of their names, numbers in them by value."""
-    paths = sorted((path for path in folder.iterdir() if path.suffix in SUFFIXES), key=_natural)
+    paths = sorted((path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES), key=_natural)
     if not paths:
         raise InvalidInput(f"{folder}: no file in it ends with {', '.join(SUFFIXES)}")
     contents = [_read_file(path, key) for path in paths]
@@ -121,7 +157,9 @@ def _read_folder(folder: Path, key: str | None) -> _Content:
 
 
 def _natural(path: Path) -> list[tuple[bool, int, str]]:
-    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", path.name)]
+    return [
+        (part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", path.name.lower())
+    ]
 
 
 def _read_file(path: Path, key: str | None) -> _Content:
@@ -143,8 +181,8 @@ def _open(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
 
 def _choose(path: Path, arrays: Mapping[str, Any], key: str | None) -> str:
     names = [name for name in arrays if name not in (LABELS, ORIGINALS)]
-    if key is not None and key in arrays:
-        return key
+    if (key or "") in arrays:
+        return key or ""
     if key is None and len(names) == 1:
         return names[0]
     known = ", ".join(names[:SHOWN_KEYS]) + (", …" if len(names) > SHOWN_KEYS else "")
@@ -196,9 +234,24 @@ def _load_numpy(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
 def _load_safetensors(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     try:
         with safe_open(path, framework="numpy") as opened:
-            return {name: opened.get_tensor(name) for name in opened.keys()}, opened.metadata() or {}  # noqa: SIM118
+            names = list(opened.keys())
+            wide = {name: opened.get_slice(name).get_dtype() == BFLOAT16 for name in names}
+            found = {name: opened.get_tensor(name) for name in names if not wide[name]}
+            metadata = opened.metadata() or {}
+        return {name: _widen(path, name) if wide[name] else found[name] for name in names}, metadata
     except (SafetensorError, TypeError, ValueError, AttributeError) as error:
         raise _unreadable(path, error) from error
+
+
+def _widen(path: Path, name: str) -> NDArray[np.float32]:
+    """bfloat16 is the upper half of float32; numpy has no name for it."""
+    with path.open("rb") as stream:
+        (length,) = struct.unpack("<Q", stream.read(8))
+        place = json.loads(stream.read(length))[name]
+        begin, end = place["data_offsets"]
+        stream.seek(8 + length + begin)
+        upper = np.frombuffer(stream.read(end - begin), "<u2")
+    return (upper.astype(np.uint32) << 16).view(np.float32).reshape(place["shape"])
 
 
 def _load_torch(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

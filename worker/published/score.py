@@ -85,6 +85,7 @@ def score_published(
     Logistic regression weighs all logits of an example, so it needs pools that were made from logits.
     """
     _check_attacks(pools, attacks)
+    pools = _make_alike(pools)
     spec = ScoringSpec(protocol=protocol, epsilon=EpsilonOptions(attacks=attacks))
     quality = _score(pools.unlearned, pools.retrained, spec, NO_ACCURACIES)
     control = None if pools.control is None else _score(pools.control, pools.retrained, spec, NO_ACCURACIES)
@@ -103,6 +104,15 @@ def score_published(
         klom=_describe_klom(pools),
         u_lira=_describe_ulira(pools),
     )
+
+
+def _make_alike(pools: PublishedPools) -> PublishedPools:
+    """Where one pool holds margins, all are compared by margins."""
+    given = (pools.unlearned, pools.retrained, *([pools.control] if pools.control else []))
+    if all(pool.logits is not None for pool in given):
+        return pools
+    bare = [replace(pool, logits=None) for pool in given]
+    return PublishedPools(bare[0], bare[1], bare[2] if pools.control else None)
 
 
 def _score(left: PublishedPool, right: PublishedPool, spec: ScoringSpec, known: Accuracies) -> Scorecard:

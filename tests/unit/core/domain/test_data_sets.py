@@ -24,8 +24,17 @@ def test_what_names_no_version_is_refused(text: str) -> None:
         parse_reference(text)
 
 
-@pytest.mark.parametrize("text", ["3\n1\n2\n", "id,name\n3,ann\n1,bob\n2,eve\n", '\ufeff"id"\r\n"3"\r\n"1"\r\n"2"\r\n'])
-def test_ids_are_the_first_column(text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3\n1\n2\n",
+        "id,name\n3,ann\n1,bob\n2,eve\n",
+        ",id\n0,3\n1,1\n2,2\n",
+        "label;image_id\n0;3\n1;1\n1;2\n",
+        '\ufeff"id"\r\n"3"\r\n"1"\r\n"2"\r\n',
+    ],
+)
+def test_ids_are_one_a_line_or_the_column_of_that_name(text: str) -> None:
     assert parse_ids(text) == [3, 1, 2]
 
 
@@ -36,7 +45,13 @@ def test_ids_are_the_first_column(text: str) -> None:
         ("id\n", "no ids"),
         ("1\n1\n", "twice"),
         ("1\n-2\n", "not an id"),
-        ("1\n2.5\n", "not an id"),
+        ("1\n2.5\n", "line 2: '2.5' is not an id"),
+        ("-1\n5\n", "line 1: '-1' is not an id"),
+        ("5;\n17\n", "line 1: '5;' is not an id"),
+        ("0,5\n1,17\n", "line 1 has 2 columns, and no header"),
+        ("label,place\n0,5\n", "none of the columns"),
+        ("id,index\n0,5\n", "2 of the columns"),
+        ("id,name\n3\n", "line 2 has 1 columns, not 2"),
         ("1\n²\n", "not an id"),
         ("1\n" + "9" * 5000 + "\n", "not an id"),
     ],

@@ -10,7 +10,7 @@ from safetensors.torch import save_file as save_torch_file
 
 from core.domain.errors import InvalidInput
 from evaluator import InvalidPool, compute_confidence
-from worker.published.reading import Originals, PublishedPool, read_labels, read_pool, settle_originals
+from worker.published.reading import Originals, PublishedPool, check_labels, read_labels, read_pool, settle_originals
 
 MARGINS = np.arange(12, dtype=np.float32).reshape(4, 3)
 ROOT = Path(__file__).resolve().parents[4]
@@ -242,13 +242,6 @@ def test_bfloat16_is_read_from_torch_files_and_its_values_are_kept(tmp_path) -> 
     assert np.array_equal(read_pool(str(tmp_path / "pool.pt")).confidences, MARGINS)
 
 
-def test_bfloat16_in_safetensors_is_read_or_refused_by_name(tmp_path) -> None:
-    path = tmp_path / "pool.safetensors"
-    save_torch_file({"margins": torch.from_numpy(MARGINS).to(torch.bfloat16)}, path)
-    with pytest.raises(InvalidPool, match=r"pool\.safetensors"):
-        read_pool(str(path))
-
-
 @pytest.mark.parametrize("value", [torch.eye(3).to_sparse(), torch.zeros(2, 2, dtype=torch.complex64)])
 def test_tensors_that_are_not_plain_numbers_are_refused(value, tmp_path) -> None:
     torch.save(value, tmp_path / "pool.pt")
@@ -281,3 +274,48 @@ def test_a_torch_file_without_torch_says_what_is_missing(tmp_path, monkeypatch) 
     monkeypatch.setitem(sys.modules, "worker.published.torch_files", None)
     with pytest.raises(InvalidInput, match="torch is needed"):
         read_pool(str(path))
+
+
+def test_a_folder_is_read_whatever_the_case_of_its_suffixes(tmp_path: Path) -> None:
+    for place, name in enumerate(("model_0.npy", "model_1.NPY", "model_2.npy")):
+        with (tmp_path / name).open("wb") as stream:
+            np.save(stream, MARGINS[place])
+    assert np.array_equal(read_pool(str(tmp_path)).confidences, MARGINS[:3])
+
+
+def test_bfloat16_is_read_and_eight_bits_are_refused_in_one_line(tmp_path: Path) -> None:
+    wide = torch.from_numpy(MARGINS)
+    save_torch_file({"a": wide.bfloat16(), "labels": torch.arange(3)}, tmp_path / "u.safetensors")
+    assert np.array_equal(read_pool(str(tmp_path / "u.safetensors")).confidences, MARGINS)
+    torch.save(wide.to(torch.float8_e4m3fn), tmp_path / "u.pt")
+    with pytest.raises(InvalidPool, match="float8_e4m3fn numbers, too coarse"):
+        read_pool(str(tmp_path / "u.pt"))
+
+
+def test_tensors_in_lists_and_nested_dictionaries_are_found(tmp_path: Path) -> None:
+    torch.save(list(torch.from_numpy(MARGINS)), tmp_path / "list.pt")
+    torch.save({"model": {"margins": torch.from_numpy(MARGINS)}, "epoch": 3}, tmp_path / "nested.pt")
+    for name in ("list.pt", "nested.pt"):
+        assert np.array_equal(read_pool(str(tmp_path / name)).confidences, MARGINS)
+
+
+def test_probabilities_are_no_logits(tmp_path: Path) -> None:
+    logits = np.random.default_rng(0).normal(size=(4, 3, 5))
+    shares = np.exp(logits) / np.exp(logits).sum(axis=2, keepdims=True)
+    np.savez(tmp_path / "p.npz", logits=shares.astype(np.float16), labels=np.arange(3))
+    with pytest.raises(InvalidPool, match="probabilities"):
+        read_pool(str(tmp_path / "p.npz"))
+    np.savez(tmp_path / "p.npz", logits=np.log(shares), labels=np.arange(3))
+    assert read_pool(str(tmp_path / "p.npz")).made_from == "logits"
+
+
+def test_pools_of_other_examples_are_told_apart_by_their_labels(tmp_path: Path) -> None:
+    logits = np.random.default_rng(0).normal(size=(4, 3, 5))
+    for name, labels in (("a", [0, 1, 2]), ("b", [0, 1, 2]), ("c", [0, 2, 1])):
+        np.savez(tmp_path / f"{name}.npz", logits=logits, labels=np.array(labels))
+    a, b, c = (read_pool(str(tmp_path / f"{name}.npz")) for name in "abc")
+    check_labels(a, b)
+    with pytest.raises(InvalidPool, match="different labels"):
+        check_labels(a, b, c)
+    with pytest.raises(InvalidPool, match="not those that are given"):
+        read_pool(str(tmp_path / "c.npz"), labels=np.array([0, 1, 2]))
