@@ -59,7 +59,7 @@ def pack_tensors(tensors: Tensors) -> bytes:
 def unpack_tensors(packed: bytes) -> Tensors:
     parts = load(packed)
     names = tuple(json.loads(parts.pop("class_names").tobytes()))
-    return Tensors(**parts, class_names=names)
+    return Tensors(parts["train_x"], parts["train_y"], parts["test_x"], parts["test_y"], names)
 
 
 def scale_tensors(tensors: Tensors, scale: str = "standard") -> RawData:
