@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.domain.calibration import CALIBRATION_TRIES, RETRAIN_FILE
+from core.domain.calibration import CALIBRATION_TRIES
 from core.domain.runtime import CpuClock
 from core.problem_parts import Gate
 from evaluator.paired import EXTRA_LOOKS, Standing, find_standing, split_alpha
@@ -65,7 +65,7 @@ class Clock:
 def calibrate(machine: Machine, rng: np.random.Generator) -> RetrainCost:
     """As the platform does: in two shards, again while in doubt."""
     half = RETRAININGS // 2
-    plan = plan_calibration(half, RETRAIN_FILE)
+    plan = plan_calibration(half)
     shards: list[MeasuredShard] = []
     for _ in range(CALIBRATION_TRIES):
         shards += [_run_shard(Clock(machine, rng), half, plan, 1.0) for _ in range(2)]

@@ -153,7 +153,7 @@ class Provenance(_Part):
     problem_digest: str = Field(description="SHA-256 of the problem")
     manifest_digest: str = Field(description="SHA-256 over the problem's data and splits")
     pool_digests: PoolDigests = Field(description="SHA-256 of each pool")
-    calibrations: tuple[str, ...] = Field(description="evaluations that measured retraining and doing nothing")
+    calibrations: tuple[str, ...] = Field(description="evaluations that measured retraining")
     sandbox: str = Field(description="kind of sandbox the runs were in")
     node_class: str = Field(description="class of the node they ran on")
     versions: dict[str, str] = Field(description="version of Python and of each library that scored, by name")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from core.domain.calibration import CALIBRATION_TRIES, RETRAIN_FILE
 from core.domain.errors import PlatformFault
+from core.domain.exposure import Exposure
 from core.domain.faults import FaultCode
 from core.domain.pools import PoolKind
 from core.domain.runtime import CpuClock
@@ -204,7 +205,7 @@ def calibrate(bench: Bench, on_progress: Progress, *, count: int, tries: int = C
     for _ in range(tries):
         shards += _measure(bench, source, count, on_progress)
         cost = make_cost(shards)
-        if not cost.find_doubt():
+        if not cost.find_doubt(for_practice=spec.exposure is Exposure.PRACTICE):
             break
     bench.store.set_ref(name, bench.store.put(json.dumps([dump_shard(shard) for shard in shards]).encode()))
     return cost
@@ -218,7 +219,7 @@ def _measure(bench: Bench, source: bytes, count: int, on_progress: Progress) -> 
         {ENTRY_FILE: source},
         orders,
         on_replica=lambda done: on_progress("calibration", done, count),
-        make_plan=lambda part: plan_calibration(part, RETRAIN_FILE),
+        make_plan=plan_calibration,
     )
     if len(batch.replicas) < len(orders) or batch.fault is not None:
         reason = batch.platform_fault or (batch.fault.reason if batch.fault else "stopped")

@@ -1,6 +1,5 @@
 """What is run to learn what retraining costs on a class of node; `worker.scorecard.cost` says how it is read."""
 
 RETRAIN_FILE = "retrain.py"
-IDLE_FILE = "identity.py"
-CALIBRATION_FILES = (RETRAIN_FILE, IDLE_FILE)
+IDLE_FILE = "identity.py"  # timed among the retrainings, as among all other runs
 CALIBRATION_TRIES = 3  # while its clocks disagree or its yardsticks differ

@@ -10,8 +10,9 @@ from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Calibration, Evaluation, Submission
 from core.db.queries import competitions, evaluations, phases, pools, users
 from core.domain.access import Role
-from core.domain.calibration import CALIBRATION_FILES, CALIBRATION_TRIES, RETRAIN_FILE
+from core.domain.calibration import CALIBRATION_TRIES, RETRAIN_FILE
 from core.domain.competition import CompetitionState
+from core.domain.exposure import Exposure
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind, PhaseState
 from core.domain.submission import Status, Verdict
@@ -19,13 +20,7 @@ from core.lifecycle import open_evaluation
 from worker.jobs.context import WorkerContext
 from worker.jobs.gate import read_measured
 from worker.replicas.calibration import make_calibration_source
-from worker.replicas.seconds import (
-    collect_seconds,
-    dump_seconds,
-    dump_shard,
-    parse_seconds,
-    parse_shard,
-)
+from worker.replicas.seconds import dump_seconds, dump_shard, parse_shard
 from worker.scorecard.cost import RetrainCost, make_cost
 
 PLATFORM_USER = "platform"
@@ -35,70 +30,57 @@ NO_PASSWORD = "!"  # noqa: S105 -- no hash of anything: nobody can log in as the
 def start_calibration(
     session: Session, context: WorkerContext, spec: EvaluationSpec, competition_id: str, phase: PhaseKind
 ) -> None:
-    """Measure on this class of node whatever was not yet; the caller knows that nobody else does."""
-    node_class = context.settings.node_class
-    measured = competitions.fetch_calibrations(session, spec.id, node_class)
-    for filename in CALIBRATION_FILES:
-        if filename in measured:
-            continue
-        source = make_calibration_source(filename, spec.terms.problem)
-        submission = Submission(
-            competition_id=competition_id,
-            user_id=_platform_user(session).id,
-            filename=filename,
-            source_digest=context.store.put(source),
-            note="calibration",
-            purpose=Purpose.CALIBRATION,
-        )
-        session.add(submission)
-        session.flush()
-        open_evaluation(session, submission, spec, phase=phase, node_class=node_class)
+    """Measure retraining on this class of node; the caller knows that nobody else does."""
+    submission = Submission(
+        competition_id=competition_id,
+        user_id=_platform_user(session).id,
+        filename=RETRAIN_FILE,
+        source_digest=context.store.put(make_calibration_source(RETRAIN_FILE, spec.terms.problem)),
+        note="calibration",
+        purpose=Purpose.CALIBRATION,
+    )
+    session.add(submission)
+    session.flush()
+    open_evaluation(session, submission, spec, phase=phase, node_class=context.settings.node_class)
 
 
 def load_cost(session: Session, spec_id: str, node_class: str) -> RetrainCost | None:
-    """None until both files have been measured on such a node."""
-    rows = competitions.fetch_calibrations(session, spec_id, node_class)
-    if not set(CALIBRATION_FILES) <= set(rows):
+    """None until retraining has been measured on such a node."""
+    row = competitions.fetch_calibration(session, spec_id, node_class)
+    if row is None:
         return None
-    retrain, idle = (parse_seconds(rows[name].seconds) for name in CALIBRATION_FILES)
-    return RetrainCost(
-        retrain,
-        idle,
-        tuple(rows[name].evaluation_id for name in CALIBRATION_FILES),
-        tuple(parse_shard(each) for each in rows[RETRAIN_FILE].seconds.get("beside", ())),
-    )
+    return make_cost([parse_shard(each) for each in row.seconds["beside"]], (row.evaluation_id,))
 
 
-def store_calibration(session: Session, context: WorkerContext, evaluation: Evaluation, *, filename: str) -> None:
-    """Keep the cost, end the calibration run, and open the competitions that waited for the last of them.
+def store_calibration(session: Session, context: WorkerContext, evaluation: Evaluation) -> None:
+    """Keep the cost, end the calibration run, and open the competitions that waited for it.
 
     One in doubt is measured once more, and its runs count with the next; what doubt is left widens every interval.
     """
-    node_class = evaluation.node_class
-    run = collect_seconds(evaluations.fetch_replicas(session, evaluation.id))
-    tries = _fetch_tries(session, evaluation, filename) if filename == RETRAIN_FILE else []
-    beside = [shard for each in tries for shard in read_measured(each.shards)]
-    doubt = make_cost(beside).find_doubt() if tries else ""
-    if doubt and len(tries) < CALIBRATION_TRIES:
+    tries = _fetch_tries(session, evaluation)
+    whole, beside = tries[-1], [shard for each in tries for shard in read_measured(each.shards)]
+    cost = make_cost(beside)
+    for_practice = whole.spec.terms.problem.exposure is Exposure.PRACTICE
+    if len(tries) < CALIBRATION_TRIES and (doubt := cost.find_doubt(for_practice=for_practice)):
         _end(session, evaluation, f"in doubt, and measured once more: {doubt}")
-        whole = tries[-1]
         start_calibration(session, context, whole.spec, whole.submission.competition_id, whole.phase)
         return
-    if filename not in competitions.fetch_calibrations(session, evaluation.spec_id, node_class):
+    doubt = cost.find_doubt()
+    if competitions.fetch_calibration(session, evaluation.spec_id, evaluation.node_class) is None:
+        seconds = {"beside": [dump_shard(shard) for shard in beside], "doubt": doubt}
         session.add(
             Calibration(
                 spec_id=evaluation.spec_id,
-                node_class=node_class,
-                filename=filename,
+                node_class=evaluation.node_class,
+                filename=RETRAIN_FILE,
                 evaluation_id=evaluation.id,
-                seconds={**dump_seconds(run), "beside": [dump_shard(shard) for shard in beside], "doubt": doubt},
+                seconds={**dump_seconds(cost.retrain), **seconds},
             )
         )
         session.flush()
     _end(session, evaluation, f"calibrated{f', in doubt: {doubt}' if doubt else ''}")
-    if load_cost(session, evaluation.spec_id, node_class) is not None:
-        for waiting in fetch_waiting(session, evaluation.spec_id):
-            open_waiting(session, waiting)
+    for waiting in fetch_waiting(session, evaluation.spec_id):
+        open_waiting(session, waiting)
 
 
 def fetch_waiting(session: Session, spec_id: str) -> list[Competition | Phase]:
@@ -132,10 +114,10 @@ def _platform_user(session: Session) -> User:
     return user
 
 
-def _fetch_tries(session: Session, evaluation: Evaluation, filename: str) -> list[Evaluation]:
+def _fetch_tries(session: Session, evaluation: Evaluation) -> list[Evaluation]:
     """This run and those before it that were in doubt, this one last; what failed or was cancelled measured nothing."""
     runs = competitions.fetch_calibration_runs(session, evaluation.spec_id, evaluation.node_class)
-    before = [run.id for run in runs if run.submission.filename == filename and run.verdict is Verdict.SCORED]
+    before = [run.id for run in runs if run.verdict is Verdict.SCORED]
     found = (evaluations.fetch_evaluation(session, each) for each in (*before, evaluation.id))
     return [each for each in found if each is not None]
 

@@ -37,12 +37,11 @@ def _calibrate(session: Session, context: WorkerContext, evaluation: Evaluation)
     competitions.lock_problem(session, spec.problem_id)  # two nodes of the class may come here at once
     runs = competitions.fetch_calibration_runs(session, spec.id, node_class)
     if all(run.verdict for run in runs):
-        newest = {run.submission.filename: run for run in runs if run.node_class}
-        failed = next((run for run in newest.values() if run.verdict == Verdict.PLATFORM_ERROR), None)
-        if failed is not None:
+        newest = next((run for run in reversed(runs) if run.node_class), None)
+        if newest is not None and newest.verdict == Verdict.PLATFORM_ERROR:
             return (
-                f"waits for another class of node, or until evaluation {failed.id} is requeued:"
-                f" retraining could not be measured on class {node_class}: {failed.reason}"
+                f"waits for another class of node, or until evaluation {newest.id} is requeued:"
+                f" retraining could not be measured on class {node_class}: {newest.reason}"
             )
         start_calibration(session, context, spec, evaluation.submission.competition_id, evaluation.phase)
     return f"waits for what retraining costs on nodes of class {node_class}, which is being measured"

@@ -82,7 +82,7 @@ class ShardWork:
     def plan(self) -> Plan:
         """What is timed beside its replicas; those that run again for a fault of ours were before."""
         if self.purpose is Purpose.CALIBRATION:
-            return plan_calibration(self.count, self.filename)
+            return plan_calibration(self.count)
         if self.count == 0:
             return plan_extra(self.runs)
         return NOTHING if self.lost_outputs else plan_shard(self.count, is_canary=self.is_canary)
@@ -278,7 +278,7 @@ def _follow_up(context: WorkerContext, session: Session, evaluation: Evaluation,
     rules = work.terms.evaluation
     if work.purpose is Purpose.CALIBRATION:
         if all(shard.state == WorkState.DONE for shard in evaluation.shards):
-            store_calibration(session, context, evaluation, filename=work.filename)
+            store_calibration(session, context, evaluation)
         return
     cost = judge_cost(evaluation, work.retrain, rules)
     if cost.end:

@@ -70,9 +70,9 @@ def plan_shard(count: int, *, is_canary: bool) -> Plan:
     return Plan(min(yardsticks, count), 1)
 
 
-def plan_calibration(count: int, filename: str) -> Plan:
-    """Enough for the tie to be known well; beside a run that does nothing there is nothing to tie."""
-    return Plan(OF_A_RETRAINING * count, count) if filename == RETRAIN_FILE else NOTHING
+def plan_calibration(count: int) -> Plan:
+    """Enough for the tie to be known well, and what a start costs as well."""
+    return Plan(OF_A_RETRAINING * count, count)
 
 
 def make_pieces(problem: LoadedProblem) -> dict[Role, bytes]:

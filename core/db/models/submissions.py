@@ -167,7 +167,7 @@ class Scorecard(Base):
 
 
 class Calibration(Base):
-    """What one file costs in the sandbox on one class of node: retraining, and doing nothing."""
+    """What retraining costs in the sandbox on one class of node."""
 
     __tablename__ = "calibrations"
     __table_args__ = (UniqueConstraint("spec_id", "node_class", "filename"),)
@@ -177,5 +177,5 @@ class Calibration(Base):
     node_class: Mapped[str]
     filename: Mapped[str]
     evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluations.id"))
-    seconds: Mapped[dict[str, Any]]  # {"wall": [per replica], "cpu": [per replica]}
+    seconds: Mapped[dict[str, Any]]  # of each replica, and of the shards with what was timed beside
     created_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -9,7 +9,6 @@ from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
 from core.db.models.submissions import Calibration, Evaluation, Submission
-from core.domain.calibration import CALIBRATION_FILES
 from core.domain.competition import CompetitionState
 from core.domain.leaderboard import Purpose
 from core.domain.work import WorkState
@@ -118,29 +117,27 @@ def end_preparation(session: Session, problem_id: str) -> None:
     session.execute(update(Problem).where(Problem.id == problem_id).values(preparing_until=None))
 
 
-def fetch_calibrations(session: Session, spec_id: str, node_class: str) -> dict[str, Calibration]:
-    """By the name of the file that was run."""
+def fetch_calibration(session: Session, spec_id: str, node_class: str) -> Calibration | None:
     query = select(Calibration).where(Calibration.spec_id == spec_id, Calibration.node_class == node_class)
-    return {row.filename: row for row in session.scalars(query)}
+    return session.scalar(query)
 
 
 def fetch_all_calibrations(session: Session, spec_id: str) -> list[Calibration]:
     query = select(Calibration).where(Calibration.spec_id == spec_id)
-    return list(session.scalars(query.order_by(Calibration.node_class, Calibration.filename)))
+    return list(session.scalars(query.order_by(Calibration.node_class)))
 
 
 def fetch_calibrated(session: Session) -> dict[str, set[str]]:
-    """By slug, of what was not archived: the classes of node on which all that has to be measured was."""
+    """By slug, of what was not archived: the classes of node on which retraining was measured."""
     query = (
-        select(Competition.slug, Calibration.node_class, func.count(Calibration.id))
+        select(Competition.slug, Calibration.node_class)
         .outerjoin(Calibration, Calibration.spec_id == Competition.spec_id)
         .where(Competition.state != CompetitionState.ARCHIVED)
-        .group_by(Competition.slug, Calibration.node_class)
         .order_by(Competition.slug)
     )
     found: dict[str, set[str]] = {}
-    for slug, node_class, files in session.execute(query):
-        found.setdefault(slug, set()).update({node_class} if files == len(CALIBRATION_FILES) else ())
+    for slug, node_class in session.execute(query):
+        found.setdefault(slug, set()).update({node_class} if node_class is not None else ())
     return found
 
 

@@ -94,13 +94,13 @@ def test_what_retraining_costs_says_its_doubt(client: TestClient, admin: dict[st
         row = factories.make_competition(session, "digits")
         owner = factories.make_user(session, "platform")
         run = factories.make_evaluation(session, factories.make_submission(session, row, owner))
-        for filename, doubt in (("retrain.py", "yardsticks differ"), ("identity.py", "")):
+        for node_class, doubt in (("cpu", "yardsticks differ"), ("fast", "")):
             seconds = {"wall": [0.4], "cpu": [0.2], "doubt": doubt}
-            values = {"spec_id": row.spec_id, "node_class": "cpu", "evaluation_id": run.id}
-            session.add(Calibration(filename=filename, seconds=seconds, **values))
+            values = {"spec_id": row.spec_id, "node_class": node_class, "evaluation_id": run.id}
+            session.add(Calibration(filename="retrain.py", seconds=seconds, **values))
     (found,) = client.get("/api/v1/admin/competitions", headers=admin).json()["items"]
-    doubts = {each["filename"]: each["doubt"] for each in found["calibrations"]}
-    assert doubts == {"retrain.py": "yardsticks differ", "identity.py": ""}
+    doubts = {each["node_class"]: each["doubt"] for each in found["calibrations"]}
+    assert doubts == {"cpu": "yardsticks differ", "fast": ""}
     page = client.get("/admin", headers=admin).text
     assert page.count("in doubt") == 1
     assert "yardsticks differ" in page

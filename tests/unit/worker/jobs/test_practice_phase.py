@@ -110,7 +110,7 @@ def test_two_competitions_that_name_the_same_problem_share_its_pools_and_calibra
         problem_id = session.get_one(EvaluationSpec, own.spec_id).problem_id
         assert len(session.scalars(select(Pool).where(Pool.problem_id == problem_id)).all()) == 3
         measured = select(func.count()).select_from(Calibration).where(Calibration.spec_id == own.spec_id)
-        assert session.scalars(measured).one() == 2
+        assert session.scalars(measured).one() == 1
     assert practise(platform, first).verdict == "scored"
     with reading(platform.engine) as session:
         assert session.scalars(select(func.count()).select_from(Board)).one() == 0

@@ -3,14 +3,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from core.domain.calibration import IDLE_FILE, RETRAIN_FILE
 from core.problem_files import find_problem
 from sandbox.contract import Role
 from sandbox.loaders import make_loader
 from sandbox.problems.digits.model import build
 from worker.problems import LoadedProblem, load_problem
 from worker.replicas.yardstick import (
-    NOTHING,
     Plan,
     count_extra,
     count_steps,
@@ -70,8 +68,7 @@ def test_more_measurements_are_a_quarter_of_the_replicas(replicas: int, runs: in
 
 
 def test_beside_a_run_that_does_nothing_there_is_nothing_to_tie() -> None:
-    assert plan_calibration(16, RETRAIN_FILE) == Plan(64, 16)
-    assert plan_calibration(16, IDLE_FILE) == NOTHING
+    assert plan_calibration(16) == Plan(64, 16)
 
 
 def test_a_yardstick_has_the_steps_of_the_budget_unless_a_retraining_is_long(problem: LoadedProblem) -> None:
