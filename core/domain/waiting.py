@@ -57,6 +57,7 @@ class Situation:
     pools_fault: str  # what its pools lack; empty if they are whole
     fault: str
     ahead: int
+    message: str = "its message"  # that a worker has to receive next
     lost_with: str = ""  # the worker whose lease ran out long ago; empty for none
     busy: int = 0  # workers that hold something
     workers: int = 0
@@ -207,7 +208,7 @@ def _explain_turn(situation: Situation) -> Wait:
     return Wait(
         Obstacle.MESSAGE,
         "Nobody has begun it yet. It is offered to the machines again every few seconds.",
-        "its message is on its way to a worker, or was lost and goes out again at the janitor's next sweep",
+        _tell_message(situation.message),
         requeue,
     )
 
@@ -217,12 +218,15 @@ def _explain_piece_turn(piece: Piece) -> Wait:
         return _tell(Obstacle.FAULT, f"{piece.fault}{_name_node(piece)}; it is tried again", "lacuna admin nodes")
     if piece.workers and piece.busy >= piece.workers:
         return _tell(Obstacle.QUEUE, _tell_busy(piece.workers), "lacuna admin nodes")
-    why = "its message is on its way to a worker, or was lost and goes out again at the janitor's next sweep"
-    return _tell(Obstacle.MESSAGE, why, piece.again)
+    return _tell(Obstacle.MESSAGE, _tell_message("its message"), piece.again)
 
 
 def _tell(obstacle: Obstacle, staff: str, command: str) -> Wait:
     return Wait(obstacle, "", staff, command)
+
+
+def _tell_message(message: str) -> str:
+    return f"{message} is on its way to a worker, or was lost and goes out again at the janitor's next sweep"
 
 
 def _tell_busy(workers: int) -> str:

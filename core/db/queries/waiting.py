@@ -13,7 +13,7 @@ from core.db.models.data_sets import DataSetVersion
 from core.db.models.lifecycle import Phase
 from core.db.models.operations import Node
 from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
-from core.db.models.submissions import Evaluation, EvaluationEvent, Submission
+from core.db.models.submissions import Evaluation, EvaluationEvent, Shard, Submission
 from core.db.queries import data_sets, evaluations, nodes, operations, pools, rejudges
 from core.domain.operations import SILENT_AFTER
 from core.domain.pools import PoolState
@@ -196,7 +196,8 @@ def _look_around(session: Session, now: datetime) -> _Around:
 def _find_situation(session: Session, evaluation: Evaluation, around: _Around) -> Situation:
     own = [node for node in around.nodes if evaluation.node_class in (None, "", node.node_class)]
     others = [node.name for node in around.nodes if node not in own and nodes.takes_work(node, around.now)]
-    faults = (shard.fault for shard in evaluation.shards if shard.fault and shard.state == WorkState.PENDING)
+    pending = [shard for shard in evaluation.shards if shard.state == WorkState.PENDING]
+    faults = (_tell_fault(shard) for shard in pending if shard.fault)
     slug = select(Competition.slug).join(Submission).where(Submission.id == evaluation.submission_id)
     is_queued = evaluation.status == Status.QUEUED
     return Situation(
@@ -212,10 +213,17 @@ def _find_situation(session: Session, evaluation: Evaluation, around: _Around) -
         pools_fault=pools.find_gap(session, evaluation.spec_id),
         fault=next(faults, evaluation.score_fault),
         ahead=evaluations.count_queued_before(session, evaluation) if is_queued else 0,
+        message=f"the message of shard {pending[0].position}" if pending else "the message of its score",
         lost_with=_find_loser(evaluation, around.now - UNTOLD_AFTER),
         busy=around.busy,
         workers=_count_workers(around),
     )
+
+
+def _tell_fault(shard: Shard) -> str:
+    """What it waits for names its nodes itself; what it failed at does not."""
+    is_whole = shard.fault.startswith(("waits", "failed on")) or not shard.worker
+    return shard.fault if is_whole else f"{shard.fault} (on {shard.worker})"
 
 
 def _find_loser(evaluation: Evaluation, before: datetime) -> str:

@@ -89,6 +89,7 @@ def test_what_does_not_move_is_named_and_what_a_worker_holds_is_not(
     client: TestClient, engine: Engine, organizer: dict[str, str], competition: Competition
 ) -> None:
     with transaction(engine) as session:
+        factories.make_node(session, "n1", workers=4)
         stuck = make_stuck(session, competition)
         held = make_stuck(session, competition)
         lease = {"state": "leased", "lease_until": utc_now() + timedelta(seconds=20)}
@@ -101,6 +102,19 @@ def test_what_does_not_move_is_named_and_what_a_worker_holds_is_not(
     waiting = client.get("/api/v1/admin/queue", headers=organizer).json()["waiting"]
     assert [item["evaluation_id"] for item in waiting] == [stuck.id]
     assert waiting[0]["waited_seconds"] >= 3600
+    assert "the message of shard 0 is on its way" in waiting[0]["why"]
+
+
+def test_what_failed_on_a_node_names_it(
+    client: TestClient, engine: Engine, organizer: dict[str, str], competition: Competition
+) -> None:
+    with transaction(engine) as session:
+        row = make_stuck(session, competition)
+        factories.make_node(session, "n1")
+        failed = {"worker": "n1", "fault": "CUDA error"}
+        session.execute(update(Shard).where(Shard.evaluation_id == row.id).values(**failed))
+    [item] = client.get("/api/v1/admin/queue", headers=organizer).json()["waiting"]
+    assert (item["obstacle"], item["why"]) == ("fault", "CUDA error (on n1)")
 
 
 @pytest.mark.parametrize("status", ["running", "scoring"])
