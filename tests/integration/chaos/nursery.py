@@ -1,7 +1,7 @@
 """`python -m tests.integration.chaos.nursery`: starts the platform's processes with the large libraries read already.
 
-A line of JSON in, the number of a new process out. Nothing that is read before the fork knows settings, the database or
-the broker; what is born here stands alone: it is killed, frozen and ended like any other process.
+A line of JSON in, the number of a new process out. Nothing that is read before the fork has looked at settings, a
+database or a broker; what is born here stands alone: it is killed, frozen and ended like any other process.
 """
 
 import json
@@ -19,6 +19,11 @@ import kombu.transport.redis
 import psycopg
 import uvicorn
 
+import core.db.session
+import sandbox.problems.digits.data
+import sandbox.problems.digits.model
+import worker.report.drawing
+import worker.report.page
 import worker.runner.choose
 import worker.scorecard.card
 import worker.training.headroom
@@ -26,7 +31,7 @@ from evaluator.warm_up import warm_up
 from tests.integration.chaos.dying import die_with_parent
 
 READ = (celery.apps.worker, celery.concurrency.prefork, fastapi, kombu.transport.redis, psycopg, uvicorn)
-READ_OURS = (worker.runner.choose, worker.scorecard.card, worker.training.headroom)
+READ_OURS = (core.db.session, sandbox.problems.digits, worker.report, worker.runner, worker.scorecard, worker.training)
 
 
 @dataclass(frozen=True)
