@@ -22,7 +22,7 @@ from core.domain.work import WorkState
 from core.jobs import BUILD_CHUNK, enqueue, put_off
 from core.problems import ProblemSpec
 from core.settings import Settings
-from worker.jobs.breaker import has_other_node, may_train_here, record_training_failure
+from worker.jobs.breaker import MOST_TRIES, has_other_node, may_train_here, record_training_failure
 from worker.jobs.calibration import fetch_waiting, load_cost, open_waiting, start_calibration
 from worker.jobs.context import WorkerContext
 from worker.jobs.heartbeat import Heartbeat, renew_piece, renew_preparation
@@ -152,7 +152,7 @@ def _send_chunks(session: Session, context: WorkerContext, problem: LoadedProble
             pool.state = PoolState.SEALED
         for chunk in pool.chunks:
             if chunk.state == WorkState.ABANDONED:  # perhaps a backup brought it back
-                chunk.state, chunk.failures, chunk.failed_on = WorkState.PENDING, 0, []
+                chunk.state, chunk.attempts, chunk.failures, chunk.failed_on = WorkState.PENDING, 0, 0, []
             if chunk.state == WorkState.PENDING:
                 enqueue(session, BUILD_CHUNK, chunk.id)
 
@@ -216,10 +216,26 @@ def _give_back(context: WorkerContext, work: ChunkWork, error: Exception) -> Non
             record_training_failure(session, chunk, node=name, now=utc_now())
         if not isinstance(error, SealBroken) and chunk.failures < context.settings.max_attempts:
             put_off(session, BUILD_CHUNK, work.chunk_id)
-            return
-        chunk.state = WorkState.ABANDONED  # what is pending is reminded of for ever
-        for competition in _waiting(session, work.problem_id):
-            competition.fault = f"training the {work.kind} pool failed: {fault}"
+        else:
+            _give_up(session, chunk, work.problem_id, work.kind)
+
+
+def return_lost_chunk(session: Session, chunk_id: str) -> None:
+    """Send out again a chunk whose worker was lost, unless it takes every worker with it."""
+    chunk = competitions.fetch_chunk(session, chunk_id)
+    if chunk is None:
+        return
+    if chunk.attempts < MOST_TRIES:
+        enqueue(session, BUILD_CHUNK, chunk_id)
+        return
+    chunk.fault = f"{chunk.fault}, after {chunk.attempts} tries"
+    _give_up(session, chunk, chunk.pool.problem_id, chunk.pool.kind)
+
+
+def _give_up(session: Session, chunk: PoolChunk, problem_id: str, kind: PoolKind) -> None:
+    chunk.state = WorkState.ABANDONED  # what is pending is reminded of for ever
+    for competition in _waiting(session, problem_id):
+        competition.fault = f"training the {kind} pool failed: {chunk.fault}"
 
 
 def _calibrate_if_sealed(session: Session, context: WorkerContext, problem_id: str) -> bool:

@@ -76,7 +76,7 @@ def send_lost_chunks(context: WorkerContext, problem_id: str) -> bool:
                 if chunk.state == WorkState.DONE and chunk.position in lost.get(pool.id, ()):
                     log.warning("a pool chunk was lost and is made again", kind=pool.kind, position=chunk.position)
                     chunk.state, chunk.fault = WorkState.PENDING, "it was lost and is made again"
-                    chunk.failures, chunk.failed_on = 0, []
+                    chunk.attempts, chunk.failures, chunk.failed_on = 0, 0, []
                     enqueue(session, BUILD_CHUNK, chunk.id)
     return True
 

@@ -1,6 +1,9 @@
 """The janitor: returns lost work, relays unsent messages, ends what was cancelled, kills sandboxes nobody owns."""
 
+from collections.abc import Callable
+
 import structlog
+from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
 from core.db.models.data_sets import DataSetVersion
@@ -10,9 +13,10 @@ from core.db.queries import evaluations, leases
 from core.db.session import reading, transaction
 from core.domain.submission import Status
 from core.domain.work import WorkState
-from core.jobs import BUILD_CHUNK, VALIDATE, enqueue, relay_unsent
+from core.jobs import VALIDATE, enqueue, relay_unsent
 from core.lifecycle import finish_cancelled
 from worker.jobs.context import WorkerContext
+from worker.jobs.preparation import return_lost_chunk
 from worker.jobs.reminders import remind
 from worker.jobs.shards import retry_or_fail
 
@@ -22,8 +26,8 @@ log = structlog.get_logger()
 def sweep(context: WorkerContext) -> None:
     """Idempotent and short: any number of workers may sweep at once."""
     _return_shards(context)
-    _return_work(context, PoolChunk, BUILD_CHUNK)
-    _return_work(context, DataSetVersion, VALIDATE)
+    _return_work(context, PoolChunk, return_lost_chunk)
+    _return_work(context, DataSetVersion, lambda session, row_id: enqueue(session, VALIDATE, row_id))
     _finish_cancelled(context)
     remind(context)
     relay_unsent(context.settings)
@@ -47,13 +51,15 @@ def _return_shards(context: WorkerContext) -> None:
             retry_or_fail(session, evaluation, shard_id, node=node, max_attempts=context.settings.max_attempts)
 
 
-def _return_work(context: WorkerContext, kind: type[PoolChunk | DataSetVersion], task: str) -> None:
+def _return_work(
+    context: WorkerContext, kind: type[PoolChunk | DataSetVersion], send: Callable[[Session, str], None]
+) -> None:
     with reading(context.engine) as session:
         expired = leases.fetch_expired(session, kind, utc_now())
     for row_id in expired:
         with transaction(context.engine) as session:
             if leases.release_expired(session, kind, row_id, utc_now()):
-                enqueue(session, task, row_id)
+                send(session, row_id)
 
 
 def _finish_cancelled(context: WorkerContext) -> None:

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 
 from core.db.base import utc_now
+from core.db.models.contests import Competition
 from core.db.models.operations import Node
 from core.db.models.problems import EvaluationSpec, PoolChunk
 from core.db.models.submissions import Evaluation
 from core.db.queries import competitions, evaluations, leases, outbox
 from core.db.session import reading, transaction
-from core.domain.competition import CompetitionState
 from core.domain.errors import PlatformFault, StoreUnavailable
 from core.domain.submission import Status, Verdict
-from core.domain.work import FIRST_REST, LONGEST_REST, SCORE_TRIES, STRIKES, find_rest
+from core.domain.work import FIRST_REST, LONGEST_REST, SCORE_TRIES, STRIKES, WorkState, find_rest
 from core.jobs import BUILD_CHUNK
 from core.registration import register_competition
 from tests import factories
@@ -23,6 +23,7 @@ from worker.jobs import preparation, reminders, scores
 from worker.jobs.breaker import MOST_TRIES
 from worker.jobs.context import WorkerContext
 from worker.jobs.reminders import remind
+from worker.jobs.sweep import sweep
 
 AddNode = Callable[[str], Platform]
 
@@ -204,9 +205,8 @@ def test_a_score_that_failed_on_a_node_is_left_to_another(
     assert fetch(platform, evaluation_id).verdict == Verdict.SCORED
 
 
-@pytest.mark.parametrize("is_lost_too", [False, True])
-def test_a_chunk_is_trained_beside_a_black_hole(
-    platform: Platform, add_node: AddNode, monkeypatch: pytest.MonkeyPatch, is_lost_too: bool
+def test_a_chunk_is_trained_beside_a_black_hole_and_lost_workers(
+    platform: Platform, add_node: AddNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sick, good = add_node("sick"), add_node("good")
     make = preparation._make_chunk
@@ -217,24 +217,23 @@ def test_a_chunk_is_trained_beside_a_black_hole(
         make(context, *rest)
 
     monkeypatch.setattr(preparation, "_make_chunk", fail_on_sick)
+    monkeypatch.setattr(preparation.log, "exception", lambda *_args, **_values: None)  # which draws for a second
     with transaction(platform.engine) as session:
         register_competition(session, make_spec())
     good.step()  # the plan of the pools
     for _ in range(10):  # the sick one is always first
         for task, chunk_id in sick.drop_messages():
             assert task == BUILD_CHUNK
-            if is_lost_too:
-                lose_a_worker(platform, chunk_id)
+            lose_a_worker(platform, chunk_id)
             preparation.build_pool_chunk(sick.context, chunk_id)
     with reading(platform.engine) as session:
         chunks = session.query(PoolChunk).all()
         assert {(chunk.state, chunk.failures, *chunk.failed_on) for chunk in chunks} == {("pending", 0, "sick")}
         assert {chunk.fault for chunk in chunks} == {"failed on sick and waits for another node"}
-    good.run_until_quiet()
+    for _, chunk_id in good.drop_messages():
+        preparation.build_pool_chunk(good.context, chunk_id)
     with reading(platform.engine) as session:
-        competition = competitions.fetch_competition(session, make_spec().slug)
-    assert competition is not None
-    assert (competition.state, competition.fault) == (CompetitionState.OPEN, "")
+        assert {(chunk.state, chunk.fault) for chunk in session.query(PoolChunk).all()} == {("done", "")}
 
 
 def lose_a_worker(platform: Platform, chunk_id: str) -> None:
@@ -245,27 +244,42 @@ def lose_a_worker(platform: Platform, chunk_id: str) -> None:
         leases.release_expired(session, PoolChunk, chunk_id, now + timedelta(seconds=1))
 
 
+def test_a_chunk_that_takes_every_worker_with_it_is_given_up_and_said(platform: Platform) -> None:
+    with transaction(platform.engine) as session:
+        competition = register_competition(session, make_spec())
+    platform.step()  # the plan of the pools
+    ((_, chunk_id), *_) = platform.drop_messages()
+    for tries in range(1, MOST_TRIES + 1):
+        now = utc_now()
+        with transaction(platform.engine) as session:
+            assert leases.claim(session, PoolChunk, chunk_id, worker="n", now=now, until=now - timedelta(seconds=1))
+        sweep(platform.context)
+        with reading(platform.engine) as session:
+            chunk = session.get_one(PoolChunk, chunk_id)
+        assert chunk.state == (WorkState.PENDING if tries < MOST_TRIES else WorkState.ABANDONED)
+    with reading(platform.engine) as session:
+        found = session.get_one(Competition, competition.id)
+    assert f"its worker was lost, after {MOST_TRIES} tries" in found.fault
+
+
 def test_pools_wait_for_a_store_that_is_away(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise StoreUnavailable("the store is not there")
 
     with transaction(platform.engine) as session:
-        register_competition(session, make_spec())
+        competition = register_competition(session, make_spec())
+    monkeypatch.setattr(reminders, "read_messages", lambda _url, _queues: set())
+    monkeypatch.setattr(preparation, "_make_chunk", fail)
+    monkeypatch.setattr(preparation.log, "exception", lambda *_args, **_values: None)  # which draws for a second
     with monkeypatch.context() as patch:
         patch.setattr(preparation, "load_stored", fail)
-        platform.run_until_quiet()
-        patch.undo()
-        platform.context.reminded.clear()
-        patch.setattr(preparation, "_make_chunk", fail)
-        monkeypatch.setattr(reminders, "read_messages", lambda _url, _queues: set())
-        for _ in range(3 * platform.context.settings.max_attempts):
-            remind(platform.context)
-            platform.step()
-    platform.run_until_quiet()
+        platform.step()
+    assert remind(platform.context) == 1  # of the problem
+    for _ in range(platform.context.settings.max_attempts + 1):
+        platform.step()
     with reading(platform.engine) as session:
-        competition = competitions.fetch_competition(session, make_spec().slug)
-    assert competition is not None
-    assert (competition.state, competition.fault) == (CompetitionState.OPEN, "")
+        assert {(chunk.state, chunk.failures) for chunk in session.query(PoolChunk).all()} == {("pending", 0)}
+        assert session.get_one(Competition, competition.id).fault == ""
 
 
 def test_a_node_without_a_sandbox_blames_no_problem_while_another_can_load_it(
