@@ -1,6 +1,6 @@
 """Coverage, bias and comparison: the simulations behind docs/metric.md §11 and docs/leaderboard.md, as Markdown.
 
-python -m bench.bench_intervals lower|score|mu|compare [--laws ...] [--replicas 64 128] [--shared 0 0.3] [--repeats 50]
+python -m bench.bench_intervals lower|audits|score|mu|compare [--laws ...] [--replicas 64 128] [--shared 0 0.3]
 
 Retrained confidences are N(0, 1). `shared` is the correlation of two examples within one model: real examples share
 their models, and only this makes a score noisy when there are many examples. A rate over n repeats is known to
@@ -15,14 +15,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, t
 
-from core.domain.comparison import Measured, compute_probability_better
-from core.domain.leaderboard import TIED_BELOW
+from bench.published_audit import RULES, audit_both_ways, find_gaussian_epsilon
+from core.domain.comparison import CLEAR, Measured, compute_probability_better
 from evaluator import Scorecard, ScoredPool, ScoringProtocol, ScoringSpec, compute_epsilons, compute_points, score
 from evaluator.intervals import count_drawn
 from evaluator.privacy import compute_gaussian_mu
+from evaluator.spec import MetricVersion
 
 Array = NDArray[np.float64]
 ALPHA = 0.05
+FALL = 4.0
+# Epsilon at delta = 1e-5 over half-lines and windows, not only those of some mass.
+SUPREMA = {
+    "same": 0.0,
+    "quarter doubled": float(np.log(2.0)),
+    **{f"shift {by:g}": find_gaussian_epsilon(by, 1e-5) for by in (0.5, 1.0, 2.0, 4.0)},
+    "sd ratio 0.5": float("inf"),
+}
 LIMIT_REPLICAS = 1_000_000
 
 
@@ -68,15 +77,23 @@ def move_all(by: float) -> Law:
     )
 
 
+def double_quarter(z: Array) -> Array:
+    """The lowest quarter twice as likely, the rest two thirds as likely: no region tells more than ln 2."""
+    share = norm.cdf(z)
+    return np.asarray(norm.ppf(np.where(share < 0.5, share / 2, 0.25 + (share - 0.5) * 1.5)))
+
+
 LAWS = {
     "same": shift(0.0),
     "shift 0.25": shift(0.25),
     "shift 0.5": shift(0.5),
     "shift 1": shift(1.0),
     "shift 2": shift(2.0),
+    "shift 4": shift(4.0),
     "sd ratio 0.5": scale(0.5),
     "sd ratio 2": scale(2.0),
     "rounded": Law(np.round),
+    "quarter doubled": Law(double_quarter, lambda examples: np.full(examples, np.log(2.0))),
     "shifts 0 to 2": move_all(0.0),
     "shifts 0.1 to 2.1": move_all(0.1),
     "shifts 0.25 to 2.25": move_all(0.25),
@@ -85,13 +102,29 @@ LAWS = {
 
 
 def draw_pool(
-    law: Law, shape: tuple[int, int], shared: float, accuracy: tuple[float, float], rng: np.random.Generator
+    law: Law,
+    shape: tuple[int, int],
+    shared: float,
+    accuracy: tuple[float, float],
+    rng: np.random.Generator,
+    *,
+    failing: float = 0.0,
+    metric: MetricVersion = MetricVersion.lacuna_2,
 ) -> ScoredPool:
-    """accuracy: mean and deviation of a model's accuracy on the retain and on the test set."""
+    """accuracy: mean and deviation of a model's accuracy on the retain and on the test set.
+
+    failing: chance of a model to fail, which lowers its confidence on all examples together. metric: lacuna-3 needs
+    test and retain examples too, which follow the retrained law except in models that failed.
+    """
+    aside = rng.spawn(1)[0]
     own, common = rng.normal(size=shape), rng.normal(size=(shape[0], 1))
     confidences = law.change(np.sqrt(1 - shared) * own + np.sqrt(shared) * common)
+    has_failed = aside.random((shape[0], 1)) < failing
+    confidences = confidences - FALL * has_failed
     retain, test = np.clip(accuracy[0] + accuracy[1] * rng.normal(size=(2, shape[0])), 0.0, 1.0)
-    return ScoredPool(confidences, retain, test, retain)
+    if metric is MetricVersion.lacuna_2:
+        return ScoredPool(confidences, retain, test, retain)
+    return ScoredPool(confidences, retain, test, retain, None, *(aside.normal(size=(2, *shape)) - FALL * has_failed))
 
 
 def run_score(args: argparse.Namespace) -> None:
@@ -99,14 +132,15 @@ def run_score(args: argparse.Namespace) -> None:
 
     "symmetric": score plus or minus a t quantile of the delete-d jackknife's error, from the same draws.
     """
-    spec = ScoringSpec(interval_resamples=args.resamples, interval_split_seeds=args.interval_split_seeds)
+    spec = ScoringSpec(
+        interval_resamples=args.resamples, interval_split_seeds=args.interval_split_seeds, metric=args.metric
+    )
     biases = []
     columns = ["mean score", "sd", "standard error", "covered", "width", "covered, symmetric", "width, symmetric"]
     print_row(["law", "R", "shared", *columns], head=True)
     for name, replicas, shared in cells(args):
         cards = [
-            simulate(LAWS[name], (replicas, args.examples), shared, args.accuracy_sd, spec, seed)
-            for seed in range(args.repeats)
+            simulate(LAWS[name], (replicas, args.examples), shared, spec, seed, args) for seed in range(args.repeats)
         ]
         scores = np.array([card.score for card in cards])
         error = np.mean([card.interval.standard_error for card in cards])
@@ -144,12 +178,12 @@ def describe(scores: Array, limit: float) -> list[str]:
 
 
 def simulate(
-    law: Law, shape: tuple[int, int], shared: float, accuracy_sd: float, spec: ScoringSpec, seed: int
+    law: Law, shape: tuple[int, int], shared: float, spec: ScoringSpec, seed: int, args: argparse.Namespace
 ) -> Scorecard:
     rng = np.random.default_rng([seed, shape[0]])
-    accuracy = (0.9, accuracy_sd)
-    unlearned = draw_pool(law, shape, shared, accuracy, rng)
-    retrained = draw_pool(LAWS["same"], shape, shared, accuracy, rng)
+    accuracy = (0.9, args.accuracy_sd)
+    unlearned = draw_pool(law, shape, shared, accuracy, rng, failing=args.failing, metric=spec.metric)
+    retrained = draw_pool(LAWS["same"], shape, shared, accuracy, rng, metric=spec.metric)
     return score(unlearned, retrained, spec=spec, protocols=(spec.protocol,))
 
 
@@ -169,6 +203,40 @@ def run_lower(args: argparse.Namespace) -> None:
             lower = compute_epsilons(*pools, protocol=protocol).lower
             texts += [f"{np.mean(lower <= truth):.3f}", f"{lower.mean():.2f}"]
         print_row([name, replicas, f"{truth.mean():.2f}", *texts])
+
+
+def run_audits(args: argparse.Namespace) -> None:
+    """Bounds of the same samples by ours and by two published rules: mean, and share above the true value."""
+    columns = [
+        "true",
+        "exact",
+        "held_out",
+        "thresholds",
+        "gaussian",
+        "above the truth: exact",
+        "thresholds",
+        "gaussian",
+    ]
+    print_row(["law", "R", *columns], head=True)
+    for name, replicas in ((name, replicas) for name in args.laws for replicas in args.replicas):
+        pools = draw_independent(LAWS[name], replicas, args.examples * args.repeats, args.seed)
+        ours = [
+            compute_epsilons(*pools, protocol=rule).lower for rule in (ScoringProtocol.exact, ScoringProtocol.held_out)
+        ]
+        columns_of = [pool.T for pool in pools]
+        theirs = [
+            np.array(
+                [
+                    audit_both_ways(one, other, rule, error=0.05, delta=1e-5)
+                    for one, other in zip(*columns_of, strict=True)
+                ]
+            )
+            for rule in RULES
+        ]
+        true = SUPREMA[name]
+        above = (f"{np.mean(bound > true):.3f}" for bound in (ours[0], *theirs))
+        means = (f"{bound.mean():.2f}" for bound in (*ours, *theirs))
+        print_row([name, replicas, f"{true:.2f}", *means, *above])
 
 
 def run_mu(args: argparse.Namespace) -> None:
@@ -213,8 +281,8 @@ def compare(
     high, low = sorted(cards, key=lambda card: -card.score)
     paired, unpaired = ([measure(card, draws=draws) for card in (high, low)] for draws in (True, False))
     return (
-        compute_probability_better(*paired) < TIED_BELOW,
-        compute_probability_better(*unpaired) < TIED_BELOW,
+        compute_probability_better(*paired) < CLEAR,
+        compute_probability_better(*unpaired) < CLEAR,
         high.interval.low <= low.interval.high,
         cards[0].score - cards[1].score,
     )
@@ -234,7 +302,7 @@ def print_row(values: Sequence[object], *, head: bool = False) -> None:
         print("|" + "---|" * len(values))
 
 
-TABLES = {"lower": run_lower, "score": run_score, "mu": run_mu, "compare": run_compare}
+TABLES = {"lower": run_lower, "audits": run_audits, "score": run_score, "mu": run_mu, "compare": run_compare}
 
 
 def main() -> None:
@@ -248,6 +316,8 @@ def main() -> None:
     parser.add_argument("--resamples", type=int, default=32)
     parser.add_argument("--interval-split-seeds", type=int, default=1)
     parser.add_argument("--accuracy-sd", type=float, default=0.0, help="of a model's accuracies, around 0.9")
+    parser.add_argument("--metric", default=MetricVersion.lacuna_2, choices=MetricVersion)
+    parser.add_argument("--failing", type=float, default=0.0, help="share of unlearned models that fail together")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     TABLES[args.table](args)

@@ -143,14 +143,16 @@ def _neurips2023(unlearned: Floats, retrained: Floats, options: EpsilonOptions, 
     if not lower:
         return estimate, np.zeros_like(estimate), attack
     # The published rule has no bound; its regions are windows, so the bound over all windows holds for them.
-    bound = compute_exact_epsilons(*rows, delta=options.delta, confidence=options.confidence).lower
+    bound = compute_exact_epsilons(
+        *rows, delta=options.delta, confidence=options.confidence, metric=options.bounds
+    ).lower
     return estimate, bound, attack
 
 
 def _exact(unlearned: Floats, retrained: Floats, options: EpsilonOptions, lower: bool) -> RuleAnswer:
     rows = sort_by_example(unlearned), sort_by_example(retrained)
     confidence = options.confidence if lower else None
-    answer = compute_exact_epsilons(*rows, delta=options.delta, confidence=confidence)
+    answer = compute_exact_epsilons(*rows, delta=options.delta, confidence=confidence, metric=options.bounds)
     return answer.epsilon, answer.lower, answer.attack
 
 

@@ -30,16 +30,21 @@ Rescore = Callable[[Ints, Ints], float]
 # With half of the models a score is less steep and its spread too small; with more the noise of the splits is blown up.
 DRAWN = 0.6
 LEAST_REPLICAS = 3
-INTERVAL_VERSION = 2  # raise it when the same draws give another interval or corrected score
+INTERVAL_VERSION = 3  # raise it when the same draws give another interval or corrected score
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Where a value can lie, and how the variance of its estimate falls with the number of models R: R^-decay."""
+    """Where a value can lie, and how the variance of its estimate falls with the number of models R: R^-decay.
+
+    is_skewed: whether an end reaches as far as the draws do on its own side, if that is further. Where a few models
+    that fail together decide, a pool with few of them hides how far others fall.
+    """
 
     least: float = 0.0
     most: float = math.inf
     decay: float = 1.0
+    is_skewed: bool = False
 
 
 def compute_interval(
@@ -58,8 +63,8 @@ def compute_interval(
     Drawn without replacement, because repeated models are something an attack can tell apart: a plain bootstrap
     is biased low. The variance over draws of m models, times R / (R - m), estimates that of the score of m fresh
     models; times (m / R)^decay, that of R (Politis, Romano and Wolf 1999; decay 1 is the delete-d jackknife).
-    Where the span has a most, the interval is symmetric in arcsin sqrt(score / most), since near either end a score
-    spreads less, and on one side only. Two replicas cannot tell: [least, inf].
+    Where the span has a most, ends are set off in arcsin sqrt(score / most), since near either end a score spreads
+    less, and on one side only. Two replicas cannot tell: [least, inf].
     What is drawn of a pool follows from the seed and that pool's size alone.
     Source: docs/metric.md §11.
     """
@@ -97,7 +102,9 @@ def compute_intervals(
     intervals = []
     for estimate, draws in zip(estimates, zip(*drawn, strict=True), strict=True):
         error = float(np.std(draws, ddof=1)) * math.sqrt(scale)
-        low, high = _find_ends(estimate, error, quantile, span)
+        below, above = (side * math.sqrt(scale) for side in _find_sides(draws)) if span.is_skewed else (error, error)
+        low, _ = _find_ends(estimate, max(error, below), quantile, span)
+        _, high = _find_ends(estimate, max(error, above), quantile, span)
         intervals.append(ScoreInterval(low, high, level, error, tuple(map(float, draws))))
     return tuple(intervals)
 
@@ -106,6 +113,13 @@ def _scale(size: int, decay: float) -> float:
     """What turns the variance over draws into that over fresh pools of this size."""
     part = count_drawn(size)
     return size / (size - part) * math.pow(part / size, decay)
+
+
+def _find_sides(draws: Sequence[float]) -> tuple[float, float]:
+    """What the deviation would be if the draws lay above their mean as they do below it, and the other way."""
+    away = np.asarray(draws, np.float64) - np.mean(draws)
+    squares = [2 * float((side**2).sum()) / (away.size - 1) for side in (np.minimum(away, 0), np.maximum(away, 0))]
+    return math.sqrt(squares[0]), math.sqrt(squares[1])
 
 
 def _find_ends(estimate: float, error: float, quantile: float, span: Span) -> tuple[float, float]:

@@ -167,6 +167,7 @@ def _compute_interval(
     estimate: float, unlearned: CheckedPool, retrained: CheckedPool, spec: ScoringSpec
 ) -> ScoreInterval:
     options = replace(spec.epsilon, split_seeds=spec.interval_split_seeds)
+    is_skewed = spec.metric is not MetricVersion.lacuna_2
 
     def rescore(left: Ints, right: Ints) -> float:
         return compute_ranked(unlearned.take(left), retrained.take(right), spec, options)
@@ -178,7 +179,7 @@ def _compute_interval(
         resamples=spec.interval_resamples,
         level=spec.interval_level,
         seed=spec.epsilon.seed,
-        span=Span(most=_find_most(unlearned, retrained, spec), decay=SCORE_DECAY),
+        span=Span(most=_find_most(unlearned, retrained, spec), decay=SCORE_DECAY, is_skewed=is_skewed),
     )
 
 

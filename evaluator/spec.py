@@ -1,6 +1,6 @@
 """The options of a score: which attacks, how much slack, how uncertainty is measured."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
@@ -68,6 +68,7 @@ class EpsilonOptions:
     seed: int = 0
     confidence: float = 0.95
     attacks: tuple[Attack, ...] = DEFAULT_ATTACKS  # families held_out chooses from
+    bounds: MetricVersion = MetricVersion.lacuna_3  # whose lower bounds exact and neurips2023 have
 
     def __post_init__(self) -> None:
         if not 0 <= self.delta < 1:
@@ -78,6 +79,7 @@ class EpsilonOptions:
             raise InvalidPool(f"2 to {MOST_FOLDS} folds, a split seed and a seed of at least 0 are needed")
         if not 0 < self.confidence < 1:
             raise InvalidPool(f"confidence must be in (0, 1), got {self.confidence}")
+        object.__setattr__(self, "bounds", read_name(MetricVersion, self.bounds, "bounds"))
         named = {read_name(Attack, name, "an attack") for name in self.attacks}
         if not named or named - set(HELD_OUT_ATTACKS):
             raise InvalidPool(f"attacks must be of {[str(a) for a in HELD_OUT_ATTACKS]}, got {list(self.attacks)}")
@@ -87,7 +89,10 @@ class EpsilonOptions:
 
 @dataclass(frozen=True, slots=True)
 class ScoringSpec:
-    """Everything a score depends on beside the two pools; stored with every scorecard."""
+    """Everything a score depends on beside the two pools; stored with every scorecard.
+
+    metric: also decides the bounds of epsilon and the ends of the interval, whatever epsilon.bounds says.
+    """
 
     protocol: ScoringProtocol = ScoringProtocol.held_out  # the one that ranks
     epsilon: EpsilonOptions = EpsilonOptions()
@@ -99,6 +104,7 @@ class ScoringSpec:
     def __post_init__(self) -> None:
         object.__setattr__(self, "protocol", read_name(ScoringProtocol, self.protocol, "protocol"))
         object.__setattr__(self, "metric", read_name(MetricVersion, self.metric, "metric"))
+        object.__setattr__(self, "epsilon", replace(self.epsilon, bounds=self.metric))
         if not 0 < self.interval_level < 1:
             raise InvalidPool(f"interval_level must be in (0, 1), got {self.interval_level}")
         if self.interval_resamples < 2 or self.interval_split_seeds < 1:

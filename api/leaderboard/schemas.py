@@ -25,13 +25,18 @@ class LeaderboardEntry(BaseModel):
     rank: int | None = Field(description="null for references and entries over the budget")
     rank_label: str = Field(description="`3`, or `2–4` for a tie group, or `–` without a rank")
     tie_group: int | None = Field(
-        description="number of the tie group: its first entry is better than each of its others with less than 95 %"
+        description="number of the tie group: its first entry is not clearly ahead of its others; 95 % of the boards "
+        "of equal entries have one group"
     )
     tied_first: int | None = Field(description="best rank of the tie group")
     tied_last: int | None = Field(description="worst rank of the tie group")
-    better_than_next: float | None = Field(
-        description="probability of being better than the next ranked entry; null for the last one, and if the two "
-        "were scored on different numbers of replicas"
+    truly_better_than_next: float | None = Field(
+        description="probability that its mean score over fresh models is above that of the next ranked entry; null "
+        "for the last one, and if the two were scored on different numbers of replicas"
+    )
+    would_win_again: float | None = Field(
+        description="probability of standing above the next ranked entry if both ran once more; null where "
+        "`truly_better_than_next` is"
     )
     name: str
     filename: str

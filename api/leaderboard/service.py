@@ -15,6 +15,7 @@ from core.db.board import StoredLine, read_line
 from core.db.queries import boards
 from core.db.queries.history import OwnTeam
 from core.domain.coarse import round_figure
+from core.domain.comparison import compute_replication
 from core.domain.leaderboard import Place, Row, rank_lines
 from core.domain.owner import own_as_team
 from core.domain.spreadsheet import BOARD_COLUMNS, EXCEL_MARK, write_csv
@@ -156,7 +157,10 @@ def _find_places(session: Session, view: BoardView, team: OwnTeam) -> _Places:
 
 
 def _make_entry(row: Row, body: dict[str, Any], *, is_coarse: bool) -> LeaderboardEntry:
-    chance = row.better_than_next
+    chance, again = row.truly_better_than_next, row.would_win_again
+    if is_coarse and chance is not None:  # what would win again follows from what is told, and tells no more
+        chance = round_figure(chance)
+        again = round_figure(compute_replication(chance))
     return LeaderboardEntry(
         place=row.place,
         rank=row.rank,
@@ -164,7 +168,8 @@ def _make_entry(row: Row, body: dict[str, Any], *, is_coarse: bool) -> Leaderboa
         tie_group=row.tie_group,
         tied_first=row.tied_first,
         tied_last=row.tied_last,
-        better_than_next=round_figure(chance) if is_coarse and chance is not None else chance,
+        truly_better_than_next=chance,
+        would_win_again=again,
         submission_id=row.entry.submission_id,
         submitted_at=row.entry.accepted_at,
         **body,

@@ -21,7 +21,7 @@ class Walk:
     """A walk down the ranked lines of one board at one version."""
 
     def __init__(self, board_id: str, version: int) -> None:
-        self.groups = TieGroups()
+        self._groups: TieGroups | None = None
         self._board_id, self._version = board_id, version
         self._is_done = False
         self._counts: dict[Place, int] | None = None
@@ -35,13 +35,14 @@ class Walk:
     def settle(self, session: Session, rank: int) -> TieGroups:
         """Walk until the group of `rank` has ended, or the board has."""
         with self._lock:
+            groups = self._groups = self._groups or TieGroups(self.count(session)[Place.RANKED])
             stride = STRIDE
-            while not (self._is_done or self.groups.is_settled(rank)):
-                stored = boards.fetch_ranked(session, self._board_id, self._version, self.groups.walked, stride)
-                self.groups.walk(read_line(each).entry for each in stored)
+            while not (self._is_done or groups.is_settled(rank)):
+                stored = boards.fetch_ranked(session, self._board_id, self._version, groups.walked, stride)
+                groups.walk(read_line(each).entry for each in stored)
                 self._is_done = len(stored) < stride
                 stride = min(2 * stride, LONGEST_STRIDE)
-        return self.groups
+        return groups
 
 
 _walks: Kept[Walk] = Kept(KEPT)

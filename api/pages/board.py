@@ -39,6 +39,7 @@ class BoardLine:
     bar: ScoreBar | None
     runtime: RuntimeBar | None
     better_than_next: str
+    wins_again: str
     is_tied: bool
     opens_group: bool
     closes_group: bool
@@ -170,7 +171,8 @@ def _make_line(entry: LeaderboardEntry, board: Leaderboard) -> BoardLine:
         subtitle=entry.note or (entry.name if is_reference else entry.filename),
         bar=None if entry.score is None else draw_score(entry.score, entry.score_low, entry.score_high, ceiling),
         runtime=None if entry.relative_runtime is None else draw_runtime(entry.relative_runtime, board.compute_budget),
-        better_than_next=_describe_lead(entry.better_than_next),
+        better_than_next=_describe_lead(entry.truly_better_than_next),
+        wins_again=_describe_lead(entry.would_win_again),
         is_tied=tied,
         opens_group=tied and entry.rank == entry.tied_first,
         closes_group=tied and entry.rank == entry.tied_last,

@@ -14,9 +14,8 @@ from api.submissions.schemas import ComparedEpsilons, ComparedMetric, Comparison
 from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import history
 from core.domain.coarse import round_figure
-from core.domain.comparison import Measured, compute_difference
+from core.domain.comparison import CLEAR, Measured, compute_difference, compute_replication
 from core.domain.errors import NotFound
-from core.domain.leaderboard import TIED_BELOW
 from core.domain.phases import find_stage
 from core.scorecard import EpsilonSummary, ScorecardRecord
 
@@ -135,17 +134,21 @@ def _find_doubt(first: _Side, second: _Side) -> str:
 
 
 def _conclude(second_is_better: float) -> Conclusion:
-    if second_is_better >= TIED_BELOW:
+    if second_is_better >= CLEAR:
         return Conclusion.B_IS_BETTER
-    return Conclusion.A_IS_BETTER if second_is_better <= 1 - TIED_BELOW else Conclusion.WITHIN_NOISE
+    return Conclusion.A_IS_BETTER if second_is_better <= 1 - CLEAR else Conclusion.WITHIN_NOISE
 
 
 def _describe_conclusion(conclusion: Conclusion, second_is_better: float) -> str:
     if conclusion is Conclusion.WITHIN_NOISE:
-        chance = _show_chance(second_is_better)
-        return f"the difference is within noise: B would score more with {chance}, were both run again"
+        return f"the difference is within noise: B is truly better with {_show_chances(second_is_better)}"
     better, sure = ("B", second_is_better) if conclusion is Conclusion.B_IS_BETTER else ("A", 1 - second_is_better)
-    return f"{better} is better: it would score more with {_show_chance(sure)}, were both run again"
+    return f"{better} is better: truly with {_show_chances(sure)}"
+
+
+def _show_chances(probability: float) -> str:
+    again = _show_chance(compute_replication(probability))
+    return f"{_show_chance(probability)}, and would score more again with {again}, were both run once more"
 
 
 def _show_chance(probability: float) -> str:

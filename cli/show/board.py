@@ -13,8 +13,8 @@ from core.domain.leaderboard import Purpose
 
 NOTE = (
     "± is the longer half of the interval; corrected: without the bias of finitely many replicas; > next: the"
-    " probability of being better than the next rank;\na tie group shares a range of ranks: its first is better than"
-    " each other one with less than 95 %"
+    " probability of being truly better than the next rank;\nagain: of standing above it if both ran once more; a tie"
+    " group shares a range of ranks: its first is not clearly ahead of the others"
 )
 
 
@@ -24,7 +24,7 @@ def render_board(board: Mapping[str, Any]) -> RenderableType:
     table.add_column("rank", justify="right", no_wrap=True)
     table.add_column("name", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
-    for title in ("corrected", "> next", "2023", "UA", "RA", "TA", "runtime"):
+    for title in ("corrected", "> next", "again", "2023", "UA", "RA", "TA", "runtime"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for row in board["entries"]:
@@ -36,7 +36,7 @@ def render_board(board: Mapping[str, Any]) -> RenderableType:
     ceiling = board.get("ceiling")
     if ceiling is not None:
         score = show_interval(ceiling["estimate"], ceiling["low"], ceiling["high"])
-        more = (show_score(ceiling.get("corrected")), "", show_score(ceiling.get("neurips2023")))
+        more = (show_score(ceiling.get("corrected")), "", "", show_score(ceiling.get("neurips2023")))
         table.add_row("", "ceiling", score, *more, "", "", "", "", "", style="italic")
     return Group(table, Text(NOTE, style="dim"))
 
@@ -82,7 +82,8 @@ def _show_row(row: Mapping[str, Any]) -> list[str | Text]:
         Text(row["name"]),
         show_interval(row["score"], row["score_low"], row["score_high"]),
         show_score(row.get("score_corrected")),
-        show_chance(row.get("better_than_next")),
+        show_chance(row.get("truly_better_than_next")),
+        show_chance(row.get("would_win_again")),
         show_score(row.get("neurips2023")),
         show_points(row.get("unlearning_accuracy")),
         show_points(row.get("retain_accuracy")),

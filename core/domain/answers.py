@@ -49,9 +49,9 @@ EVERYBODY = {
         "ceiling entries ranked total next_cursor"
     ),
     "LeaderboardEntry": (
-        "place rank rank_label tie_group tied_first tied_last better_than_next name filename note purpose verdict "
-        "submission_id submitted_at score score_low score_high score_error score_corrected decided_early "
-        "scored_replicas replicas_total neurips2023 exact forgetting_quality utility unlearning_accuracy "
+        "place rank rank_label tie_group tied_first tied_last truly_better_than_next would_win_again name filename "
+        "note purpose verdict submission_id submitted_at score score_low score_high score_error score_corrected "
+        "decided_early scored_replicas replicas_total neurips2023 exact forgetting_quality utility unlearning_accuracy "
         "retain_accuracy test_accuracy relative_runtime over_budget"
     ),
     "LedgerEntry": "at kind amount reason by submission_id",

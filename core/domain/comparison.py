@@ -1,10 +1,13 @@
-"""How likely it is that one scored entry is truly better than another: docs/leaderboard.md."""
+"""How likely it is that one scored entry is truly better than another, and would be again: docs/leaderboard.md."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import NormalDist
 
 LEAST_DRAWS = 3
+CLEAR = 0.975  # P(truly better) that decides between two: of equal pairs 5 % are told apart
+NORMAL = NormalDist()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +30,30 @@ class Measured:
 
 
 def compute_probability_better(one: Measured, other: Measured) -> float:
-    """P(one scores more than other if both ran again with fresh models), in [0, 1]; 0.5 if nothing is known.
+    """P(the mean of one over fresh models is above that of other), in [0, 1]; 0.5 if nothing is known.
+
+    Source: docs/leaderboard.md.
+    """
+    return compute_t_share(*_find_lead(one, other))
+
+
+def compute_lead(one: Measured, other: Measured) -> float:
+    """How many standard errors of the difference one is ahead of other; 0 if nothing is known.
 
     Paired draws cancel the noise of the retrained pool, which both share; without them the two standard errors are
-    added as if independent, which is too wide. Source: docs/leaderboard.md.
+    added as if independent, which is too wide.
     """
-    difference = one.score - other.score
-    error, freedom = _find_error(one, other)
-    if error == math.inf or difference == 0:
-        return 0.5
-    if error == 0:
-        return 1.0 if difference > 0 else 0.0
-    return compute_t_share(difference / error, freedom)
+    return _find_lead(one, other)[0]
+
+
+def compute_replication(probability: float) -> float:
+    """P(one would score more if both ran again), from P(one is truly better), in [0, 1].
+
+    The new difference has the noise of the old one once more: it lies sqrt(2) times as far around what was measured.
+    """
+    if not 0 < probability < 1:
+        return probability
+    return NORMAL.cdf(NORMAL.inv_cdf(probability) / math.sqrt(2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +83,18 @@ def compute_t_share(ratio: float, freedom: int | None) -> float:
     """
     if freedom is None:
         return _find_normal_share(ratio)
+    if math.isinf(ratio):
+        return 1.0 if ratio > 0 else 0.0
     size = math.sqrt(freedom * math.log1p(ratio**2 / freedom)) * (8 * freedom + 1) / (8 * freedom + 3)
     return _find_normal_share(math.copysign(size, ratio))
+
+
+def _find_lead(one: Measured, other: Measured) -> tuple[float, int | None]:
+    difference = one.score - other.score
+    error, freedom = _find_error(one, other)
+    if error == math.inf or difference == 0:
+        return 0.0, freedom
+    return math.copysign(math.inf, difference) if error == 0 else difference / error, freedom
 
 
 def _find_error(one: Measured, other: Measured) -> tuple[float, int | None]:

@@ -1,5 +1,6 @@
 """The order of the board: best per participant, ties by paired comparison, references without a rank."""
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,10 +8,24 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
 
-from core.domain.comparison import Measured, compute_probability_better
+from core.domain.comparison import Measured, compute_lead, compute_probability_better, compute_replication
 from core.domain.submission import Verdict
 
-TIED_BELOW = 0.95  # an entry is tied with its group's leader while the leader's lead is less likely than this
+# By how many standard errors a leader must be ahead to end its group, by entries on the board: so that of equal
+# entries some are told apart on 5 % of the boards. Printed by `python -m bench.bench_ties lines`; in between, linear
+# in the logarithm.
+LINES = (
+    (2, 2.04),
+    (3, 2.47),
+    (5, 2.92),
+    (10, 3.44),
+    (20, 3.94),
+    (50, 4.56),
+    (100, 5.00),
+    (300, 5.70),
+    (1000, 6.47),
+    (10_000, 8.08),
+)
 
 
 class Purpose(StrEnum):
@@ -65,8 +80,9 @@ class Entry:
 class Row:
     """One line of the board; `tied_first` and `tied_last` are the ranks its tie group spans.
 
-    better_than_next: probability of being better than the next ranked entry below; None if there is none, or if the
-    two were scored on different numbers of replicas.
+    truly_better_than_next: probability that its mean score over fresh models is above that of the next ranked entry
+    below; would_win_again: that it would stand above that entry if both ran once more. None if there is no such entry,
+    or if the two were scored on different numbers of replicas.
     """
 
     entry: Entry
@@ -75,7 +91,8 @@ class Row:
     tie_group: int | None = None
     tied_first: int | None = None
     tied_last: int | None = None
-    better_than_next: float | None = None
+    truly_better_than_next: float | None = None
+    would_win_again: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +118,9 @@ class Line:
 def make_board(entries: Iterable[Entry]) -> list[Row]:
     """Order the board: ranked entries and references by score, then what spent too much, without a rank."""
     lines = pick_lines(entries)
-    groups = TieGroups()
-    groups.walk(line.entry for line in lines if line.place is Place.RANKED)
+    ranked = [line.entry for line in lines if line.place is Place.RANKED]
+    groups = TieGroups(len(ranked))
+    groups.walk(ranked)
     return rank_lines(lines, groups)
 
 
@@ -146,9 +164,13 @@ def _rises(best: Entry, entry: Entry) -> bool:
 
 
 class TieGroups:
-    """Where the tie groups of a board begin, found by walking down it; the walk can stop and go on."""
+    """Where the tie groups of a board begin, found by walking down it; the walk can stop and go on.
 
-    def __init__(self) -> None:
+    entries: how many ranked ones the whole board has; the more, the further the luckiest of equals is ahead.
+    """
+
+    def __init__(self, entries: int) -> None:
+        self.line = find_tie_line(entries)
         self.starts: list[int] = []  # rank of each group's first entry
         self.walked = 0
         self._leader: _Contender | None = None
@@ -158,10 +180,14 @@ class TieGroups:
         for entry in ordered:
             self.walked += 1
             contender = _enter(entry)
-            lead = _compare(self._leader, contender) if self._leader else None
-            if lead is None or lead >= TIED_BELOW:
+            if self._leader is None or self._ends(self._leader, contender):
                 self._leader = contender
                 self.starts.append(self.walked)
+
+    def _ends(self, leader: "_Contender", contender: "_Contender") -> bool:
+        if leader.is_decided_early != contender.is_decided_early:
+            return True
+        return compute_lead(leader.measured, contender.measured) >= self.line
 
     def is_settled(self, rank: int) -> bool:
         """Whether the walk went past the group that a rank stands in."""
@@ -172,6 +198,14 @@ class TieGroups:
         number = bisect_right(self.starts, rank)
         last = self.starts[number] - 1 if number < len(self.starts) else self.walked
         return number, self.starts[number - 1], last
+
+
+def find_tie_line(entries: int) -> float:
+    """The lead, in standard errors, that ends a tie group on a board of so many ranked entries."""
+    place = min(max(bisect_right(LINES, entries, key=lambda line: line[0]), 1), len(LINES) - 1)
+    (few, low), (many, high) = LINES[place - 1], LINES[place]
+    share = math.log(max(entries, few) / few) / math.log(many / few)
+    return low + share * (high - low)
 
 
 def rank_lines(
@@ -185,7 +219,7 @@ def rank_lines(
     contenders = [_enter(entry) for entry in ([*ranked, following] if following else ranked)]
     better = [_compare(one, other) for one, other in pairwise(contenders)] + [None]
     ranks = iter(
-        Row(entry, Place.RANKED, rank, *groups.find(rank), chance)
+        Row(entry, Place.RANKED, rank, *groups.find(rank), chance, _repeat(chance))
         for rank, (entry, chance) in enumerate(zip(ranked, better, strict=False), start=above + 1)
     )
     return [next(ranks) if line.place is Place.RANKED else Row(line.entry, line.place) for line in lines]
@@ -217,8 +251,12 @@ def _enter(entry: Entry) -> _Contender:
     return _Contender(entry.is_decided_early, Measured(entry.score or 0.0, entry.error, entry.draws))
 
 
+def _repeat(chance: float | None) -> float | None:
+    return None if chance is None else compute_replication(chance)
+
+
 def _compare(one: _Contender, other: _Contender) -> float | None:
-    """P(one is better); None across the line below which entries were decided early."""
+    """P(one is truly better); None across the line below which entries were decided early."""
     if one.is_decided_early != other.is_decided_early:
         return None
     return compute_probability_better(one.measured, other.measured)

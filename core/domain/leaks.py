@@ -120,7 +120,8 @@ RECORDS: dict[str, dict[str, Grain]] = {
         (Grain.SAME, "", "score score_low score_high score_error score_corrected scored_replicas neurips2023 exact"),
         (Grain.SAME, "", "forgetting_quality utility unlearning_accuracy retain_accuracy test_accuracy"),
         (Grain.SAME, "", "relative_runtime"),
-        (Grain.SCORE, "", "better_than_next"),
+        (Grain.SCORE, "", "truly_better_than_next"),
+        (Grain.SAME, "", "would_win_again"),  # of the one above
     ),
     "OwnPlace": _list(
         (Grain.FIXED, "", "competition frozen team"), (Grain.SAME, "", "version entry over_budget position ranked")

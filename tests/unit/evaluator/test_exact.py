@@ -4,8 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluator import Attack, ScoringProtocol, compute_epsilons
+from evaluator.epsilon import estimate_epsilons
+from evaluator.spec import EpsilonOptions, MetricVersion, ScoringSpec
 from tests.unit.evaluator.strategies import pools
-from tests.unit.evaluator.twins import exact_epsilon, window_bound
+from tests.unit.evaluator.twins import band_bound, exact_epsilon, window_bound
 
 
 def exact(unlearned, retrained):
@@ -48,10 +50,36 @@ def test_a_half_line_is_named_where_no_interval_does_better():
 
 @settings(max_examples=60, deadline=None)
 @given(pools(least=2, most=9, most_examples=2), st.sampled_from([0.1, 0.5, 0.95]))
-def test_the_bound_is_the_best_window_after_both_masses_moved(pair, confidence):
+def test_the_bound_is_the_best_of_all_half_lines_and_windows(pair, confidence):
     answer = compute_epsilons(*pair, protocol=ScoringProtocol.exact, confidence=confidence)
     expected = [window_bound(pair[0][:, j], pair[1][:, j], confidence) for j in range(answer.lower.size)]
-    np.testing.assert_allclose(answer.lower, np.minimum(expected, answer.estimate), atol=1e-12)
+    np.testing.assert_allclose(answer.lower, np.minimum(expected, answer.estimate), rtol=1e-9, atol=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(pools(least=2, most=30, most_examples=1), st.sampled_from([0.1, 0.5]))
+def test_the_bound_of_lacuna_2_is_the_best_window_after_both_masses_moved(pair, confidence):
+    options = EpsilonOptions(confidence=confidence, bounds=MetricVersion.lacuna_2)
+    answer = estimate_epsilons(*pair, protocol=ScoringProtocol.exact, options=options)
+    expected = band_bound(pair[0][:, 0], pair[1][:, 0], confidence)
+    assert answer.lower[0] == pytest.approx(min(expected, answer.estimate[0]), rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("metric", MetricVersion)
+def test_a_score_has_the_bounds_of_its_metric_whatever_the_options_say(metric):
+    assert ScoringSpec(metric=metric, epsilon=EpsilonOptions(bounds=MetricVersion.lacuna_2)).epsilon.bounds is metric
+
+
+@pytest.mark.parametrize(("law", "least"), [(lambda z: z + 2, 1.6), (lambda z: z + 4, 2.9), (lambda z: z / 2, 0.8)])
+def test_the_bound_of_today_tells_more_than_that_of_lacuna_2(law, least):
+    rng = np.random.default_rng(0)
+    pair = law(rng.normal(size=(512, 4))), rng.normal(size=(512, 4))
+    now, before = (
+        estimate_epsilons(*pair, protocol=ScoringProtocol.exact, options=EpsilonOptions(bounds=bounds)).lower
+        for bounds in (MetricVersion.lacuna_3, MetricVersion.lacuna_2)
+    )
+    assert (now > before).all()
+    assert now.mean() > least
 
 
 def test_a_hand_computed_example():

@@ -150,3 +150,24 @@ def test_a_value_that_may_be_negative_keeps_its_lower_end():
     values = np.arange(20.0) / 100
     assert interval(values, values).low == 0.0
     assert interval(values, values, span=Span(least=-np.inf)).low < 0.0
+
+
+def test_an_end_reaches_as_far_as_the_draws_do_on_its_own_side():
+    """Scores of parts: mostly 0.8, a few far lower. By hand: deviations of -0.3 and 0.1 from 0.7, three to one."""
+    scores = iter([0.4, 0.8, 0.8, 0.8] * 8)
+    settings = {"sizes": (30, 30), "resamples": 32, "level": 0.95, "seed": 0}
+    skewed = compute_interval(0.75, lambda *_: next(scores), span=Span(is_skewed=True), **settings)
+    scores = iter([0.4, 0.8, 0.8, 0.8] * 8)
+    plain = compute_interval(0.75, lambda *_: next(scores), span=Span(), **settings)
+    assert skewed.standard_error == plain.standard_error
+    assert skewed.high == plain.high
+    ratio = np.sqrt(2 * 0.09 / (0.09 + 3 * 0.01))
+    assert 0.75 - skewed.low == pytest.approx(ratio * (0.75 - plain.low))
+
+
+def test_draws_that_lie_evenly_give_the_plain_interval():
+    scores = iter([0.4, 0.6] * 16)
+    answer = compute_interval(
+        0.5, lambda *_: next(scores), sizes=(9, 9), resamples=32, level=0.9, seed=0, span=Span(is_skewed=True)
+    )
+    assert 0.5 - answer.low == pytest.approx(answer.high - 0.5)

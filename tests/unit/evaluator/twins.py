@@ -4,6 +4,7 @@ import math
 from itertools import product
 
 import numpy as np
+from scipy.stats import beta
 
 DELTA = 1e-5
 
@@ -57,17 +58,20 @@ def exact_epsilon(unlearned: np.ndarray, retrained: np.ndarray) -> float:
 
 
 def window_bound(unlearned: np.ndarray, retrained: np.ndarray, confidence: float) -> float:
-    """Largest ratio over windows, the empty one too, after each error rate grew by twice its DKW distance."""
-    error = (1 - confidence) / 2
-    slack = [2 * math.sqrt(math.log(2 / error) / (2 * len(pool))) for pool in (unlearned, retrained)]
+    """Largest bound over half-lines and windows between sample values, every mass bounded by its own beta quantile."""
+    error = (1 - confidence) / 4
     values = sorted({*unlearned.tolist(), *retrained.tolist()})
     best = 0.0
-    for low, high in product([*values, math.inf], values):
-        inside = [np.mean((pool >= low) & (pool <= high)) for pool in (unlearned, retrained)]
+    for low, high in product([-math.inf, *values], [*values, math.inf]):
+        if low > high or (low, high) == (-math.inf, math.inf):
+            continue
+        is_half_line = low == -math.inf or high == math.inf
+        inside = [int(((pool >= low) & (pool <= high)).sum()) for pool in (unlearned, retrained)]
         for gain, cost in ((0, 1), (1, 0)):
-            for masses in (inside, [1 - mass for mass in inside]):
-                gained = masses[gain] - DELTA - slack[gain]
-                best = max(best, math.log(max(gained / (masses[cost] + slack[cost]), 1.0)))
+            lower = lower_mass(inside[gain], (unlearned, retrained)[gain].size, error, is_half_line)
+            upper = upper_mass(inside[cost], (unlearned, retrained)[cost].size, error, is_half_line)
+            pairs = ((lower, upper), (1 - upper, 1 - lower))
+            best = max([best, *(math.log((top - DELTA) / bottom) for top, bottom in pairs if top > DELTA)])
     return best
 
 
@@ -85,3 +89,30 @@ def rank_lacuna3(unlearned: dict, retrained: dict, epsilon) -> float:
         balance = means["test"] ** 2 / means["forget"] ** 2
     kept = min(unlearned["RA"] / retrained["RA"], 1) * min(unlearned["TA"] / retrained["TA"], 1)
     return min(means.values()) * balance * kept
+
+
+def band_bound(unlearned: np.ndarray, retrained: np.ndarray, confidence: float) -> float:
+    """Largest ratio over windows, the empty one too, after each error rate grew by twice its DKW distance."""
+    error = (1 - confidence) / 2
+    slack = [2 * math.sqrt(math.log(2 / error) / (2 * len(pool))) for pool in (unlearned, retrained)]
+    values = sorted({*unlearned.tolist(), *retrained.tolist()})
+    best = 0.0
+    for low, high in product([*values, math.inf], values):
+        inside = [np.mean((pool >= low) & (pool <= high)) for pool in (unlearned, retrained)]
+        for gain, cost in ((0, 1), (1, 0)):
+            for masses in (inside, [1 - mass for mass in inside]):
+                gained = masses[gain] - DELTA - slack[gain]
+                best = max(best, math.log(max(gained / (masses[cost] + slack[cost]), 1.0)))
+    return best
+
+
+def lower_mass(inside: int, models: int, error: float, is_half_line: bool) -> float:
+    """docs/metric.md §7: half of the error for 2 R half-lines, half for spans, the same for every length."""
+    steps = inside if is_half_line else inside - 1
+    share = error / (4 * models) if is_half_line else error / (2 * models * (models - inside + 1))
+    return float(beta.ppf(share, steps, models + 1 - steps)) if steps > 0 else 0.0
+
+
+def upper_mass(inside: int, models: int, error: float, is_half_line: bool) -> float:
+    share = error / (4 * models) if is_half_line else error / (2 * models * (models - inside + 1))
+    return float(beta.isf(share, inside + 1, models - inside)) if inside < models else 1.0

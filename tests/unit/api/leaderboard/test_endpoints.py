@@ -83,8 +83,8 @@ def test_a_line_tells_its_tie_group_and_the_chance_of_being_better_than_the_next
 ) -> None:
     ann, bob = client.get(URL).json()["entries"][1:3]
     assert (ann["tied_first"], ann["tied_last"], ann["score_error"]) == (1, 2, 0.025)
-    assert ann["better_than_next"] == pytest.approx(0.714, abs=1e-3)  # 0.02 apart, standard error 0.0354
-    assert bob["better_than_next"] is None
+    assert ann["truly_better_than_next"] == pytest.approx(0.714, abs=1e-3)  # 0.02 apart, standard error 0.0354
+    assert bob["truly_better_than_next"] is None
 
 
 def test_a_line_has_the_corrected_score(client: TestClient, competition: Competition) -> None:
@@ -114,4 +114,4 @@ def test_paired_draws_part_what_intervals_leave_tied(
             factories.make_scored(session, competition, owner, score, evaluation={"score_draws": draws})
     uma, vic = client.get(URL).json()["entries"][1:3]
     assert (uma["rank_label"], vic["rank_label"]) == ("1", "2")
-    assert uma["better_than_next"] > 0.99
+    assert uma["truly_better_than_next"] > 0.99

@@ -291,7 +291,7 @@ def test_a_long_tie_group_is_walked_to_its_end(
     for place in range(7):
         score(engine, competition, f"team{place}", 0.5 - 0.001 * place)
     first = client.get(URL, params={"limit": 1}).json()["entries"][0]
-    assert (first["rank_label"], first["better_than_next"] is None) == ("1–7", False)
+    assert (first["rank_label"], first["truly_better_than_next"] is None) == ("1–7", False)
 
 
 def test_what_a_rejudge_ran_is_on_the_board_once_it_is_promoted_and_with_that_cause(

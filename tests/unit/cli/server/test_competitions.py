@@ -33,7 +33,7 @@ def server(server: FakeServer) -> FakeServer:
 
 def test_the_board_shows_score_interval_cost_and_verdict() -> None:
     line = next(line for line in show(BOARD) if "ada" in line)
-    for part in ("1", "0.185 ± 0.029", "0.179", "87 %", "0.021", "8.1", "98.9", "94.0", "8.7 %", "scored"):
+    for part in ("1", "0.185 ± 0.029", "0.179", "87 %", "79 %", "0.021", "8.1", "98.9", "94.0", "8.7 %", "scored"):
         assert part in line
 
 
@@ -48,7 +48,7 @@ def test_references_and_over_budget_entries_have_no_rank() -> None:
 
 
 def test_an_entry_decided_early_says_after_how_many_replicas() -> None:
-    lines = show(make_board(make_entry(decided_early=True, scored_replicas=64, better_than_next=0.999)))
+    lines = show(make_board(make_entry(decided_early=True, scored_replicas=64, truly_better_than_next=0.999)))
     line = next(line for line in lines if "ada" in line)
     assert line.rstrip().endswith("decided early after 64 of 256 replicas")
     assert "> 99 %" in line

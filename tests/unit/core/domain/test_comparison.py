@@ -2,12 +2,19 @@ import math
 import random
 from statistics import stdev
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t
 
-from core.domain.comparison import Measured, compute_probability_better, compute_t_share
+from core.domain.comparison import (
+    Measured,
+    compute_lead,
+    compute_probability_better,
+    compute_replication,
+    compute_t_share,
+)
 
 SCALE = math.sqrt(1.5)
 
@@ -73,3 +80,25 @@ def test_the_two_directions_add_up_to_one(one: float, other: float, first: int, 
 def test_the_share_of_a_t_distribution_agrees_with_scipy(freedom: int) -> None:
     ratios = [-4.0, -2.0, -1.0, -0.1, 0.0, 0.3, 1.0, 1.7, 2.5, 6.0]
     assert [compute_t_share(ratio, freedom) for ratio in ratios] == pytest.approx(t.cdf(ratios, freedom), abs=5e-4)
+
+
+def test_who_is_better_may_lose_the_next_time() -> None:
+    """The next difference is as far from the truth as this one was: sqrt(2) times as far from this one."""
+    rng = np.random.default_rng(0)
+    true = rng.normal(size=400_000) * 20  # so far apart that the prior says nothing
+    seen, again = true + rng.normal(size=(2, true.size))
+    near = np.abs(seen - 1.5) < 0.1
+    claimed = compute_t_share(1.5, None)
+    assert (true[near] > 0).mean() == pytest.approx(claimed, abs=0.02)
+    assert (again[near] > 0).mean() == pytest.approx(compute_replication(claimed), abs=0.02)
+
+
+@pytest.mark.parametrize(("chance", "again"), [(0.0, 0.0), (0.5, 0.5), (1.0, 1.0), (1 - 1e-16, 1.0)])
+def test_what_is_certain_or_open_stays_so_the_next_time(chance: float, again: float) -> None:
+    assert compute_replication(chance) == pytest.approx(again, abs=1e-8)
+
+
+def test_a_lead_is_counted_in_standard_errors() -> None:
+    assert compute_lead(Measured(0.55, 0.03), Measured(0.50, 0.04)) == pytest.approx(1.0)
+    assert compute_lead(Measured(0.1, None), Measured(0.9, 0.1)) == 0
+    assert compute_lead(Measured(0.1, 0.0), Measured(0.9, 0.0)) == -math.inf

@@ -1,11 +1,24 @@
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t
 
-from core.domain.leaderboard import Entry, Place, Purpose, TieGroups, climb, make_board, pick_lines, rank_lines
+from core.domain.leaderboard import (
+    Entry,
+    Place,
+    Purpose,
+    TieGroups,
+    climb,
+    find_tie_line,
+    make_board,
+    pick_lines,
+    rank_lines,
+)
 from core.domain.submission import Verdict
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -64,14 +77,40 @@ def test_entries_that_cannot_be_told_apart_share_a_tie_group_and_keep_their_rank
 
 
 def test_a_group_reaches_only_as_far_as_its_first_entry() -> None:
-    chain = [make_entry("a", 0.60, half=0.04), make_entry("b", 0.57, half=0.04), make_entry("c", 0.54, half=0.04)]
+    chain = [make_entry("a", 0.60, half=0.04), make_entry("b", 0.56, half=0.04), make_entry("c", 0.52, half=0.04)]
     assert [row.tie_group for row in make_board(chain)] == [1, 1, 2]
 
 
-def test_a_tie_ends_where_the_leader_is_better_with_95_percent() -> None:
-    for lead, groups in ((1.64, [1, 1]), (1.65, [1, 2])):  # standard errors of the difference
-        chain = [make_entry("a", 0.5 + 0.05 * lead, error=0.03), make_entry("b", 0.5, error=0.04)]
-        assert [row.tie_group for row in make_board(chain)] == groups
+def test_a_tie_ends_where_the_lead_reaches_the_line_of_the_whole_board() -> None:
+    for others in (0, 1, 8):
+        line = find_tie_line(2 + others)
+        rest = [make_entry(f"c{place}", -9.0, error=0.0) for place in range(others)]
+        for lead, groups in ((line - 0.01, [1, 1]), (line + 0.01, [1, 2])):  # standard errors of the difference
+            pair = [make_entry("a", 0.5 + 0.05 * lead, error=0.03), make_entry("b", 0.5, error=0.04)]
+            assert [row.tie_group for row in make_board(pair + rest)][:2] == groups
+
+
+def test_the_line_grows_with_the_board_and_never_ends() -> None:
+    lines = [find_tie_line(entries) for entries in (0, 1, 2, 3, 4, 7, 100, 5_000, 200_000)]
+    assert lines[0] == lines[1] == lines[2]
+    assert lines[2:] == sorted(set(lines))
+    assert lines[2] == pytest.approx(t.isf(0.025, 31), abs=0.03)  # two entries: a two-sided test
+
+
+@pytest.mark.parametrize(("entries", "boards"), [(2, 1500), (10, 600), (100, 150)])
+@pytest.mark.parametrize("widest", [1.0, 4.0])
+def test_equal_entries_are_parted_on_one_board_in_twenty(entries: int, boards: int, widest: float) -> None:
+    rng = np.random.default_rng([entries, round(widest)])
+    spread, parted = np.linspace(1.0, widest, entries), 0
+    for _ in range(boards):
+        scores, draws = spread * rng.normal(size=entries), spread * rng.normal(size=(32, entries))
+        groups = TieGroups(entries)
+        groups.walk(
+            make_entry("", float(scores[at]), error=float(draws[:, at].std(ddof=1)), draws=tuple(draws[:, at].tolist()))
+            for at in np.argsort(-scores)
+        )
+        parted += len(groups.starts) > 1
+    assert parted / boards <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / boards)
 
 
 def test_intervals_may_overlap_where_paired_draws_tell_two_entries_apart() -> None:
@@ -90,12 +129,14 @@ def test_a_row_says_how_likely_it_is_better_than_the_next_ranked_one() -> None:
             make_entry("b", 0.50, error=0.04),
         ]
     )
-    assert [row.better_than_next for row in board] == [pytest.approx(0.8413, abs=1e-4), None, None]
+    assert [row.truly_better_than_next for row in board] == [pytest.approx(0.8413, abs=1e-4), None, None]
+    again = 0.5 + 0.5 * math.erf(0.5)  # one standard error, and the noise of two runs
+    assert [row.would_win_again for row in board] == [pytest.approx(again, abs=1e-4), None, None]
 
 
 def test_unknown_uncertainty_leaves_a_tie() -> None:
     board = make_board([make_entry("a", 0.9, error=None), make_entry("b", 0.1)])
-    assert [(row.tie_group, row.better_than_next) for row in board] == [(1, 0.5), (1, None)]
+    assert [(row.tie_group, row.truly_better_than_next) for row in board] == [(1, 0.5), (1, None)]
 
 
 def test_an_entry_decided_early_ranks_after_every_full_score_and_is_compared_with_none_of_them() -> None:
@@ -108,7 +149,7 @@ def test_an_entry_decided_early_ranks_after_every_full_score_and_is_compared_wit
             make_entry("also early", 0.2, **early),
         ]
     )
-    assert [(row.entry.name, row.rank, row.tie_group, row.better_than_next) for row in board] == [
+    assert [(row.entry.name, row.rank, row.tie_group, row.truly_better_than_next) for row in board] == [
         ("best", 1, 1, pytest.approx(1.0)),
         ("full", 2, 2, None),
         ("early", 3, 3, pytest.approx(1.0)),
@@ -192,7 +233,7 @@ def test_a_stretch_of_the_board_says_what_the_whole_says(
     part = lines[offset : offset + limit]
     above = sum(line.place is Place.RANKED for line in lines[:offset])
     last = above + sum(line.place is Place.RANKED for line in part)
-    groups = TieGroups()
+    groups = TieGroups(len(ranked))
     while groups.walked < len(ranked) and not groups.is_settled(last):
         groups.walk(ranked[groups.walked : groups.walked + stride])
     following = ranked[last] if last < len(ranked) else None
@@ -200,7 +241,7 @@ def test_a_stretch_of_the_board_says_what_the_whole_says(
 
 
 def test_a_walk_knows_when_a_group_has_ended() -> None:
-    groups = TieGroups()
+    groups = TieGroups(4)
     groups.walk([make_entry("a", 0.9), make_entry("b", 0.6), make_entry("c", 0.6, minute=1)])
     assert [groups.is_settled(rank) for rank in (1, 2, 3)] == [True, False, False]
     groups.walk([make_entry("d", 0.1)])
