@@ -62,6 +62,26 @@ class Ceiling(_Part):
     corrected: float | None = _maybe("without the bias of a finite number of replicas")
     neurips2023: float | None = _maybe("the same under the 2023 rule")
     exact: float | None = _maybe("the same under the exact protocol")
+    forgetting_quality: float | None = _maybe("mean points of the control pool on the forget examples")
+    test_quality: float | None = _maybe("the same on test examples")
+    retain_quality: float | None = _maybe("the same on retain examples")
+    joint_auc: float | None = _maybe("how well all outputs tell one control from one retrained model, 0.5: not at all")
+
+
+class SplitLikeness(_Part):
+    """Mean points of each set's examples: how hard it is to tell unlearned from retrained models by one of them."""
+
+    forget: float = Field(description="F forget, 0 to 1; the forgetting quality")
+    test: float = Field(description="F test, 0 to 1: of test examples of the forget set's classes")
+    retain: float = Field(description="F retain, 0 to 1")
+    balance: float = Field(description="1: forget examples stand out as test examples do; less: memory or a table")
+
+
+class JointTelling(_Part):
+    """How well all outputs of a model together tell it from a retrained one: area under the ROC curve."""
+
+    auc: float = Field(description="0.5: not at all, 1: every model; by a fit on other models")
+    control: float | None = Field(description="the same for a second bank of retrained models; null if too few")
 
 
 class AccuracyKept(_Part):
@@ -229,9 +249,11 @@ class ScorecardRecord(_Part):
     version: int = Field(default=FORM, description="form of this record")
     metric_version: str = Field(description="of the metric: scores of different versions do not compare")
     protocol: str = Field(description="the protocol that ranks")
-    score: MeasuredScore = Field(description="forgetting quality × utility")
+    score: MeasuredScore = Field(description="what ranks, by the metric version's formula")
     protocols: ProtocolScores = Field(description="the same runs under each protocol")
     forgetting_quality: float = Field(description="mean of the points of all forget examples, 0 to 1")
+    likeness: SplitLikeness | None = _maybe("the same points on forget, test and retain examples")
+    joint: JointTelling | None = _maybe("how well all outputs together tell the pools apart")
     utility: AccuracyKept = Field(description="accuracy kept, relative to the retrained models")
     unlearning_accuracy: float = Field(description="UA: 100 minus the accuracy on the forget set, percent")
     retain_accuracy: float = Field(description="RA, percent")
@@ -257,6 +279,9 @@ class ScorecardSummary(_Part):
     neurips2023: float | None = Field(None, description="score under the 2023 rule")
     exact: float | None = Field(None, description="score under the exact protocol")
     forgetting_quality: float | None = Field(None, description="mean of the points of all forget examples, 0 to 1")
+    test_quality: float | None = Field(None, description="mean of the points of test examples, 0 to 1")
+    retain_quality: float | None = Field(None, description="mean of the points of retain examples, 0 to 1")
+    balance: float | None = Field(None, description="1: forget examples stand out as little as test examples, 0 to 1")
     utility: float | None = Field(None, description="accuracy kept, retain × test")
     unlearning_accuracy: float | None = Field(None, description="UA, percent")
     retain_accuracy: float | None = Field(None, description="RA, percent")
@@ -319,6 +344,9 @@ def summarize(record: ScorecardRecord) -> ScorecardSummary:
         neurips2023=record.protocols.neurips2023,
         exact=record.protocols.exact,
         forgetting_quality=record.forgetting_quality,
+        test_quality=record.likeness.test if record.likeness else None,
+        retain_quality=record.likeness.retain if record.likeness else None,
+        balance=record.likeness.balance if record.likeness else None,
         utility=record.utility.value,
         unlearning_accuracy=record.unlearning_accuracy,
         retain_accuracy=record.retain_accuracy,

@@ -1,4 +1,4 @@
-"""Seven checks for entries whose score may not mean what it says; each is a hint to a person, never a verdict.
+"""Eight checks for entries whose score may not mean what it says; each is a hint to a person, never a verdict.
 
 Every threshold is a multiple of something measured on models that never saw the forget set (docs/flags.md).
 """
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from evaluator.arrays import Floats, check_pools, check_vector
 from evaluator.errors import InvalidPool
 from evaluator.fingerprints import Reference, compute_distances, find_nearest, find_nearest_twins
+from evaluator.joint import JointView
 from evaluator.relearning import compute_relative_steps, find_target
 
 NO_OP_SHARE = 0.1  # of the way from a retrained model to the original
@@ -29,6 +30,8 @@ RELEARN_SHARE = 0.5  # of the steps that the fastest of the retrained models nee
 CLAIM_SHARE = 0.5  # of the way, in log loss, from the original to the retrained models: then it looks forgotten
 SWAP_SHARE = 0.25  # of the forgetting that must move with the forget set; an honest method moves all of it
 SWAP_CLAIM = 0.25  # of what retraining forgets: with less there is nothing to move
+JOINT_SPREADS = 4.0  # above a half, in spreads of the area that two pools of one law have
+JOINT_CLAIM = 0.5  # of the points of retrained models: below it single examples tell the entry apart already
 MEMORISED_FOLD = 1.5  # how much more loss retrained models must have for there to be anything to relearn
 
 
@@ -40,6 +43,7 @@ class FlagCode(StrEnum):
     rerun_distance = "rerun_distance"
     relearn_time = "relearn_time"
     swap_ignored = "swap_ignored"
+    joint_law = "joint_law"
 
 
 BELOW = frozenset(
@@ -245,6 +249,23 @@ def check_swap(unlearned: ArrayLike, swapped: ArrayLike, original: ArrayLike, re
     value = (told - other) / (2 * (told - start))
     said = f"Told to forget other examples, the code moved {value:.0%} of its forgetting to them."
     return Check(FlagCode.swap_ignored, value, SWAP_SHARE, said, Severity.suspicious if value < SWAP_SHARE else None)
+
+
+def check_joint(view: JointView, least: float, *, usual: float) -> Check:
+    """Fires if models look retrained example by example, and one look at all outputs together says otherwise.
+
+    view: of the entry against the retrained pool; least: its points where they are least, in [0, 1]; usual: those of a
+    second bank of retrained models.
+    Value: area under the ROC curve, 0.5 for one law, 1 for laws that one model gives away.
+    Source: docs/flags.md, joint_law.
+    """
+    if least < JOINT_CLAIM * usual:
+        said = f"Single examples tell the entry apart already: {least:.2f} points, {usual:.2f} for retrained models."
+        return skip(FlagCode.joint_law, said)
+    threshold = min(0.5 + JOINT_SPREADS * view.null_spread, 1.0)
+    said = f"All outputs of one model together tell it from a retrained one in {view.auc:.0%} of pairs."
+    fires = view.auc >= threshold
+    return Check(FlagCode.joint_law, view.auc, threshold, said, Severity.suspicious if fires else None)
 
 
 def _fold(ratio: float) -> float:

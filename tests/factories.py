@@ -72,7 +72,7 @@ def make_competition(
     problem = Problem(slug=slug, digest=spec.digest, spec=spec.model_dump(mode="json"), manifest=manifest)
     session.add(problem)
     session.flush()
-    body = write_terms(spec) | {"metric_version": "1"}
+    body = write_terms(spec)
     row = EvaluationSpec(digest=f"{next(_numbers):064x}", problem_id=problem.id, body=body)
     session.add(row)
     session.flush()

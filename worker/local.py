@@ -19,6 +19,7 @@ from core.problems import ProblemSpec
 from core.scorecard import ScorecardRecord
 from core.settings import Settings
 from core.storage import BlobStore, FolderStore
+from evaluator import METRIC_VERSION
 from evaluator.runtime import RelativeRuntime
 from sandbox.contract import ENTRY_FILE
 from worker.problems import LoadedProblem, load_problem
@@ -122,7 +123,7 @@ def evaluate_submission(
         checks=_collect_facts(batch, swapped, run_id),
     )
     outputs = concat_outputs([replica.outputs for replica in batch.replicas if replica.outputs is not None])
-    score = compute_scorecard(bench.problem, outputs, bench.pools, facts, bench.store)
+    score = compute_scorecard(bench.problem, outputs, bench.pools, facts, bench.store, metric=METRIC_VERSION)
     drawings, runtime = draw_score(bench.problem, score), score.record.relative_runtime
     on_progress("scoring", 1, 1)
     over = gate and runtime.over_budget

@@ -9,7 +9,8 @@ from core.scorecard import Ceiling
 
 FIGURES = (
     *("score", "score_low", "score_high", "score_error", "score_corrected", "neurips2023", "exact"),
-    *("forgetting_quality", "utility", "unlearning_accuracy", "retain_accuracy", "test_accuracy"),
+    *("forgetting_quality", "test_quality", "retain_quality", "balance", "utility"),
+    *("unlearning_accuracy", "retain_accuracy", "test_accuracy"),
 )
 
 

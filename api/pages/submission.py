@@ -23,6 +23,7 @@ from core.domain.access import Action
 from core.domain.errors import RequestRefused
 from core.domain.phases import PhaseKind
 from core.domain.submission import VERDICT_TEXT
+from core.formula import describe_formula
 from core.scorecard import ScorecardRecord
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -42,6 +43,7 @@ class SubmissionPage:
     moves: list[Move]
     scorecard: ScorecardRecord | None
     bar: ScoreBar | None
+    formula: str
     epsilon_svg: Markup | None
     confidence_svg: Markup | None
 
@@ -105,6 +107,7 @@ def load_submission(session: Session, submission_id: str, caller: Caller) -> Sub
         moves=list_moves(session, row, caller),
         scorecard=scorecard,
         bar=_draw_hero(scorecard) if scorecard else None,
+        formula=describe_formula(scorecard) if scorecard else "",
         epsilon_svg=trust_svg(plots.epsilon_svg) if plots else None,
         confidence_svg=trust_svg(plots.confidence_svg) if plots else None,
     )

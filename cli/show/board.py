@@ -13,8 +13,9 @@ from core.domain.leaderboard import Purpose
 
 NOTE = (
     "± is the longer half of the interval; corrected: without the bias of finitely many replicas; > next: the"
-    " probability of being truly better than the next rank;\nagain: of standing above it if both ran once more; a tie"
-    " group shares a range of ranks: its first is not clearly ahead of the others"
+    " probability of being truly better than the next rank;\nagain: of standing above it if both ran once more; F f/t/r:"
+    " how hard forget, test and retain examples make it\nto tell unlearned from retrained models; a tie group shares a"
+    " range of ranks: its first is not clearly ahead of the others"
 )
 
 
@@ -24,7 +25,7 @@ def render_board(board: Mapping[str, Any]) -> RenderableType:
     table.add_column("rank", justify="right", no_wrap=True)
     table.add_column("name", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
-    for title in ("corrected", "> next", "again", "2023", "UA", "RA", "TA", "runtime"):
+    for title in ("corrected", "> next", "again", "F f/t/r", "2023", "UA", "RA", "TA", "runtime"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for row in board["entries"]:
@@ -36,7 +37,13 @@ def render_board(board: Mapping[str, Any]) -> RenderableType:
     ceiling = board.get("ceiling")
     if ceiling is not None:
         score = show_interval(ceiling["estimate"], ceiling["low"], ceiling["high"])
-        more = (show_score(ceiling.get("corrected")), "", "", show_score(ceiling.get("neurips2023")))
+        more = (
+            show_score(ceiling.get("corrected")),
+            "",
+            "",
+            _show_qualities(ceiling),
+            show_score(ceiling.get("neurips2023")),
+        )
         table.add_row("", "ceiling", score, *more, "", "", "", "", "", style="italic")
     return Group(table, Text(NOTE, style="dim"))
 
@@ -84,6 +91,7 @@ def _show_row(row: Mapping[str, Any]) -> list[str | Text]:
         show_score(row.get("score_corrected")),
         show_chance(row.get("truly_better_than_next")),
         show_chance(row.get("would_win_again")),
+        _show_qualities(row),
         show_score(row.get("neurips2023")),
         show_points(row.get("unlearning_accuracy")),
         show_points(row.get("retain_accuracy")),
@@ -91,6 +99,12 @@ def _show_row(row: Mapping[str, Any]) -> list[str | Text]:
         show_percent(row["relative_runtime"]),
         _show_end(row),
     ]
+
+
+def _show_qualities(line: Mapping[str, Any]) -> str:
+    """F forget, F test and F retain; older servers and scorecards know the first alone."""
+    names = ("forgetting_quality", "test_quality", "retain_quality")
+    return "/".join("–" if line.get(name) is None else f"{line[name]:.2f}" for name in names)
 
 
 def _show_end(row: Mapping[str, Any]) -> Text:

@@ -9,7 +9,7 @@ from cli.show.numbers import show_interval, show_percent, show_points, show_scor
 from cli.show.tables import make_table
 from core.domain.durations import show_duration
 from core.domain.submission import Verdict
-from core.scorecard import MeasuredRuntime, ScorecardRecord
+from core.scorecard import JointTelling, MeasuredRuntime, ScorecardRecord
 
 VERDICT_STYLES: dict[str, str] = {Verdict.SCORED: "green", Verdict.OVER_BUDGET: "yellow"}
 
@@ -42,12 +42,26 @@ def render_scorecard(record: ScorecardRecord, *, verdict: str) -> RenderableType
         show_score(record.forgetting_quality),
         f"median epsilon {record.epsilon.median:.2f} nats",
     )
+    if record.likeness is not None:
+        found = record.likeness
+        table.add_row(
+            "F forget/test/retain",
+            " / ".join(map(show_score, (found.forget, found.test, found.retain))),
+            f"balance {show_score(found.balance)}",
+        )
+    if record.joint is not None:
+        table.add_row("joint view", f"AUC {record.joint.auc:.2f}", _explain_joint(record.joint))
     table.add_row("utility", show_score(record.utility.value), "accuracy kept, retain × test")
     accuracies = (record.unlearning_accuracy, record.retain_accuracy, record.test_accuracy)
     table.add_row("UA / RA / TA", " / ".join(show_points(value) for value in accuracies), "percent")
     table.add_row("relative runtime", _show_runtime(runtime), _explain_runtime(runtime))
     _add_flags(table, record)
     return Group(table, render_metrics(record))
+
+
+def _explain_joint(joint: JointTelling) -> str:
+    control = "" if joint.control is None else f"; two retrained banks {joint.control:.2f}"
+    return f"all outputs of a model at once, 0.5 is a guess{control}"
 
 
 def _add_flags(table: Table, record: ScorecardRecord) -> None:

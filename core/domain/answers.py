@@ -17,7 +17,9 @@ EVERYBODY = {
     "AnnouncementView": "id title text author created_at edited_at",
     "BoardChange": "version at cause name submission_id rank_before rank_after lines digest",
     "BoardChanges": "items next_before",
-    "Ceiling": "estimate low high corrected neurips2023 exact",
+    "Ceiling": (
+        "estimate low high corrected neurips2023 exact forgetting_quality test_quality retain_quality joint_auc"
+    ),
     "Check": "part ok detail",
     "Choice": "submission_id filename note user verdict score created_at is_selected is_finalist",
     "ComparedEpsilons": "edges a b",
@@ -51,8 +53,8 @@ EVERYBODY = {
     "LeaderboardEntry": (
         "place rank rank_label tie_group tied_first tied_last truly_better_than_next would_win_again name filename "
         "note purpose verdict submission_id submitted_at score score_low score_high score_error score_corrected "
-        "decided_early scored_replicas replicas_total neurips2023 exact forgetting_quality utility unlearning_accuracy "
-        "retain_accuracy test_accuracy relative_runtime over_budget"
+        "decided_early scored_replicas replicas_total neurips2023 exact forgetting_quality test_quality "
+        "retain_quality balance utility unlearning_accuracy retain_accuracy test_accuracy relative_runtime over_budget"
     ),
     "LedgerEntry": "at kind amount reason by submission_id",
     "LedgerView": "competition team total_limit daily_limit charged refunded granted items",
@@ -213,6 +215,8 @@ PARTS = {
     "MeasuredScore": "score",
     "ProtocolScores": "protocols",
     "AccuracyKept": "utility",
+    "JointTelling": "joint",
+    "SplitLikeness": "likeness",
     "PoolAccuracies": "accuracy",
     "SplitAccuracies": "accuracy.unlearned",
     "EpsilonSummary": "epsilon",

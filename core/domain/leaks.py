@@ -85,7 +85,10 @@ SCORECARD = _list(
     (Grain.SCORE, "protocols", "neurips2023 exact"),
     (Grain.SAME, "protocols", "held_out"),
     (Grain.FIGURE, "utility", "value retain_ratio test_ratio"),
+    (Grain.SAME, "likeness", "forget"),  # the forgetting quality
+    (Grain.SCORE, "likeness", "test retain balance"),
     (Grain.FIXED, "ceiling", "estimate low high corrected neurips2023 exact"),
+    (Grain.FIXED, "ceiling", "forgetting_quality test_quality retain_quality joint_auc"),
     (Grain.SAME, "accuracy.unlearned", "retain forget test"),
     (Grain.FIXED, "accuracy.retrained", "retain forget test"),
     (Grain.SAME, "relative_runtime", "estimate low high wall cpu over_budget seconds_per_replica"),
@@ -118,7 +121,8 @@ RECORDS: dict[str, dict[str, Grain]] = {
         (Grain.RANK, "", "rank"),
         (Grain.SAME, "", "place rank_label tie_group tied_first tied_last verdict over_budget decided_early"),
         (Grain.SAME, "", "score score_low score_high score_error score_corrected scored_replicas neurips2023 exact"),
-        (Grain.SAME, "", "forgetting_quality utility unlearning_accuracy retain_accuracy test_accuracy"),
+        (Grain.SAME, "", "forgetting_quality test_quality retain_quality balance"),
+        (Grain.SAME, "", "utility unlearning_accuracy retain_accuracy test_accuracy"),
         (Grain.SAME, "", "relative_runtime"),
         (Grain.SCORE, "", "truly_better_than_next"),
         (Grain.SAME, "", "would_win_again"),  # of the one above

@@ -25,13 +25,13 @@ from core.problem_parts import AdaptivePart, EvaluationPart
 from core.scorecard import EarlyDecision
 from core.storage import BlobStore, find_computed
 from core.terms import Terms
-from evaluator import ScoredPool, ScoringProtocol, compute_confidence
+from evaluator import ScoredPool, ScoringProtocol
 from evaluator.sequential import LOOK_RESAMPLES, PlaceDecision, Standing, compute_look, decide_place
 from worker.jobs.context import WorkerContext
 from worker.jobs.repair import rerun_lost, send_lost_chunks
 from worker.problems import LoadedProblem
-from worker.replicas.outputs import ModelOutputs, concat_outputs, load_npz
-from worker.scorecard.card import make_scoring_spec
+from worker.replicas.outputs import concat_outputs, load_npz
+from worker.scorecard.scored import make_scored_pool, make_scoring_spec, read_metric
 from worker.training.pools import load_pool
 
 log = structlog.get_logger()
@@ -162,8 +162,8 @@ def _find_rival(session: Session, evaluation: Evaluation, place: int, replicas: 
 def _work(context: WorkerContext, work: LookWork) -> PlaceDecision:
     problem = context.load(work.terms.problem)
     entry, rival = (_load_pool(problem, names, work.replicas, context) for names in (work.outputs, work.rival_outputs))
-    bank = _make_pool(problem, load_pool(problem, PoolKind.RETRAINED, context.store).outputs)
-    rules = make_scoring_spec(problem.spec.evaluation)
+    bank = make_scored_pool(problem, load_pool(problem, PoolKind.RETRAINED, context.store).outputs)
+    rules = make_scoring_spec(problem.spec.evaluation, read_metric(work.terms.metric_version))
     spec = replace(rules, protocol=ScoringProtocol(work.terms.protocol), interval_resamples=LOOK_RESAMPLES)
     look = compute_look(entry, rival, bank, spec=spec)
     return decide_place([look], alpha=work.rules.alpha, min_replicas=work.rules.min_replicas)
@@ -171,16 +171,7 @@ def _work(context: WorkerContext, work: LookWork) -> PlaceDecision:
 
 def _load_pool(problem: LoadedProblem, names: Sequence[str], replicas: int, context: WorkerContext) -> ScoredPool:
     outputs = concat_outputs([load_npz(context.store.get(name)) for name in names])
-    return _make_pool(problem, outputs.select(slice(replicas)))
-
-
-def _make_pool(problem: LoadedProblem, outputs: ModelOutputs) -> ScoredPool:
-    return ScoredPool(
-        confidences=compute_confidence(outputs.forget_logits, problem.splits.forget.y),
-        retain_accuracy=outputs.retain_accuracy,
-        test_accuracy=outputs.test_accuracy,
-        forget_accuracy=outputs.forget_accuracy,
-    )
+    return make_scored_pool(problem, outputs.select(slice(replicas)))
 
 
 def _apply(context: WorkerContext, work: LookWork, decision: PlaceDecision) -> None:

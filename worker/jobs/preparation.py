@@ -22,6 +22,7 @@ from core.domain.work import WorkState
 from core.jobs import BUILD_CHUNK, enqueue, put_off
 from core.problems import ProblemSpec
 from core.settings import Settings
+from evaluator import METRIC_VERSION
 from worker.jobs.breaker import MOST_TRIES, has_other_node, may_train_here, record_training_failure
 from worker.jobs.calibration import fetch_waiting, load_cost, open_waiting, start_calibration
 from worker.jobs.context import WorkerContext
@@ -126,7 +127,7 @@ def build_pool_chunk(context: WorkerContext, chunk_id: str) -> None:
         session.flush()
         all_sealed = _calibrate_if_sealed(session, context, work.problem_id)
     if all_sealed:  # the calibration runs elsewhere meanwhile; without this the first score would pay for it
-        find_ceiling(problem, load_pools(problem, context.store), context.store)
+        find_ceiling(problem, load_pools(problem, context.store), context.store, metric=METRIC_VERSION)
         _keep_headroom(context, problem, work.problem_id)
 
 

@@ -35,6 +35,7 @@ from worker.report.page import Report, render_report
 from worker.scorecard.card import RunFacts, compute_scorecard
 from worker.scorecard.cost import RetrainCost, describe_excess
 from worker.scorecard.flags import FlagFacts, load_reruns, load_swapped
+from worker.scorecard.scored import read_metric
 from worker.training.pools import check_seals, load_pools
 
 log = structlog.get_logger()
@@ -157,7 +158,8 @@ def _work(context: WorkerContext, work: ScoreWork) -> DrawnScore:
         checks=_load_facts(context.store, work),
         decision=_find_decision(context.store, work),
     )
-    score = compute_scorecard(problem, outputs, load_pools(problem, context.store), facts, context.store)
+    pools, metric = load_pools(problem, context.store), read_metric(work.terms.metric_version)
+    score = compute_scorecard(problem, outputs, pools, facts, context.store, metric=metric)
     drawings = draw_score(problem, score)
     digest = _keep_report(context.store, work, score.record, drawings)
     return DrawnScore(name_report(score.record, digest), score.draws, drawings)

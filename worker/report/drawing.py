@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from evaluator import METRIC_VERSION
 from worker.problems import LoadedProblem
 from worker.report.examples import ExampleDetail, describe_examples
 from worker.report.plots import plot_steps
 from worker.report.pool_plots import plot_pool_grid
-from worker.scorecard.card import FinishedScore, make_scoring_spec
+from worker.scorecard.card import FinishedScore
+from worker.scorecard.scored import make_scoring_spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class Drawings:
 
 def draw_score(problem: LoadedProblem, score: FinishedScore) -> Drawings:
     """Both pictures are for whoever may see single examples; the detail is there for everybody or for nobody."""
-    options = make_scoring_spec(problem.spec.evaluation).epsilon
+    options = make_scoring_spec(problem.spec.evaluation, METRIC_VERSION).epsilon
     detail = describe_examples(problem, score.record, score.unlearned, score.retrained, options=options)
     return Drawings(
         epsilon_svg=str(plot_steps(score.record)),

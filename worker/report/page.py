@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from core.domain.exposure import Exposure, Reader, Sight, may_see_reason
 from core.domain.faults import HINTS, FaultCode
 from core.domain.submission import VERDICT_TEXT, Verdict
+from core.formula import describe_formula
 from core.scorecard import ScorecardRecord
 from core.showing import show_scorecard
 from worker.report import plots, pool_plots, rows, words
@@ -60,6 +61,7 @@ def render_report(report: Report) -> str:
         plot_pools=pool_plots.plot_pools,
         rows=rows,
         words=words,
+        describe_formula=describe_formula,
     )
 
 

@@ -25,31 +25,24 @@ from core.scorecard import (
     Provenance,
     ScorecardRecord,
     SplitAccuracies,
+    SplitLikeness,
 )
 from core.storage import BlobStore, find_computed
-from evaluator import (
-    METRIC_VERSION,
-    Attack,
-    EpsilonOptions,
-    Scorecard,
-    ScoredPool,
-    ScoringProtocol,
-    ScoringSpec,
-    compute_control,
-    score,
-)
+from evaluator import MetricVersion, Scorecard, ScoredPool, ScoringProtocol, compute_control, score
 from evaluator.intervals import INTERVAL_VERSION
 from evaluator.paired import Standing, find_standing, split_alpha
 from worker.problems import LoadedProblem
-from worker.replicas.measurement import compute_forget_confidence
 from worker.replicas.outputs import ModelOutputs
 from worker.replicas.seconds import MeasuredShard, RunSeconds
 from worker.scorecard.attacks import describe_attacks
 from worker.scorecard.cost import RetrainCost
 from worker.scorecard.flags import FlagFacts, find_flags, pick_raised
+from worker.scorecard.joint import check_joint_view, describe_joint, measure_joint
 from worker.scorecard.metrics import describe_metrics
+from worker.scorecard.scored import make_scored_pool, make_scoring_spec
 from worker.training.pools import Pool
 
+CEILING_VERSION = 2  # raise it when more is kept of a ceiling
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "safetensors", "lacuna")
 Floats = npt.NDArray[np.float64]
 
@@ -80,21 +73,18 @@ class FinishedScore:
     retrained: Floats  # (R', N)
 
 
-def make_scoring_spec(rules: EvaluationPart) -> ScoringSpec:
-    """How a problem's entries are scored, by its evaluation part."""
-    attacks = tuple(Attack(name) for name in rules.attacks)
-    return ScoringSpec(protocol=ScoringProtocol(rules.protocol), epsilon=EpsilonOptions(attacks=attacks))
-
-
-def find_ceiling(problem: LoadedProblem, pools: Mapping[PoolKind, Pool], store: BlobStore) -> Ceiling:
+def find_ceiling(
+    problem: LoadedProblem, pools: Mapping[PoolKind, Pool], store: BlobStore, *, metric: MetricVersion
+) -> Ceiling:
     """What the control bank scores: computed once for two banks and a metric version, then kept."""
     rules = "-".join([problem.spec.evaluation.protocol, *problem.spec.evaluation.attacks])
     banks = (pools[PoolKind.RETRAINED], pools[PoolKind.CONTROL])
-    name = f"ceilings/{'-'.join(bank.digest[:32] for bank in banks)}/{METRIC_VERSION}-{INTERVAL_VERSION}-{rules}"
+    versions = f"{metric}-{INTERVAL_VERSION}-{CEILING_VERSION}"
+    name = f"ceilings/{'-'.join(bank.digest[:32] for bank in banks)}/{versions}-{rules}"
     if (kept := find_computed(store, name)) is not None:
         return Ceiling.model_validate_json(kept)
-    retrained, control = (_scored(bank.outputs, problem.splits.forget.y) for bank in banks)
-    card = compute_control(retrained, control, spec=make_scoring_spec(problem.spec.evaluation))
+    retrained, control = (make_scored_pool(problem, bank.outputs) for bank in banks)
+    card = compute_control(retrained, control, spec=make_scoring_spec(problem.spec.evaluation, metric))
     ceiling = Ceiling(
         estimate=card.score,
         low=card.interval.low,
@@ -102,6 +92,10 @@ def find_ceiling(problem: LoadedProblem, pools: Mapping[PoolKind, Pool], store: 
         corrected=card.corrected,
         neurips2023=card.under(ScoringProtocol.neurips2023).score,
         exact=card.under(ScoringProtocol.exact).score,
+        forgetting_quality=card.forgetting_quality,
+        test_quality=card.likeness.test if card.likeness else None,
+        retain_quality=card.likeness.retain if card.likeness else None,
+        joint_auc=view.auc if (view := measure_joint(banks[1].outputs, banks[0].outputs)) else None,
     )
     store.set_ref(name, store.put(ceiling.model_dump_json().encode()))
     return ceiling
@@ -113,26 +107,31 @@ def compute_scorecard(
     pools: Mapping[PoolKind, Pool],
     facts: RunFacts,
     store: BlobStore,
+    *,
+    metric: MetricVersion,
 ) -> FinishedScore:
     """Score one unlearned pool."""
     rules = problem.spec.evaluation
-    labels = problem.splits.forget.y
     retrained_outputs = pools[PoolKind.RETRAINED].outputs
-    retrained, unlearned = _scored(retrained_outputs, labels), _scored(outputs, labels)
-    card = score(unlearned, retrained, spec=make_scoring_spec(rules))
-    checks = find_flags(problem, outputs, pools, facts.checks)
+    retrained, unlearned = (make_scored_pool(problem, part) for part in (retrained_outputs, outputs))
+    card = score(unlearned, retrained, spec=make_scoring_spec(rules, metric))
+    ceiling = find_ceiling(problem, pools, store, metric=metric)
+    view = measure_joint(outputs, retrained_outputs)
+    checks = (*find_flags(problem, outputs, pools, facts.checks), check_joint_view(view, card.likeness, ceiling))
     record = ScorecardRecord(
         metric_version=card.metric_version,
         protocol=card.ranked_by,
         score=_describe_score(card),
         protocols=_describe_protocols(card),
         forgetting_quality=card.forgetting_quality,
+        likeness=_describe_likeness(card),
+        joint=describe_joint(view, ceiling),
         utility=_describe_utility(card),
         unlearning_accuracy=card.unlearned_accuracies.unlearning_percent,
         retain_accuracy=card.unlearned_accuracies.retain_percent,
         test_accuracy=card.unlearned_accuracies.test_percent,
         epsilon=_describe_epsilons(card),
-        ceiling=find_ceiling(problem, pools, store),
+        ceiling=ceiling,
         accuracy=PoolAccuracies(unlearned=_mean_accuracies(unlearned), retrained=_mean_accuracies(retrained)),
         relative_runtime=_describe_runtime(facts, rules),
         replicas=_count_models(card, pools),
@@ -155,15 +154,6 @@ def compute_scorecard(
     )
 
 
-def _scored(outputs: ModelOutputs, labels: npt.NDArray[np.int64]) -> ScoredPool:
-    return ScoredPool(
-        confidences=compute_forget_confidence(outputs, labels),
-        retain_accuracy=outputs.retain_accuracy,
-        test_accuracy=outputs.test_accuracy,
-        forget_accuracy=outputs.forget_accuracy,
-    )
-
-
 def _describe_score(card: Scorecard) -> MeasuredScore:
     return MeasuredScore(
         estimate=card.score,
@@ -181,6 +171,13 @@ def _describe_protocols(card: Scorecard) -> ProtocolScores:
         neurips2023=card.under(ScoringProtocol.neurips2023).score,
         exact=card.under(ScoringProtocol.exact).score,
     )
+
+
+def _describe_likeness(card: Scorecard) -> SplitLikeness | None:
+    if card.likeness is None:
+        return None
+    found = card.likeness
+    return SplitLikeness(forget=found.forget, test=found.test, retain=found.retain, balance=found.balance)
 
 
 def _describe_utility(card: Scorecard) -> AccuracyKept:

@@ -50,7 +50,7 @@ class FlagFacts:
 def find_flags(
     problem: LoadedProblem, outputs: ModelOutputs, pools: Mapping[PoolKind, Pool], facts: FlagFacts
 ) -> tuple[FlagCheck, ...]:
-    """All seven checks with their values, whether they fired or not."""
+    """The checks of replicas against each other and the pools, with their values, whether they fired or not."""
     members = [pools[kind].outputs for kind in (PoolKind.RETRAINED, PoolKind.CONTROL)]
     reference = make_reference(
         np.concatenate([_fingerprint(part) for part in members]), _fingerprint(pools[PoolKind.ORIGINAL].outputs)
@@ -66,7 +66,7 @@ def find_flags(
         _check_relearning(outputs, members, pools[PoolKind.ORIGINAL].outputs),
         _check_swap(problem, outputs, pools, facts),
     )
-    return tuple(_describe_check(check) for check in checks)
+    return tuple(describe_check(check) for check in checks)
 
 
 def pick_raised(checks: Sequence[FlagCheck]) -> tuple[RaisedFlag, ...]:
@@ -82,6 +82,18 @@ def pick_raised(checks: Sequence[FlagCheck]) -> tuple[RaisedFlag, ...]:
         )
         for check in checks
         if check.severity is not None
+    )
+
+
+def describe_check(check: Check) -> FlagCheck:
+    """As a scorecard holds it."""
+    return FlagCheck(
+        code=check.code,
+        severity=check.severity,
+        value=_round(check.value),
+        threshold=_round(check.threshold),
+        fires="below" if check.code in BELOW else "above",
+        detail=check.detail,
     )
 
 
@@ -161,17 +173,6 @@ def _check_swap(
 
 def _measured(outputs: ModelOutputs) -> npt.NDArray[np.float32]:
     return outputs.relearn_loss[outputs.relearn_loss[:, 0] >= 0]
-
-
-def _describe_check(check: Check) -> FlagCheck:
-    return FlagCheck(
-        code=check.code,
-        severity=check.severity,
-        value=_round(check.value),
-        threshold=_round(check.threshold),
-        fires="below" if check.code in BELOW else "above",
-        detail=check.detail,
-    )
 
 
 def _round(value: float | None) -> float | None:

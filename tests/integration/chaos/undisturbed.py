@@ -10,6 +10,7 @@ from core.db.models.submissions import Evaluation, Replica
 from core.problems import ProblemSpec
 from core.settings import Settings
 from core.storage import FolderStore
+from evaluator import METRIC_VERSION
 from sandbox.assignment import Assignment
 from sandbox.contract import ENTRY_FILE, Outcome, Role
 from sandbox.submission import seed_everything
@@ -98,7 +99,7 @@ def run_undisturbed(settings: Settings, spec: ProblemSpec, evaluation: Evaluatio
         run=collect_seconds(batch.replicas),
         retrain=RetrainCost(RETRAINING, DOING_NOTHING),
     )
-    score = compute_scorecard(problem, outputs, load_pools(problem, store), facts, store)
+    score = compute_scorecard(problem, outputs, load_pools(problem, store), facts, store, metric=METRIC_VERSION)
     digests = [replica.weights_sha256 for replica in batch.replicas]
     return Undisturbed(digests, score.record.score.estimate, list(score.draws))
 
