@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from core.problem_files import find_problem
-from evaluator import Attack, ScoringProtocol, compute_epsilons
+from evaluator import METRIC_VERSION, Attack, ScoringProtocol, compute_epsilons
 from worker.scorecard.attacks import describe_attacks
-from worker.scorecard.card import make_scoring_spec
+from worker.scorecard.scored import make_scoring_spec
 
 
 def make_pools(models: int) -> tuple[np.ndarray, np.ndarray]:
@@ -70,5 +70,10 @@ def test_two_models_are_described_without_a_regression() -> None:
 def test_a_problem_chooses_the_families_that_rank() -> None:
     rules = find_problem("digits").evaluation
     chosen = rules.model_copy(update={"attacks": ["kernel_density", "half_line"]})
-    assert make_scoring_spec(rules).epsilon.attacks == ("half_line", "interval", "complement", "likelihood_ratio")
-    assert make_scoring_spec(chosen).epsilon.attacks == (Attack.half_line, Attack.kernel_density)
+    assert make_scoring_spec(rules, METRIC_VERSION).epsilon.attacks == (
+        "half_line",
+        "interval",
+        "complement",
+        "likelihood_ratio",
+    )
+    assert make_scoring_spec(chosen, METRIC_VERSION).epsilon.attacks == (Attack.half_line, Attack.kernel_density)
