@@ -1,4 +1,4 @@
-"""Eight checks for entries whose score may not mean what it says; each is a hint to a person, never a verdict.
+"""Nine checks for entries whose score may not mean what it says; each is a hint to a person, never a verdict.
 
 Every threshold is a multiple of something measured on models that never saw the forget set (docs/flags.md).
 """
@@ -31,7 +31,8 @@ CLAIM_SHARE = 0.5  # of the way, in log loss, from the original to the retrained
 SWAP_SHARE = 0.25  # of the forgetting that must move with the forget set; an honest method moves all of it
 SWAP_CLAIM = 0.25  # of what retraining forgets: with less there is nothing to move
 JOINT_SPREADS = 4.0  # above a half, in spreads of the area that two pools of one law have
-JOINT_CLAIM = 0.5  # of the points of retrained models: below it single examples tell the entry apart already
+CLUMPED = 0.1  # of the way from chance to pools that never mix; models of one law are at 0
+LOOKS_RETRAINED = 0.5  # of the points of retrained models: below it single examples tell the entry apart already
 MEMORISED_FOLD = 1.5  # how much more loss retrained models must have for there to be anything to relearn
 
 
@@ -44,6 +45,7 @@ class FlagCode(StrEnum):
     relearn_time = "relearn_time"
     swap_ignored = "swap_ignored"
     joint_law = "joint_law"
+    clumped_values = "clumped_values"
 
 
 BELOW = frozenset(
@@ -259,13 +261,29 @@ def check_joint(view: JointView, least: float, *, usual: float) -> Check:
     Value: area under the ROC curve, 0.5 for one law, 1 for laws that one model gives away.
     Source: docs/flags.md, joint_law.
     """
-    if least < JOINT_CLAIM * usual:
+    if least < LOOKS_RETRAINED * usual:
         said = f"Single examples tell the entry apart already: {least:.2f} points, {usual:.2f} for retrained models."
         return skip(FlagCode.joint_law, said)
     threshold = min(0.5 + JOINT_SPREADS * view.null_spread, 1.0)
     said = f"All outputs of one model together tell it from a retrained one in {view.auc:.0%} of pairs."
     fires = view.auc >= threshold
     return Check(FlagCode.joint_law, view.auc, threshold, said, Severity.suspicious if fires else None)
+
+
+def check_clumped(value: float, least: float, *, usual: float) -> Check:
+    """Fires if values look retrained in every region, and lie among values of their own pool all the same.
+
+    value: compute_clumping of the entry against the retrained pool, the largest over sets of examples; least, usual:
+    as for check_joint.
+    Value: how much more often than by chance the nearest value is of the same pool, 0 for one law, 1 for no mixing.
+    Source: docs/flags.md, clumped_values.
+    """
+    if least < LOOKS_RETRAINED * usual:
+        said = f"Single examples tell the entry apart already: {least:.2f} points, {usual:.2f} for retrained models."
+        return skip(FlagCode.clumped_values, said)
+    said = f"Confidences lie among those of other replicas {value:.0%} of the way from chance to always."
+    severity = Severity.suspicious if value >= CLUMPED else None
+    return Check(FlagCode.clumped_values, value, CLUMPED, said, severity)
 
 
 def _fold(ratio: float) -> float:

@@ -37,7 +37,7 @@ from worker.replicas.seconds import MeasuredShard, RunSeconds
 from worker.scorecard.attacks import describe_attacks
 from worker.scorecard.cost import RetrainCost
 from worker.scorecard.flags import FlagFacts, find_flags, pick_raised
-from worker.scorecard.joint import check_joint_view, describe_joint, measure_joint
+from worker.scorecard.joint import check_unseen, describe_joint, measure_clumping, measure_joint
 from worker.scorecard.metrics import describe_metrics
 from worker.scorecard.scored import make_scored_pool, make_scoring_spec
 from worker.training.pools import Pool
@@ -117,7 +117,8 @@ def compute_scorecard(
     card = score(unlearned, retrained, spec=make_scoring_spec(rules, metric))
     ceiling = find_ceiling(problem, pools, store, metric=metric)
     view = measure_joint(outputs, retrained_outputs)
-    checks = (*find_flags(problem, outputs, pools, facts.checks), check_joint_view(view, card.likeness, ceiling))
+    unseen = check_unseen(view, measure_clumping(unlearned, retrained), card.likeness, ceiling)
+    checks = (*find_flags(problem, outputs, pools, facts.checks), *unseen)
     record = ScorecardRecord(
         metric_version=card.metric_version,
         protocol=card.ranked_by,

@@ -1,13 +1,14 @@
-"""The joint view of an entry, beside that of the control bank."""
+"""What no region of a single example shows: the joint view of an entry, and values that clump."""
 
 import numpy as np
 import numpy.typing as npt
 
 from core.scorecard import Ceiling, FlagCheck, JointTelling
-from evaluator import InvalidPool, Likeness
+from evaluator import InvalidPool, Likeness, ScoredPool
 from evaluator.fingerprints import compute_fingerprints
-from evaluator.flags import FlagCode, check_joint, skip
+from evaluator.flags import FlagCode, check_clumped, check_joint, skip
 from evaluator.joint import JointView, compute_joint_view
+from evaluator.neighbours import compute_clumping
 from worker.replicas.outputs import ModelOutputs
 from worker.scorecard.flags import describe_check
 
@@ -20,17 +21,40 @@ def measure_joint(outputs: ModelOutputs, retrained: ModelOutputs) -> JointView |
         return None
 
 
+def measure_clumping(unlearned: ScoredPool, retrained: ScoredPool) -> float | None:
+    """The largest of the three sets of examples; None where the pools hold no more than one."""
+    names = ("confidences", "test_confidences", "retain_confidences")
+    pairs = [(getattr(unlearned, name), getattr(retrained, name)) for name in names]
+    known = [(left, right) for left, right in pairs if left is not None and right is not None]
+    return max(compute_clumping(left, right) for left, right in known) if len(known) == len(pairs) else None
+
+
 def describe_joint(view: JointView | None, ceiling: Ceiling) -> JointTelling | None:
     return None if view is None else JointTelling(auc=view.auc, control=ceiling.joint_auc)
 
 
-def check_joint_view(view: JointView | None, likeness: Likeness | None, ceiling: Ceiling) -> FlagCheck:
-    """The check of joint laws: made where single examples look retrained."""
+def check_unseen(
+    view: JointView | None, clumping: float | None, likeness: Likeness | None, ceiling: Ceiling
+) -> tuple[FlagCheck, ...]:
+    """The checks for what no region of a single example shows, made where single examples look retrained."""
+    usual = _find_usual(ceiling)
+    if likeness is None or usual is None:
+        missing = "Another protocol ranks, which says nothing of test and retain examples."
+        return tuple(describe_check(skip(code, missing)) for code in (FlagCode.joint_law, FlagCode.clumped_values))
+    joint = skip(FlagCode.joint_law, "There are too few models to fit anything on some and judge others.")
+    if view is not None:
+        joint = check_joint(view, likeness.least, usual=usual)
+    clumped = skip(FlagCode.clumped_values, "There are no outputs beside the forget set.")
+    if clumping is not None:
+        clumped = check_clumped(clumping, likeness.least, usual=usual)
+    return describe_check(joint), describe_check(clumped)
+
+
+def _find_usual(ceiling: Ceiling) -> float | None:
+    """Points of the control bank where they are least; None if it was not compared on every set."""
     parts = (ceiling.forgetting_quality, ceiling.test_quality, ceiling.retain_quality)
     known = [part for part in parts if part is not None]
-    if view is None or likeness is None or len(known) < len(parts):
-        return describe_check(skip(FlagCode.joint_law, "There are too few models, or another protocol ranks."))
-    return describe_check(check_joint(view, likeness.least, usual=min(known)))
+    return min(known) if len(known) == len(parts) else None
 
 
 def _list_outputs(outputs: ModelOutputs) -> npt.NDArray[np.float64]:

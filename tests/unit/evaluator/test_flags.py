@@ -13,8 +13,10 @@ from evaluator.flags import (
     Check,
     FlagCode,
     Severity,
+    check_clumped,
     check_collapsed,
     check_copied,
+    check_joint,
     check_no_op,
     check_relearning,
     check_rerun,
@@ -23,6 +25,7 @@ from evaluator.flags import (
     compute_spread_ratio,
     skip,
 )
+from evaluator.joint import JointView
 from tests.unit.evaluator.strategies import pools
 
 OUTPUTS = 300
@@ -70,6 +73,8 @@ def test_other_models_that_never_saw_the_forget_set_raise_nothing(members, refer
         check_rerun(prints, prints[:1]),
         check_relearning(decay(0.1, start=2.0), decay(0.1, start=2.0, models=9), 0.1),
         check_swap([-3.0, -2.7], [2.6], [0.0], [-2.9, -3.1]),
+        check_joint(JointView(0.55, 0.05), 0.9, usual=0.9),
+        check_clumped(0.01, 0.9, usual=0.9),
     ]
     assert [check.code for check in checks] == list(FlagCode)
     assert [check.flag for check in checks] == [None] * len(FlagCode)
@@ -269,3 +274,16 @@ def test_facts_that_do_not_fit_are_refused(reference):
             check_rerun(prints, rerun)
     with pytest.raises(InvalidPool, match="negative"):
         check_relearning([[np.nan, 1.0]], [[1.0, 0.5]], 0.1)
+
+
+def test_a_joint_law_and_clumped_values_are_asked_for_where_single_examples_look_retrained():
+    view = JointView(auc=0.8, null_spread=0.05)
+    for check, value in (
+        (lambda least: check_joint(view, least, usual=0.9), 0.8),
+        (lambda least: check_clumped(0.3, least, usual=0.9), 0.3),
+    ):
+        assert (check(0.6).value, check(0.6).severity) == (value, Severity.suspicious)
+        assert (check(0.4).value, check(0.4).severity) == (None, None)
+    assert check_joint(JointView(0.69, 0.05), 0.6, usual=0.9).severity is None
+    assert check_joint(JointView(1.0, 0.3), 0.6, usual=0.9).threshold == 1.0
+    assert check_clumped(0.09, 0.6, usual=0.9).severity is None

@@ -1,13 +1,15 @@
 """Which examples are compared, and by which version's rule."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from core.domain.errors import PlatformFault
 from core.scorecard import Ceiling
-from evaluator import Likeness, MetricVersion
+from evaluator import Likeness, MetricVersion, ScoredPool
 from evaluator.joint import JointView
-from worker.scorecard.joint import check_joint_view, describe_joint
+from worker.scorecard.joint import check_unseen, describe_joint, measure_clumping
 from worker.scorecard.scored import COMPARED, choose_test, read_metric, thin
 
 CEILING = Ceiling(
@@ -41,22 +43,33 @@ def test_terms_name_a_version_that_can_be_computed() -> None:
 
 
 def test_a_joint_law_is_flagged_where_single_examples_look_retrained() -> None:
-    found = check_joint_view(JointView(auc=0.9, null_spread=0.05), ALIKE, CEILING)
-    assert (found.code, found.severity, found.value, found.threshold) == ("joint_law", "suspicious", 0.9, 0.7)
-    assert check_joint_view(JointView(auc=0.6, null_spread=0.05), ALIKE, CEILING).severity is None
+    joint, clumped = check_unseen(JointView(auc=0.9, null_spread=0.05), 0.4, ALIKE, CEILING)
+    assert (joint.code, joint.severity, joint.value, joint.threshold) == ("joint_law", "suspicious", 0.9, 0.7)
+    assert (clumped.code, clumped.severity, clumped.value) == ("clumped_values", "suspicious", 0.4)
+    quiet = check_unseen(JointView(auc=0.6, null_spread=0.05), 0.05, ALIKE, CEILING)
+    assert [check.severity for check in quiet] == [None, None]
 
 
 def test_an_entry_that_single_examples_tell_apart_is_not_asked() -> None:
-    found = check_joint_view(JointView(auc=1.0, null_spread=0.05), UNLIKE, CEILING)
-    assert (found.value, found.severity) == (None, None)
-    assert "tell the entry apart already" in found.detail
+    for found in check_unseen(JointView(auc=1.0, null_spread=0.05), 0.9, UNLIKE, CEILING):
+        assert (found.value, found.severity) == (None, None)
+        assert "tell the entry apart already" in found.detail
 
 
-def test_without_a_view_or_points_nothing_is_said() -> None:
-    for view, likeness, ceiling in (
-        (None, ALIKE, CEILING),
-        (JointView(0.9, 0.05), None, CEILING),
-        (JointView(0.9, 0.05), ALIKE, CEILING.model_copy(update={"test_quality": None})),
-    ):
-        assert check_joint_view(view, likeness, ceiling).value is None
+def test_what_cannot_be_checked_says_why() -> None:
+    few = check_unseen(None, None, ALIKE, CEILING)
+    assert [check.value for check in few] == [None, None]
+    assert "too few models" in few[0].detail
+    for likeness, ceiling in ((None, CEILING), (ALIKE, CEILING.model_copy(update={"test_quality": None}))):
+        found = check_unseen(JointView(0.9, 0.05), 0.4, likeness, ceiling)
+        assert all("Another protocol ranks" in check.detail for check in found)
     assert describe_joint(None, CEILING) is None
+
+
+def test_the_set_of_examples_that_clumps_most_counts() -> None:
+    rng = np.random.default_rng(0)
+    ones, pools = np.ones(20), [rng.normal(size=(20, 6)) for _ in range(6)]
+    apart = ScoredPool(pools[0], ones, ones, ones, None, pools[1] + 99, pools[2])
+    bank = ScoredPool(pools[3], ones, ones, ones, None, pools[4], pools[5])
+    assert measure_clumping(apart, bank) == 1
+    assert measure_clumping(replace(apart, retain_confidences=None), bank) is None
