@@ -13,8 +13,8 @@ from core.domain.leaderboard import Purpose
 
 NOTE = (
     "± is the longer half of the interval; corrected: without the bias of finitely many replicas; > next: the"
-    " probability of being truly better than the next rank;\nagain: of standing above it if both ran once more; F f/t/r:"
-    " how hard forget, test and retain examples make it\nto tell unlearned from retrained models; a tie group shares a"
+    " probability of being truly better than the next rank;\nagain: of standing above it if both ran once more; F f/t/r"
+    ": how hard forget, test and retain examples make it\nto tell unlearned from retrained models; a tie group shares a"
     " range of ranks: its first is not clearly ahead of the others"
 )
 
