@@ -24,6 +24,7 @@ VALIDATE = "lacuna.validate_data_set"
 PREVIEW = "lacuna.preview_problem"
 QUEUES = {RUN_SHARD: "shards", SCORE: "scores", DECIDE: "scores", BUILD_CHUNK: "pools", PREPARE: "pools"}
 QUEUES |= {VALIDATE: "scores", PREVIEW: "scores"}  # short, and an admin waits: not behind another problem's pools
+REMINDED = {RUN_SHARD, SCORE, BUILD_CHUNK, PREPARE, VALIDATE}  # of what is lost of these, the janitor knows
 ORDINARY, BACKGROUND = 0, 9  # of a message: workers take what is ordinary first
 VISIBILITY_SECONDS = 3600  # longer than any task; lost work comes back by its lease, not by the broker
 
@@ -59,8 +60,9 @@ def enqueue(session: Session, task: str, object_id: str, *, priority: int = ORDI
 
 
 def put_off(session: Session, task: str, object_id: str, *, priority: int = ORDINARY) -> None:
-    """Hand a message back that was not acted upon: the janitor's next sweep sends it again."""
-    outbox.store_message(session, task, object_id, priority)
+    """Hand a message back that was not acted upon: the janitor's next sweep sends it again, once for all copies."""
+    if task not in REMINDED or not outbox.has_message(session, task, object_id):
+        outbox.store_message(session, task, object_id, priority)
 
 
 def relay_unsent(settings: Settings) -> int:

@@ -32,6 +32,11 @@ def delete_message(session: Session, message_id: str) -> None:
     session.execute(delete(Outbox).where(Outbox.id == message_id))
 
 
+def has_message(session: Session, task: str, object_id: str) -> bool:
+    query = select(Outbox.id).where(Outbox.task == task, Outbox.object_id == object_id).limit(1)
+    return session.scalars(query).first() is not None
+
+
 def fetch_addresses(session: Session) -> set[tuple[str, str]]:
     """Task and object of every message that is to be sent."""
     return {(task, object_id) for task, object_id in session.execute(select(Outbox.task, Outbox.object_id))}

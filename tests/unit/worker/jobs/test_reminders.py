@@ -12,7 +12,8 @@ from core.domain.errors import PlatformFault
 from core.domain.submission import Status, Verdict
 from core.jobs import BUILD_CHUNK, PREPARE, RUN_SHARD, SCORE
 from core.registration import register_competition
-from tests.unit.worker.conftest import DELIVER, Platform, make_spec
+from tests import factories
+from tests.unit.worker.conftest import DELIVER, HONEST, Platform, make_spec
 from worker.jobs import preparation, reminders
 from worker.jobs.context import WorkerContext
 from worker.jobs.reminders import remind
@@ -91,6 +92,17 @@ def test_reminders_never_pile_up(platform: Platform, broker: Messages) -> None:
         broker |= set(platform.drop_messages())
         remind(platform.context)
     assert len(broker) == 5
+
+
+def test_copies_of_a_message_that_nobody_may_act_upon_become_one(platform: Platform, broker: Messages) -> None:
+    competition = platform.open_competition(make_spec())
+    platform.submit(competition, HONEST)
+    with transaction(platform.engine) as session:
+        factories.make_node(session, platform.context.settings.node_name, draining_since=utc_now())
+    ((task, shard_id),) = platform.drop_messages()
+    for _ in range(3):  # each is handed back
+        DELIVER[task](platform.context, shard_id)
+    assert platform.drop_messages() == [(task, shard_id)]
 
 
 def test_without_a_broker_nothing_is_reminded_of(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
