@@ -7,6 +7,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
@@ -80,6 +81,9 @@ def _send(engine: Engine, row: Outbox) -> bool:
         names = {"task": row.task, "object_id": row.object_id}
         log.warning("broker unreachable, the outbox keeps the task", **names, error=str(error))
         return False
-    with transaction(engine) as session:
-        outbox.delete_message(session, row.id)
+    try:
+        with transaction(engine) as session:
+            outbox.delete_message(session, row.id)
+    except SQLAlchemyError as error:  # what called for the task is committed, and must not be answered as failed
+        log.warning("a task was sent and stays in the outbox: it goes out once more", task=row.task, error=str(error))
     return True

@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import Engine, event, func, select
+from sqlalchemy.exc import OperationalError
 
 from api.submissions.acceptance import clean_filename
 from core.db.models.contests import Competition
@@ -249,3 +250,14 @@ def test_an_upload_that_finds_the_disk_full_is_our_fault_and_may_be_repeated(
     assert (answer.status_code, answer.json()["code"]) == (503, "PLATFORM_FAULT")
     assert int(answer.headers["retry-after"]) > 0
     assert count(engine, Submission) == 0
+
+
+def test_what_is_committed_is_accepted_though_the_outbox_cannot_be_cleared(
+    client: TestClient, ann: Login, engine: Engine, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OperationalError("DELETE", {}, sqlite3.OperationalError("database is locked"))
+
+    monkeypatch.setattr("core.jobs.outbox.delete_message", fail)
+    assert submit(client, ann).status_code == 202
+    assert (count(engine, Submission), len(broker.sent)) == (1, 1)
