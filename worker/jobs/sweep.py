@@ -31,7 +31,7 @@ def sweep(context: WorkerContext) -> None:
     _finish_cancelled(context)
     remind(context)
     relay_unsent(context.settings)
-    context.sandbox.kill_orphans(_find_live_labels(context))
+    context.sandbox.kill_orphans(lambda: _find_live_labels(context))
 
 
 def _return_shards(context: WorkerContext) -> None:

@@ -98,5 +98,8 @@ class Sandbox(Protocol):
     def run(self, request: RunRequest, *, on_replica: Callable[[ReplicaResult], bool]) -> RunResult:
         """Run every order in turn; `on_replica` gets each result and returns False to stop early."""
 
-    def kill_orphans(self, live_labels: Collection[str]) -> None:
-        """Remove what earlier runs left behind on this machine, but not what one of these labels names."""
+    def kill_orphans(self, find_live: Callable[[], Collection[str]]) -> None:
+        """Remove what earlier runs left behind on this machine.
+
+        find_live: the labels of what must stay, asked after the boxes were listed: one may have begun meanwhile.
+        """

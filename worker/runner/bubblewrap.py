@@ -197,7 +197,7 @@ class BubblewrapSandbox:
             request, name=self.name, open_box=lambda: self._open_box(request.limits), on_replica=on_replica
         )
 
-    def kill_orphans(self, live_labels: Collection[str]) -> None:
+    def kill_orphans(self, find_live: Callable[[], Collection[str]]) -> None:
         """A box dies with its worker; only its empty cgroup can stay behind."""
         remove_stale_cgroups()
 

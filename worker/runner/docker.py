@@ -145,13 +145,15 @@ class DockerSandbox:
             on_replica=on_replica,
         )
 
-    def kill_orphans(self, live_labels: Collection[str]) -> None:
+    def kill_orphans(self, find_live: Callable[[], Collection[str]]) -> None:
         """Remove this installation's containers whose shard nobody holds; runs without a shard are left alone."""
         shape = f'{{{{.Names}}}}\t{{{{.Label "{SHARD_LABEL}"}}}}'
         owned = f"label={OWNER_LABEL}={self._options.owner}"
-        for line in run_docker("ps", "--all", "--filter", owned, "--format", shape).stdout.decode().splitlines():
+        listed = run_docker("ps", "--all", "--filter", owned, "--format", shape).stdout.decode().splitlines()
+        live = find_live() if listed else ()
+        for line in listed:
             name, _, label = line.partition("\t")
-            if label not in live_labels and not label.startswith(LOCAL_LABEL):
+            if label not in live and not label.startswith(LOCAL_LABEL):
                 run_docker("rm", "--force", name)
 
     def _probe(self) -> str | None:

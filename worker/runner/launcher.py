@@ -196,7 +196,7 @@ def main() -> None:
     settings = get_settings()
     # the host name is this launcher's own, and stays when its container is started again
     sandbox = DockerSandbox(DockerOptions(image=settings.sandbox_image, owner=f"launcher-{socket.gethostname()}"))
-    sandbox.kill_orphans(())
+    sandbox.kill_orphans(tuple)
 
     def open_box(order: Order) -> Box:
         return sandbox.open_box(label=order.label, limits=order.limits, device=order.device)

@@ -65,5 +65,5 @@ class ProcessSandbox:
             on_replica=on_replica,
         )
 
-    def kill_orphans(self, live_labels: Collection[str]) -> None:
+    def kill_orphans(self, find_live: Callable[[], Collection[str]]) -> None:
         """A box ends when its worker's pipe does; nothing stays behind."""

@@ -39,7 +39,7 @@ class LauncherSandbox:
             request, name=self.name, open_box=partial(open_remote_box, self._path, request), on_replica=on_replica
         )
 
-    def kill_orphans(self, live_labels: Collection[str]) -> None:
+    def kill_orphans(self, find_live: Callable[[], Collection[str]]) -> None:
         """Nothing to do: the launcher ends a box with the connection that asked for it."""
 
 

@@ -59,7 +59,7 @@ class HereSandbox:
     def find_obstacle(self) -> str | None:
         return None
 
-    def kill_orphans(self, live_labels: Collection[str]) -> None:
+    def kill_orphans(self, find_live: Callable[[], Collection[str]]) -> None:
         return
 
     def run(self, request: RunRequest, *, on_replica: Callable[[ReplicaResult], bool]) -> RunResult:

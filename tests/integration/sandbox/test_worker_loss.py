@@ -52,7 +52,7 @@ def test_the_janitor_removes_what_no_lease_stands_for_and_nothing_else() -> None
             arguments = docker_args(PROBE_LIMITS, label=label, name=name, options=options, command=("sleep", "60"))
             started = run_docker("run", "--detach", *arguments[2:])
             assert started.returncode == 0, started.stderr
-        DockerSandbox(mine).kill_orphans({"lacuna-2-1"})
+        DockerSandbox(mine).kill_orphans(lambda: {"lacuna-2-1"})
         left = [run_docker("inspect", name).returncode == 0 for name in names]
         assert left == [False, True, True, True]
     finally:

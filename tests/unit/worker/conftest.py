@@ -56,8 +56,8 @@ class FakeSandbox:
     def find_obstacle(self) -> str | None:
         return None
 
-    def kill_orphans(self, live: set[str]) -> None:
-        self.killed.append(live)
+    def kill_orphans(self, find_live: Callable[[], set[str]]) -> None:
+        self.killed.append(find_live())
 
     def run(self, request: RunRequest, *, on_replica: Callable[[ReplicaResult], bool]) -> RunResult:
         self.requests.append(request)

@@ -19,7 +19,7 @@ class FakeSandbox:
     def run(self, request: RunRequest, *, on_replica: Callable[[ReplicaResult], bool]) -> RunResult:
         raise NotImplementedError
 
-    def kill_orphans(self, live_labels: Collection[str]) -> None:
+    def kill_orphans(self, find_live: Callable[[], Collection[str]]) -> None:
         raise NotImplementedError
 
 
