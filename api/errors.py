@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from api.validation import OWN_WORDS
 from core.domain.errors import (
@@ -151,7 +152,9 @@ def make_error_response(
         errors=errors or [],
     )
     if _wants_page(request):
-        return HTMLResponse(_render_page(problem), status_code=status, headers=headers)
+        return HTMLResponse(
+            _render_page(problem, getattr(request.state, "caller", None)), status_code=status, headers=headers
+        )
     return JSONResponse(
         problem.model_dump(), status_code=status, headers=headers, media_type="application/problem+json"
     )
@@ -198,6 +201,8 @@ def make_http_error_response(request: Request, error: HTTPException) -> Response
         413: "the request is larger than this server accepts",
     }
     status = error.status_code
+    if status == 405 and request.method in ("GET", "HEAD") and _wants_page(request):  # the address of a form
+        return RedirectResponse(_find_page(request), status_code=303)
     detail = details.get(status, str(error.detail))
     code = CODE_OF_STATUS.get(status, f"HTTP_{status}")
     return make_error_response(request, status, code=code, detail=detail, headers=error.headers)
@@ -207,10 +212,12 @@ def _answer_validation_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     fields = [FieldError(pointer=_point(found["loc"]), detail=str(found["msg"])) for found in error.errors()]
+    is_page = _wants_page(request)
     detail = "; ".join(
-        field.detail if found["type"] == OWN_WORDS else f"{field.pointer}: {field.detail}"
+        field.detail if found["type"] == OWN_WORDS else _say_field(field, found) if is_page
+        else f"{field.pointer}: {field.detail}"
         for field, found in zip(fields[:3], error.errors(), strict=False)
-    )
+    )  # fmt: skip
     return make_error_response(request, 422, code="INVALID_INPUT", detail=detail, errors=fields)
 
 
@@ -244,11 +251,30 @@ def _point(location: tuple[int | str, ...]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
+def _say_field(field: FieldError, found: Mapping[str, Any]) -> str:
+    """For people: no pointers, and no words of the library for what is not there."""
+    name = field.pointer.rsplit("/", 1)[-1].replace("_", " ")
+    if found["type"] == "missing":
+        return f"{name} is missing"
+    return f"{name}: {field.detail[:1].lower()}{field.detail[1:]}"
+
+
+def _find_page(request: Request) -> str:
+    """The page whose form has this address: a form's address begins with that of its page."""
+    path = request.url.path
+    while "/" in path.strip("/"):
+        path = path.rsplit("/", 1)[0]
+        scope = {**request.scope, "method": "GET", "path": path, "root_path": ""}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            return path
+    return "/"
+
+
 def _wants_page(request: Request) -> bool:
     return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
 
 
-def _render_page(problem: Problem) -> str:
+def _render_page(problem: Problem, caller: Any) -> str:
     # built without the template engine: it must work when that is what failed
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -256,11 +282,22 @@ def _render_page(problem: Problem) -> str:
         f"<title>{problem.status} {escape(problem.title)} · Lacuna</title>"
         '<link rel="icon" href="/static/icon.svg" type="image/svg+xml">'
         '<link rel="stylesheet" href="/static/style.css"></head><body><header class="site">'
-        '<a class="brand" href="/"><img src="/static/icon.svg" alt="" width="24" height="24">Lacuna</a></header>'
+        '<a class="brand" href="/"><img src="/static/icon.svg" alt="" width="24" height="24">Lacuna</a>'
+        f"{_render_navigation(caller)}</header>"
         '<main class="narrow">'
         f'<p class="kicker">Error {problem.status}</p><h1>{escape(problem.title)}</h1>'
         f"<p>{escape(problem.detail[:1].upper() + problem.detail[1:])}.</p>"
         f"{_NEXT_STEP.get(problem.status, '')}"
         '<p><a href="/">All competitions</a> · <a href="/submissions">My submissions</a></p>'
         f'<p class="soft">Request {escape(problem.request_id)}</p></main></body></html>'
+    )
+
+
+def _render_navigation(caller: Any) -> str:
+    """Of who asks, where that is known before the fault; a log-in page leads on whoever is logged in."""
+    name = getattr(caller, "name", "")
+    own = f'<a href="/account">{escape(name)}</a>' if name else '<a href="/login">Log in</a>'
+    return (
+        '<nav aria-label="Site"><a href="/">Competitions</a> <a href="/start">First steps</a></nav>'
+        f'<nav aria-label="Your account" class="account"><a href="/submissions">My submissions</a> {own}</nav>'
     )

@@ -60,7 +60,7 @@ class Envelope:
             await send(message)
 
         try:
-            await self.app(scope, receive, send_with_headers)
+            await self.app(*_serve_head(scope, receive, send_with_headers))
         except Exception:
             # as plain text: a console renderer would show the local variables, and with them passwords
             text = traceback.format_exc()
@@ -157,6 +157,19 @@ async def _drain(receive: Receive) -> None:
 def _declared_size(scope: Scope) -> int:
     text = Headers(scope=scope).get("content-length", "0")
     return int(text) if text.isdecimal() else 0
+
+
+def _serve_head(scope: Scope, receive: Receive, send: Send) -> tuple[Scope, Receive, Send]:
+    """HEAD is answered as GET without the body, wherever GET is."""
+    if scope["method"] != "HEAD":
+        return scope, receive, send
+
+    async def send_head(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await send(message)
+            await send({"type": "http.response.body", "body": b""})  # an event stream has no end to wait for
+
+    return {**scope, "method": "GET"}, receive, send_head
 
 
 def _choose_id(scope: Scope) -> str:

@@ -275,8 +275,9 @@ class LacunaClient(StaffCalls):
         path = f"/admin/submissions/{submission_id}/{decision}"
         return self._call("POST", path, json={"reason": reason}, repeat=False)
 
-    def list_audit(self) -> JSON:
-        return self._call("GET", "/admin/audit")
+    def list_audit(self, **chosen: str) -> JSON:
+        """chosen: `actor`, `action`, `subject`, `since`, `until`."""
+        return self._call("GET", "/admin/audit", params={name: value for name, value in chosen.items() if value})
 
     def verify_audit(self) -> JSON:
         return self._call("GET", "/admin/audit/verify")

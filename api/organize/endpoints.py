@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import AfterValidator, AwareDatetime
 
 from api.competitions import service as competitions
 from api.competitions.schemas import CompetitionView
@@ -17,11 +18,28 @@ from api.organize.schemas import AuditCheck, AuditPage, Grant, GrantView, Settin
 from api.organize.settings import change_settings
 from api.submissions import service as submissions
 from api.submissions.schemas import SubmissionView
+from core.db.queries.audit import AuditChoice
 from core.db.session import reading, transaction
+from core.domain.moments import to_utc
 
 router = APIRouter(prefix="/admin", tags=["organizing"])
 ROUTERS = (router,)
 REFUSALS = describe_errors(401, 403, 404, 409, 422)
+Moment = Annotated[AwareDatetime, AfterValidator(to_utc)] | None
+Name = Annotated[str, Query(max_length=200)]
+
+
+def read_choice(
+    actor: Name = "",
+    action: Name = "",
+    subject: Annotated[str, Query(max_length=200, description="kind and id, such as `competition/digits`")] = "",
+    since: Annotated[Moment, Query(description="with its zone: `…Z`")] = None,
+    until: Annotated[Moment, Query(description="and not itself")] = None,
+) -> AuditChoice:
+    return AuditChoice(actor, action, subject, since, until)
+
+
+ChoiceDep = Annotated[AuditChoice, Depends(read_choice)]
 
 
 @router.post("/competitions/{slug}/state", operation_id="change_competition_state", responses=REFUSALS)
@@ -75,12 +93,24 @@ def reinstate(submission_id: str, caller: Moderator, engine: EngineDep, decision
 def list_audit(
     caller: Auditor,
     session: ReadingDep,
+    choice: ChoiceDep,
     before: Annotated[int | None, Query(ge=1, lt=1 << 63)] = None,
-    subject: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = service.AUDIT_PAGE,
 ) -> AuditPage:
     """What staff did, newest first."""
-    return service.list_audit(session, before=before, subject=subject, limit=limit)
+    return service.list_audit(session, choice, before=before, limit=limit)
+
+
+@router.get(
+    "/audit.csv",
+    operation_id="get_audit_csv",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}, **describe_errors(401, 403, 422)},
+)
+def get_audit_csv(caller: Auditor, session: ReadingDep, choice: ChoiceDep) -> Response:
+    """All of it, or all that was chosen, as a table."""
+    as_file = {"Content-Disposition": 'attachment; filename="audit.csv"'}
+    return Response(service.write_audit(session, choice), media_type="text/csv", headers=as_file)
 
 
 @router.get("/competitions/{slug}/boards", operation_id="verify_boards", responses=describe_errors(401, 403, 404))

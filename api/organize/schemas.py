@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from api.decisions import Decision
 from api.paging import NEXT_BEFORE
 from core.competition_file import carry_settings, make_type
+from core.domain.audit_words import tell
 from core.domain.competition import CompetitionState
 from core.domain.competition_settings import Setting
 
@@ -27,6 +28,11 @@ class AuditView(BaseModel):
     detail: dict[str, Any]
     previous_sha256: str
     sha256: str
+
+    @computed_field(description="the deed as a sentence: who, what, before and after, why")  # type: ignore[prop-decorator]
+    @property
+    def sentence(self) -> str:
+        return tell(self.actor, self.action, self.subject, self.detail)
 
 
 class AuditPage(BaseModel):

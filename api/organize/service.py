@@ -1,5 +1,7 @@
 """What organizers do to a competition and its submissions; every deed is recorded in the transaction that does it."""
 
+import json
+
 from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
@@ -11,13 +13,16 @@ from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.submissions import Submission
 from core.db.queries import audit, boards, competitions, evaluations, phases, pools
+from core.db.queries.audit import AuditChoice
 from core.domain.audit import find_break
 from core.domain.competition import CompetitionState, check_move
 from core.domain.errors import Conflict, NotFound
 from core.domain.history import Cause
 from core.domain.leaderboard import Purpose
+from core.domain.spreadsheet import write_csv
 from core.jobs import PREPARE, enqueue
 
+AUDIT_COLUMNS = ("id", "at", "actor", "action", "subject", "sentence", "detail", "previous_sha256", "sha256")
 AUDIT_PAGE = 100
 
 
@@ -76,10 +81,18 @@ def reinstate(session: Session, submission_id: str, reason: str, caller: Caller)
     return submission
 
 
-def list_audit(session: Session, *, before: int | None, subject: str | None, limit: int = AUDIT_PAGE) -> AuditPage:
-    rows = audit.fetch_entries(session, limit=limit + 1, before=before, subject=subject)
+def list_audit(
+    session: Session, choice: AuditChoice, *, before: int | None = None, limit: int = AUDIT_PAGE
+) -> AuditPage:
+    rows = audit.fetch_entries(session, choice, limit=limit + 1, before=before)
     page = cut_page(rows, limit, lambda row: row.id)
     return AuditPage(items=[AuditView.model_validate(row) for row in page.rows], next_before=page.next)
+
+
+def write_audit(session: Session, choice: AuditChoice) -> str:
+    """All of the chosen entries as CSV."""
+    rows = (AuditView.model_validate(row).model_dump(mode="json") for row in audit.fetch_entries(session, choice))
+    return write_csv(({**row, "detail": json.dumps(row["detail"])} for row in rows), AUDIT_COLUMNS)
 
 
 def check_audit(session: Session) -> AuditCheck:

@@ -13,7 +13,7 @@ from api.announcements.schemas import AnnouncementChange, NewAnnouncement
 from api.deps import EngineDep, Organizer, SettingsDep
 from api.pages.kit.forms import submit_form
 from api.pages.kit.reading import read_decision, read_model, unify_lines
-from api.pages.organize import show_again
+from api.pages.organize import Sent, show_again
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -44,8 +44,9 @@ def announce(
     return submit_form(
         engine,
         lambda session: service.announce(session, slug, read_model(NewAnnouncement, form.model_dump()), caller),
-        show_again(slug, request, caller, settings),
+        show_again(slug, request, caller, settings, Sent("announce", form.model_dump())),
         f"/competitions/{slug}",
+        "Announced.",
     )
 
 
@@ -68,5 +69,9 @@ def change_announcement(
             service.withdraw(session, slug, announcement_id, read_decision(form.reason).reason, caller)
 
     return submit_form(
-        engine, act, show_again(slug, request, caller, settings), f"/competitions/{slug}/organize#announced"
+        engine,
+        act,
+        show_again(slug, request, caller, settings, Sent(announcement_id, form.model_dump())),
+        f"/competitions/{slug}/organize#announced",
+        "Saved." if deed is AnnouncementDeed.EDIT else "Withdrawn.",
     )

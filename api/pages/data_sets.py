@@ -1,6 +1,7 @@
 """Pages of admins: data sets, what is in them, uploading."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
@@ -20,6 +21,7 @@ from core.domain.errors import InvalidInput, RequestRefused
 from core.settings import Settings
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+FIELDS = ("name", "format", "named", "note")
 UNFINISHED = (DataSetStatus.UPLOADED, DataSetStatus.VALIDATING)
 
 
@@ -29,10 +31,15 @@ def show_data_sets(request: Request, caller: DataManager, session: ReadingDep, s
 
 
 def _show_list(
-    request: Request, session: Session, settings: Settings, error: RequestRefused | None = None
+    request: Request,
+    session: Session,
+    settings: Settings,
+    error: RequestRefused | None = None,
+    typed: Mapping[str, str] | None = None,
 ) -> HTMLResponse:
     sets = service.list_data_sets(session).items
-    values = {"formats": list(DataFormat), "named_sets": NAMED_SETS, "limit": settings.data_set_bytes}
+    values: dict[str, Any] = {"formats": list(DataFormat), "named_sets": NAMED_SETS, "limit": settings.data_set_bytes}
+    values["typed"] = dict.fromkeys(FIELDS, "") | dict(typed or {})
     return show(request, "data_sets.html", error=error, sets=sets, name_pattern=NAME.pattern, **values)
 
 
@@ -48,17 +55,25 @@ async def upload(
         return submit_form(
             engine,
             lambda session: service.add_version(session, _read_version(form, source), caller),
-            lambda session, error: _show_list(request, session, settings, error),
+            lambda session, error: _show_list(request, session, settings, error, _read_typed(form)),
             lambda version: f"/admin/data-sets/{version.data_set.name}/{version.number}",
+            "Uploaded: a worker reads it now.",
         )
 
     return await run_in_threadpool(add)
 
 
+def _read_typed(form: FormData) -> dict[str, str]:
+    """What is shown again; a browser does not let a page fill in a file."""
+    return {name: str(form.get(name) or "")[:500] for name in FIELDS}
+
+
 def _read_version(form: FormData, source: str | None) -> service.NewVersion:
     name, format = read_field(form, "name"), read_field(form, "format")
-    if not NAME.fullmatch(name) or format not in list(DataFormat):
-        raise InvalidInput("a data set has a name of lower-case letters, digits and `-`, and a format")
+    if not NAME.fullmatch(name):
+        raise InvalidInput("a data set has a name of lower-case letters, digits and `-`", field="name")
+    if format not in list(DataFormat):
+        raise InvalidInput("choose a format of the list", field="format")
     named = read_field(form, "named") if format == DataFormat.NAMED else ""
     return service.NewVersion(name, DataFormat(format), source, named, read_field(form, "note", limit=500))
 

@@ -68,6 +68,7 @@ def save_selection(
         act,
         lambda session, error: _show_selection(slug, request, caller, session, error),
         f"/competitions/{slug}/selection",
+        "The selection is saved.",
     )
 
 
@@ -122,6 +123,7 @@ def move_private(
         lambda session: _move(session, slug, step, form, caller),
         lambda session, error: _show_private(slug, request, caller, session, error),
         f"/competitions/{slug}/final" if step is Step.PUBLISH else here,
+        {Step.START: "The finalists are being scored.", Step.PROPOSE: "Proposed.", Step.PUBLISH: "Published."}[step],
     )
 
 

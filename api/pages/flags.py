@@ -31,7 +31,7 @@ def show_flags(
     return _render_flags(request, session, competition, state, before)
 
 
-@router.post("/evaluations/{evaluation_id}/flags/{code}")
+@router.post("/flags/{evaluation_id}/{code}")
 def decide_flag(
     evaluation_id: str,
     code: str,

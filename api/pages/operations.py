@@ -61,7 +61,7 @@ def set_node(
     return submit_form(engine, act, lambda session, error: _show_nodes(request, caller, session, error), "/admin/nodes")
 
 
-@router.post("/evaluations/{evaluation_id}")
+@router.post("/queue/{evaluation_id}")
 def act_on_evaluation(
     evaluation_id: str,
     request: Request,

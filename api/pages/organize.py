@@ -1,6 +1,7 @@
 """The organizers' page of a competition: its state, settings, grants and submissions."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
@@ -36,6 +37,19 @@ from core.settings import Settings
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 SHOWN = 200
+FORMS = ("state", "settings", "grant", "announce")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A form of the page that was refused: it is shown again as it was filled in."""
+
+    form: str = ""  # one of FORMS, or the id of the submission or announcement whose form it is
+    values: Mapping[str, Any] = field(default_factory=dict)
+    settings: SettingsForm | None = None
+
+
+NOTHING_SENT = Sent()
 
 
 @router.get("/competitions/{slug}/organize", name="organize")
@@ -53,7 +67,7 @@ def _render_organize(
     settings: Settings,
     error: RequestRefused | None = None,
     *,
-    typed: SettingsForm | None = None,
+    sent: Sent = NOTHING_SENT,
 ) -> HTMLResponse:
     row = competitions.load_competition(session, slug, caller)
     rows = evaluations.fetch_submissions_of_competition(session, row.id, limit=SHOWN)
@@ -64,13 +78,15 @@ def _render_organize(
     announced = announcements.list_announcements(session, slug, caller).items
     values: dict[str, Any] = {"competition": view, "lines": lines, "moves": moves, "announced": announced}
     beside = {PhaseKind(phase.kind) for phase in phases.fetch_phases(session, row.id)}
-    values["settings"] = list_settings(row, beside, typed)
+    values["settings"] = list_settings(row, beside, sent.settings)
+    values["typed"] = {name: sent.values if name == sent.form else {} for name in FORMS}
     values["outcomes"] = sorted(evaluations.count_outcomes(session, row.id).items())
-    return show(request, "organize.html", error=error, shown=SHOWN, **values)
+    return show(request, "organize.html", error=error, refused=sent.form, shown=SHOWN, **values)
 
 
-def show_again(slug: str, request: Request, caller: Caller, settings: Settings) -> ShowAgain:
-    return lambda session, error: _render_organize(slug, request, caller, session, settings, error)
+def show_again(slug: str, request: Request, caller: Caller, settings: Settings, sent: Sent) -> ShowAgain:
+    """With what was typed, and the refusal in the form it is about."""
+    return lambda session, error: _render_organize(slug, request, caller, session, settings, error, sent=sent)
 
 
 def _make_line(entry: Submission, summaries: Mapping[str, ScorecardSummary]) -> dict[str, Any]:
@@ -101,8 +117,9 @@ def change_state(
     return submit_form(
         engine,
         act,
-        show_again(slug, request, caller, settings),
+        show_again(slug, request, caller, settings, Sent("state", {"state": state, "reason": reason})),
         f"/competitions/{slug}/organize",
+        f"The competition is {state} now.",
     )
 
 
@@ -118,8 +135,9 @@ def change_competition_settings(
     return submit_form(
         engine,
         lambda session: change_settings(session, slug, read_settings(form), caller),
-        lambda session, error: _render_organize(slug, request, caller, session, settings, error, typed=form),
+        show_again(slug, request, caller, settings, Sent("settings", form.model_dump(), form)),
         f"/competitions/{slug}/organize",
+        "The settings are saved.",
     )
 
 
@@ -135,8 +153,9 @@ def grant_submissions(
     return submit_form(
         engine,
         lambda session: grant(session, slug, read_model(Grant, form.model_dump()), caller),
-        show_again(slug, request, caller, settings),
+        show_again(slug, request, caller, settings, Sent("grant", form.model_dump())),
         f"/competitions/{slug}/organize",
+        "Granted.",
     )
 
 
@@ -157,6 +176,7 @@ def moderate(
     return submit_form(
         engine,
         lambda session: act(session, submission_id, read_decision(reason).reason, caller),
-        show_again(slug, request, caller, settings),
+        show_again(slug, request, caller, settings, Sent(submission_id, {"reason": reason})),
         f"/competitions/{slug}/organize",
+        "It is off the board." if act is service.disqualify else "It is back on the board.",
     )

@@ -25,6 +25,7 @@ def ask(slug: str, request: Request, caller: Configurer, engine: EngineDep) -> R
         lambda session: previews.ask_for_previews(session, slug, caller),
         lambda session, error: _render_preview(request, session, slug, error),
         f"/admin/competitions/{slug}/preview",
+        "A worker looks at it now; this page renews itself.",
     )
 
 

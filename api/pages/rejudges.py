@@ -27,6 +27,7 @@ DEEDS = {
     "pause": service.pause,
     "resume": service.resume,
 }
+SAID = {"promote": "promoted", "discard": "discarded", "pause": "paused", "resume": "going on"}
 SELECTABLE = [verdict for verdict in Verdict if verdict is not Verdict.WITHDRAWN]
 
 
@@ -116,6 +117,7 @@ def decide(
         act,
         lambda session, error: _show_one(slug, rejudge_id, request, session, error),
         f"/competitions/{slug}/rejudges/{rejudge_id}",
+        f"The rejudge is {SAID.get(deed, deed)}.",
     )
 
 

@@ -14,9 +14,11 @@ from api.pages.kit.showing import show
 from api.rules import service
 from api.rules.schemas import RULES_LENGTH, NewRules
 from core.domain.access import Action
+from core.domain.competition import CompetitionState
 from core.domain.errors import RequestRefused
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+OPEN = CompetitionState.OPEN
 
 
 @router.get("/competitions/{slug}/rules", name="rules")
@@ -25,12 +27,19 @@ def show_rules(slug: str, request: Request, caller: PublicCaller, session: Readi
 
 
 def _render_rules(
-    slug: str, request: Request, caller: Caller, session: Session, error: RequestRefused | None = None
+    slug: str,
+    request: Request,
+    caller: Caller,
+    session: Session,
+    error: RequestRefused | None = None,
+    *,
+    typed: str | None = None,
 ) -> HTMLResponse:
     competition = load_competition(session, slug, caller)
     rules = service.make_view(session, competition, caller)
     may_write = caller.may(Action.MANAGE_COMPETITION)
-    return show(request, "rules.html", error=error, competition=competition, rules=rules, may_write=may_write)
+    values = {"competition": competition, "rules": rules, "may_write": may_write, "is_open": competition.state == OPEN}
+    return show(request, "rules.html", error=error, text=rules.text if typed is None else typed, **values)
 
 
 @router.post("/competitions/{slug}/rules/accept")
@@ -42,6 +51,7 @@ def accept_rules(
         lambda session: service.accept_rules(session, slug, version, caller),
         lambda session, error: _render_rules(slug, request, caller, session, error),
         f"/competitions/{slug}/rules",
+        "You accepted the rules.",
     )
 
 
@@ -52,7 +62,7 @@ def write_rules(
     return submit_form(
         engine,
         lambda session: service.write_rules(session, slug, _read_rules(text), caller),
-        lambda session, error: _render_rules(slug, request, caller, session, error),
+        lambda session, error: _render_rules(slug, request, caller, session, error, typed=text),
         f"/competitions/{slug}/rules",
     )
 

@@ -5,15 +5,17 @@ from typing import Annotated
 
 import typer
 
-from cli.show.console import make_console, print_json, print_line
+from cli.show.console import print_json, print_line
 from cli.show.files import read_text
+from cli.show.numbers import show_time
 from cli.show.options import Because, JsonOption, UrlOption
 from cli.show.remote import open_client
-from cli.show.tables import make_table, print_ledger
+from cli.show.tables import print_ledger
 from cli.staff.private import private
 from cli.staff.settings import change_settings
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict
+from core.domain.moments import parse_moment
 
 organize_app = typer.Typer(no_args_is_help=True, help="Freeze, close, disqualify; read the audit log.")
 
@@ -143,24 +145,34 @@ def reinstate(submission: str, because: Because, url: UrlOption = "") -> None:
 @organize_app.command()
 def audit(
     verify: Annotated[bool, typer.Option("--verify", help="Recompute the whole chain.")] = False,
+    by: Annotated[str, typer.Option("--by", help="Only what this person did.", show_default=False)] = "",
+    action: Annotated[
+        str, typer.Option("--action", help="Only this, such as competition.state.", show_default=False)
+    ] = "",
+    about: Annotated[
+        str, typer.Option("--about", help="Only to this, such as competition/digits.", show_default=False)
+    ] = "",
+    since: Annotated[str, typer.Option("--since", metavar="TIME", help="Not before; UTC.", show_default=False)] = "",
+    until: Annotated[str, typer.Option("--until", metavar="TIME", help="Before; UTC.", show_default=False)] = "",
     url: UrlOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Show what staff did, newest first."""
     with open_client(url) as client:
-        answer = client.verify_audit() if verify else client.list_audit()
+        if verify:
+            answer = client.verify_audit()
+        else:
+            moments = {
+                name: parse_moment(typed).isoformat() for name, typed in (("since", since), ("until", until)) if typed
+            }
+            answer = client.list_audit(actor=by, action=action, subject=about, **moments)
     if as_json:
         print_json(answer)
     elif verify:
         print_line(f"{answer['entries']} entries, head {answer['head']}")
     else:
-        table = make_table()
-        for name in ("when", "who", "what", "to what", "detail"):
-            table.add_column(name)
         for item in answer["items"]:
-            detail = "; ".join(f"{name}: {value}" for name, value in item["detail"].items())
-            table.add_row(item["at"][:19].replace("T", " "), item["actor"], item["action"], item["subject"], detail)
-        make_console().print(table)
+            print_line(f"{show_time(item['at'])}  {item['sentence']}")
     if verify and not answer["intact"]:
         raise Conflict(f"the audit log is broken at entry {answer['broken_at']}")
 

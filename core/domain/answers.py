@@ -104,7 +104,7 @@ STAFF = {
     "AffectedTeam": "team submissions",
     "AuditCheck": "intact entries head broken_at",
     "AuditPage": "items next_before",
-    "AuditView": "id at actor action subject detail previous_sha256 sha256",
+    "AuditView": "id at actor action subject sentence detail previous_sha256 sha256",
     "BoardCheck": "kind spec_digest version digest changed_at intact broken_at reason",
     "BoardChecks": "competition intact items",
     "CalibrationView": "node_class filename wall_seconds cpu_seconds doubt",

@@ -74,7 +74,11 @@ class RequestRefused(ContestError):
 
 
 class InvalidInput(RequestRefused):
-    """A value is missing, malformed or out of range."""
+    """A value is missing, malformed or out of range; field: of a form, where the value has one."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class NotAuthenticated(RequestRefused):

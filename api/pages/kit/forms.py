@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from api.pages.kit.showing import leave_word
 from core.db.session import reading, transaction
 from core.domain.errors import RequestRefused
 
@@ -19,9 +20,10 @@ def submit_form(
     act: Callable[[Session], Done],
     again: ShowAgain,
     then: str | Callable[[Done], str | Response],
+    said: str = "Saved.",
 ) -> Response:
     """Do what the form asks, in one transaction, and go to `then`: a path, or what makes of what was done a path or,
-    where something is shown this once, the answer itself.
+    where something is shown this once, the answer itself. The page at that path says what was done: `said`.
 
     A refusal, of `act` or of reading what was typed in it, shows the page again: `again` renders it with the reason.
     """
@@ -30,7 +32,7 @@ def submit_form(
         with transaction(engine) as session:
             done = act(session)
         found = then if isinstance(then, str) else then(done)
-        return RedirectResponse(found, status_code=303) if isinstance(found, str) else found
+        return lead_on(found, said) if isinstance(found, str) else found
 
     return answer_form(engine, answer, again)
 
@@ -42,6 +44,13 @@ def answer_form(engine: Engine, answer: Callable[[], Response], again: ShowAgain
     except RequestRefused as error:
         with reading(engine) as session:
             return again(session, error)
+
+
+def lead_on(path: str, said: str) -> Response:
+    """To a page that says once what was done."""
+    response = RedirectResponse(path, status_code=303)
+    leave_word(response, said)
+    return response
 
 
 def show_once(engine: Engine, render: Callable[[Session], HTMLResponse]) -> HTMLResponse:

@@ -17,7 +17,7 @@ def read_model(kind: type[Model], values: Mapping[str, Any], rule: str = "") -> 
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        raise InvalidInput(rule or _describe_first(error)) from None
+        raise InvalidInput(rule or _describe_first(error), field=_name_field(error)) from None
 
 
 def read_decision(reason: str) -> Decision:
@@ -38,4 +38,10 @@ def unify_lines(text: str) -> str:
 
 def _describe_first(error: ValidationError) -> str:
     first = error.errors()[0]
-    return first["msg"] if first["type"] == OWN_WORDS else f"{str(first['loc'][0]).replace('_', ' ')}: {first['msg']}"
+    name = _name_field(error).replace("_", " ")
+    return first["msg"] if first["type"] == OWN_WORDS or not name else f"{name}: {first['msg']}"
+
+
+def _name_field(error: ValidationError) -> str:
+    """Of the first value that was refused; a rule between several has none."""
+    return next((str(part) for part in error.errors()[0]["loc"]), "")

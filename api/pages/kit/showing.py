@@ -4,24 +4,39 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 from starlette.templating import Jinja2Templates
 
 from api.errors import get_status
 from api.pages.kit.formats import FILTERS
-from core.domain.errors import RequestRefused
+from core.domain.errors import InvalidInput, RequestRefused
 from core.domain.visible import make_visible
+
+SAID = "lacuna-said"
 
 
 def show(request: Request, template: str, *, error: RequestRefused | None = None, **values: Any) -> HTMLResponse:
     """Render a page; a refused form is the same page with the reason on it, under the refusal's own status."""
     status = get_status(error)[0] if error else 200
-    context = {**values, "error": error.message if error else ""}
-    return _TEMPLATES.TemplateResponse(request, template, context, status_code=status)
+    field = error.field if isinstance(error, InvalidInput) else ""
+    said = "" if error else unquote(request.cookies.get(SAID, ""))
+    context = {**values, "error": error.message if error else "", "error_field": field, "said": said}
+    response = _TEMPLATES.TemplateResponse(request, template, context, status_code=status)
+    if said:
+        response.delete_cookie(SAID)
+    if request.state.caller.user_id:  # nobody who sits down after a log-out finds it by going back
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def leave_word(response: Response, said: str) -> None:
+    """For the next page that this reader opens; plain words, and nothing that may not be known."""
+    response.set_cookie(SAID, quote(said), max_age=60, httponly=True, samesite="lax")
 
 
 def make_key() -> str:

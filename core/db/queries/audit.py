@@ -1,6 +1,8 @@
 """SQL about the record of what staff did; `record` is the only way into it."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -31,14 +33,38 @@ def record(session: Session, *, actor: str, action: str, subject: str, detail: M
     session.flush()
 
 
-def fetch_entries(session: Session, *, limit: int, before: int | None, subject: str | None) -> list[AuditEntry]:
+@dataclass(frozen=True, slots=True)
+class AuditChoice:
+    """Which entries; what is empty chooses nothing."""
+
+    actor: str = ""
+    action: str = ""
+    subject: str = ""
+    since: datetime | None = None
+    until: datetime | None = None  # and not itself
+
+
+def fetch_entries(
+    session: Session, choice: AuditChoice, *, limit: int | None = None, before: int | None = None
+) -> list[AuditEntry]:
     """Newest first; `before` is the id of the last one already seen."""
     query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
     if before is not None:
         query = query.where(AuditEntry.id < before)
-    if subject is not None:
-        query = query.where(AuditEntry.subject == subject)
+    for name in ("actor", "action", "subject"):
+        if getattr(choice, name):
+            query = query.where(getattr(AuditEntry, name) == getattr(choice, name))
+    if choice.since is not None:
+        query = query.where(AuditEntry.at >= choice.since)
+    if choice.until is not None:
+        query = query.where(AuditEntry.at < choice.until)
     return list(session.scalars(query))
+
+
+def fetch_names(session: Session) -> tuple[list[str], list[str]]:
+    """Everybody who did something, and everything that was done."""
+    actors, actions = (session.scalars(select(each).distinct()) for each in (AuditEntry.actor, AuditEntry.action))
+    return sorted(actors), sorted(actions)
 
 
 def iter_links(session: Session) -> Iterator[Link]:

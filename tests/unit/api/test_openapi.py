@@ -49,6 +49,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "edit_announcement",
         "follow_submission",
         "get_announcements_feed",
+        "get_audit_csv",
         "get_competition",
         "get_competition_file",
         "get_costs",

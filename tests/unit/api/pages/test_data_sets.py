@@ -30,7 +30,7 @@ def test_a_form_uploads_a_version(client: TestClient, admin: dict[str, str], bro
     ("fields", "reason"),
     [
         ({"name": "Faces!", "format": "npz"}, "lower-case"),
-        ({"name": "faces", "format": "pickle"}, "and a format"),
+        ({"name": "faces", "format": "pickle"}, "a format of the list"),
         ({"name": "faces", "format": "npz"}, "upload is empty"),
     ],
 )

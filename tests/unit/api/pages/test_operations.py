@@ -31,7 +31,7 @@ def test_a_stuck_evaluation_is_requeued_on_the_page(as_role: Callable[[str], Tes
         row = make_stuck(session, factories.make_competition(session))
     staff = as_role("organizer")
     assert row.id in staff.get("/admin/queue").text
-    answer = staff.post(f"/admin/evaluations/{row.id}", data={"deed": "requeue", "reason": "lost in the broker"})
+    answer = staff.post(f"/admin/queue/{row.id}", data={"deed": "requeue", "reason": "lost in the broker"})
     assert answer.status_code == 200
     assert "lost in the broker" in staff.get("/audit").text
 
@@ -39,7 +39,7 @@ def test_a_stuck_evaluation_is_requeued_on_the_page(as_role: Callable[[str], Tes
 def test_a_deed_without_a_reason_is_refused_on_the_page(as_role: Callable[[str], TestClient], engine: Engine) -> None:
     with transaction(engine) as session:
         row = make_stuck(session, factories.make_competition(session))
-    answer = as_role("organizer").post(f"/admin/evaluations/{row.id}", data={"deed": "cancel", "reason": " "})
+    answer = as_role("organizer").post(f"/admin/queue/{row.id}", data={"deed": "cancel", "reason": " "})
     assert answer.status_code == 422
     assert "Give a reason" in answer.text
 

@@ -122,7 +122,7 @@ def test_flags_are_decided_on_the_page(
     row = make_flagged(engine, competition, "ann", FLAG)
     client.headers.update(organizer | {"Accept": "text/html"})
     assert "It moved nothing." in client.get("/admin/flags").text
-    path = f"/admin/evaluations/{row}/flags/no_op"
+    path = f"/admin/flags/{row}/no_op"
     assert client.post(path, data={"decision": "upheld", "reason": ""}).status_code == 422
     client.post(path, data={"decision": "upheld", "reason": "it returns the original"})
     assert "It moved nothing." not in client.get("/admin/flags").text

@@ -28,10 +28,12 @@ def test_an_intact_log_says_its_head(run: Run, server: FakeServer) -> None:
     assert "3 entries, head ab12" in result.output
 
 
-def test_the_log_is_a_table(run: Run, server: FakeServer) -> None:
-    item = {"at": "2026-11-21T10:00:00Z", "actor": "olga", "action": "submission.disqualify", "subject": "s1"}
-    server.on("GET", "/admin/audit", {"items": [{**item, "detail": {"reason": "copied"}}], "next_before": None})
-    assert "copied" in run("organize", "audit").output
+def test_the_log_reads_as_sentences_that_can_be_chosen(run: Run, server: FakeServer) -> None:
+    item = {"at": "2026-11-21T10:00:00Z", "sentence": "olga disqualified submission s1. Because: copied"}
+    server.on("GET", "/admin/audit", {"items": [item], "next_before": None})
+    output = run("organize", "audit", "--by", "olga", "--since", "2026-11-01").output
+    assert "2026-11-21 10:00 UTC  olga disqualified submission s1. Because: copied" in output
+    assert dict(server.requests[-1].url.params) == {"actor": "olga", "since": "2026-11-01T00:00:00+00:00"}
 
 
 def test_a_team_is_granted_submissions(run: Run, server: FakeServer) -> None:

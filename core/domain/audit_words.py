@@ -1,0 +1,65 @@
+"""A deed of the audit log as a sentence: who did what to what, what was there before and after, and why."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+WORDS = {  # after the person's name; {it} is the object, other names are of the detail
+    "announcement.edit": "edited an announcement of {it}",
+    "announcement.withdraw": "withdrew the announcement “{title}” of {it}",
+    "competition.announce": "announced “{title}” on {it}",
+    "competition.apply": "applied a file to {it}",
+    "competition.preview": "asked for a preview of {it}",
+    "competition.rules": "wrote version {version} of the rules of {it}",
+    "competition.settings": "changed settings of {it}",
+    "competition.state": "moved {it} from {from} to {to}",
+    "data_set.add": "added {it}",
+    "data_set.revoke": "revoked {it}",
+    "evaluation.cancel": "cancelled {it}",
+    "evaluation.requeue": "sent the work of {it} out again",
+    "flag.decide": "decided that the flag {flag} of {it} is {decision}",
+    "node.activate": "let {it} work again",
+    "node.drain": "drained {it}",
+    "platform.restore": "restored {it} from a backup taken at {taken_at}",
+    "pools.retire": "retired pools of {it}",
+    "private.propose": "proposed to publish the final board of {it}",
+    "private.publish": "published the final board of {it}",
+    "private.start": "started the private scoring of {it}",
+    "quota.grant": "granted {amount} submissions to {team} in {it}",
+    "rejudge.discard": "discarded {it}",
+    "rejudge.pause": "paused {it}",
+    "rejudge.promote": "promoted {it}",
+    "rejudge.resume": "resumed {it}",
+    "rejudge.start": "started {it} in {competition}",
+    "submission.disqualify": "disqualified {it} by {user}",
+    "submission.reinstate": "reinstated {it} by {user}",
+}
+SHORT = 40  # characters of a value
+
+
+def tell(actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> str:
+    it = subject.replace("/", " ", 1).replace("data_set", "data set")
+    words = WORDS.get(action)
+    deed = _fill(words, it, detail) if words else f"did {action} to {it}"
+    changes = "; ".join(f"{name} {_write(before)} → {_write(after)}" for name, before, after in iter_changes(detail))
+    reason = str(detail.get("reason") or "")
+    return f"{actor} {deed}{f': {changes}' if changes else ''}.{f' Because: {reason}' if reason else ''}"
+
+
+def iter_changes(detail: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Name, before, after: what a deed changed stands in its detail as pairs."""
+    nested = detail.get("changes")
+    for name, value in ({**detail, **nested} if isinstance(nested, Mapping) else detail).items():
+        if isinstance(value, list) and len(value) == 2 and name not in ("pools", "problems", "submissions"):
+            yield name.replace("_", " "), value[0], value[1]
+
+
+def _fill(words: str, it: str, detail: Mapping[str, Any]) -> str:
+    """Of an older entry something may be missing."""
+    parts = [part.split("}") for part in words.split("{")[1:]]
+    values = [it if name == "it" else str(detail.get(name, "something")) for name, _ in parts]
+    return words.split("{")[0] + "".join(value + rest for value, (_, rest) in zip(values, parts, strict=True))
+
+
+def _write(value: Any) -> str:
+    text = "none" if value is None else str(value)
+    return text if len(text) <= SHORT else f"{text[:SHORT]}…"
