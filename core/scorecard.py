@@ -287,6 +287,9 @@ class ScorecardSummary(_Part):
     retain_accuracy: float | None = Field(None, description="RA, percent")
     test_accuracy: float | None = Field(None, description="TA, percent")
     over_budget: bool = Field(default=False, description="whether the runs cost more than the compute budget")
+    relative_runtime_low: float | None = Field(None, description="lower end of the runtime's interval")
+    relative_runtime_high: float | None = Field(None, description="upper end of the runtime's interval")
+    runtime_clock: str | None = Field(None, description="whose processor time: `cgroup` or `process`")
     ceiling: Ceiling | None = Field(None, description="what a second bank of retrained models scores")
     flags: tuple[str, ...] = Field(default=(), description="codes of the checks that fired")
 
@@ -352,6 +355,9 @@ def summarize(record: ScorecardRecord) -> ScorecardSummary:
         retain_accuracy=record.retain_accuracy,
         test_accuracy=record.test_accuracy,
         over_budget=record.relative_runtime.over_budget,
+        relative_runtime_low=record.relative_runtime.low,
+        relative_runtime_high=record.relative_runtime.high,
+        runtime_clock=record.relative_runtime.clock,
         ceiling=record.ceiling,
         flags=tuple(flag.code for flag in record.flags or ()),
     )

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from core.domain.coarse import BUCKETS, round_counts, round_down_count, round_figure, round_up_share
+from core.domain.coarse import begin_share, round_counts, round_down_count, round_figure, round_up_share
 from core.domain.commitments import commit
 from core.domain.exposure import SCORECARD, Audience, Sight, find_audience, has_parts, may_see, sees_plain
 from core.scorecard import MeasuredRuntime, ScorecardRecord
@@ -51,7 +51,7 @@ def _coarsen_runtime(runtime: MeasuredRuntime) -> MeasuredRuntime:
     return runtime.model_copy(
         update=dict.fromkeys(("estimate", "high", "wall", "cpu"), share)
         | {
-            "low": round(share - runtime.budget / (BUCKETS - 1), 6),
+            "low": begin_share(share, runtime.budget),
             "seconds_per_replica": round_figure(share * retrain_seconds),
             "retrain_seconds": retrain_seconds,
         }

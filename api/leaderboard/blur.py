@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.domain.coarse import round_down_count, round_figure, round_up_share
+from core.domain.coarse import begin_share, round_down_count, round_figure, round_up_share
 from core.domain.leaderboard import Place, Purpose
 from core.scorecard import Ceiling
 
@@ -21,7 +21,10 @@ def blur_line(body: Mapping[str, Any], place: Place, *, budget: float) -> dict[s
         changes = dict.fromkeys(FIGURES)
     runtime = body["relative_runtime"]
     if runtime is not None and body["purpose"] == Purpose.RANKED:
-        changes["relative_runtime"] = round_up_share(runtime, budget)
+        share = round_up_share(runtime, budget)
+        changes["relative_runtime"] = share
+        if body["relative_runtime_low"] is not None:
+            changes |= {"relative_runtime_low": begin_share(share, budget), "relative_runtime_high": share}
     if body["decided_early"]:
         changes["scored_replicas"] = round_down_count(body["scored_replicas"], body["replicas_total"])
     return {**body, **changes}

@@ -64,6 +64,9 @@ class LeaderboardEntry(BaseModel):
     retain_accuracy: float | None = Field(description="percent")
     test_accuracy: float | None = Field(description="percent")
     relative_runtime: float | None = Field(description="unlearning time ÷ retraining time")
+    relative_runtime_low: float | None = Field(description="lower end of its interval; null without a scorecard")
+    relative_runtime_high: float | None = Field(description="upper end of its interval")
+    runtime_clock: str | None = Field(description="whose processor time was read: `cgroup` or `process`")
     over_budget: bool
 
 

@@ -10,12 +10,16 @@ from cli.show.numbers import show_chance, show_interval, show_percent, show_poin
 from cli.show.scorecard import show_verdict
 from cli.show.tables import make_table
 from core.domain.leaderboard import Purpose
+from core.domain.runtime import CpuClock
 
+RUNTIME = ("relative_runtime", "relative_runtime_low", "relative_runtime_high")
 NOTE = (
     "± is the longer half of the interval; corrected: without the bias of finitely many replicas; > next: the"
     " probability of being truly better than the next rank;\nagain: of standing above it if both ran once more; F f/t/r"
     ": how hard forget, test and retain examples make it\nto tell unlearned from retrained models; a tie group shares a"
-    " range of ranks: its first is not clearly ahead of the others"
+    " range of ranks: its first is not clearly ahead of the others;\nruntime: processor"
+    " time of the whole box beside a yardstick's; * of the process that was waited for, or half of the wall clock's"
+    " if that is more"
 )
 
 
@@ -96,7 +100,7 @@ def _show_row(row: Mapping[str, Any]) -> list[str | Text]:
         show_points(row.get("unlearning_accuracy")),
         show_points(row.get("retain_accuracy")),
         show_points(row.get("test_accuracy")),
-        show_percent(row["relative_runtime"]),
+        _show_runtime(row),
         _show_end(row),
     ]
 
@@ -105,6 +109,15 @@ def _show_qualities(line: Mapping[str, Any]) -> str:
     """F forget, F test and F retain; older servers and scorecards know the first alone."""
     names = ("forgetting_quality", "test_quality", "retain_quality")
     return "/".join("–" if line.get(name) is None else f"{line[name]:.2f}" for name in names)
+
+
+def _show_runtime(row: Mapping[str, Any]) -> str:
+    """With the longer half of its interval, and a mark where half of the wall-clock ratio is judged too."""
+    estimate, low, high = (row.get(name) for name in RUNTIME)
+    if estimate is None or low is None or high is None:  # stopped at the canary, or a server before 0.2
+        return show_percent(estimate)
+    mark = "*" if row.get("runtime_clock") == CpuClock.PROCESS else ""
+    return f"{show_percent(estimate)} ±{100 * max(estimate - low, high - estimate):.1f}{mark}"
 
 
 def _show_end(row: Mapping[str, Any]) -> Text:

@@ -8,9 +8,14 @@ from cli.show.metric_table import render_metrics
 from cli.show.numbers import show_interval, show_percent, show_points, show_score
 from cli.show.tables import make_table
 from core.domain.durations import show_duration
+from core.domain.runtime import CpuClock
 from core.domain.submission import Verdict
 from core.scorecard import JointTelling, MeasuredRuntime, ScorecardRecord
 
+CLOCKS: dict[str, str] = {
+    CpuClock.CGROUP: "processor time of the whole box",
+    CpuClock.PROCESS: "processor time of the process, or half of the wall clock's if that is more",
+}
 VERDICT_STYLES: dict[str, str] = {Verdict.SCORED: "green", Verdict.OVER_BUDGET: "yellow"}
 
 
@@ -82,4 +87,6 @@ def _show_runtime(runtime: MeasuredRuntime) -> Text:
 
 def _explain_runtime(runtime: MeasuredRuntime) -> str:
     one, retraining = show_duration(runtime.seconds_per_replica), show_duration(runtime.retrain_seconds)
-    return f"{one} a run, {retraining} a retraining"
+    clock = f", {CLOCKS[runtime.clock]}" if runtime.clock in CLOCKS else ""
+    bounds = f"{show_percent(runtime.low)} to {show_percent(runtime.high)}{clock}"
+    return f"{bounds}; {one} a run, {retraining} a retraining"

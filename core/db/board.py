@@ -123,6 +123,9 @@ def describe(entry: Entry, counting: CountingEvaluation) -> dict[str, Any]:
         "retain_accuracy": figures.retain_accuracy,
         "test_accuracy": figures.test_accuracy,
         "relative_runtime": entry.relative_runtime,
+        "relative_runtime_low": figures.relative_runtime_low,
+        "relative_runtime_high": figures.relative_runtime_high,
+        "runtime_clock": figures.runtime_clock,
         "over_budget": entry.verdict is Verdict.OVER_BUDGET or figures.over_budget,
     }
 

@@ -54,7 +54,8 @@ EVERYBODY = {
         "place rank rank_label tie_group tied_first tied_last truly_better_than_next would_win_again name filename "
         "note purpose verdict submission_id submitted_at score score_low score_high score_error score_corrected "
         "decided_early scored_replicas replicas_total neurips2023 exact forgetting_quality test_quality "
-        "retain_quality balance utility unlearning_accuracy retain_accuracy test_accuracy relative_runtime over_budget"
+        "retain_quality balance utility unlearning_accuracy retain_accuracy test_accuracy relative_runtime over_budget "
+        "relative_runtime_low relative_runtime_high runtime_clock"
     ),
     "LedgerEntry": "at kind amount reason by submission_id",
     "LedgerView": "competition team total_limit daily_limit charged refunded granted items",

@@ -21,6 +21,11 @@ def round_up_share(share: float, budget: float) -> float:
     return round(budget * quarter / (BUCKETS - 1), 6)
 
 
+def begin_share(share: float, budget: float) -> float:
+    """The lower end of the bucket that ends at `share`."""
+    return round(share - budget / (BUCKETS - 1), 6)
+
+
 def round_down_count(finished: int, total: int) -> int:
     """Of five equal parts those that are whole; the last one is told by the verdict alone."""
     return min(BUCKETS * finished // max(total, 1), BUCKETS - 1) * total // BUCKETS

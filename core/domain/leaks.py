@@ -123,7 +123,8 @@ RECORDS: dict[str, dict[str, Grain]] = {
         (Grain.SAME, "", "score score_low score_high score_error score_corrected scored_replicas neurips2023 exact"),
         (Grain.SAME, "", "forgetting_quality test_quality retain_quality balance"),
         (Grain.SAME, "", "utility unlearning_accuracy retain_accuracy test_accuracy"),
-        (Grain.SAME, "", "relative_runtime"),
+        (Grain.SAME, "", "relative_runtime relative_runtime_low relative_runtime_high"),
+        (Grain.FIXED, "", "runtime_clock"),
         (Grain.SCORE, "", "truly_better_than_next"),
         (Grain.SAME, "", "would_win_again"),  # of the one above
     ),

@@ -37,6 +37,7 @@ def test_the_board_stands_in_its_order(client: TestClient, competition: Competit
 def test_a_line_tells_what_the_literature_compares(client: TestClient, competition: Competition) -> None:
     ann = client.get(URL).json()["entries"][1]
     assert (ann["score"], ann["neurips2023"], ann["relative_runtime"]) == (0.6, pytest.approx(0.1), 0.05)
+    assert (ann["relative_runtime_low"], ann["relative_runtime_high"]) == pytest.approx((0.045, 0.055))
     assert (ann["unlearning_accuracy"], ann["retain_accuracy"], ann["test_accuracy"]) == (14.0, 95.0, 90.0)
 
 

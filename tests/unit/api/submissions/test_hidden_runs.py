@@ -178,6 +178,7 @@ def test_who_goes_over_the_budget_reads_no_score(contest: Contest) -> None:
     assert (view["verdict"], view["score"], view["relative_runtime"]) == ("over_budget", None, 0.125)
     (line,) = contest.get("/competitions/faces/leaderboard").json()["entries"]
     assert (line["score"], line["utility"], line["relative_runtime"]) == (None, None, 0.125)
+    assert (line["relative_runtime_low"], line["relative_runtime_high"]) == (0.1, 0.125)
 
 
 def test_everything_is_told_after_the_end(contest: Contest) -> None:
