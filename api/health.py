@@ -1,6 +1,6 @@
 """Liveness (the process answers) and readiness (the platform can take work and do it)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Literal
 
@@ -13,11 +13,13 @@ from api.deps import EngineDep, PublicCaller, SettingsDep, StoreDep
 from core.broker import ping_broker
 from core.db.base import utc_now
 from core.db.migrate import explain_unopened, find_head
+from core.db.models.operations import Node
 from core.db.queries import nodes
 from core.db.queries.tables import fetch_revision
 from core.db.session import reading
 from core.domain.errors import PlatformFault
 from core.domain.operations import SILENT_AFTER
+from core.domain.promises import WORDING, Promise, find_refused, parse_trials
 from core.settings import Settings
 from core.storage import BlobStore
 
@@ -85,7 +87,11 @@ def get_readiness(
         _look(Part.STORE, store.check_writable, "the store cannot be written"),
         _look(Part.DISK, lambda: _find_lack_of_space(store, settings), "the disk cannot be looked at"),
         _look(Part.BROKER, lambda: ping_broker(settings.resolved_broker_url), "the broker does not answer"),
-        _look(Part.SANDBOX, lambda: _find_lack_of_sandbox(engine), "the nodes cannot be looked at"),
+        _look(
+            Part.SANDBOX,
+            lambda: _find_lack_of_sandbox(engine, settings),
+            "the nodes cannot be looked at",
+        ),
     ]
     missing = [check.detail for check in checks if not check.ok]
     if missing:
@@ -125,13 +131,21 @@ def _find_lack_of_space(store: BlobStore, settings: Settings) -> str:
     return f"{free >> 20} MiB are free where results are kept; at least {settings.disk_reserve_bytes >> 20} are needed"
 
 
-def _find_lack_of_sandbox(engine: Engine) -> str:
+def _explain_refusals(alive: Sequence[Node], *, production: bool) -> str:
+    """Which promises of a box were tried and not kept, for want of which nodes take no work."""
+    findings = [{trial.promise: trial.finding for trial in parse_trials(node.promises)} for node in alive]
+    refused = {promise for each in findings for promise in find_refused(each, production=production)}
+    texts = [WORDING[promise].promise for promise in Promise if promise in refused]
+    return f"no worker has a sandbox that keeps what it has to: {'; '.join(texts)}" if texts else ""
+
+
+def _find_lack_of_sandbox(engine: Engine, settings: Settings) -> str:
     with reading(engine) as session:
         alive = nodes.fetch_nodes(session, utc_now() - SILENT_AFTER)
     if not alive:
         return "no worker has reported lately"
     if not any(node.sandbox for node in alive):
-        return "no worker has a sandbox"
+        return _explain_refusals(alive, production=settings.production) or "no worker has a sandbox"
     return (
         "" if any(nodes.takes_work(node, utc_now()) for node in alive) else "every worker drains, rests or is at fault"
     )

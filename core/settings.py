@@ -25,6 +25,8 @@ class Settings(BaseSettings):
     production: bool = False
     sandbox: str = "auto"
     sandbox_image: str = "lacuna-sandbox:dev"
+    sandbox_runtime: str = Field(default="", pattern=r"^([A-Za-z0-9][\w.-]*)?$")
+    allow_channels: bool = False
     launcher_socket: Path = Path("/run/lacuna/launcher.sock")
     node_class: str = "cpu"
     node_name: str = Field(default_factory=socket.gethostname)

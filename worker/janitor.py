@@ -13,6 +13,7 @@ from worker.jobs.context import make_context
 from worker.jobs.starting import check_surroundings
 from worker.jobs.sweep import sweep
 from worker.messages.delivery import deliver_until
+from worker.runner.choose import choose_sandbox
 
 log = structlog.get_logger()
 COURIER_SECONDS = 5.0  # a message that is cut off goes out again
@@ -23,7 +24,7 @@ def main() -> None:
     try:
         settings = get_settings()
         check_surroundings(settings)
-        context = make_context(settings)
+        context = make_context(settings, choose_sandbox(settings), is_quiet=False)
     except ContestError as error:
         raise SystemExit(f"lacuna janitor: {error.message}") from None
     over = threading.Event()

@@ -10,6 +10,7 @@ from core.domain.errors import ContestError
 from core.jobs import BUILD_CHUNK, DECIDE, PREPARE, PREVIEW, RUN_SHARD, SCORE, VALIDATE, celery_app
 from core.settings import get_settings
 from worker.jobs import looks, preparation, preview, scores, shards, validation
+from worker.jobs.checking import check_node
 from worker.jobs.context import WorkerContext, make_context
 
 log = structlog.get_logger()
@@ -19,7 +20,9 @@ log = structlog.get_logger()
 def get_context() -> WorkerContext:
     """One a process, made after the pool has forked."""
     torch.set_num_threads(1)  # one thread a process: the pool has as many processes as cores
-    return make_context(get_settings())
+    settings = get_settings()
+    checked = check_node(settings)
+    return make_context(settings, checked.take(), is_quiet=checked.is_quiet)
 
 
 @celery_app.task(name=RUN_SHARD)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.pieces import PieceView
 from core.domain.leaderboard import Purpose
 from core.domain.operations import Health
+from core.domain.promises import Finding, Promise
 from core.domain.runtime import CpuClock
 from core.domain.submission import Status
 from core.domain.waiting import Obstacle
@@ -71,6 +72,16 @@ class ShardView(BaseModel):
     attempts: int
 
 
+class PromiseView(BaseModel):
+    """One promise of a box, whose opposite the worker tried in a box of its own when it started."""
+
+    promise: Promise
+    text: str
+    tried: str
+    finding: Finding
+    detail: str = Field(description="what got through; empty if nothing did")
+
+
 class NodeView(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
@@ -98,6 +109,7 @@ class NodeView(BaseModel):
     workers: int
     started_at: datetime
     last_seen_at: datetime
+    promises: list[PromiseView] = Field(description="what was tried of its boxes; empty where nothing is isolated")
     shards: list[ShardView] = Field(description="pieces of work it holds now")
     pool_chunks: int
 

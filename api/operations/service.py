@@ -14,6 +14,7 @@ from api.operations.schemas import (
     CostReport,
     NodeList,
     NodeView,
+    PromiseView,
     QueueGroup,
     QueueView,
     Requeued,
@@ -30,6 +31,7 @@ from core.domain.errors import Conflict, NotFound
 from core.domain.leaderboard import Purpose
 from core.domain.operations import FORGOTTEN_AFTER, Unfinished, estimate_seconds, get_health
 from core.domain.phases import PhaseKind
+from core.domain.promises import WORDING, parse_trials
 from core.domain.submission import Status, Verdict
 from core.domain.waiting import UNTOLD_AFTER, Wait
 from core.domain.work import STRIKES, WorkState
@@ -248,6 +250,16 @@ def _make_node(
         workers=node.workers,
         started_at=node.started_at,
         last_seen_at=node.last_seen_at,
+        promises=[
+            PromiseView(
+                promise=trial.promise,
+                text=WORDING[trial.promise].promise,
+                tried=WORDING[trial.promise].tried,
+                finding=trial.finding,
+                detail=trial.detail,
+            )
+            for trial in parse_trials(node.promises)
+        ],
         shards=[
             ShardView(
                 evaluation_id=shard.evaluation_id,

@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from cli.here.evaluate import ProblemOption, SandboxOption, open_sandbox, print_failure
+from cli.here.node_check import check_box
 from cli.here.probe import ProbeReport, add_probe, read_probe, remove_probe, remove_probe_frame
 from cli.here.validate import print_reading, read_or_reject
 from cli.show.console import print_json, print_line
+from cli.show.files import find_upload
 from cli.show.lazy import load
 from cli.show.numbers import show_percent
-from cli.show.options import FileArgument, JsonOption
+from cli.show.options import FILE_HELP, JsonOption
 from client.failures import CommandFailed, Exit, get_exit_of_verdict
 from client.progress import StageProgress
 from core.domain.durations import show_duration
@@ -24,6 +27,9 @@ from core.settings import Settings, get_settings
 SEEDS = (101, 202)
 TIMED_RUNS = 4  # among as many yardsticks, and as many retrainings once
 CLOCKS = {"cgroup": "all processor time of the box", "process": "processor time, without what hides from its parent"}
+
+OptionalFile = Annotated[Path | None, typer.Argument(help=FILE_HELP, metavar="FILE", show_default=False)]
+NodeOption = Annotated[bool, typer.Option("--node", help="Try what this machine's sandbox promises, as workers do.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +56,21 @@ class Diagnosis:
 
 
 def doctor(
-    file: FileArgument, problem: ProblemOption = "digits", sandbox: SandboxOption = "", as_json: JsonOption = False
+    file: OptionalFile = None,
+    problem: ProblemOption = "digits",
+    sandbox: SandboxOption = "",
+    node: NodeOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Run a submission twice with different seeds and say what would go wrong, and what it would cost."""
+    if node:
+        raise typer.Exit(check_box(get_settings(), sandbox, as_json=as_json))
+    if file is None:
+        raise CommandFailed("give the file to look at, or --node", exit_code=Exit.REFUSED)
+    _look_at(find_upload(file), problem, sandbox, as_json=as_json)
+
+
+def _look_at(file: Path, problem: str, sandbox: str, *, as_json: bool) -> None:
     spec = find_problem(problem)
     read = read_or_reject(file, data_bytes=spec.evaluation.data_bytes, quiet=not as_json)
     if not as_json:

@@ -137,8 +137,9 @@ STAFF = {
     "NodeView": (
         "name health fault strikes resting_until rest_reason is_draining draining_since drain_reason node_class "
         "calibrated_for not_calibrated_for device sandbox clock version workers started_at last_seen_at shards "
-        "pool_chunks"
+        "pool_chunks promises"
     ),
+    "PromiseView": "promise text tried finding detail",
     "Plan": "slug effect applied changes consequence refused state data_set",
     "PieceView": "kind subject name since waited_seconds node obstacle why command",
     "PoolCheck": "pool faults",

@@ -58,6 +58,7 @@ def upgrade() -> None:
         sa.Column("version", sa.String(), nullable=False),
         sa.Column("workers", sa.Integer(), nullable=False),
         sa.Column("fault", sa.Text(), nullable=False),
+        sa.Column("promises", sa.JSON(), nullable=False),
         sa.Column("instance", sa.String(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),

@@ -12,7 +12,6 @@ from core.storage import BlobStore, FolderStore
 from worker.problems import LoadedProblem, load_problem
 from worker.replicas.inspection import Inspector
 from worker.runner.base import Sandbox
-from worker.runner.choose import choose_sandbox
 
 
 @dataclass(slots=True)
@@ -21,6 +20,7 @@ class WorkerContext:
     engine: Engine
     store: BlobStore
     sandbox: Sandbox
+    is_quiet: bool = True  # a replica can tell the next one in its box nothing
     reminded: dict[str, datetime] = field(default_factory=dict)  # problems: when to remind of them next
     _problems: dict[str, LoadedProblem] = field(default_factory=dict)
     _inspectors: dict[str, Inspector] = field(default_factory=dict)
@@ -42,10 +42,11 @@ class WorkerContext:
         return self._inspectors[digest]
 
 
-def make_context(settings: Settings) -> WorkerContext:
+def make_context(settings: Settings, sandbox: Sandbox, *, is_quiet: bool) -> WorkerContext:
     return WorkerContext(
         settings=settings,
         engine=get_engine(settings.resolved_database_url),
         store=FolderStore(settings.store_folder),
-        sandbox=choose_sandbox(settings),
+        sandbox=sandbox,
+        is_quiet=is_quiet,
     )

@@ -18,13 +18,15 @@ from core.db.models.operations import Node
 from core.db.queries import nodes
 from core.db.session import get_engine, reading, transaction
 from core.domain.errors import ContestError
+from core.domain.promises import Trial, dump_trials
 from core.jobs import BUILD_CHUNK, QUEUES, RUN_SHARD, celery_app
 from core.settings import Settings
+from worker.jobs.checking import check_node
 from worker.jobs.instance import INSTANCE, PARENT, is_free, name_left
-from worker.runner.choose import choose_sandbox
 
 log = structlog.get_logger()
 BEAT_SECONDS = 5.0
+LOOK_SECONDS = 60.0
 STARTED_AT = utc_now()  # of the worker: its processes are forked after this was read
 DRAINED_QUEUES = (QUEUES[RUN_SHARD], QUEUES[BUILD_CHUNK])  # what is in the queue of scores takes seconds and goes on
 
@@ -39,6 +41,8 @@ class NodeBeat:
     instance: str = INSTANCE
     sandbox: str = ""
     fault: str = ""
+    trials: tuple[Trial, ...] = ()
+    _looked_at: float = 0.0
     _was_halted: bool = False
     _has_yielded: bool = False
 
@@ -47,10 +51,14 @@ class NodeBeat:
 
     def look_for_sandbox(self) -> None:
         """Choose as this process will for its first shard; what stands in the way is what staff read."""
+        self._looked_at = time.monotonic()
         try:
-            self.sandbox, self.fault = choose_sandbox(self.settings).name, ""
+            checked = check_node(self.settings)
         except ContestError as error:
-            self.sandbox, self.fault = "", error.message
+            self.sandbox, self.fault, self.trials = "", error.message, ()
+        else:
+            self.trials, self.fault = checked.trials, checked.fault
+            self.sandbox = "" if checked.fault else checked.sandbox.name
 
     def beat(self) -> None:
         """Write the row unless another process just has, and obey what staff wrote into it."""
@@ -79,6 +87,7 @@ class NodeBeat:
             row.instance = self.instance
             row.node_class, row.device, row.workers = settings.node_class, settings.device, settings.workers
             row.sandbox, row.fault, row.version = self.sandbox, self.fault, find_version()
+            row.promises = dump_trials(self.trials)
             row.started_at, row.last_seen_at = STARTED_AT, utc_now()
             nodes.store_node(session, row)
 
@@ -99,8 +108,8 @@ class NodeBeat:
 
     def _run(self) -> None:
         while True:
-            if not self.sandbox:
-                self.look_for_sandbox()  # again while there is none: somebody may be setting it up
+            if not self.sandbox or time.monotonic() - self._looked_at > LOOK_SECONDS:
+                self.look_for_sandbox()  # somebody may be setting it up, or have made its image anew
             try:
                 self.beat()
             except (SQLAlchemyError, OperationalError, RedisError, OSError):

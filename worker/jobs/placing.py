@@ -23,11 +23,20 @@ def may_run_here(session: Session, context: WorkerContext, evaluation: Evaluatio
         shard.fault = f"waits for a node of class {evaluation.node_class}, on which it was begun"
     elif evaluation.submission.purpose == Purpose.CALIBRATION:
         return True
+    elif _may_be_heard(context, evaluation):
+        shard.fault = "waits for a node whose boxes forget what a replica looked up: the problem is hidden"
     elif load_cost(session, evaluation.spec_id, node_class) is None:
         shard.fault = _calibrate(session, context, evaluation)
     else:
         return True
     return False
+
+
+def _may_be_heard(context: WorkerContext, evaluation: Evaluation) -> bool:
+    """Whether one replica could tell the next what it saw of hidden data, and nobody allowed for that."""
+    settings = context.settings
+    is_strict = settings.production and not settings.allow_channels
+    return is_strict and not context.is_quiet and not evaluation.spec.terms.is_open
 
 
 def _calibrate(session: Session, context: WorkerContext, evaluation: Evaluation) -> str:

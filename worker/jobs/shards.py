@@ -166,6 +166,9 @@ def _is_welcome(session: Session, context: WorkerContext, evaluation: Evaluation
     if evaluation.held:
         shard.fault = HELD
         return False
+    if fault := nodes.find_fault(session, name):
+        shard.fault = f"waits for another node, or until {name} works again: {fault}"
+        return False
     if gap := pools.find_gap(session, evaluation.spec_id, [PoolKind.ORIGINAL]):
         shard.fault = gap
         return False

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from core.domain.promises import Promise
 from core.domain.runtime import CpuClock
 from core.problem_parts import BatchFormat
 from sandbox.contract import Outcome, Role
@@ -91,6 +92,13 @@ class RunResult:
 class Sandbox(Protocol):
     @property
     def name(self) -> str: ...
+
+    @property
+    def promises(self) -> frozenset[Promise]:
+        """What its boxes keep from participant code; the self-check holds it to that."""
+
+    def identify(self) -> str:
+        """What its boxes are made of: other text, and what was tried of it holds no more."""
 
     def find_obstacle(self) -> str | None:
         """Say in one line why this sandbox cannot run here, or None if it can."""

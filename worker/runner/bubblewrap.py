@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.domain.promises import EVERY, Promise
+from sandbox.digest import source_digest
 from sandbox.meter import METERED
 from worker.runner.base import Limits, ReplicaResult, RunRequest, RunResult
 from worker.runner.box import ProcessBox
-from worker.runner.cgroup import Cgroup, make_cgroup, remove_stale_cgroups
+from worker.runner.cgroup import Cgroup, make_cgroup, may_make_cgroups, remove_stale_cgroups
 from worker.runner.guest import (
     GUEST_ENV,
     GUEST_MODULE,
@@ -39,6 +41,7 @@ GUEST_ID = "1000"  # the one user of a box that is not root's
 HIDDEN = ("/usr/share/datasets",)  # where Debian puts data sets a problem may be made of
 # The parent in the box needs these to give each replica a user of its own and to kill it; replicas keep none.
 PARENT_CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL")
+BY_CGROUP = frozenset({Promise.MEMORY, Promise.CORE, Promise.METER, Promise.NAMES})
 # What can be written in the box is mounted noexec, which bubblewrap itself cannot do: on top of a folder that the box
 # does not get, in a mount namespace that ends with it.
 STAGED = {TMP: "/sys/tmp", SHM: "/sys/shm"}
@@ -186,11 +189,23 @@ class BubblewrapSandbox:
     def __init__(self, *, as_root: bool | None = None) -> None:
         self._as_root = os.geteuid() == 0 if as_root is None else as_root
 
+    @property
+    def promises(self) -> frozenset[Promise]:
+        if self._as_root:
+            return EVERY if may_make_cgroups() else EVERY - BY_CGROUP
+        unlimited = {Promise.PROCESSES} if os.geteuid() == 0 else set()  # the kernel counts no processes of root's
+        return EVERY - BY_CGROUP - {Promise.USERS, Promise.PARENT} - unlimited
+
     def find_obstacle(self) -> str | None:
         program = find_program()
         if program is None:
             return f"bubblewrap is not installed: {INSTALL}"
         return self._probe(program)
+
+    def identify(self) -> str:
+        program = find_program()
+        changed = Path(program).stat().st_mtime_ns if program else 0
+        return f"{program} {changed} {self._as_root} {source_digest()}"
 
     def run(self, request: RunRequest, *, on_replica: Callable[[ReplicaResult], bool]) -> RunResult:
         return supervise(

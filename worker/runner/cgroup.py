@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from sandbox.meter import parse_usage
 from worker.runner.base import Limits
+from worker.runner.guest import PROBE_LIMITS
 
 ROOT = Path("/sys/fs/cgroup")
 PREFIX = "lacuna-"
@@ -86,6 +88,15 @@ def make_cgroup(limits: Limits) -> Cgroup | None:
         Cgroup(tuple(made)).remove()
         return None
     return Cgroup(tuple(made)) if made else None
+
+
+@cache
+def may_make_cgroups() -> bool:
+    """Whether this process may at all; asked once, by making one."""
+    cgroup = make_cgroup(PROBE_LIMITS)
+    if cgroup is not None:
+        cgroup.remove()
+    return cgroup is not None
 
 
 def remove_stale_cgroups() -> None:

@@ -28,9 +28,10 @@ def choose_sandbox(settings: Settings) -> Sandbox:
 
 
 def list_sandboxes(settings: Settings) -> dict[str, Sandbox]:
+    image, runtime = settings.sandbox_image, settings.sandbox_runtime
     owner = hashlib.sha256(settings.resolved_database_url.encode()).hexdigest()[:12]
     return {
-        "docker": DockerSandbox(DockerOptions(image=settings.sandbox_image, owner=owner)),
+        "docker": DockerSandbox(DockerOptions(image=image, owner=owner, runtime=runtime)),
         "bubblewrap": BubblewrapSandbox(),
         "launcher": LauncherSandbox(settings.launcher_socket),
         "process": ProcessSandbox(allow=not settings.production),

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from core.domain.promises import EVERY
 from sandbox.digest import source_digest
 from worker.runner.base import LOCAL_LABEL, Limits, ReplicaResult, RunRequest, RunResult
 from worker.runner.box import ProcessBox
@@ -118,9 +119,10 @@ class _DockerBox(ProcessBox):
 
 class DockerSandbox:
     name = "docker"
+    promises = EVERY
 
     def __init__(self, options: DockerOptions | None = None) -> None:
-        self._options = options or DockerOptions()
+        self.options = options or DockerOptions()
 
     def find_obstacle(self) -> str | None:
         try:
@@ -129,13 +131,17 @@ class DockerSandbox:
             return "the docker command is not installed: `apt-get install docker.io`, then start the engine"
         if version.returncode != 0:
             return "no container engine answers: start one with `systemctl start docker` (or `dockerd`)"
-        if run_docker("image", "inspect", self._options.image).returncode != 0:
-            return f"there is no image {self._options.image}: {BUILD}"
+        if run_docker("image", "inspect", self.options.image).returncode != 0:
+            return f"there is no image {self.options.image}: {BUILD}"
         return self._probe()
+
+    def identify(self) -> str:
+        answer = run_docker("image", "inspect", "--format", "{{.Id}}", self.options.image)
+        return f"{answer.stdout.decode().strip()} {self.options.runtime}"
 
     def open_box(self, *, label: str, limits: Limits, device: str) -> ProcessBox:
         name = make_name(label)
-        return _DockerBox(docker_args(limits, label=label, name=name, options=self._options, device=device), name=name)
+        return _DockerBox(docker_args(limits, label=label, name=name, options=self.options, device=device), name=name)
 
     def run(self, request: RunRequest, *, on_replica: Callable[[ReplicaResult], bool]) -> RunResult:
         return supervise(
@@ -148,7 +154,7 @@ class DockerSandbox:
     def kill_orphans(self, find_live: Callable[[], Collection[str]]) -> None:
         """Remove this installation's containers whose shard nobody holds; runs without a shard are left alone."""
         shape = f'{{{{.Names}}}}\t{{{{.Label "{SHARD_LABEL}"}}}}'
-        owned = f"label={OWNER_LABEL}={self._options.owner}"
+        owned = f"label={OWNER_LABEL}={self.options.owner}"
         listed = run_docker("ps", "--all", "--filter", owned, "--format", shape).stdout.decode().splitlines()
         live = find_live() if listed else ()
         for line in listed:
@@ -160,13 +166,13 @@ class DockerSandbox:
         """Start the image once with every flag: it must run here, and be made of the code that we are."""
         name = make_name(LOCAL_LABEL)
         command = (*PYTHON, "sandbox.digest")
-        args = docker_args(PROBE_LIMITS, label=LOCAL_LABEL, name=name, options=self._options, command=command)
+        args = docker_args(PROBE_LIMITS, label=LOCAL_LABEL, name=name, options=self.options, command=command)
         done = run_docker(*args[1:])
         if done.returncode != 0:
             said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-            return f"docker cannot start {self._options.image} here: {said or done.returncode}"
+            return f"docker cannot start {self.options.image} here: {said or done.returncode}"
         if done.stdout.decode().strip() != source_digest():
-            return f"the image {self._options.image} was built from other code than this: {BUILD}"
+            return f"the image {self.options.image} was built from other code than this: {BUILD}"
         return None
 
 

@@ -2,10 +2,12 @@
 
 It listens on a unix socket and has no network. A client sends one JSON line and gets one back:
   {"kind": "check"}                                            answered by {"obstacle": text or null}
+  {"kind": "identify"}                                         answered by {"identity": text}, of the image
   {"kind": "start", "label": …, "device": …, "limits": {…}}    answered by {"obstacle": null, "writable": […]}
 The second answer carries two descriptors, the box's stdin and stdout, so no byte of a submission passes through here.
 After it the client may say {"kind": "kill"} or {"kind": "report"}; either is answered by
-{"errors": text, "out_of_memory": bool}. {"kind": "ending"}, of a box whose output has ended, is answered by
+{"errors": text, "out_of_memory": bool}. {"kind": "forget"}, after a replica, is answered by {} once the kernel has
+dropped what it remembers of it. {"kind": "ending"}, of a box whose output has ended, is answered by
 {"ended_from_outside": bool}. A closed connection ends the box. The client chooses no image, no command and
 no mount: only limits, which are checked against this machine's.
 """
@@ -57,6 +59,7 @@ class Engine:
 
     find_obstacle: Callable[[], str | None]
     open_box: Callable[[Order], Box]
+    identify: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +142,11 @@ class Launcher:
         if message is None:
             return  # a health check: connected, and gone
         kind = message.get("kind")
-        if kind not in ("check", "start"):
-            raise Refused("the kind must be check or start")
+        if kind not in ("check", "identify", "start"):
+            raise Refused("the kind must be check, identify or start")
+        if kind == "identify":
+            write_line(connection, identity=self._engine.identify())
+            return
         if kind == "check":
             write_line(connection, obstacle=self._engine.find_obstacle())
             return
@@ -165,6 +171,10 @@ def _keep_box(connection: socket.socket, lines: BinaryIO, box: Box) -> None:
                 continue
             if message.get("kind") == "kill":
                 box.kill()
+            if message.get("kind") == "forget":
+                box.forget()
+                write_line(connection)
+                continue
             write_line(connection, errors=box.read_errors(), out_of_memory=box.has_run_out_of_memory())
     finally:
         box.close()
@@ -195,13 +205,16 @@ def _encode(message: dict[str, Any]) -> bytes:
 def main() -> None:
     settings = get_settings()
     # the host name is this launcher's own, and stays when its container is started again
-    sandbox = DockerSandbox(DockerOptions(image=settings.sandbox_image, owner=f"launcher-{socket.gethostname()}"))
+    owner = f"launcher-{socket.gethostname()}"
+    runtime = settings.sandbox_runtime
+    sandbox = DockerSandbox(DockerOptions(image=settings.sandbox_image, owner=owner, runtime=runtime))
     sandbox.kill_orphans(tuple)
 
     def open_box(order: Order) -> Box:
         return sandbox.open_box(label=order.label, limits=order.limits, device=order.device)
 
-    launcher = Launcher(settings.launcher_socket, Engine(sandbox.find_obstacle, open_box), read_ceilings())
+    engine = Engine(sandbox.find_obstacle, open_box, sandbox.identify)
+    launcher = Launcher(settings.launcher_socket, engine, read_ceilings())
     signal.signal(signal.SIGTERM, lambda *_: launcher.close())
     log.info("launcher listens", socket=str(settings.launcher_socket), image=settings.sandbox_image)
     launcher.serve()

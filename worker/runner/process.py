@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from core.domain.promises import Promise
 from worker.runner.base import ReplicaResult, RunRequest, RunResult
 from worker.runner.box import ProcessBox
 from worker.runner.guest import GUEST_ENV, GUEST_MODULE
@@ -45,6 +46,7 @@ class ProcessSandbox:
     """Tests only; refuses to run unless it was allowed by name."""
 
     name = "process"
+    promises: frozenset[Promise] = frozenset()
 
     def __init__(self, *, allow: bool) -> None:
         self._allow = allow
@@ -53,6 +55,9 @@ class ProcessSandbox:
         if not self._allow:
             return "the process sandbox isolates nothing and is for tests only; use docker or bubblewrap"
         return None if os.name == "posix" else "the process sandbox needs a POSIX system"
+
+    def identify(self) -> str:
+        return self.name
 
     def run(self, request: RunRequest, *, on_replica: Callable[[ReplicaResult], bool]) -> RunResult:
         obstacle = self.find_obstacle()

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from core.domain.promises import EVERY, Promise
 from worker.runner.base import ReplicaResult, RunRequest, RunResult
 from worker.runner.supervisor import supervise
 
@@ -25,6 +26,17 @@ class LauncherSandbox:
     @property
     def name(self) -> str:
         return "launcher"
+
+    @property
+    def promises(self) -> frozenset[Promise]:
+        return EVERY
+
+    def identify(self) -> str:
+        try:
+            with _connect(self._path) as connection:
+                return str(_ask(connection, kind="identify")[0]["identity"])
+        except (OSError, KeyError):
+            return ""
 
     def find_obstacle(self) -> str | None:
         try:
@@ -70,7 +82,7 @@ class RemoteBox:
         return bool(self._say("report").get("out_of_memory", False))
 
     def forget(self) -> None:
-        """The launcher's engine has no call for it."""
+        self._say("forget")
 
     def was_ended_from_outside(self) -> bool:
         return bool(self._say("ending").get("ended_from_outside", True))  # no answer: the launcher itself is gone

@@ -59,6 +59,7 @@ class Node(Base):
     version: Mapped[str]
     workers: Mapped[int]
     fault: Mapped[str] = mapped_column(Text, default="")  # why it can run nothing
+    promises: Mapped[dict[str, Any]] = mapped_column(default=dict)  # what became of trying the opposite of each
     instance: Mapped[str] = mapped_column(default="")  # which start of which worker writes it: worker.jobs.instance
     started_at: Mapped[datetime]
     last_seen_at: Mapped[datetime] = mapped_column(index=True)

@@ -36,6 +36,11 @@ def is_draining(session: Session, name: str) -> bool:
     return session.scalars(query).one_or_none() is not None
 
 
+def find_fault(session: Session, name: str) -> str:
+    """Why a node can run nothing; empty if it can, or never reported."""
+    return session.scalars(select(Node.fault).where(Node.name == name)).one_or_none() or ""
+
+
 def takes_work(node: Node, now: datetime) -> bool:
     """Whether it lives, can run something, and neither drains nor rests."""
     health = get_health(last_seen_at=node.last_seen_at, fault=node.fault, resting_until=node.resting_until, now=now)

@@ -15,6 +15,7 @@ from core.db.models.operations import Node
 from core.db.session import get_engine, transaction
 from core.domain.errors import PlatformFault
 from core.domain.operations import SILENT_AFTER
+from core.domain.promises import Finding, Promise, Trial, dump_trials
 from core.settings import Settings
 from tests import factories
 
@@ -65,6 +66,13 @@ def test_a_worker_without_a_sandbox_is_not_enough(ready: TestClient, engine: Eng
     with transaction(engine) as session:
         session.execute(update(Node).values(sandbox="", fault="bwrap: /secret/path: no"))
     assert find_missing(ready) == {"sandbox": "no worker has a sandbox"}
+
+
+def test_a_promise_that_is_not_kept_is_named_without_what_got_through(ready: TestClient, engine: Engine) -> None:
+    promises = dump_trials([Trial(Promise.NETWORK, Finding.BROKEN, "reached 10.0.0.1")])
+    with transaction(engine) as session:
+        session.execute(update(Node).values(sandbox="", fault="no network (reached 10.0.0.1)", promises=promises))
+    assert find_missing(ready) == {"sandbox": "no worker has a sandbox that keeps what it has to: no network"}
 
 
 def test_a_worker_that_fell_silent_is_not_enough(ready: TestClient, engine: Engine) -> None:

@@ -5,6 +5,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from core.db.session import transaction
+from core.domain.promises import Finding, Promise, Trial, dump_trials
 from tests import factories
 from tests.unit.api.conftest import Login
 from tests.unit.api.operations.test_operations import make_stuck
@@ -53,6 +54,15 @@ def test_only_an_admin_is_offered_to_drain(as_role: Callable[[str], TestClient],
     answer = admin.post("/admin/nodes/one", data={"deed": "drain", "reason": "a new disk"})
     assert "draining" in answer.text
     assert "a new disk" in answer.text
+
+
+def test_a_node_shows_what_was_tried_of_its_boxes(as_role: Callable[[str], TestClient], engine: Engine) -> None:
+    trials = [Trial(Promise.TIME, Finding.HELD), Trial(Promise.CORE, Finding.BROKEN, "computed 0.8 s in 0.4 s")]
+    with transaction(engine) as session:
+        factories.make_node(session, "one", promises=dump_trials(trials))
+    page = as_role("organizer").get("/admin/nodes").text
+    assert "1 of 2 promises held" in page
+    assert "one core: not held (computed 0.8 s in 0.4 s)" in page
 
 
 def test_costs_are_a_table(as_role: Callable[[str], TestClient], engine: Engine) -> None:

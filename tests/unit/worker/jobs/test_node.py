@@ -12,12 +12,14 @@ from core.db.models.operations import Node
 from core.db.models.problems import EvaluationSpec, PoolChunk, Problem
 from core.db.queries import data_sets, nodes, outbox
 from core.db.session import reading, transaction
+from core.domain.promises import Finding, Promise, Trial, explain_refusal, parse_trials
 from core.domain.submission import Status
 from core.jobs import BUILD_CHUNK, PREVIEW, VALIDATE
 from tests import factories
 from tests.unit.worker.conftest import Platform, make_spec
 from tests.unit.worker.jobs.test_shards import _fetch
 from worker.jobs import node as node_module
+from worker.jobs.checking import Checked
 from worker.jobs.instance import give_name_back
 from worker.jobs.node import NodeBeat
 from worker.jobs.preparation import build_pool_chunk
@@ -89,6 +91,37 @@ def test_a_node_without_a_sandbox_says_why(platform: Platform) -> None:
     beat.look_for_sandbox()
     beat.beat()
     assert "no sandbox is named" in fetch(platform).fault
+
+
+@pytest.mark.usefixtures("control")
+def test_a_node_that_refuses_work_says_which_promise_is_broken(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trials = (Trial(Promise.NETWORK, Finding.BROKEN, "opened a socket of family 2"),)
+    checked = Checked(platform.sandbox, "fake", trials, explain_refusal(trials, "fake", production=False), 0.0)  # type: ignore[arg-type]
+    monkeypatch.setattr(node_module, "check_node", lambda _settings: checked)
+    beat = make_beat(platform)
+    beat.look_for_sandbox()
+    beat.beat()
+    row = fetch(platform)
+    assert (row.sandbox, parse_trials(row.promises)) == ("", trials)
+    assert "no network (opened a socket of family 2)" in row.fault
+
+
+def test_a_node_at_fault_takes_no_shard_and_the_queue_says_why(platform: Platform) -> None:
+    competition = platform.open_competition(make_spec())
+    with transaction(platform.engine) as session:
+        factories.make_node(session, platform.context.settings.node_name, fault="docker breaks a promise: no network")
+    evaluation_id = platform.submit(competition)
+    before = len(platform.sandbox.requests)
+    platform.step()
+    row = _fetch(platform, evaluation_id)
+    assert (row.status, row.shards[0].attempts) == (Status.QUEUED, 0)
+    assert "breaks a promise: no network" in row.shards[0].fault
+    assert len(platform.sandbox.requests) == before
+    change(platform, fault="")
+    platform.run_until_quiet()
+    assert _fetch(platform, evaluation_id).verdict == "scored"
 
 
 def test_a_worker_stops_taking_messages_while_its_node_drains(platform: Platform, control: Control) -> None:

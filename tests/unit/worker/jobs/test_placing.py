@@ -13,6 +13,7 @@ from core.domain.access import Role
 from core.domain.errors import Conflict
 from core.domain.submission import Status, Verdict
 from core.lifecycle import request_cancel
+from tests.hidden_problems import expose
 from tests.unit.worker.conftest import Platform, make_spec
 from worker.jobs import placing
 
@@ -36,6 +37,24 @@ def fetch(platform: Platform, evaluation_id: str) -> Evaluation:
 def list_calibrated(platform: Platform) -> list[tuple[str, str]]:
     with reading(platform.engine) as session:
         return sorted((row.node_class, row.filename) for row in session.query(Calibration))
+
+
+@pytest.mark.parametrize(
+    ("production", "allowed", "runs"), [(True, False, False), (True, True, True), (False, False, True)]
+)
+def test_a_hidden_problem_waits_for_boxes_that_forget(
+    platform: Platform, production: bool, allowed: bool, runs: bool
+) -> None:
+    competition = platform.open_competition(expose(make_spec(), "public"))
+    entry = platform.submit(competition)
+    settings = platform.context.settings.model_copy(update={"production": production, "allow_channels": allowed})
+    loud = replace(platform, context=replace(platform.context, settings=settings, is_quiet=False))
+    loud.step()
+    row = fetch(platform, entry)
+    assert (row.shards[0].attempts > 0) is runs
+    assert ("forget what a replica looked up" in row.shards[0].fault) is not runs
+    platform.run_until_quiet()
+    assert fetch(platform, entry).verdict == Verdict.SCORED
 
 
 def test_a_class_that_was_never_calibrated_is_before_anything_runs_there(platform: Platform, other: Platform) -> None:

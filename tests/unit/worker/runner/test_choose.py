@@ -1,11 +1,14 @@
 from collections.abc import Callable, Collection
 
 import pytest
+from pydantic import ValidationError
 
 from core.domain.errors import PlatformFault
 from core.settings import Settings
 from worker.runner.base import ReplicaResult, RunRequest, RunResult
 from worker.runner.choose import AUTO_ORDER, choose_sandbox, list_sandboxes, pick_sandbox
+from worker.runner.docker import DockerOptions, DockerSandbox, docker_args
+from worker.runner.guest import PROBE_LIMITS
 from worker.runner.process import ProcessSandbox
 
 
@@ -55,3 +58,17 @@ def test_a_refused_process_sandbox_does_not_run_either() -> None:
 
 def test_every_sandbox_is_listed_under_its_own_name() -> None:
     assert all(sandbox.name == name for name, sandbox in list_sandboxes(Settings()).items())
+
+
+def test_the_engines_runtime_is_a_setting() -> None:
+    docker = list_sandboxes(Settings(sandbox_runtime="runsc"))["docker"]
+    assert isinstance(docker, DockerSandbox)
+    args = docker_args(PROBE_LIMITS, label="a", name="b", options=docker.options)
+    assert args[args.index("--runtime") + 1] == "runsc"
+    assert "--runtime" not in docker_args(PROBE_LIMITS, label="a", name="b", options=DockerOptions())
+
+
+@pytest.mark.parametrize("name", ["--privileged", "a b", "/bin/sh"])
+def test_a_runtime_is_a_name_and_nothing_else(name: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings(sandbox_runtime=name)

@@ -48,10 +48,14 @@ class CountingBox(ProcessBox):
     def __init__(self, code: str) -> None:
         super().__init__([sys.executable, "-c", code], env={}, writable=("/tmp", "/dev/shm"))
         self.closed = threading.Event()
+        self.forgotten = 0
 
     def close(self) -> None:
         super().close()
         self.closed.set()
+
+    def forget(self) -> None:
+        self.forgotten += 1
 
     def has_run_out_of_memory(self) -> bool:
         return self._process.poll() is not None
@@ -79,7 +83,7 @@ def engine() -> FakeEngine:
 def path(tmp_path: Path, engine: FakeEngine) -> Iterator[Path]:
     """A launcher's socket, with room for one box."""
     socket_path = tmp_path / "launcher.sock"
-    served = Engine(find_obstacle=lambda: engine.obstacle, open_box=engine.open_box)
+    served = Engine(find_obstacle=lambda: engine.obstacle, open_box=engine.open_box, identify=lambda: "sha256:1")
     launcher = Launcher(socket_path, served, replace(read_ceilings(), boxes=1))
     threading.Thread(target=launcher.serve, daemon=True).start()
     yield socket_path
@@ -144,6 +148,19 @@ def test_a_box_tells_whether_it_was_ended_from_outside(
     assert box.stdout.read() == b""
     assert box.was_ended_from_outside() is outside
     box.close()
+
+
+def test_a_box_forgets_through_its_launcher(path: Path, engine: FakeEngine) -> None:
+    box = open_remote_box(path, REQUEST)
+    box.forget()
+    box.forget()
+    assert engine.boxes[0].forgotten == 2
+    box.close()
+
+
+def test_the_launcher_says_what_its_boxes_are_made_of(path: Path, tmp_path: Path) -> None:
+    assert LauncherSandbox(path).identify() == "sha256:1"
+    assert LauncherSandbox(tmp_path / "none.sock").identify() == ""
 
 
 def test_a_launcher_that_is_gone_is_the_platforms_trouble(path: Path, engine: FakeEngine) -> None:
