@@ -26,6 +26,9 @@ class StaffCalls(ABC):
         wanted = {"days": days} | ({"competition": competition} if competition else {})
         return self._call("GET", "/admin/costs", params=wanted)
 
+    def get_leaks(self, *, competition: str = "") -> JSON:
+        return self._call("GET", "/admin/leaks", params={"competition": competition} if competition else {})
+
     def act_on_evaluation(self, evaluation_id: str, deed: str, reason: str) -> JSON:
         """deed: `requeue` or `cancel`."""
         return self._decide(f"/admin/evaluations/{evaluation_id}/{deed}", {"reason": reason})

@@ -116,7 +116,7 @@ def requeue(session: Session, evaluation: Evaluation) -> int:
 
     Whoever asks for it has looked: what was held for staff runs.
     """
-    evaluation.held = False
+    evaluation.held = None
     if evaluation.status == Status.SCORING:
         if evaluation.score_fault:  # nobody computes it: the pause ends now
             evaluation.scoring_until, evaluation.score_fault = None, ""

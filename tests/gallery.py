@@ -285,6 +285,7 @@ def _list_looks(rows: dict[str, Submission], rejudges: dict[str, Rejudge]) -> li
         Look("queue", "/admin/queue", "/admin/queue", "admin"),
         Look("nodes", "/admin/nodes", "/admin/nodes", "admin"),
         Look("costs", "/admin/costs", "/admin/costs", "admin"),
+        Look("leaks", "/admin/leaks", "/admin/leaks", "admin"),
     ]
     kinds = [("second", None)] + [(name, "participant") for name in OWN_LOOKS]
     return looks + [

@@ -8,7 +8,16 @@ from api.decisions import Decision
 from api.deps import EngineDep, NodeAdmin, OperationsReader, Operator, ReadingDep, SessionDep
 from api.errors import describe_errors
 from api.operations import service
-from api.operations.schemas import COST_DAYS, MOST_COST_DAYS, CostReport, NodeList, NodeView, QueueView, Requeued
+from api.operations.schemas import (
+    COST_DAYS,
+    MOST_COST_DAYS,
+    CostReport,
+    LeakReport,
+    NodeList,
+    NodeView,
+    QueueView,
+    Requeued,
+)
 from core.db.session import reading, transaction
 from core.domain.errors import NotFound
 
@@ -54,6 +63,16 @@ def get_costs(
 ) -> CostReport:
     """Processor and wall seconds of counted replicas, by day and team."""
     return service.load_costs(session, days=days, slug=competition)
+
+
+@router.get("/leaks", operation_id="get_leaks", responses=describe_errors(401, 403, 404, 422))
+def get_leaks(
+    caller: OperationsReader,
+    session: ReadingDep,
+    competition: Annotated[str | None, Query(max_length=200)] = None,
+) -> LeakReport:
+    """How many bits runs on hidden problems have told each team, and how many they may."""
+    return service.load_leaks(session, competition)
 
 
 @router.post("/evaluations/{evaluation_id}/requeue", operation_id="requeue_evaluation", responses=REFUSALS)

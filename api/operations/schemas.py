@@ -139,6 +139,25 @@ class CostReport(BaseModel):
     items: list[CostLine]
 
 
+class LeakLine(BaseModel):
+    """What one team's runs on one hidden problem have told it, at most: docs/threat-model.md counts the bits."""
+
+    competition: str
+    problem: str
+    team: str
+    runs: int = Field(description="submissions that ran, or wait to")
+    climbs: int = Field(description="of these, those whose score moved the team and was told")
+    bits: float
+    limit: int = Field(description="the competition's `leak_bits`")
+    is_spent: bool = Field(description="the team's next submission waits for staff")
+
+
+class LeakReport(BaseModel):
+    run_bits: float = Field(description="that every submission tells")
+    climb_bits: float = Field(description="that a score which moves its team tells besides")
+    items: list[LeakLine] = Field(description="most first")
+
+
 class Requeued(BaseModel):
     evaluation_id: str = Field(description="a new one where the old one had ended")
     status: Status

@@ -12,6 +12,8 @@ from api.deps import Caller
 from api.operations.schemas import (
     CostLine,
     CostReport,
+    LeakLine,
+    LeakReport,
     NodeList,
     NodeView,
     PromiseView,
@@ -25,10 +27,11 @@ from api.pieces import make_piece
 from core.db.base import utc_now
 from core.db.models.operations import Node
 from core.db.models.submissions import Evaluation, Shard
-from core.db.queries import audit, competitions, evaluations, nodes, operations
+from core.db.queries import audit, competitions, evaluations, leaks, nodes, operations
 from core.db.queries.waiting import are_messages_stuck, explain_all, explain_chunks, explain_data_sets
 from core.domain.errors import Conflict, NotFound
 from core.domain.leaderboard import Purpose
+from core.domain.leaks import CLIMB_BITS, RUN_BITS, count_told
 from core.domain.operations import FORGOTTEN_AFTER, Unfinished, estimate_seconds, get_health
 from core.domain.phases import PhaseKind
 from core.domain.promises import WORDING, parse_trials
@@ -139,6 +142,25 @@ def load_costs(session: Session, *, days: int, slug: str | None) -> CostReport:
         wall_seconds=sum(line.wall_seconds for line in items),
         items=items,
     )
+
+
+def load_leaks(session: Session, slug: str | None) -> LeakReport:
+    """What runs on hidden problems have told each team, beside what they may."""
+    found = leaks.fetch_told(session, load_competition(session, slug).id if slug else None)
+    lines = [
+        LeakLine(
+            competition=row.competition,
+            problem=row.problem,
+            team=row.team,
+            runs=row.runs,
+            climbs=row.climbs,
+            bits=(bits := count_told(row.runs, row.climbs)),
+            limit=row.limit,
+            is_spent=bits + RUN_BITS > row.limit,
+        )
+        for row in found
+    ]
+    return LeakReport(run_bits=RUN_BITS, climb_bits=CLIMB_BITS, items=sorted(lines, key=lambda line: -line.bits))
 
 
 def requeue_evaluation(session: Session, evaluation_id: str, reason: str, caller: Caller) -> Requeued:

@@ -1,4 +1,4 @@
-"""Pages of those who run the platform: queue, nodes, costs."""
+"""Pages of those who run the platform: queue, nodes, costs, leaks."""
 
 from typing import Annotated
 
@@ -42,6 +42,18 @@ def show_costs(
     report = service.load_costs(session, days=days, slug=competition or None)
     slugs = [row.slug for row in competitions.fetch_competitions(session)]
     return show(request, "costs.html", report=report, days=days, competition=competition, slugs=slugs)
+
+
+@router.get("/leaks", name="leaks")
+def show_leaks(
+    request: Request,
+    caller: OperationsReader,
+    session: ReadingDep,
+    competition: Annotated[str, Query(max_length=200)] = "",
+) -> HTMLResponse:
+    report = service.load_leaks(session, competition or None)
+    slugs = [row.slug for row in competitions.fetch_competitions(session)]
+    return show(request, "leaks.html", report=report, competition=competition, slugs=slugs)
 
 
 @router.post("/nodes/{name}")

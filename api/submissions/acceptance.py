@@ -24,7 +24,7 @@ from core.db.models.accounts import IdempotencyKey
 from core.db.models.contests import Competition
 from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation, EvaluationEvent, Submission
-from core.db.queries import competitions, evaluations, idempotency, phases, pools
+from core.db.queries import competitions, evaluations, idempotency, leaks, phases, pools
 from core.db.session import reading, transaction
 from core.domain.access import Action, check_allowed
 from core.domain.competition import CompetitionState, check_taking
@@ -94,7 +94,7 @@ def accept_upload(engine: Engine, store: BlobStore, upload: Upload, caller: Call
         submission = _store_submission(session, locked, upload, caller, digest)
         if fault is None:
             evaluation = open_evaluation(session, submission, target.spec, phase=target.phase)
-            evaluation.held = evaluations.has_failed_repeatedly(session, locked.id, caller.member_id)
+            evaluation.held = leaks.find_hold(session, locked, evaluation, caller.member_id)
         else:
             _store_rejection(session, submission, target, fault)
         return Accepted(submission.id, replayed=False)

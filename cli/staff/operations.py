@@ -1,4 +1,4 @@
-"""`lacuna admin`: queue, nodes, costs and flags, for those who run the platform."""
+"""`lacuna admin`: queue, nodes, costs, leaks and flags, for those who run the platform."""
 
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from cli.show.tables import print_table
 from core.domain.durations import show_duration
 from core.domain.review import FlagState, FlagVerdict
 
-admin_app = typer.Typer(no_args_is_help=True, help="Queue, nodes, costs, flags.")
+admin_app = typer.Typer(no_args_is_help=True, help="Queue, nodes, costs, leaks, flags.")
 
 
 @admin_app.command()
@@ -110,6 +110,34 @@ def costs(
     )
     print_table(("day", "competition", "team", "for", "evaluations", "replicas", "processor s", "wall s"), rows)
     print_line(f"together {answer['cpu_seconds']:.1f} processor seconds, {answer['wall_seconds']:.1f} wall seconds")
+
+
+@admin_app.command()
+def leaks(
+    competition: Annotated[str, typer.Option("-c", "--competition", help="Only this one.", show_default=False)] = "",
+    url: UrlOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Show how many bits runs on hidden problems have told each team, and how many they may."""
+    with open_client(url) as client:
+        answer = client.get_leaks(competition=competition)
+    if as_json:
+        print_json(answer)
+        return
+    rows = (
+        (
+            line["team"],
+            line["competition"],
+            line["problem"],
+            line["runs"],
+            line["climbs"],
+            f"{line['bits']:.0f}",
+            line["limit"],
+            "waits for staff" if line["is_spent"] else "",
+        )
+        for line in answer["items"]
+    )
+    print_table(("team", "competition", "problem", "submissions", "told scores", "bits", "allowed", ""), rows)
 
 
 @admin_app.command()

@@ -139,6 +139,8 @@ STAFF = {
         "calibrated_for not_calibrated_for device sandbox clock version workers started_at last_seen_at shards "
         "pool_chunks promises"
     ),
+    "LeakReport": "run_bits climb_bits items",
+    "LeakLine": "competition problem team runs climbs bits limit is_spent",
     "PromiseView": "promise text tried finding detail",
     "Plan": "slug effect applied changes consequence refused state data_set",
     "PieceView": "kind subject name since waited_seconds node obstacle why command",

@@ -60,6 +60,13 @@ SETTINGS = (
     Setting("daily_limit", "Submissions of a team a UTC day"),
     Setting("total_limit", "Submissions of a team in all", none="as many as the days hold"),
     Setting("daily_refunds", "Platform errors of a team that a UTC day gives back", least=0),
+    Setting(
+        "leak_bits",
+        "Bits that a hidden problem may tell a team",
+        "then its submissions wait for staff",
+        least=0,
+        most=100_000_000,
+    ),
     Setting("concurrent_limit", "Unfinished submissions of a team"),
     Setting("selection_limit", "Submissions of a team in the final ranking", lock=Lock.ONCE_SCORED),
     Setting("team_size", "Members of a team", most=1_000),

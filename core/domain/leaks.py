@@ -181,3 +181,8 @@ CLIMB_BITS = sum(
     for grains in (SCORECARD, RECORDS["LeaderboardEntry"], RECORDS["BoardChange"])
     for channel in list_channels(grains)
 )
+
+
+def count_told(runs: int, climbs: int) -> float:
+    """Bits that so many submissions told a team, of which so many moved it."""
+    return runs * RUN_BITS + climbs * CLIMB_BITS

@@ -28,6 +28,13 @@ class Verdict(StrEnum):
     PLATFORM_ERROR = "platform_error"
 
 
+class Hold(StrEnum):
+    """Why a submission waits until staff have looked."""
+
+    FAILURES = "failures"  # the platform failed at its author's last ones
+    LEAKS = "leaks"  # its team was told as much of a hidden problem as a competition's `leak_bits` allow
+
+
 HELD_AFTER = 3  # platform errors in a row of one author, in one competition: then staff look before the next one runs
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from core.domain.submission import HELD_AFTER
+from core.domain.submission import HELD_AFTER, Hold
 
 UNTOLD_AFTER = timedelta(minutes=1)  # nothing moved for so long: whoever looks is told why
 UNSENT_AFTER = timedelta(seconds=30)  # several sweeps: the broker takes nothing, or nobody sweeps
@@ -47,7 +47,7 @@ class Situation:
 
     evaluation_id: str
     rejudge_id: str  # empty for none
-    is_held: bool  # for staff to look at
+    hold: Hold | None  # for staff to look at
     is_paused: bool
     node_class: str  # the only one it runs on; empty for any
     fleet: Fleet  # of that class
@@ -61,6 +61,20 @@ class Situation:
     lost_with: str = ""  # the worker whose lease ran out long ago; empty for none
     busy: int = 0  # workers that hold something
     workers: int = 0
+
+
+HOLDS = {  # what its author and staff read
+    Hold.FAILURES: (
+        "The platform failed at your last submissions. The organizers look at this one before it runs.",
+        f"the platform failed at its author's last {HELD_AFTER}: look at their code and reasons, then send it",
+    ),
+    Hold.LEAKS: (
+        "Your team's runs have told as much of the hidden data as this competition allows. The organizers look at this"
+        " one before it runs.",
+        "its team was told as much of the hidden problem as `leak_bits` allow (`lacuna admin leaks`): look at its"
+        " submissions, then send it, or raise the setting",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +123,9 @@ def explain_piece(piece: Piece) -> Wait:
 
 
 def _explain_order(situation: Situation) -> Wait | None:
-    if situation.is_held:
-        return Wait(
-            Obstacle.HELD,
-            "The platform failed at your last submissions. The organizers look at this one before it runs.",
-            f"the platform failed at its author's last {HELD_AFTER}: look at their code and reasons, then send it",
-            f"lacuna admin requeue {situation.evaluation_id} --because …",
-        )
+    if situation.hold is not None:
+        author, staff = HOLDS[situation.hold]
+        return Wait(Obstacle.HELD, author, staff, f"lacuna admin requeue {situation.evaluation_id} --because …")
     if situation.is_paused:
         return Wait(
             Obstacle.PAUSED,

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("fault", sa.Text(), nullable=False),
         sa.Column("spec_id", sa.String(), nullable=False),
         sa.Column("daily_limit", sa.Integer(), nullable=False),
+        sa.Column("leak_bits", sa.Integer(), nullable=False),
         sa.Column("daily_refunds", sa.Integer(), nullable=False),
         sa.Column("concurrent_limit", sa.Integer(), nullable=False),
         sa.Column("total_limit", sa.Integer(), nullable=True),

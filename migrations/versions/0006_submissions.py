@@ -46,7 +46,7 @@ def upgrade() -> None:
         sa.Column("code", sa.String(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("refunded", sa.Boolean(), nullable=False),
-        sa.Column("held", sa.Boolean(), nullable=False),
+        sa.Column("held", sa.String(), nullable=True),
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("phase", sa.String(), nullable=False),
         sa.Column("node_class", sa.String(), nullable=False),

@@ -20,7 +20,8 @@ from core.domain.errors import BlobMissing, ContestError, ParticipantFault, Plat
 from core.domain.faults import FaultCode
 from core.domain.leaderboard import GATED, Purpose
 from core.domain.pools import PoolKind
-from core.domain.submission import HELD_AFTER, VERDICT_OF_FAULT, Status, Verdict
+from core.domain.submission import VERDICT_OF_FAULT, Status, Verdict
+from core.domain.waiting import HOLDS
 from core.domain.work import WorkState
 from core.jobs import DECIDE, RUN_SHARD, enqueue, put_off
 from core.lifecycle import add_shards, enqueue_for, finish_cancelled, get_priority
@@ -45,8 +46,6 @@ from worker.replicas.yardstick import NOTHING, Plan, count_extra, plan_calibrati
 from worker.scorecard.cost import RetrainCost
 from worker.scorecard.flags import store_reruns, store_swapped
 from worker.training.pools import load_originals
-
-HELD = f"waits for staff: the platform failed at its author's last {HELD_AFTER}"
 
 log = structlog.get_logger()
 
@@ -163,8 +162,8 @@ def _load(context: WorkerContext, shard_id: str) -> ShardWork | None:
 def _is_welcome(session: Session, context: WorkerContext, evaluation: Evaluation, shard: Shard, now: datetime) -> bool:
     """Whether this node takes the shard; what it waits for otherwise is written beside it."""
     name = context.settings.node_name
-    if evaluation.held:
-        shard.fault = HELD
+    if evaluation.held is not None:
+        shard.fault = f"waits for staff: {HOLDS[evaluation.held][1]}"
         return False
     if fault := nodes.find_fault(session, name):
         shard.fault = f"waits for another node, or until {name} works again: {fault}"

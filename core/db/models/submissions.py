@@ -16,7 +16,7 @@ from core.domain.faults import FaultCode
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
 from core.domain.runtime import CpuClock
-from core.domain.submission import Status, Verdict
+from core.domain.submission import Hold, Status, Verdict
 from core.scorecard import ScorecardRecord, dump_summary, parse_scorecard, summarize
 
 
@@ -62,7 +62,7 @@ class Evaluation(Base):
     code: Mapped[FaultCode | None]  # of a participant fault
     reason: Mapped[str] = mapped_column(Text, default="")
     refunded: Mapped[bool] = mapped_column(default=False)  # stopped by organizers, or failed by us: no quota counts it
-    held: Mapped[bool] = mapped_column(default=False)  # until staff sends it: its author's last ones failed here
+    held: Mapped[Hold | None]  # until staff sends it
     log: Mapped[str] = mapped_column(Text, default="")  # what the participant's code printed; on open problems only
     phase: Mapped[PhaseKind] = mapped_column(default=PhaseKind.PUBLIC)
     node_class: Mapped[str] = mapped_column(default="")  # the only one it runs on, from its first shard on

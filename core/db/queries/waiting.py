@@ -203,7 +203,7 @@ def _find_situation(session: Session, evaluation: Evaluation, around: _Around) -
     return Situation(
         evaluation_id=evaluation.id,
         rejudge_id=evaluation.rejudge_id or "",
-        is_held=evaluation.held,
+        hold=evaluation.held,
         is_paused=rejudges.is_paused(session, evaluation.rejudge_id),
         node_class=evaluation.node_class or "",
         fleet=_make_fleet(own, around.now),

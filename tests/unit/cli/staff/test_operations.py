@@ -73,6 +73,16 @@ def test_a_node_is_drained_and_set_to_work(run: Run, server: FakeServer, deed: s
     assert b"a new disk" in server.requests[-1].content
 
 
+def test_leaks_say_who_was_told_how_much(run: Run, server: FakeServer) -> None:
+    line = {"competition": "faces", "problem": "faces", "team": "ann", "runs": 20, "climbs": 23, "bits": 5207.2}
+    items = [line | {"limit": 5000, "is_spent": True}, line | {"limit": 9000, "is_spent": False, "team": "bob"}]
+    server.on("GET", "/admin/leaks", {"items": items, "run_bits": 16.1, "climb_bits": 212.4})
+    shown = run("admin", "leaks", "-c", "faces").output
+    assert "5207" in shown
+    assert shown.count("waits for staff") == 1
+    assert server.requests[0].url.query == b"competition=faces"
+
+
 def test_costs_say_who_spent_what(run: Run, server: FakeServer) -> None:
     server.on("GET", "/admin/costs", {"items": [LINE], "cpu_seconds": 12.34, "wall_seconds": 15.0})
     shown = run("admin", "costs", "--days", "7", "-c", "digits").output

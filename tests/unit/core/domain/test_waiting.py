@@ -3,13 +3,14 @@ from typing import Any
 
 import pytest
 
+from core.domain.submission import Hold
 from core.domain.waiting import Fleet, Obstacle, Piece, Situation, explain_piece, explain_wait
 
 GOOD = Fleet(alive=("a",), taking=("a",))
 QUIET = Situation(
     evaluation_id="e1",
     rejudge_id="",
-    is_held=False,
+    hold=None,
     is_paused=False,
     node_class="",
     fleet=GOOD,
@@ -35,7 +36,8 @@ CASES: list[tuple[dict[str, Any], Obstacle, str]] = [
     ({"fleet": Fleet(alive=("a",), draining=("a",))}, Obstacle.DRAINING, "draining: a"),
     ({"fleet": Fleet(alive=("a",), faulty=("a",), reason="no bwrap")}, Obstacle.NO_SANDBOX, "no bwrap"),
     ({"messages_stuck": True, "fleet": Fleet()}, Obstacle.BROKER, "broker"),
-    ({"is_held": True, "messages_stuck": True}, Obstacle.HELD, "its author's last 3"),
+    ({"hold": Hold.FAILURES, "messages_stuck": True}, Obstacle.HELD, "its author's last 3"),
+    ({"hold": Hold.LEAKS}, Obstacle.HELD, "`leak_bits` allow"),
     ({"lost_with": "the node a", "messages_stuck": True}, Obstacle.LOST, "the node a was lost"),
     ({"is_paused": True, "rejudge_id": "r1", "messages_stuck": True}, Obstacle.PAUSED, "paused"),
 ]

@@ -11,7 +11,7 @@ from core.db.models.submissions import Evaluation, Scorecard, Shard
 from core.db.queries import competitions, evaluations, leases
 from core.db.session import reading, transaction
 from core.domain.calibration import CALIBRATION_TRIES
-from core.domain.submission import Status, Verdict
+from core.domain.submission import Hold, Status, Verdict
 from core.domain.work import WorkState
 from core.jobs import RUN_SHARD
 from core.lifecycle import request_cancel, requeue
@@ -161,7 +161,7 @@ def test_what_is_held_runs_once_staff_sends_it(platform: Platform) -> None:
     competition = platform.open_competition(make_spec())
     evaluation_id = platform.submit(competition)
     with transaction(platform.engine) as session:
-        session.get_one(Evaluation, evaluation_id).held = True
+        session.get_one(Evaluation, evaluation_id).held = Hold.FAILURES
     sent = len(platform.sandbox.requests)
     platform.step()
     assert (_fetch(platform, evaluation_id).status, len(platform.sandbox.requests)) == (Status.QUEUED, sent)
