@@ -1,5 +1,7 @@
 """Every command of `lacuna`, in the order of its help."""
 
+from typing import Annotated
+
 import typer
 
 from cli.here.doctor import doctor
@@ -12,12 +14,13 @@ from cli.server.account import account_app
 from cli.server.compare import compare
 from cli.server.competitions import announcements, competitions, leaderboard, limits
 from cli.server.finals import select
-from cli.server.log_in import login, register
+from cli.server.log_in import login, logout, register, whoami
 from cli.server.notify import notify_app
 from cli.server.rules import rules
 from cli.server.runtime import runtime
 from cli.server.submissions import cancel, logs, promote, source, status, submissions, submit
 from cli.server.team import team_app
+from cli.show.console import print_version
 from cli.staff.apply import apply, configured, export
 from cli.staff.data_sets import data_set_app
 from cli.staff.operations import admin_app
@@ -36,16 +39,27 @@ app = typer.Typer(
     cls=LateGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Lacuna: competitions in machine unlearning. Exit codes: docs/cli.md.",
 )
+
+
+@app.callback()
+def begin(
+    version: Annotated[
+        bool, typer.Option("--version", "-V", help="Print the version.", is_eager=True, callback=print_version)
+    ] = False,
+) -> None:
+    """Lacuna: competitions in machine unlearning. Exit codes: docs/cli.md."""
+
 
 list_late_commands(app)
 list_late_commands(admin_app, "admin")
 for panel, commands in {
     "This machine": (init, validate, doctor, evaluate),
     "A server": (
-        *(register, login, competitions, submit, promote, status, submissions, compare, logs, source, cancel),
+        *(register, login, whoami, logout, competitions),
+        *(submit, promote, status, submissions, compare, logs, source, cancel),
         *(leaderboard, limits, runtime),
     ),
     "A competition": (rules, announcements, select),

@@ -8,6 +8,7 @@ from typer.main import get_command
 
 from cli.show.console import ReadableGroup
 from cli.show.lazy import load
+from cli.show.naming import place_competition
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class LateGroup(ReadableGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         late = LATE_COMMANDS.get(_name_group(ctx) + args[0]) if args else None
         if late is None:
-            return super().resolve_command(ctx, args)
+            name, command, rest = super().resolve_command(ctx, args)
+            return name, command, place_competition(command, rest) if command else rest
         return late.name, _load_command(late), args[1:]
 
 

@@ -34,6 +34,10 @@ def save_credentials(credentials: Credentials) -> Path:
     return path
 
 
+def forget_credentials() -> None:
+    get_credentials_path().unlink(missing_ok=True)
+
+
 def load_credentials() -> Credentials | None:
     try:
         return Credentials(**json.loads(get_credentials_path().read_text(encoding="utf-8")))

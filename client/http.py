@@ -194,7 +194,11 @@ class LacunaClient(StaffCalls):
     def list_tokens(self) -> list[JSON]:
         return self._list("/tokens")
 
+    def get_me(self) -> JSON:
+        return self._call("GET", "/me")
+
     def revoke_token(self, token_id: str) -> JSON:
+        """token_id: `current` for the one in use."""
         return self._call("DELETE", f"/tokens/{token_id}", repeat=False)
 
     def get_notifications(self) -> JSON:

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request, Response
 from api.cookies import check_same_site, drop_cookie, read_cookie, set_cookie
 from api.deps import EngineDep, Manager, Member, PublicCaller, ReadingDep, Registrant, SessionDep, SettingsDep
 from api.errors import describe_errors
+from api.security import hash_token
 from api.users import logins, service
 from api.users.schemas import (
     Credentials,
@@ -20,12 +21,14 @@ from api.users.schemas import (
     UserView,
 )
 from api.users.sources import find_source
+from core.db.base import utc_now
 from core.db.queries import users
 from core.db.session import transaction
-from core.domain.errors import NotAuthenticated
+from core.domain.errors import NotAuthenticated, NotFound
 
 router = APIRouter(tags=["users"])
 ROUTERS = (router,)
+CURRENT = "current"
 
 
 @router.post("/users", status_code=201, operation_id="register", responses=describe_errors(409, 422, 429))
@@ -70,8 +73,14 @@ def list_tokens(caller: Member, session: ReadingDep) -> TokenList:
 
 
 @router.delete("/tokens/{token_id}", status_code=204, operation_id="revoke_token", responses=describe_errors(401, 404))
-def revoke_token(token_id: str, caller: Manager, session: SessionDep) -> None:
-    """End a token at once."""
+def revoke_token(token_id: str, caller: Manager, session: SessionDep, request: Request) -> None:
+    """End a token at once; `current` is the one that this request came with."""
+    if token_id == CURRENT:
+        scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+        token = users.fetch_live_token(session, hash_token(secret), utc_now()) if scheme.lower() == "bearer" else None
+        if token is None:
+            raise NotFound("this request came with no token")
+        token_id = token.id
     service.revoke_token(session, token_id, caller.member_id)
 
 

@@ -10,7 +10,7 @@ from cli.show.console import make_console, print_json, print_line
 from cli.show.numbers import show_time
 from cli.show.options import JsonOption, SlugArgument, UrlOption
 from cli.show.remote import choose_competition, open_client
-from cli.show.tables import make_table, print_ledger
+from cli.show.tables import Column, print_fitted, print_ledger
 from core.domain.errors import InvalidInput
 from core.domain.moments import parse_moment
 from core.domain.phases import PhaseKind
@@ -27,13 +27,13 @@ def competitions(url: UrlOption = "", as_json: JsonOption = False) -> None:
     if not items:
         print_line("no competition yet")
         return
-    table = make_table()
-    for name in ("competition", "title", "state", "until"):
-        table.add_column(name)
-    for item in items:
-        closes = item.get("closes_at")
-        table.add_row(item["slug"], item["title"], item["state"], show_time(closes) if closes else "no deadline")
-    make_console().print(table)
+    columns = (Column("competition"), Column("title", may_wrap=True), Column("state"), Column("until", 1))
+    ends = [item.get("closes_at") for item in items]
+    rows = [
+        (item["slug"], item["title"], item["state"], show_time(end) if end else "no deadline")
+        for item, end in zip(items, ends, strict=True)
+    ]
+    print_fitted(columns, rows)
 
 
 def leaderboard(

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.show.console import make_console, print_json, print_note
-from cli.show.numbers import show_score
+from cli.show.console import print_json, print_note
+from cli.show.numbers import show_score, show_time
 from cli.show.options import JsonOption, UrlOption
-from cli.show.remote import choose_competition, choose_submission, open_client
-from cli.show.tables import make_table
+from cli.show.remote import choose_competition, choose_submission, open_client, shorten_id
+from cli.show.tables import Column, print_fitted
 from core.domain.errors import InvalidInput
 
 
@@ -36,12 +36,12 @@ def select(
 
 
 def _print_selection(found: Mapping[str, Any]) -> None:
-    table = make_table()
-    for name in ("final", "id", "file", "score", "note"):
-        table.add_column(name, no_wrap=name == "id")
+    columns = (Column("final"), Column("id"), Column("file", may_wrap=True), Column("score"))
+    rows = []
     for item in found["items"]:
         why = "selected" if item["is_selected"] else "best" if item["is_finalist"] else ""
-        table.add_row(why, item["submission_id"], item["filename"], show_score(item["score"]), item["note"])
-    make_console().print(table)
-    until = f" until {found['closes_at']}" if found["closes_at"] else ""
+        score = show_score(item["score"])
+        rows.append((why, shorten_id(item["submission_id"]), item["filename"], score, item["note"]))
+    print_fitted((*columns, Column("note", 1, may_wrap=True)), rows)
+    until = f" until {show_time(found['closes_at'])}" if found["closes_at"] else ""
     print_note(f"up to {found['limit']} may be selected{until}" if found["is_open"] else "the selection is closed")

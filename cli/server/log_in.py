@@ -1,13 +1,15 @@
-"""`lacuna register` and `lacuna login`."""
+"""`lacuna register`, `login`, `whoami`, `logout`."""
 
 from typing import Annotated
 
 import typer
 
-from cli.show.console import print_line, print_note
-from cli.show.options import UrlOption
-from client.credentials import Credentials, choose_server, save_credentials
+from cli.show.console import print_answer, print_line, print_note
+from cli.show.options import JsonOption, UrlOption
+from cli.show.remote import open_client
+from client.credentials import Credentials, choose_server, forget_credentials, load_credentials, save_credentials
 from client.http import LacunaClient
+from core.domain.errors import NotAuthenticated
 
 NewPassword = Annotated[
     str,
@@ -37,6 +39,26 @@ def login(
     """Get a token and keep it for later commands."""
     with LacunaClient(choose_server(url or None)[0]) as client:
         _save_token(client, name, password)
+
+
+def whoami(url: UrlOption = "", as_json: JsonOption = False) -> None:
+    """Say on which server one is who."""
+    with open_client(url) as client:
+        me = client.get_me()
+        print_answer({"server": client.url, **me}, f"{me['name']} ({me['role']}) on {client.url}", as_json=as_json)
+
+
+def logout(url: UrlOption = "") -> None:
+    """Revoke the token in use and forget it; `lacuna account logout` ends the log-ins of browsers."""
+    saved = load_credentials()
+    with open_client(url) as client:
+        try:
+            client.revoke_token("current")
+        except NotAuthenticated:  # it ended before
+            print_note(f"{client.url} knows the token no more")
+        if saved is not None and saved.url == client.url:
+            forget_credentials()
+        print_line(f"logged out of {client.url}")
 
 
 def _save_token(client: LacunaClient, name: str, password: str) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.show.console import print_json, print_line, print_note
+from cli.show.console import print_answer, print_json, print_line, print_note
 from cli.show.numbers import show_time
 from cli.show.options import JsonOption, UrlOption
 from cli.show.remote import open_client
@@ -43,6 +43,7 @@ def mail(
     events: Events = None,
     off: Annotated[bool, typer.Option("--off", help="No more mails; forget the address.")] = False,
     url: UrlOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Have mail sent to an address, once the link in the first mail was followed."""
     if bool(address) == off:
@@ -52,7 +53,9 @@ def mail(
         changes["events"] = list(events)
     with open_client(url) as client:
         own = client.change_notifications(changes)
-    if own["mail"] is None:
+    if as_json:
+        print_json(own)
+    elif own["mail"] is None:
         print_line("no more mails")
     elif own["mail"]["confirmed_at"]:
         print_line(f"mail to {address}: {', '.join(own['mail']['events'])}")
@@ -62,35 +65,40 @@ def mail(
 
 @notify_app.command()
 def add(
-    hook_url: Annotated[str, typer.Argument(metavar="ADDRESS")], events: Events = None, url: UrlOption = ""
+    hook_url: Annotated[str, typer.Argument(metavar="ADDRESS")],
+    events: Events = None,
+    url: UrlOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Add a webhook; its secret is printed this once."""
     with open_client(url) as client:
         made = client.create_webhook(hook_url, list(events or Event))
-    print_line(f"{made['id']}  {made['url']}: {', '.join(made['events'])}")
-    print_line(f"secret: {made['secret']}")
+    words = f"{made['id']}  {made['url']}: {', '.join(made['events'])}\nsecret: {made['secret']}"
+    print_answer(made, words, as_json=as_json)
 
 
 @notify_app.command("test")
-def send_test(webhook: str, url: UrlOption = "") -> None:
+def send_test(webhook: str, url: UrlOption = "", as_json: JsonOption = False) -> None:
     """Send one message to a webhook; `lacuna notify log` says how it went."""
     with open_client(url) as client:
         sent = client.test_webhook(webhook)
-    print_line(f"{sent['id']} is on its way to {sent['target']}")
+    print_answer(sent, f"{sent['id']} is on its way to {sent['target']}", as_json=as_json)
 
 
 @notify_app.command()
-def on(webhook: str, url: UrlOption = "") -> None:
+def on(webhook: str, url: UrlOption = "", as_json: JsonOption = False) -> None:
     """Turn a webhook on again."""
     with open_client(url) as client:
-        print_line(f"{client.change_webhook(webhook, {'enabled': True})['url']} is on")
+        row = client.change_webhook(webhook, {"enabled": True})
+    print_answer(row, f"{row['url']} is on", as_json=as_json)
 
 
 @notify_app.command()
-def off(webhook: str, url: UrlOption = "") -> None:
+def off(webhook: str, url: UrlOption = "", as_json: JsonOption = False) -> None:
     """Turn a webhook off; what waits for it is given up."""
     with open_client(url) as client:
-        print_line(f"{client.change_webhook(webhook, {'enabled': False})['url']} is off")
+        row = client.change_webhook(webhook, {"enabled": False})
+    print_answer(row, f"{row['url']} is off", as_json=as_json)
 
 
 @notify_app.command()
@@ -103,11 +111,12 @@ def rotate(
         ),
     ] = None,
     url: UrlOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Give a webhook a new secret, printed this once."""
     with open_client(url) as client:
         made = client.change_webhook_secret(webhook, overlap)
-    print_line(f"secret: {made['secret']}")
+    print_answer(made, f"secret: {made['secret']}", as_json=as_json)
     until = made["old_secret_until"]
     print_note(f"the old one signs, too, until {show_time(until)}" if until else "the old one signs nothing any more")
 

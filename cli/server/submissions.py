@@ -1,7 +1,7 @@
 """`lacuna submit`, `promote`, `status`, `submissions`, `logs`, `source`, `cancel`."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,13 +9,13 @@ import typer
 
 from cli.server.competitions import describe_limits
 from cli.show.board import show_rank
-from cli.show.console import make_console, print_error, print_json, print_line, print_note
+from cli.show.console import make_console, print_answer, print_error, print_json, print_line, print_note
 from cli.show.files import read_upload
 from cli.show.numbers import show_interval, show_percent
 from cli.show.options import FileArgument, JsonOption, UrlOption
-from cli.show.remote import choose_competition, choose_submission, open_client
+from cli.show.remote import choose_competition, choose_submission, open_client, shorten_id
 from cli.show.scorecard import render_scorecard, show_verdict
-from cli.show.tables import make_table
+from cli.show.tables import Column, print_fitted
 from client.failures import CommandFailed, Exit, get_exit_of_verdict
 from client.http import LacunaClient
 from client.progress import StageProgress
@@ -28,6 +28,17 @@ from core.domain.submission import Status, Verdict
 from core.scorecard import UnreadableScorecard, read_scorecard
 from core.settings import get_settings
 
+COLUMNS = (
+    Column("id"),
+    Column("competition", 4),
+    Column("phase", 5),
+    Column("file", may_wrap=True),
+    Column("status", may_wrap=True),
+    Column("score", is_number=True),
+    Column("runtime", 2, is_number=True),
+    Column("final", 1, may_wrap=True),
+    Column("note", 3, may_wrap=True),
+)
 ID_HELP = "As `lacuna submit` printed it, or its last letters."
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help=ID_HELP, show_default=False)]
 NewestArgument = Annotated[
@@ -40,7 +51,7 @@ TimeoutOption = Annotated[float | None, typer.Option(min=0, help="With --wait: g
 def submit(
     file: FileArgument,
     competition: Annotated[str, typer.Option("--competition", "-c", help="May be left out if there is only one.")] = "",
-    note: Annotated[str, typer.Option("-m", "--message", help="A note to yourself.")] = "",
+    note: Annotated[str, typer.Option("--note", "-m", "--message", help="Shown with the entry.")] = "",
     practice: Annotated[
         bool, typer.Option("--practice", help="To the practice phase: everything is shown, nothing is ranked.")
     ] = False,
@@ -101,23 +112,22 @@ def submissions(url: UrlOption = "", as_json: JsonOption = False) -> None:
     if not items:
         print_line("nothing submitted yet; `lacuna init` writes a file to begin with, `lacuna submit FILE` enters it")
         return
-    table = make_table()
-    for name in ("id", "competition", "phase", "file", "status", "score", "runtime", "final", "note"):
-        table.add_column(name, no_wrap=name == "id")
-    for item in items:
-        score = item["score"] or {}
-        table.add_row(
-            item["id"],
-            item["competition"],
-            item.get("phase", "public"),
-            item["filename"],
-            show_verdict(item["verdict"]) if item["verdict"] else item["status"],
-            show_interval(score.get("estimate"), score.get("low"), score.get("high")),
-            show_percent(item["relative_runtime"]),
-            describe_final(item.get("final")) or ("selected" if item.get("is_selected") else ""),
-            item["note"],
-        )
-    make_console().print(table)
+    print_fitted(COLUMNS, map(_show_line, items))
+
+
+def _show_line(item: Mapping[str, Any]) -> Sequence[object]:
+    score = item["score"] or {}
+    return (
+        shorten_id(item["id"]),
+        item["competition"],
+        item.get("phase", "public"),
+        item["filename"],
+        show_verdict(item["verdict"]) if item["verdict"] else item["status"],
+        show_interval(score.get("estimate"), score.get("low"), score.get("high")),
+        show_percent(item["relative_runtime"]),
+        describe_final(item.get("final")) or ("selected" if item.get("is_selected") else ""),
+        item["note"],
+    )
 
 
 def logs(submission_id: NewestArgument = "", url: UrlOption = "") -> None:
@@ -153,11 +163,15 @@ def source(
     print_note(f"wrote {output}, {len(content):,} bytes")
 
 
-def cancel(submission_id: IdArgument, url: UrlOption = "") -> None:
+def cancel(submission_id: IdArgument, url: UrlOption = "", as_json: JsonOption = False) -> None:
     """Stop a submission that has not ended."""
     with open_client(url) as client:
         state = client.cancel(choose_submission(client, submission_id))
-    print_line(f"{state['id']}: {'withdrawn' if state['status'] == Status.FINISHED else 'being stopped'}")
+    print_answer(
+        state,
+        f"{state['id']}: {'withdrawn' if state['status'] == Status.FINISHED else 'being stopped'}",
+        as_json=as_json,
+    )
 
 
 def _follow(client: LacunaClient, state: dict[str, Any], timeout: float | None, *, wait: bool, as_json: bool) -> None:

@@ -32,31 +32,31 @@ def show(competition: Slug = "", url: UrlOption = "", as_json: JsonOption = Fals
 
 
 @team_app.command()
-def create(name: str, competition: Slug = "", url: UrlOption = "") -> None:
+def create(name: str, competition: Slug = "", url: UrlOption = "", as_json: JsonOption = False) -> None:
     """Make a team of one under a name of its own."""
     with open_client(url) as client:
-        _print_team(client.create_team(choose_competition(client, competition), name))
+        _print_team(client.create_team(choose_competition(client, competition), name), as_json=as_json)
 
 
 @team_app.command()
-def rename(name: str, competition: Slug = "", url: UrlOption = "") -> None:
+def rename(name: str, competition: Slug = "", url: UrlOption = "", as_json: JsonOption = False) -> None:
     """Give one's team another name."""
     with open_client(url) as client:
-        _print_team(client.rename_team(_find_team(client, competition)["id"], name))
+        _print_team(client.rename_team(_find_team(client, competition)["id"], name), as_json=as_json)
 
 
 @team_app.command()
-def invite(user: str, competition: Slug = "", url: UrlOption = "") -> None:
+def invite(user: str, competition: Slug = "", url: UrlOption = "", as_json: JsonOption = False) -> None:
     """Invite an account; the leader of another team is offered to merge the two."""
     with open_client(url) as client:
-        _print_team(client.invite_to_team(_find_team(client, competition)["id"], user))
+        _print_team(client.invite_to_team(_find_team(client, competition)["id"], user), as_json=as_json)
 
 
 @team_app.command()
-def accept(team: str, competition: Slug = "", url: UrlOption = "") -> None:
+def accept(team: str, competition: Slug = "", url: UrlOption = "", as_json: JsonOption = False) -> None:
     """Join a team that invited one; a leader brings their whole team along."""
     with open_client(url) as client:
-        _print_team(client.accept_invite(_find_invite(client, competition, team)["id"]))
+        _print_team(client.accept_invite(_find_invite(client, competition, team)["id"]), as_json=as_json)
 
 
 @team_app.command()
@@ -91,7 +91,10 @@ def _find_invite(client: LacunaClient, competition: str, team: str) -> JSON:
     raise NotFound(f"no invitation from {team!r}")
 
 
-def _print_team(team: JSON | None) -> None:
+def _print_team(team: JSON | None, *, as_json: bool = False) -> None:
+    if as_json:
+        print_json(team)
+        return
     if team is None:
         print_line("no team yet; submitting makes one of you alone")
         return

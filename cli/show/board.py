@@ -1,6 +1,7 @@
 """A leaderboard, as the API gives it, as a table for the terminal."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -8,33 +9,42 @@ from rich.text import Text
 
 from cli.show.numbers import show_chance, show_interval, show_percent, show_points, show_score
 from cli.show.scorecard import show_verdict
-from cli.show.tables import make_table
+from cli.show.tables import Column, Line, fit_table, make_table
 from core.domain.leaderboard import Purpose
 from core.domain.runtime import CpuClock
 
 RUNTIME = ("relative_runtime", "relative_runtime_low", "relative_runtime_high")
-NOTE = (
-    "± is the longer half of the interval; corrected: without the bias of finitely many replicas; > next: the"
-    " probability of being truly better than the next rank;\nagain: of standing above it if both ran once more; F f/t/r"
-    ": how hard forget, test and retain examples make it\nto tell unlearned from retrained models; a tie group shares a"
-    " range of ranks: its first is not clearly ahead of the others;\nruntime: processor"
-    " time of the whole box beside a yardstick's; * of the process that was waited for, or half of the wall clock's"
-    " if that is more"
+COLUMNS = (
+    Column("rank", is_number=True),
+    Column("name", may_wrap=True),
+    Column("score", is_number=True),
+    Column("corrected", 6, is_number=True),
+    Column("> next", 3, is_number=True),
+    Column("again", 7, is_number=True),
+    Column("F f/t/r", 4, is_number=True),
+    Column("2023", 8, is_number=True),
+    Column("UA", 9, is_number=True),
+    Column("RA", 10, is_number=True),
+    Column("TA", 11, is_number=True),
+    Column("runtime", 1, is_number=True),
+    Column("verdict", 2, may_wrap=True),
 )
+NOTES = {  # by the column that they explain
+    "": "± is the longer half of the interval",
+    "corrected": "corrected: without the bias of finitely many replicas",
+    "> next": "> next: the probability of being truly better than the next rank",
+    "again": "again: of standing above it if both ran once more",
+    "F f/t/r": "F f/t/r: how hard forget, test and retain examples make it to tell unlearned from retrained models",
+    "runtime": "runtime: processor time of the whole box beside a yardstick's; * of the process that was waited for, or"
+    " half of the wall clock's if that is more",
+    "rank": "a tie group shares a range of ranks: its first is not clearly ahead of the others",
+}
 
 
 def render_board(board: Mapping[str, Any]) -> RenderableType:
     """Ranked rows, references in position without a rank, over-budget rows below, and the ceiling."""
-    table = make_table()
-    table.add_column("rank", justify="right", no_wrap=True)
-    table.add_column("name", no_wrap=True)
-    table.add_column("score", justify="right", no_wrap=True)
-    for title in ("corrected", "> next", "again", "F f/t/r", "2023", "UA", "RA", "TA", "runtime"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    for row in board["entries"]:
-        table.add_row(*_show_row(row), style="" if row["rank"] is not None else "dim")
-    if not board["entries"]:
+    lines = [Line(_show_row(row), "" if row["rank"] is not None else "dim") for row in board["entries"]]
+    if not lines:
         return Text(
             "nobody is on the board yet; `lacuna init` writes a file to begin with, `lacuna submit FILE` enters it"
         )
@@ -48,8 +58,14 @@ def render_board(board: Mapping[str, Any]) -> RenderableType:
             _show_qualities(ceiling),
             show_score(ceiling.get("neurips2023")),
         )
-        table.add_row("", "ceiling", score, *more, "", "", "", "", "", style="italic")
-    return Group(table, Text(NOTE, style="dim"))
+        lines.append(Line(("", "ceiling", score, *more, "", "", "", "", ""), "italic"))
+    table = fit_table(COLUMNS, lines)
+    shown = {str(column.header) for column in table.columns}
+    notes = [words for name, words in NOTES.items() if not name or name in shown]
+    left = [column.name for column in COLUMNS if column.name not in shown]
+    if left:
+        notes.append(f"a wider window shows {', '.join(left)}; --json and --csv have everything")
+    return Group(table, Text("; ".join(notes), style="dim"))
 
 
 def show_rank(row: Mapping[str, Any]) -> str:
@@ -65,7 +81,7 @@ def render_changes(changes: Sequence[Mapping[str, Any]]) -> RenderableType:
         table.add_column(title, no_wrap=title != "who")
     for change in changes:
         cause = str(change["cause"]).replace("_", " ")
-        table.add_row(change["at"], Text(change["name"] or "the whole board"), cause, _show_move(change))
+        table.add_row(_show_after(change["at"]), Text(change["name"] or "the whole board"), cause, _show_move(change))
     return table
 
 
@@ -78,6 +94,12 @@ def describe_own(own: Mapping[str, Any]) -> str:
         return f"{own['team']} has no rank yet"
     score = show_interval(entry["score"], entry["score_low"], entry["score_high"])
     return f"{own['team']} stands at {show_rank(entry)} of {own['ranked']} with {score}"
+
+
+def _show_after(moment: str) -> str:
+    """The first whole second that is not before a change: --as-of shows the board with it."""
+    at = datetime.fromisoformat(moment)
+    return f"{at.replace(microsecond=0, tzinfo=None) + timedelta(seconds=at.microsecond > 0):%Y-%m-%dT%H:%M:%S}"
 
 
 def _show_move(change: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Where a command writes: results to stdout, progress and errors to stderr, plain text when nobody watches."""
 
+import importlib.metadata
 import json
 from typing import Any
 
@@ -28,12 +29,24 @@ def print_line(text: str = "") -> None:
     make_console().print(Text(make_visible(text)), soft_wrap=True)
 
 
+def print_version(wanted: bool) -> None:
+    """Of what is installed, and nothing else."""
+    if wanted:
+        typer.echo(f"lacuna {importlib.metadata.version('lacuna')}")
+        raise typer.Exit
+
+
 def print_note(text: str) -> None:
     make_console(stderr=True).print(Text(make_visible(text)), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=not is_unicode()))
+
+
+def print_answer(answer: Any, words: str, *, as_json: bool) -> None:
+    """What a server answered to a deed: in words, or all of it."""
+    print_json(answer) if as_json else print_line(words)
 
 
 def print_error(message: str, hint: str = "") -> None:

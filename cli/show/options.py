@@ -14,6 +14,6 @@ UrlOption = Annotated[
     str, typer.Option("--url", help="The server (LACUNA_URL; default: where you logged in).", show_default=False)
 ]
 SlugArgument = Annotated[
-    str, typer.Argument(metavar="[COMPETITION]", help="May be left out if there is only one.", show_default=False)
+    str, typer.Argument(metavar="[COMPETITION]", help="Or -c NAME; none if there is only one.", show_default=False)
 ]
 Because = Annotated[str, typer.Option("--because", help="Why; it is kept, and shown to the author.", prompt="because")]

@@ -48,7 +48,9 @@ def apply(
 
 def export(
     competition: Annotated[str, typer.Argument(help="Its short name.")],
-    out: Annotated[Path | None, typer.Option("--out", help="Write it here.", show_default=False)] = None,
+    out: Annotated[
+        Path | None, typer.Option("--output", "-o", "--out", help="Write it here.", show_default=False)
+    ] = None,
     url: UrlOption = "",
 ) -> None:
     """Write a competition as its file, without its private and practice parts; applying that changes nothing."""

@@ -44,7 +44,7 @@ def upload(
     name: Annotated[str, typer.Argument(help="The data set; an existing one gets its next version.")],
     files: Annotated[list[Path], typer.Argument(help="An .npz or .zip, or the images and labels files of IDX.")],
     format: Annotated[DataFormat | None, typer.Option(help="Default: from the files' names.")] = None,
-    note: Annotated[str, typer.Option(help="Kept with the version.")] = "",
+    note: Annotated[str, typer.Option("--note", "-m", help="Kept with the version.")] = "",
     wait: Wait = True,
     url: UrlOption = "",
     as_json: JsonOption = False,
@@ -61,7 +61,7 @@ def upload(
 def register(
     name: Annotated[str, typer.Argument(help="The name it gets here.")],
     named: Annotated[str, typer.Argument(help="cifar10, cifar100, svhn, fashion-mnist or digits.")],
-    note: Annotated[str, typer.Option(help="Kept with the version.")] = "",
+    note: Annotated[str, typer.Option("--note", "-m", help="Kept with the version.")] = "",
     wait: Wait = True,
     url: UrlOption = "",
     as_json: JsonOption = False,

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.show.console import print_json, print_line
+from cli.show.console import print_answer, print_json, print_line
 from cli.show.options import Because, JsonOption, UrlOption
 from cli.show.remote import open_client
 from cli.show.tables import print_table
@@ -67,19 +67,23 @@ def nodes(url: UrlOption = "", as_json: JsonOption = False) -> None:
 
 
 @admin_app.command()
-def drain(node: str, because: Because, url: UrlOption = "") -> None:
+def drain(node: str, because: Because, url: UrlOption = "", as_json: JsonOption = False) -> None:
     """Let a node end what it holds and claim nothing more."""
     with open_client(url) as client:
         row = client.set_node(node, "drain", because)
-    print_line(f"{row['name']} drains; it still holds {len(row['shards'])} shards and {row['pool_chunks']} pool chunks")
+    print_answer(
+        row,
+        f"{row['name']} drains; it still holds {len(row['shards'])} shards and {row['pool_chunks']} pool chunks",
+        as_json=as_json,
+    )
 
 
 @admin_app.command()
-def activate(node: str, because: Because, url: UrlOption = "") -> None:
+def activate(node: str, because: Because, url: UrlOption = "", as_json: JsonOption = False) -> None:
     """Let a drained node work again."""
     with open_client(url) as client:
         row = client.set_node(node, "activate", because)
-    print_line(f"{row['name']} works again")
+    print_answer(row, f"{row['name']} works again", as_json=as_json)
 
 
 @admin_app.command()
@@ -141,19 +145,19 @@ def leaks(
 
 
 @admin_app.command()
-def requeue(evaluation: str, because: Because, url: UrlOption = "") -> None:
+def requeue(evaluation: str, because: Because, url: UrlOption = "", as_json: JsonOption = False) -> None:
     """Send a stuck evaluation's work out again, or try anew what ended by our fault."""
     with open_client(url) as client:
         row = client.act_on_evaluation(evaluation, "requeue", because)
-    print_line(f"{row['evaluation_id']} is {row['status']}; {row['messages']} tasks sent")
+    print_answer(row, f"{row['evaluation_id']} is {row['status']}; {row['messages']} tasks sent", as_json=as_json)
 
 
 @admin_app.command()
-def cancel(evaluation: str, because: Because, url: UrlOption = "") -> None:
+def cancel(evaluation: str, because: Because, url: UrlOption = "", as_json: JsonOption = False) -> None:
     """Stop an evaluation; its author reads why."""
     with open_client(url) as client:
         row = client.act_on_evaluation(evaluation, "cancel", because)
-    print_line(f"{row['evaluation_id']} is {row['status']}")
+    print_answer(row, f"{row['evaluation_id']} is {row['status']}", as_json=as_json)
 
 
 @admin_app.command()
@@ -186,11 +190,18 @@ def flags(
 
 
 @admin_app.command()
-def decide(evaluation: str, flag: str, decision: FlagVerdict, because: Because, url: UrlOption = "") -> None:
+def decide(
+    evaluation: str,
+    flag: str,
+    decision: FlagVerdict,
+    because: Because,
+    url: UrlOption = "",
+    as_json: JsonOption = False,
+) -> None:
     """Dismiss or uphold a flag; no score changes by it."""
     with open_client(url) as client:
         row = client.decide_flag(evaluation, flag, decision, because)
-    print_line(f"{row['code']} is {row['decision']['decision']}")
+    print_answer(row, f"{row['code']} is {row['decision']['decision']}", as_json=as_json)
 
 
 def _name_group(group: dict[str, Any]) -> str:

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from cli.show.console import print_json, print_line
+from cli.show.console import print_answer, print_json, print_line
 from cli.show.files import read_text
 from cli.show.numbers import show_time
 from cli.show.options import Because, JsonOption, UrlOption
-from cli.show.remote import open_client
+from cli.show.remote import choose_any_submission, open_client
 from cli.show.tables import print_ledger
 from cli.staff.private import private
 from cli.staff.settings import change_settings
@@ -26,11 +26,12 @@ def state(
     state: Annotated[CompetitionState, typer.Argument(help="What it becomes.", show_default=False)],
     because: Because,
     url: UrlOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Freeze, close, open again or archive a competition."""
     with open_client(url) as client:
         row = client.change_state(competition, state, because)
-    print_line(f"{row['slug']} is now {row['state']}")
+    print_answer(row, f"{row['slug']} is now {row['state']}", as_json=as_json)
 
 
 organize_app.command("set")(change_settings)
@@ -41,12 +42,17 @@ def rules(
     competition: Annotated[str, typer.Argument(show_default=False)],
     file: Annotated[Path, typer.Argument(help="Markdown; an empty file takes the rules back.", show_default=False)],
     url: UrlOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Write the next version of a competition's rules."""
     with open_client(url) as client:
         row = client.write_rules(competition, read_text(file))
     version = row["version"]
-    print_line(f"{competition}: version {version} of the rules" if version else f"{competition} has no rules now")
+    print_answer(
+        row,
+        f"{competition}: version {version} of the rules" if version else f"{competition} has no rules now",
+        as_json=as_json,
+    )
 
 
 organize_app.command()(private)
@@ -59,11 +65,12 @@ def grant_submissions(
     amount: Annotated[int, typer.Argument(min=1, max=1000, show_default=False)],
     because: Because,
     url: UrlOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Give a team submissions on top of the limits."""
     with open_client(url) as client:
         row = client.grant(competition, team, amount, because)
-    print_line(f"{row['team']} was granted {row['amount']}, {row['granted']} in all")
+    print_answer(row, f"{row['team']} was granted {row['amount']}, {row['granted']} in all", as_json=as_json)
 
 
 @organize_app.command()
@@ -85,11 +92,12 @@ def announce(
     title: Annotated[str, typer.Argument(show_default=False)],
     file: Annotated[Path, typer.Argument(help="Markdown.", show_default=False)],
     url: UrlOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Announce something on a competition's page."""
     with open_client(url) as client:
         row = client.announce(competition, title, read_text(file))
-    print_line(f"announced on {competition}: {row['title']}")
+    print_answer(row, f"announced on {competition}: {row['title']}", as_json=as_json)
 
 
 @organize_app.command("edit-announcement")
@@ -102,13 +110,14 @@ def edit_announcement(
     title: Annotated[str, typer.Option(help="Another title.", show_default=False)] = "",
     file: Annotated[Path | None, typer.Option(help="Another text, Markdown.", show_default=False)] = None,
     url: UrlOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Say an announcement otherwise; the audit log keeps what it said."""
     changes = {"title": title, "text": read_text(file) if file else ""}
     with open_client(url) as client:
         named = {name: value for name, value in changes.items() if value}
         row = client.edit_announcement(competition, announcement, named, because)
-    print_line(f"{competition} reads now: {row['title']}")
+    print_answer(row, f"{competition} reads now: {row['title']}", as_json=as_json)
 
 
 @organize_app.command("withdraw-announcement")
@@ -119,27 +128,30 @@ def withdraw_announcement(
     ],
     because: Because,
     url: UrlOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Take an announcement back; the audit log keeps it."""
     with open_client(url) as client:
         row = client.withdraw_announcement(competition, announcement, because)
-    print_line(f"withdrawn from {competition}: {row['title']}")
+    print_answer(row, f"withdrawn from {competition}: {row['title']}", as_json=as_json)
 
 
 @organize_app.command()
-def disqualify(submission: str, because: Because, url: UrlOption = "") -> None:
+def disqualify(submission: str, because: Because, url: UrlOption = "", as_json: JsonOption = False) -> None:
     """Take a submission off the board."""
     with open_client(url) as client:
-        row = client.moderate(submission, "disqualify", because)
-    print_line(f"{row['filename']} by {row['user']} is off the board of {row['competition']}")
+        row = client.moderate(choose_any_submission(client, submission), "disqualify", because)
+    print_answer(row, f"{row['filename']} by {row['user']} is off the board of {row['competition']}", as_json=as_json)
 
 
 @organize_app.command()
-def reinstate(submission: str, because: Because, url: UrlOption = "") -> None:
+def reinstate(submission: str, because: Because, url: UrlOption = "", as_json: JsonOption = False) -> None:
     """Put a disqualified submission back."""
     with open_client(url) as client:
-        row = client.moderate(submission, "reinstate", because)
-    print_line(f"{row['filename']} by {row['user']} is back on the board of {row['competition']}")
+        row = client.moderate(choose_any_submission(client, submission), "reinstate", because)
+    print_answer(
+        row, f"{row['filename']} by {row['user']} is back on the board of {row['competition']}", as_json=as_json
+    )
 
 
 @organize_app.command()

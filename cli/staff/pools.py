@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.show.console import print_json, print_line
+from cli.show.console import print_answer, print_json, print_line
 from cli.show.options import Because, JsonOption, UrlOption
 from cli.show.remote import open_client
 from cli.show.tables import print_table
@@ -50,7 +50,9 @@ def verify(competition: CompetitionArgument, url: UrlOption = "", as_json: JsonO
 
 
 @pools_app.command()
-def activate(competition: CompetitionArgument, because: Because, url: UrlOption = "") -> None:
+def activate(
+    competition: CompetitionArgument, because: Because, url: UrlOption = "", as_json: JsonOption = False
+) -> None:
     """Open a competition that is prepared and opens by hand."""
     with open_client(url) as client:
         state = client.list_pools(competition)["state"]
@@ -60,7 +62,7 @@ def activate(competition: CompetitionArgument, because: Because, url: UrlOption 
                 f"{competition} is {state}: only preparing ones can be activated", exit_code=Exit.REFUSED, hint=hint
             )
         row = client.change_state(competition, CompetitionState.OPEN, because)
-    print_line(f"{row['slug']} is {row['state']}")
+    print_answer(row, f"{row['slug']} is {row['state']}", as_json=as_json)
 
 
 @pools_app.command()

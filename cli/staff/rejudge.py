@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.show.console import print_json, print_line
+from cli.show.console import print_answer, print_json, print_line
 from cli.show.options import Because, JsonOption, UrlOption
 from cli.show.remote import choose_competition, open_client
 from cli.show.tables import print_table
@@ -122,36 +122,44 @@ def compare(rejudge: str, url: UrlOption = "", as_json: JsonOption = False) -> N
 
 
 @rejudge_app.command()
-def promote(rejudge: str, because: Because, url: UrlOption = "") -> None:
+def promote(rejudge: str, because: Because, url: UrlOption = "", as_json: JsonOption = False) -> None:
     """Let the new evaluations count; the old ones stay as history."""
     with open_client(url) as client:
         row = client.decide_rejudge(rejudge, "promote", because)
-    print_line(f"{row['id']} is {row['state']}: its {row['evaluations']} evaluations count on {row['competition']}")
+    print_answer(
+        row,
+        f"{row['id']} is {row['state']}: its {row['evaluations']} evaluations count on {row['competition']}",
+        as_json=as_json,
+    )
 
 
 @rejudge_app.command()
-def discard(rejudge: str, because: Because, url: UrlOption = "") -> None:
+def discard(rejudge: str, because: Because, url: UrlOption = "", as_json: JsonOption = False) -> None:
     """Leave everything as it is; what still runs is cancelled."""
     with open_client(url) as client:
         row = client.decide_rejudge(rejudge, "discard", because)
-    print_line(f"{row['id']} is {row['state']}; nothing changed on {row['competition']}")
+    print_answer(row, f"{row['id']} is {row['state']}; nothing changed on {row['competition']}", as_json=as_json)
 
 
 @rejudge_app.command()
-def pause(rejudge: str, because: Because, url: UrlOption = "") -> None:
+def pause(rejudge: str, because: Because, url: UrlOption = "", as_json: JsonOption = False) -> None:
     """Let what of it was not begun wait; what was begun ends."""
     with open_client(url) as client:
         row = client.decide_rejudge(rejudge, "pause", because)
     left = row["evaluations"] - row["finished"]
-    print_line(f"{row['id']} is {row['state']}; {left} of its {row['evaluations']} evaluations have not ended")
+    print_answer(
+        row,
+        f"{row['id']} is {row['state']}; {left} of its {row['evaluations']} evaluations have not ended",
+        as_json=as_json,
+    )
 
 
 @rejudge_app.command()
-def resume(rejudge: str, because: Because, url: UrlOption = "") -> None:
+def resume(rejudge: str, because: Because, url: UrlOption = "", as_json: JsonOption = False) -> None:
     """Go on with what waits."""
     with open_client(url) as client:
         row = client.decide_rejudge(rejudge, "resume", because)
-    print_line(f"{row['id']} is {row['state']}")
+    print_answer(row, f"{row['id']} is {row['state']}", as_json=as_json)
 
 
 def _make_scope(

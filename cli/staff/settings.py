@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.show.console import print_line, print_note
+from cli.show.console import print_answer, print_note
 from cli.show.numbers import show_time
-from cli.show.options import Because, UrlOption
+from cli.show.options import Because, JsonOption, UrlOption
 from cli.show.remote import open_client
 from core.domain.competition_settings import SETTINGS, Setting
 from core.domain.moments import has_time, parse_moment
@@ -18,6 +18,7 @@ def change_settings(
     competition: Annotated[str, typer.Argument(show_default=False)],
     because: Because,
     url: UrlOption = "",
+    as_json: JsonOption = False,
     **named: int | str | None,
 ) -> None:
     """Move the deadline of a competition, change its limits."""
@@ -28,7 +29,9 @@ def change_settings(
     }
     with open_client(url) as client:
         row = client.change_settings(competition, changes, because)
-    print_line(f"{row['slug']}: deadline {row['closes_at'] or 'none'}, {row['daily_limit']} a day")
+    print_answer(
+        row, f"{row['slug']}: deadline {row['closes_at'] or 'none'}, {row['daily_limit']} a day", as_json=as_json
+    )
 
 
 def read_setting(setting: Setting, value: int | str) -> Any:

@@ -157,7 +157,7 @@ def test_changes_say_who_moved_when_and_why(run: Run, server: FakeServer) -> Non
     items = [CHANGE | {"rank_before": before, "rank_after": after} for before, after in moves]
     server.on("GET", "/competitions/digits/leaderboard/changes", {"items": items, "next_before": None})
     lines = run("leaderboard", "digits", "--changes").stdout.splitlines()
-    assert lines[1].split() == ["2026-01-31T12:00:00.000001Z", "ada", "over", "budget", "3", "→", "1"]
+    assert lines[1].split() == ["2026-01-31T12:00:01", "ada", "over", "budget", "3", "→", "1"]
     assert [line.split("budget")[1].strip() for line in lines[2:]] == ["none → 4", "stays 2", "–"]
     assert json.loads(run("leaderboard", "digits", "--changes", "--json").stdout) == items
 
