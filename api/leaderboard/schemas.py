@@ -74,6 +74,10 @@ class Leaderboard(BaseModel):
     competition: str
     title: str
     phase: PhaseKind = Field(description="`private`: the final board, of the private phase")
+    is_practice: bool = Field(
+        description="everything about its problem is open, so answers can be prepared elsewhere: it never ranks for "
+        "prizes"
+    )
     protocol: str
     metric_version: str
     spec_digest: str

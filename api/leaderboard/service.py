@@ -47,6 +47,7 @@ def make_leaderboard(session: Session, view: BoardView, *, limit: int = PAGE_LIN
         competition=competition.slug,
         title=competition.title,
         phase=view.phase,
+        is_practice=terms.is_open,
         protocol=terms.protocol,
         metric_version=terms.metric_version,
         spec_digest=view.spec_digest,

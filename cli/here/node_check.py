@@ -5,10 +5,12 @@ from typing import Any
 from cli.here.evaluate import open_sandbox
 from cli.show.console import print_error, print_json, print_line
 from cli.show.lazy import load
-from cli.show.tables import print_table
+from cli.show.tables import Column, print_fitted
 from client.failures import Exit
 from core.domain.promises import WORDING, Trial, explain_refusal, keeps_quiet
 from core.settings import Settings
+
+TRIED, FOUND = Column("tried", 1, may_wrap=True), Column("found", may_wrap=True)
 
 
 def check_box(settings: Settings, sandbox: str, *, as_json: bool) -> Exit:
@@ -21,7 +23,7 @@ def check_box(settings: Settings, sandbox: str, *, as_json: bool) -> Exit:
         print_json({"sandbox": box.name, "ok": not fault, "fault": fault, "promises": told})
         return Exit.ERRORED if fault else Exit.SCORED
     rows = ((WORDING[each.promise].promise, WORDING[each.promise].tried, _tell(each)) for each in trials)
-    print_table((f"what {box.name} promises", "tried", "found"), rows)
+    print_fitted((Column(f"what {box.name} promises", may_wrap=True), TRIED, FOUND), list(rows))
     if fault:
         print_error(f"a worker here refuses work: {fault}")
         return Exit.ERRORED

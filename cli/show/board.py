@@ -14,6 +14,7 @@ from core.domain.leaderboard import Purpose
 from core.domain.runtime import CpuClock
 
 RUNTIME = ("relative_runtime", "relative_runtime_low", "relative_runtime_high")
+PRACTICE = "A practice board: everything about its problem is open, so it never ranks for prizes."
 COLUMNS = (
     Column("rank", is_number=True),
     Column("name", may_wrap=True),
@@ -65,7 +66,8 @@ def render_board(board: Mapping[str, Any]) -> RenderableType:
     left = [column.name for column in COLUMNS if column.name not in shown]
     if left:
         notes.append(f"a wider window shows {', '.join(left)}; --json and --csv have everything")
-    return Group(table, Text("; ".join(notes), style="dim"))
+    mark = [Text(PRACTICE)] if board.get("is_practice") else []
+    return Group(table, *mark, Text("; ".join(notes), style="dim"))
 
 
 def show_rank(row: Mapping[str, Any]) -> str:

@@ -2,10 +2,12 @@
 
 import importlib.metadata
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions
+from rich.segment import Segment
 from rich.text import Text
 from typer.core import TyperGroup
 
@@ -17,16 +19,24 @@ from core.domain.visible import make_visible
 PLAIN_WIDTH = 160  # of a pipe or file: wide enough that no table column is cut
 
 
+class VisibleConsole(Console):
+    """Whatever is printed, characters that cannot be seen or turn text around come out as escapes."""
+
+    def render(self, renderable: Any, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=make_visible(segment.text))
+
+
 def make_console(*, stderr: bool = False) -> Console:
-    console = Console(stderr=stderr, highlight=False)
+    console = VisibleConsole(stderr=stderr, highlight=False)
     if not console.is_terminal:
-        console = Console(stderr=stderr, highlight=False, width=PLAIN_WIDTH)
+        console = VisibleConsole(stderr=stderr, highlight=False, width=PLAIN_WIDTH)
     return console
 
 
 def print_line(text: str = "") -> None:
     """Print words as they are: foreign text may look like markup."""
-    make_console().print(Text(make_visible(text)), soft_wrap=True)
+    make_console().print(Text(text), soft_wrap=True)
 
 
 def print_version(wanted: bool) -> None:
@@ -37,7 +47,7 @@ def print_version(wanted: bool) -> None:
 
 
 def print_note(text: str) -> None:
-    make_console(stderr=True).print(Text(make_visible(text)), soft_wrap=True)
+    make_console(stderr=True).print(Text(text), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
@@ -51,7 +61,7 @@ def print_answer(answer: Any, words: str, *, as_json: bool) -> None:
 
 def print_error(message: str, hint: str = "") -> None:
     console = make_console(stderr=True)
-    console.print(Text.assemble(("error: ", "bold red"), make_visible(" ".join(message.split()))), soft_wrap=True)
+    console.print(Text.assemble(("error: ", "bold red"), " ".join(message.split())), soft_wrap=True)
     if hint:
         console.print(Text(f"hint: {hint}"), soft_wrap=True)
 

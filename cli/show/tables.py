@@ -10,13 +10,21 @@ from rich.text import Text
 
 from cli.show.console import make_console, print_line
 from cli.show.numbers import show_time
+from core.domain.visible import make_visible
 
 WRAPPED = 14  # what a column that may wrap is given at least
 GAP = 1  # between two columns
 
 
+class VisibleTable(Table):
+    """A column is as wide as what is shown of its cells: escapes are made before it is measured."""
+
+    def add_row(self, *cells: Any, **options: Any) -> None:
+        super().add_row(*(_show_cell(cell) for cell in cells), **options)
+
+
 def make_table(*, header_style: str = "bold", show_header: bool = True) -> Table:
-    return Table(box=None, pad_edge=False, header_style=header_style, show_header=show_header)
+    return VisibleTable(box=None, pad_edge=False, header_style=header_style, show_header=show_header)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,7 @@ class Line:
 def fit_table(columns: Sequence[Column], lines: Sequence[Line], width: int | None = None) -> Table:
     """As many columns as the line has room for, dropped whole and by importance."""
     width = width or make_console().width
-    rows = [[cell if isinstance(cell, Text) else Text(str(cell)) for cell in line.cells] for line in lines]
+    rows = [[_show_cell(cell if isinstance(cell, Text) else Text(str(cell))) for cell in line.cells] for line in lines]
     widths = [
         max([cell_len(column.name), *(row[place].cell_len for row in rows)]) for place, column in enumerate(columns)
     ]
@@ -77,3 +85,11 @@ def print_ledger(found: Mapping[str, Any]) -> None:
     ]
     print_fitted((*columns, Column("who", 1)), rows)
     print_line(f"{found['charged']} submitted, {found['refunded']} given back, {found['granted']} granted")
+
+
+def _show_cell(cell: Any) -> Any:
+    if isinstance(cell, str):
+        return make_visible(cell)
+    if isinstance(cell, Text) and (shown := make_visible(cell.plain)) != cell.plain:
+        return Text(shown, style=cell.style)
+    return cell

@@ -7,7 +7,7 @@ import typer
 from cli.show.console import print_answer, print_json, print_line
 from cli.show.options import Because, JsonOption, UrlOption
 from cli.show.remote import open_client
-from cli.show.tables import print_table
+from cli.show.tables import Column, print_fitted, print_table
 from core.domain.durations import show_duration
 from core.domain.review import FlagState, FlagVerdict
 
@@ -116,6 +116,18 @@ def costs(
     print_line(f"together {answer['cpu_seconds']:.1f} processor seconds, {answer['wall_seconds']:.1f} wall seconds")
 
 
+LEAK_COLUMNS = (
+    Column("team", may_wrap=True),
+    Column("competition", 3, may_wrap=True),
+    Column("problem", 4, may_wrap=True),
+    Column("submissions", 2, is_number=True),
+    Column("told scores", 1, is_number=True),
+    Column("bits", is_number=True),
+    Column("allowed", is_number=True),
+    Column("", may_wrap=True),
+)
+
+
 @admin_app.command()
 def leaks(
     competition: Annotated[str, typer.Option("-c", "--competition", help="Only this one.", show_default=False)] = "",
@@ -141,7 +153,7 @@ def leaks(
         )
         for line in answer["items"]
     )
-    print_table(("team", "competition", "problem", "submissions", "told scores", "bits", "allowed", ""), rows)
+    print_fitted(LEAK_COLUMNS, list(rows))
 
 
 @admin_app.command()

@@ -20,7 +20,7 @@ from core.lifecycle import enqueue_for
 from core.storage import BlobStore
 from worker.jobs.context import WorkerContext
 from worker.replicas.inspection import InspectedReplica
-from worker.scorecard.flags import load_reruns
+from worker.scorecard.flags import load_reruns, load_swapped
 from worker.training.pools import find_lost_chunks
 
 log = structlog.get_logger()
@@ -115,6 +115,7 @@ def _is_lost(store: BlobStore, shard: Shard) -> bool:
         store.get(shard.outputs_digest)
         if shard.position == 0:
             load_reruns(store, shard.evaluation_id)
+            load_swapped(store, shard.evaluation_id)
     except BlobMissing:
         return True
     return False

@@ -155,5 +155,6 @@ def test_a_board_on_open_data_says_that_it_never_ranks_for_prizes(
     with transaction(engine) as session:
         factories.make_competition(session, "digits", exposure=exposure)
     text = client.get(PAGE).text
+    assert client.get(f"/api/v1{PAGE}/leaderboard").json()["is_practice"] is said
     assert ("It never ranks for prizes" in text) is said
     assert "of data beside code; native code is refused" in text

@@ -91,11 +91,12 @@ def test_lost_outputs_are_made_again(platform: Platform, is_damaged: bool) -> No
     assert [detail for _, detail in history if detail] == [f"replicas {spans} run again: outputs were lost"]
 
 
-def test_lost_reruns_are_made_again(platform: Platform) -> None:
+@pytest.mark.parametrize("kind", ["reruns", "swapped"])
+def test_what_the_canary_ran_besides_is_made_again(platform: Platform, kind: str) -> None:
     evaluation_id = run_to_scoring(platform)
     wanted = compute_score(platform, evaluation_id)
     store = platform.context.store
-    find_blob(platform, store.get_ref(f"reruns/{evaluation_id}")).unlink()
+    find_blob(platform, store.get_ref(f"{kind}/{evaluation_id}")).unlink()
     platform.run_until_quiet()
     assert read_score(platform, evaluation_id) == wanted
 
