@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from core.domain.pools import PoolKind
 from core.problem_files import find_problem
 from core.settings import get_settings
-from evaluator.paired import find_standing
+from evaluator.paired import find_standing, split_alpha
 from sandbox.contract import ENTRY_FILE
 from worker.local import Bench, calibrate, open_bench
 from worker.replicas.execution import make_orders, make_request, time_batch
@@ -23,7 +23,6 @@ from worker.runner.base import LOCAL_LABEL
 from worker.runner.choose import choose_sandbox
 from worker.scorecard.cost import RetrainCost
 
-ALPHA = 0.0025  # as of a last look
 RETRAININGS = 8
 
 
@@ -65,7 +64,7 @@ def measure(bench: Bench, retraining: RetrainCost, cost: float, neighbours: int,
         retrain_seconds=None,
     )
     batch = time_batch(bench.sandbox, request, plan=Plan(runs, max(1, runs // 8)), on_progress=lambda _: True)
-    found = retraining.pair(batch.measured, rules.gate, alpha=ALPHA)
+    found = retraining.pair(batch.measured, rules.gate, alpha=split_alpha(shards=1, is_last=True))
     if found is None:
         return f"| {neighbours} | {cost:.1%} | – | | | | | |"
     bounds = f"{found.estimate:.1%} | {found.low:.1%} | {found.high:.1%} | {find_standing(found, rules.compute_budget)}"

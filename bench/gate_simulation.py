@@ -90,9 +90,14 @@ def is_thrown_out(cost: float, retraining: RetrainCost, machine: Machine, rng: n
         if not is_last and find_standing(found, BUDGET * MARGIN) is Standing.over:
             return True
         standing = find_standing(found, BUDGET)
-        if is_last and standing is not Standing.undecided:
+        if is_last and (standing is not Standing.undecided or not _may_be_over(retraining, shards, alpha)):
             return standing is Standing.over
     return False
+
+
+def _may_be_over(retraining: RetrainCost, shards: Sequence[MeasuredShard], alpha: float) -> bool:
+    settled = retraining.pair(shards, Gate.CPU, alpha=alpha, is_settled=True)
+    return settled is not None and find_standing(settled, BUDGET) is Standing.over
 
 
 def list_shards() -> Iterator[tuple[int, bool]]:

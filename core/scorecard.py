@@ -142,7 +142,9 @@ class MeasuredRuntime(_Part):
     clock: str | None = _maybe("whose processor time: `cgroup`, all of the box's, or `process`, what was waited for")
     waited: float | None = _maybe("share of their wall clock that the runs were ready and had no core")
     budget: float = Field(description="the largest fraction that is ranked")
-    over_budget: bool = Field(description="whether `low` is above `budget`; before form 3, `estimate`")
+    over_budget: bool = Field(
+        description="whether `low` is above `budget`, or was before and `high` is still; before form 3, `estimate`"
+    )
     seconds_per_replica: float = Field(description="wall clock of one run, in seconds")
     retrain_seconds: float = Field(description="wall clock of one retraining, in seconds")
 

@@ -17,7 +17,7 @@ from evaluator.runtime import RelativeRuntime
 
 LEAST_BLOCKS = 2
 GATE_ALPHA = 0.01  # chance of ever calling a run over the budget that is not, over all looks together
-EXTRA_LOOKS = 2  # at more measurements of a run whose replicas are all done and that is still undecided
+EXTRA_LOOKS = 6  # at more measurements of a run whose replicas are all done and that is still undecided
 
 
 class Standing(StrEnum):
@@ -153,13 +153,22 @@ def find_standing(runtime: RelativeRuntime, budget: float) -> Standing:
     return Standing.under if runtime.high <= budget else Standing.undecided
 
 
-def split_alpha(*, shards: int, is_last: bool) -> float:
+def settle(run: Ratio) -> Ratio:
+    """What may become of a ratio that is measured on and on: two standard errors more, and known exactly.
+
+    Where even that leaves a cost undecided, the error of the retraining does, and more runs would not end it.
+    """
+    return Ratio(run.estimate + 2 * run.error, 0.0, run.degrees)
+
+
+def split_alpha(*, shards: int, is_last: bool, earlier: int = 0) -> float:
     """Share of GATE_ALPHA for one look, so that all looks together err no more often (Bonferroni).
 
     shards: how many the replicas were cut into, >= 1; all but the last look at them share one part.
     is_last: all replicas are done: that look and each of EXTRA_LOOKS more have a part of their own.
+    earlier: evaluations of the same entry whose measurements are used again; each halves what is left to err.
     """
-    part = GATE_ALPHA / (2 + EXTRA_LOOKS)
+    part = math.ldexp(GATE_ALPHA / (2 + EXTRA_LOOKS), -earlier)
     return part if is_last else part / max(shards, 1)
 
 

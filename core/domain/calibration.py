@@ -2,4 +2,4 @@
 
 RETRAIN_FILE = "retrain.py"
 IDLE_FILE = "identity.py"  # timed among the retrainings, as among all other runs
-CALIBRATION_TRIES = 3  # while its clocks disagree or its yardsticks differ
+CALIBRATION_TRIES = 5  # while its clocks disagree or its yardsticks differ

@@ -24,7 +24,7 @@ from core.terms import Terms
 from worker.jobs.breaker import may_score_here
 from worker.jobs.calibration import load_cost
 from worker.jobs.context import WorkerContext
-from worker.jobs.gate import read_measured
+from worker.jobs.gate import Earlier, find_earlier, read_measured
 from worker.jobs.heartbeat import Heartbeat, renew_score
 from worker.jobs.looks import describe_decision
 from worker.jobs.repair import rerun_lost, send_lost_chunks
@@ -57,6 +57,7 @@ class ScoreWork:
     node_class: str
     run: RunSeconds
     measured: tuple[MeasuredShard, ...]
+    earlier: Earlier  # of the same bytes
     weights: tuple[str, ...]
     retrain: RetrainCost | None
     commitment_key: str  # of the competition
@@ -130,6 +131,7 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
             node_class=node_class,
             run=collect_seconds(replicas),
             measured=tuple(read_measured([each for each in evaluation.shards if each.first < kept or each.is_extra])),
+            earlier=find_earlier(session, evaluation),
             weights=tuple(row.weights_sha256 for row in replicas),
             retrain=load_cost(session, evaluation.spec_id, node_class),
             commitment_key=competitions.fetch_commitment_key(session, evaluation.submission.competition_id),
@@ -154,7 +156,9 @@ def _work(context: WorkerContext, work: ScoreWork) -> DrawnScore:
         node_class=work.node_class,
         run=work.run,
         retrain=work.retrain,
-        measured=work.measured,
+        measured=(*work.measured, *work.earlier.measured),
+        earlier=work.earlier.evaluations,
+        was_over=work.earlier.was_over,
         checks=_load_facts(context.store, work),
         decision=_find_decision(context.store, work),
     )
@@ -199,7 +203,7 @@ def _judge(work: ScoreWork, record: ScorecardRecord) -> tuple[Verdict, FaultCode
     return (
         Verdict.OVER_BUDGET,
         FaultCode.COMPUTE_BUDGET,
-        describe_excess(runtime, work.measured, budget=runtime.budget),
+        describe_excess(runtime, (*work.measured, *work.earlier.measured), budget=runtime.budget),
     )
 
 

@@ -28,7 +28,6 @@ from core.lifecycle import add_shards, enqueue_for, finish_cancelled, get_priori
 from core.reader.apart import read_apart
 from core.storage import BlobStore
 from core.terms import Terms
-from evaluator.paired import Standing
 from worker.jobs.breaker import is_given_up, may_try_here, record_failure
 from worker.jobs.calibration import fetch_waiting, load_cost, store_calibration
 from worker.jobs.context import WorkerContext
@@ -282,7 +281,7 @@ def _follow_up(context: WorkerContext, session: Session, evaluation: Evaluation,
         if all(shard.state == WorkState.DONE for shard in evaluation.shards):
             store_calibration(session, context, evaluation)
         return
-    cost = judge_cost(evaluation, work.retrain, rules)
+    cost = judge_cost(session, evaluation, work.retrain, rules)
     if cost.end:
         _finish(session, evaluation, Verdict.OVER_BUDGET, FaultCode.COMPUTE_BUDGET, cost.end)
         return
@@ -290,7 +289,7 @@ def _follow_up(context: WorkerContext, session: Session, evaluation: Evaluation,
         add_shards(session, evaluation, position=1, first=work.count, size=rules.shard_replicas)
         evaluations.move(session, evaluation, Status.RUNNING)
     else:
-        go_on(session, evaluation, cost.standing)
+        go_on(session, evaluation, measures_again=cost.measures_again)
     if is_look_due(evaluation, work.first, purpose=work.purpose, rules=rules):
         enqueue(session, DECIDE, evaluation.id)
 
@@ -363,7 +362,7 @@ def retry_or_fail(
     record_failure(session, shard, node=node, fault=shard.fault, now=utc_now(), is_charged=is_charged)
     if is_given_up(shard, max_attempts=max_attempts) and shard.is_extra:
         shard.state = WorkState.ABANDONED  # it is scored as it is
-        go_on(session, evaluation, Standing.undecided)
+        go_on(session, evaluation, measures_again=False)
     elif is_given_up(shard, max_attempts=max_attempts):
         reason = f"the platform failed {shard.failures} times at one shard: {shard.fault}"
         _finish(session, evaluation, Verdict.PLATFORM_ERROR, None, reason)

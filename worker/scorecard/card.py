@@ -31,6 +31,7 @@ from core.storage import BlobStore, find_computed
 from evaluator import MetricVersion, Scorecard, ScoredPool, ScoringProtocol, compute_control, score
 from evaluator.intervals import INTERVAL_VERSION
 from evaluator.paired import Standing, find_standing, split_alpha
+from evaluator.runtime import RelativeRuntime
 from worker.problems import LoadedProblem
 from worker.replicas.outputs import ModelOutputs
 from worker.replicas.seconds import MeasuredShard, RunSeconds
@@ -61,6 +62,8 @@ class RunFacts:
     measured: tuple[MeasuredShard, ...] = ()
     checks: FlagFacts = field(default_factory=FlagFacts)
     decision: EarlyDecision | None = None  # None: all replicas ran
+    earlier: int = 0  # evaluations of the same bytes whose measurements are among `measured`
+    was_over: bool = False  # and the newest one of the same submission ended over the budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +225,7 @@ def _describe_runtime(facts: RunFacts, rules: EvaluationPart) -> MeasuredRuntime
     """Raise when nothing was calibrated: a score without its cost cannot be gated."""
     if facts.retrain is None:
         raise PlatformFault(f"retraining was never calibrated on nodes of class {facts.node_class}")
-    cost, alpha = facts.retrain, split_alpha(shards=1, is_last=True)
+    cost, alpha = facts.retrain, split_alpha(shards=1, is_last=True, earlier=facts.earlier)
     paired = cost.pair(facts.measured, rules.gate, alpha=alpha)
     wall, cpu = cost.pair_both(facts.measured, alpha=alpha) or cost.compare_both(facts.run)
     gated = paired or cost.compare(facts.run, rules.gate)
@@ -238,10 +241,16 @@ def _describe_runtime(facts: RunFacts, rules: EvaluationPart) -> MeasuredRuntime
         budget=rules.compute_budget,
         level=gated.level,
         yardsticks=sum(len(shard.yardsticks.cpu) for shard in facts.measured) if paired else 0,
-        over_budget=paired is not None and find_standing(paired, rules.compute_budget) is Standing.over,
+        over_budget=paired is not None and _is_over(paired, rules.compute_budget, was_over=facts.was_over),
         seconds_per_replica=float(np.mean(facts.run.wall)),
         retrain_seconds=facts.retrain.wall_seconds,
     )
+
+
+def _is_over(runtime: RelativeRuntime, budget: float, *, was_over: bool) -> bool:
+    """What is undecided passes, unless it was decided before: a verdict changes only where the bounds say so."""
+    standing = find_standing(runtime, budget)
+    return standing is Standing.over or (was_over and standing is Standing.undecided)
 
 
 def _describe_provenance(problem: LoadedProblem, pools: Mapping[PoolKind, Pool], facts: RunFacts) -> Provenance:

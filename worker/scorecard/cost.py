@@ -14,7 +14,15 @@ import numpy.typing as npt
 from core.domain.runtime import CpuClock
 from core.problem_parts import Gate
 from evaluator.errors import InvalidPool
-from evaluator.paired import Block, Ratio, combine_ratios, compute_paired_runtime, compute_ratio, measure_noise
+from evaluator.paired import (
+    Block,
+    Ratio,
+    combine_ratios,
+    compute_paired_runtime,
+    compute_ratio,
+    measure_noise,
+    settle,
+)
 from evaluator.runtime import RelativeRuntime, compute_gated_runtime, compute_relative_runtime
 from worker.replicas.seconds import Clock, MeasuredShard, RunSeconds, Seconds, join_seconds
 
@@ -40,14 +48,20 @@ class RetrainCost:
         """Of one retraining, as the clock outside sees it."""
         return float(np.mean(self.retrain.wall))
 
-    def pair(self, shards: Sequence[MeasuredShard], gate: Gate, *, alpha: float) -> RelativeRuntime | None:
-        """Cost by the clocks that the gate judges, with one-sided bounds; None where no yardstick tells."""
-        cpu = self._pair(shards, "cpu", alpha)
+    def pair(
+        self, shards: Sequence[MeasuredShard], gate: Gate, *, alpha: float, is_settled: bool = False
+    ) -> RelativeRuntime | None:
+        """Cost by the clocks that the gate judges, with one-sided bounds; None where no yardstick tells.
+
+        is_settled: what more of the same runs could at most come to (`evaluator.paired.settle`).
+        """
+        cpu = self._pair(shards, "cpu", alpha, is_settled=is_settled)
         is_metered = bool(shards) and all(shard.runs.clock is CpuClock.CGROUP for shard in shards)
         if cpu is None or (gate is Gate.CPU and is_metered):
             return cpu
         # the larger of two, each of which may err half as often
-        cpu, wall = self._pair(shards, "cpu", alpha / 2), self._pair(shards, "wall", alpha / 2)
+        cpu = self._pair(shards, "cpu", alpha / 2, is_settled=is_settled)
+        wall = self._pair(shards, "wall", alpha / 2, is_settled=is_settled)
         if cpu is None or wall is None:
             return cpu
         slack = WALL_SLACK if gate is Gate.CPU else 1.0
@@ -108,11 +122,13 @@ class RetrainCost:
             return f"the clocks disagree: retraining had a core for {cpu / wall:.0%} of the time alone"
         return ""
 
-    def _pair(self, shards: Sequence[MeasuredShard], clock: Clock, alpha: float) -> RelativeRuntime | None:
+    def _pair(
+        self, shards: Sequence[MeasuredShard], clock: Clock, alpha: float, *, is_settled: bool = False
+    ) -> RelativeRuntime | None:
         run, tie = self._find_ratio(shards, clock), self.find_tie(clock)
         if run is None or tie is None or tie.estimate <= 0:
             return None
-        return compute_paired_runtime(run, tie, alpha=alpha)
+        return compute_paired_runtime(settle(run) if is_settled else run, tie, alpha=alpha)
 
     def _find_ratio(self, shards: Sequence[MeasuredShard], clock: Clock) -> Ratio | None:
         """Of what is scored, and of extra measurements if there are any; None where no yardstick tells."""
@@ -166,6 +182,7 @@ def describe_excess(runtime: Bounded, shards: Sequence[MeasuredShard], *, budget
     return (
         f"the runs cost {runtime.estimate:.1%} of retraining, surely more than {runtime.low:.1%}, measured among"
         f" {yardsticks} pieces of it{describe_waiting(shards)}; the budget is {budget:.0%}"
+        f"{'' if runtime.low > budget else ', and what was found before stands'}"
     )
 
 

@@ -13,7 +13,7 @@ from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation, EvaluationEvent, Replica, Scorecard, Shard, Submission
 from core.db.queries import boards, deliveries
 from core.domain.faults import FaultCode
-from core.domain.leaderboard import OFF_BOARD, Purpose
+from core.domain.leaderboard import GATED, OFF_BOARD, Purpose
 from core.domain.phases import PhaseKind
 from core.domain.quota import start_of_day
 from core.domain.submission import HELD_AFTER, Status, Verdict, advance
@@ -77,6 +77,25 @@ def fetch_evaluation(session: Session, evaluation_id: str) -> Evaluation | None:
         )
     )
     return session.scalars(query).one_or_none()
+
+
+def fetch_earlier(session: Session, evaluation: Evaluation, *, limit: int) -> list[Evaluation]:
+    """Those that ran the same bytes to an end under the same terms on the same class of node, newest first."""
+    digest = select(Submission.source_digest).where(Submission.id == evaluation.submission_id).scalar_subquery()
+    query = (
+        select(Evaluation)
+        .join(Submission)
+        .where(
+            Submission.source_digest == digest,
+            Submission.purpose.in_(GATED),
+            Evaluation.spec_id == evaluation.spec_id,
+            Evaluation.node_class == evaluation.node_class,
+            Evaluation.verdict.in_((Verdict.SCORED, Verdict.OVER_BUDGET)),
+            Evaluation.id != evaluation.id,
+        )
+        .options(selectinload(Evaluation.shards))
+    )
+    return list(session.scalars(query.order_by(Evaluation.created_at.desc(), Evaluation.id.desc()).limit(limit)))
 
 
 def fetch_shard(session: Session, shard_id: str) -> Shard | None:

@@ -3,6 +3,7 @@ import pytest
 
 from evaluator import InvalidPool
 from evaluator.paired import (
+    EXTRA_LOOKS,
     GATE_ALPHA,
     Block,
     Ratio,
@@ -12,6 +13,7 @@ from evaluator.paired import (
     compute_ratio,
     find_standing,
     measure_noise,
+    settle,
     split_alpha,
 )
 
@@ -108,8 +110,23 @@ def test_without_noise_exactly_the_budget_passes(ratio, standing):
 
 @pytest.mark.parametrize("shards", [1, 5, 100])
 def test_all_looks_together_err_no_more_often_than_one_may(shards):
-    together = shards * split_alpha(shards=shards, is_last=False) + 3 * split_alpha(shards=shards, is_last=True)
+    together = shards * split_alpha(shards=shards, is_last=False) + (1 + EXTRA_LOOKS) * split_alpha(
+        shards=shards, is_last=True
+    )
     assert together == pytest.approx(GATE_ALPHA)
+
+
+def test_each_earlier_evaluation_halves_what_is_left_to_err():
+    parts = [split_alpha(shards=1, is_last=True, earlier=count) for count in range(30)]
+    assert parts[3] == parts[0] / 8
+    assert sum(parts) < 2 * parts[0]
+
+
+def test_more_runs_cannot_decide_what_the_retraining_leaves_open():
+    vague, exact = Ratio(10.0, 0.5, 30), Ratio(10.0, 0.0, 30)
+    run = Ratio(1.01, 0.02, 30)
+    costs = [compute_paired_runtime(settle(run), tie, alpha=0.001) for tie in (vague, exact)]
+    assert [find_standing(cost, 0.1) for cost in costs] == [Standing.undecided, Standing.over]
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])

@@ -69,6 +69,27 @@ def _owner(platform: Platform, shard_id: str) -> str:
     return shard.evaluation_id
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "verdict"),
+    [
+        ((0.095, 0.01), (0.12, 0.3), Verdict.SCORED),  # alone it would be over
+        ((0.13, 0.2), (0.09, 0.2), Verdict.OVER_BUDGET),  # together they are undecided
+        ((0.12, 0.3), (0.05, 0.01), Verdict.SCORED),  # together they are under
+    ],
+)
+def test_noise_changes_no_verdict_of_an_unchanged_entry(
+    platform: Platform, before: tuple[float, float], now: tuple[float, float], verdict: Verdict
+) -> None:
+    competition = platform.open_competition(make_spec())
+    platform.sandbox.seconds, platform.sandbox.wobble = before[0], (before[1], before[1])
+    first = platform.submit(competition)
+    platform.run_until_quiet()
+    platform.sandbox.seconds, platform.sandbox.wobble = now[0], (now[1], now[1])
+    again = _start_rejudge(platform, first)
+    platform.run_until_quiet()
+    assert _fetch(platform, again).verdict == verdict
+
+
 def test_the_same_program_is_scored_again_from_other_seeds_until_then_aside(platform: Platform) -> None:
     competition = platform.open_competition(make_spec())
     first = platform.submit(competition)
