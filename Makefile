@@ -10,7 +10,7 @@ TEST_PROCESSES ?= 3
 help:
 	@echo 'make demo    install, start the platform, score the baselines, leave the site up (ARGS=--exit ends instead)'
 	@echo 'make test    install, then the whole test suite (PYTEST_ARGS=-x, …)'
-	@echo 'make chaos   faults in the middle of the work, on SQLite and PostgreSQL (about half an hour)'
+	@echo 'make chaos   every fault in the middle of the work, on SQLite and PostgreSQL (make test runs some of them)'
 	@echo 'make up      run the platform on this machine until interrupted'
 	@echo 'make check   format, lint, types, import rules, house rules'
 	@echo 'make fmt     format and fix what can be fixed'

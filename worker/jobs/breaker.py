@@ -5,7 +5,7 @@ that did other shards well meanwhile; a node that does nothing well rests, longe
 """
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from core.domain.operations import SILENT_AFTER
 from core.domain.work import find_rest
 
 log = structlog.get_logger()
+LEFT_TO_OTHERS = timedelta(minutes=5)  # perhaps those who could take it have been given other queues
 MOST_TRIES = 20  # of one shard, whoever is to blame: hours, as nodes rest longer and longer
 
 
@@ -56,7 +57,8 @@ def may_try_here(session: Session, evaluation: Evaluation, shard: Shard, *, node
         shard.fault = f"waits until {node} has rested: it failed {row.strikes} times in a row ({row.rest_reason})"
         return False
     node_class = evaluation.node_class or (row.node_class if row else "")
-    if node in shard.failed_on and has_other_node(session, shard.failed_on, now, node_class=node_class):
+    is_left = node in shard.failed_on and _is_recent(shard.failed_at, now)
+    if is_left and has_other_node(session, shard.failed_on, now, node_class=node_class):
         shard.fault = f"failed on {', '.join(shard.failed_on)} and waits for another node"
         return False
     return True
@@ -65,8 +67,9 @@ def may_try_here(session: Session, evaluation: Evaluation, shard: Shard, *, node
 def may_score_here(session: Session, evaluation: Evaluation, *, node: str, now: datetime) -> bool:
     """Whether this node should compute the score, which any node can; if not, the evaluation says what it waits for."""
     row = nodes.fetch_node(session, node)
-    has_failed = node in evaluation.score_failed_on or (row is not None and nodes.is_resting(row, now))
-    if has_failed and has_other_node(session, [*evaluation.score_failed_on, node], now):
+    is_left = node in evaluation.score_failed_on and _is_recent(evaluation.scoring_since, now)
+    is_left = is_left or (row is not None and nodes.is_resting(row, now))
+    if is_left and has_other_node(session, [*evaluation.score_failed_on, node], now):
         evaluation.score_fault = f"waits for another node than {node}, which failed"
         return False
     return True
@@ -74,16 +77,18 @@ def may_score_here(session: Session, evaluation: Evaluation, *, node: str, now: 
 
 def may_train_here(session: Session, chunk: PoolChunk, *, node: str, now: datetime) -> bool:
     """Whether this node should train the chunk; if not, the chunk says what it waits for."""
-    if node in chunk.failed_on and has_other_node(session, chunk.failed_on, now):
+    is_left = node in chunk.failed_on and _is_recent(chunk.claimed_at, now)
+    if is_left and has_other_node(session, chunk.failed_on, now):
         chunk.fault = f"failed on {', '.join(chunk.failed_on)} and waits for another node"
         return False
     return True
 
 
 def record_training_failure(session: Session, chunk: PoolChunk, *, node: str, now: datetime) -> None:
-    """It counts once nobody is left who has not failed at it."""
+    """It counts once nobody else takes it who has not failed at it."""
+    is_known = node in chunk.failed_on
     chunk.failed_on = sorted({*chunk.failed_on, node})
-    if not has_other_node(session, chunk.failed_on, now):
+    if is_known or not has_other_node(session, chunk.failed_on, now):
         chunk.failures += 1
 
 
@@ -92,3 +97,7 @@ def has_other_node(session: Session, failed_on: Collection[str], now: datetime, 
     live = nodes.fetch_nodes(session, now - SILENT_AFTER)
     able = {each.name for each in live if node_class in ("", each.node_class) and nodes.takes_work(each, now)}
     return bool(able - set(failed_on))
+
+
+def _is_recent(failed_at: datetime | None, now: datetime) -> bool:
+    return failed_at is not None and now - failed_at < LEFT_TO_OTHERS

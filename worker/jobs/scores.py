@@ -97,16 +97,16 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
     now = utc_now()
     until = now + timedelta(seconds=context.settings.lease_seconds)
     with transaction(context.engine) as session:
+        waiting = evaluations.lock_unscored(session, evaluation_id, now)
+        if waiting is not None and not may_score_here(session, waiting, node=context.settings.node_name, now=now):
+            put_off(session, SCORE, evaluation_id, priority=get_priority(waiting))
+            return None
         fence = evaluations.claim_scoring(session, evaluation_id, now=now, until=until)
         if not fence:
             return None
         evaluation = evaluations.fetch_evaluation(session, evaluation_id)
         if evaluation is None:
             raise PlatformFault(f"evaluation {evaluation_id} vanished")
-        if not may_score_here(session, evaluation, node=context.settings.node_name, now=now):
-            evaluation.scoring_until = None
-            put_off(session, SCORE, evaluation_id, priority=get_priority(evaluation))
-            return None
         gap = pools.find_gap(session, evaluation.spec_id)
         if gap:  # the janitor reminds of it until they are whole
             evaluation.scoring_until, evaluation.score_fault = None, gap

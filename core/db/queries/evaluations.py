@@ -330,10 +330,18 @@ def count_comparable(session: Session, spec_id: str) -> int:
     return session.scalars(query.where(Evaluation.spec_id == spec_id, is_comparable, is_on_board)).one()
 
 
-def claim_scoring(session: Session, evaluation_id: str, *, now: datetime, until: datetime) -> int:
-    """Take the scoring of an evaluation; return the new fence, or 0 if another worker has it or nothing is scored."""
+def lock_unscored(session: Session, evaluation_id: str, now: datetime) -> Evaluation | None:
+    """One whose score is to be computed and that no worker has; None of any other."""
     row = lock_evaluation(session, evaluation_id)
     if row is None or row.status != Status.SCORING or (row.scoring_until is not None and row.scoring_until > now):
+        return None
+    return row
+
+
+def claim_scoring(session: Session, evaluation_id: str, *, now: datetime, until: datetime) -> int:
+    """Take the scoring of an evaluation; return the new fence, or 0 if another worker has it or nothing is scored."""
+    row = lock_unscored(session, evaluation_id, now)
+    if row is None:
         return 0
     row.scoring_until, row.scoring_since, row.score_fault = until, now, ""
     row.scoring_fence += 1

@@ -19,13 +19,20 @@ from core.jobs import BUILD_CHUNK
 from core.registration import register_competition
 from tests import factories
 from tests.unit.worker.conftest import HONEST, FakeSandbox, Platform, make_spec
-from worker.jobs import preparation, reminders, scores
-from worker.jobs.breaker import MOST_TRIES
+from worker.jobs import preparation, reminders, scores, shards
+from worker.jobs.breaker import LEFT_TO_OTHERS, MOST_TRIES
 from worker.jobs.context import WorkerContext
 from worker.jobs.reminders import remind
 from worker.jobs.sweep import sweep
 
 AddNode = Callable[[str], Platform]
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A traceback in colours takes a second."""
+    for module in (preparation, scores, shards):
+        monkeypatch.setattr(module.log, "exception", lambda *_args, **_values: None)
 
 
 @pytest.fixture
@@ -72,7 +79,10 @@ def test_a_node_rests_longer_each_time_but_not_for_ever() -> None:
     assert rests[-1] == LONGEST_REST
 
 
-def test_a_black_hole_beside_a_good_node_costs_no_evaluation_an_attempt(platform: Platform, add_node: AddNode) -> None:
+def test_a_black_hole_beside_a_good_node_costs_no_evaluation_an_attempt(
+    platform: Platform, add_node: AddNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.domain.work.FIRST_REST", LONGEST_REST)  # not over before this test, on any machine
     competition = platform.open_competition(make_spec())
     sick, good = add_node("sick"), add_node("good")
     sick.sandbox.sandbox_error = "CUDA error"
@@ -182,10 +192,10 @@ def test_a_score_that_failed_on_a_node_is_left_to_another(
     sick, good = add_node("sick"), add_node("good")
     compute = scores.compute_scorecard
 
-    def fail_on_sick(*args: object) -> object:
+    def fail_on_sick(*args: Any, **options: Any) -> object:
         if runs_on[-1] is sick:
             raise MemoryError("sick")
-        return compute(*args)  # type: ignore[arg-type]
+        return compute(*args, **options)
 
     monkeypatch.setattr(scores, "compute_scorecard", fail_on_sick)
     runs_on = [good]
@@ -200,6 +210,11 @@ def test_a_score_that_failed_on_a_node_is_left_to_another(
     row = fetch(platform, evaluation_id)
     assert (row.status, row.score_attempts, row.score_failed_on) == (Status.SCORING, 1, ["sick"])
     assert row.score_fault == "waits for another node than sick, which failed"
+    wait_in_vain(platform, Evaluation, evaluation_id)
+    scores.score_evaluation(sick.context, evaluation_id)
+    assert fetch(platform, evaluation_id).score_attempts == 2
+    with transaction(platform.engine) as session:
+        session.get_one(Evaluation, evaluation_id).scoring_until = None
     runs_on.append(good)
     scores.score_evaluation(good.context, evaluation_id)
     assert fetch(platform, evaluation_id).verdict == Verdict.SCORED
@@ -217,7 +232,6 @@ def test_a_chunk_is_trained_beside_a_black_hole_and_lost_workers(
         make(context, *rest)
 
     monkeypatch.setattr(preparation, "_make_chunk", fail_on_sick)
-    monkeypatch.setattr(preparation.log, "exception", lambda *_args, **_values: None)  # which draws for a second
     with transaction(platform.engine) as session:
         register_competition(session, make_spec())
     good.step()  # the plan of the pools
@@ -230,10 +244,24 @@ def test_a_chunk_is_trained_beside_a_black_hole_and_lost_workers(
         chunks = session.query(PoolChunk).all()
         assert {(chunk.state, chunk.failures, *chunk.failed_on) for chunk in chunks} == {("pending", 0, "sick")}
         assert {chunk.fault for chunk in chunks} == {"failed on sick and waits for another node"}
+    wait_in_vain(platform, PoolChunk, chunks[0].id)
+    preparation.build_pool_chunk(sick.context, chunks[0].id)
+    with reading(platform.engine) as session:
+        assert session.get_one(PoolChunk, chunks[0].id).failures == 1
     for _, chunk_id in good.drop_messages():
         preparation.build_pool_chunk(good.context, chunk_id)
     with reading(platform.engine) as session:
         assert {(chunk.state, chunk.fault) for chunk in session.query(PoolChunk).all()} == {("done", "")}
+
+
+def wait_in_vain(platform: Platform, model: type[Evaluation | PoolChunk], row_id: str) -> None:
+    """As if the other node took nothing from that queue."""
+    with transaction(platform.engine) as session:
+        row, since = session.get_one(model, row_id), utc_now() - LEFT_TO_OTHERS
+        if isinstance(row, Evaluation):
+            row.scoring_since = since
+        else:
+            row.claimed_at = since
 
 
 def lose_a_worker(platform: Platform, chunk_id: str) -> None:
@@ -270,7 +298,6 @@ def test_pools_wait_for_a_store_that_is_away(platform: Platform, monkeypatch: py
         competition = register_competition(session, make_spec())
     monkeypatch.setattr(reminders, "read_messages", lambda _url, _queues: set())
     monkeypatch.setattr(preparation, "_make_chunk", fail)
-    monkeypatch.setattr(preparation.log, "exception", lambda *_args, **_values: None)  # which draws for a second
     with monkeypatch.context() as patch:
         patch.setattr(preparation, "load_stored", fail)
         platform.step()
