@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import BinaryIO, Protocol
 
+from worker.runner.waiting import read_waiting
+
 ERROR_TAIL_LINES = 20
 LINE_BYTES = 2000
 ENDING_SECONDS = 5.0  # from the end of a box's output to its own end
@@ -39,6 +41,9 @@ class Box(Protocol):
 
     def forget(self) -> None:
         """Drop what the kernel remembers of the files that a replica looked for, where that can be done for one box."""
+
+    def read_waiting(self) -> float:
+        """Seconds that its live processes were ready and had no core, as far as this host can tell."""
 
     def was_ended_from_outside(self) -> bool:
         """Whether this host has proof that a box which has ended was ended by nothing inside of it."""
@@ -102,6 +107,9 @@ class ProcessBox:
 
     def forget(self) -> None:
         """Without a cgroup of the box's own there is nothing to drop it by."""
+
+    def read_waiting(self) -> float:
+        return read_waiting(self._process.pid)
 
     def was_ended_from_outside(self) -> bool:
         """Nothing in a box can signal its client, nor kill the first process of its namespace."""

@@ -84,6 +84,10 @@ class RemoteBox:
     def forget(self) -> None:
         self._say("forget")
 
+    def read_waiting(self) -> float:
+        """An engine's box is no child of anybody here, so nothing is known."""
+        return 0.0
+
     def was_ended_from_outside(self) -> bool:
         return bool(self._say("ending").get("ended_from_outside", True))  # no answer: the launcher itself is gone
 

@@ -22,6 +22,10 @@ KILL_SECONDS = 5.0  # how long the parent in the box may take over a kill
 TRIES = 3  # of a replica that ends without a result, each in a box of its own, before that is held against its code
 LOST_BOXES = 3  # boxes in a row, without a result between, that the platform may lose before the shard is given up
 FINISH_SECONDS = 30.0
+MOST_WAITING = (
+    4.0  # limits that a replica lives at most, however long it waits: threads of its own make each other wait
+)
+LEAST_WAITING = 0.05  # seconds more that are worth another look
 TIME_ERROR = "ran past the wall-clock limit"
 MEMORY_ERROR = "the sandbox ran out of memory"
 KILLED_ERROR = f"killed {TRIES} times by SIGKILL, with memory left: the code kills its own process"
@@ -249,8 +253,9 @@ def _run_replica(
     """One replica and whether its box may serve another."""
     conversation.send(Message.RUN, seed=order.seed, original=order.original, role=order.role)
     started = conversation.expect(Message.STARTED, START_SECONDS)
+    limit = _TimeLimit(box, wall_limit)
     try:
-        finished = conversation.wait_finished(started + wall_limit - time.monotonic())
+        finished = limit.wait_out(conversation, started)
         if finished is None:
             conversation.send(Message.KILL)
             finished = conversation.wait_finished(KILL_SECONDS)
@@ -261,11 +266,35 @@ def _run_replica(
             raise CodeSuspected(DOWN_ERROR) from None
         return _make_fault(order, Outcome.MEMORY_LIMIT, MEMORY_ERROR, time.monotonic() - started), False
     if finished is None:
-        return _make_fault(order, Outcome.TIME_LIMIT, TIME_ERROR, time.monotonic() - started), False
-    return _judge(_read_result(order, finished, wall_seconds=finished.seconds - started), finished, box, wall_limit)
+        return _make_fault(order, Outcome.TIME_LIMIT, limit.describe(), time.monotonic() - started), False
+    return _judge(_read_result(order, finished, wall_seconds=finished.seconds - started), finished, box, limit)
 
 
-def _judge(result: ReplicaResult, finished: _Ending, box: Box, wall_limit: float) -> tuple[ReplicaResult, bool]:
+class _TimeLimit:
+    """The wall clock of one replica: time that it waited for a core is not its own."""
+
+    def __init__(self, box: Box, seconds: float) -> None:
+        self.seconds, self._own, self._box = seconds, seconds, box
+        self._before = box.read_waiting()
+
+    def wait_out(self, conversation: Conversation, started: float) -> _Ending | None:
+        """How the replica ended, or None if its time is up."""
+        while (finished := conversation.wait_finished(started + self.seconds - time.monotonic())) is None:
+            waited = max(0.0, self._box.read_waiting() - self._before)
+            longer = self._own + min(waited, (MOST_WAITING - 1) * self._own)
+            if longer < self.seconds + LEAST_WAITING:
+                return None
+            self.seconds = longer
+        return finished
+
+    def describe(self) -> str:
+        share = (self.seconds - self._own) / self.seconds
+        return (
+            f"{TIME_ERROR}; it waited {share:.0%} of its time for a core, which is taken off" if share else TIME_ERROR
+        )
+
+
+def _judge(result: ReplicaResult, finished: _Ending, box: Box, limit: _TimeLimit) -> tuple[ReplicaResult, bool]:
     """What the guest says of a replica, corrected by what only the host knows."""
     if result.outcome is Outcome.SANDBOX_FAILED:
         raise BoxLost(result.error)
@@ -273,8 +302,8 @@ def _judge(result: ReplicaResult, finished: _Ending, box: Box, wall_limit: float
         if not box.has_run_out_of_memory():
             raise CodeSuspected(KILLED_ERROR)
         return replace(result, outcome=Outcome.MEMORY_LIMIT, error=MEMORY_ERROR), False
-    if result.wall_seconds > wall_limit:
-        result = replace(result, outcome=Outcome.TIME_LIMIT, weights=None, error=TIME_ERROR, traceback="")
+    if result.wall_seconds > limit.seconds:
+        result = replace(result, outcome=Outcome.TIME_LIMIT, weights=None, error=limit.describe(), traceback="")
     return result, finished.header["clean"]
 
 

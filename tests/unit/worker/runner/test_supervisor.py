@@ -3,6 +3,7 @@
 import os
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
@@ -38,6 +39,8 @@ class ThreadBox:
         self._streams = os.fdopen(guest_in, "rb", buffering=0), os.fdopen(guest_out, "wb")
         self._out_of_memory, self._outside = out_of_memory, outside
         self.forgotten = 0
+        self.waits = 0.0  # share of the time
+        self._begun = time.monotonic()
         self._thread = threading.Thread(target=self._live, args=(guest, number), daemon=True)
         self._thread.start()
 
@@ -68,6 +71,9 @@ class ThreadBox:
 
     def was_ended_from_outside(self) -> bool:
         return self._outside
+
+    def read_waiting(self) -> float:
+        return self.waits * (time.monotonic() - self._begun)
 
     def forget(self) -> None:
         self.forgotten += 1
@@ -128,9 +134,26 @@ def honest(stream_in: BinaryIO, stream_out: BinaryIO, _number: int) -> None:
         finish(stream_out)
 
 
+def late(stream_in: BinaryIO, stream_out: BinaryIO, _number: int) -> None:
+    read_setup(stream_in)
+    write_frame(stream_out, Message.READY)
+    read_order(stream_in)
+    write_frame(stream_out, Message.STARTED)
+    read_order(stream_in)  # the kill
+    finish(stream_out)
+    read_order(stream_in)
+
+
 class Run:
     def __init__(
-        self, guest: Guest, count: int, *, out_of_memory: bool = False, outside: bool = False, take: int = 1000
+        self,
+        guest: Guest,
+        count: int,
+        *,
+        out_of_memory: bool = False,
+        outside: bool = False,
+        take: int = 1000,
+        waits: float = 0.0,
     ) -> None:
         self.taken: list[ReplicaResult] = []
         self.boxes = 0
@@ -138,6 +161,7 @@ class Run:
         def open_box() -> ThreadBox:
             self.boxes += 1
             self.latest = ThreadBox(guest, self.boxes, out_of_memory=out_of_memory, outside=outside)
+            self.latest.waits = waits
             return self.latest
 
         def keep(replica: ReplicaResult) -> bool:
@@ -183,16 +207,31 @@ def test_a_guest_that_does_not_obey_a_kill_loses_its_box_and_the_next_replica_ge
     assert run.result.sandbox_error == ""
 
 
-def test_a_result_after_the_limit_is_too_late() -> None:
-    def late(stream_in: BinaryIO, stream_out: BinaryIO, _number: int) -> None:
-        read_setup(stream_in)
-        write_frame(stream_out, Message.READY)
-        read_order(stream_in)
-        write_frame(stream_out, Message.STARTED)
-        read_order(stream_in)  # the kill
-        finish(stream_out)
-        read_order(stream_in)
+def slow(stream_in: BinaryIO, stream_out: BinaryIO, _number: int) -> None:
+    """Twice the limit."""
+    read_setup(stream_in)
+    write_frame(stream_out, Message.READY)
+    read_order(stream_in)
+    write_frame(stream_out, Message.STARTED)
+    time.sleep(2 * LIMITS.wall_seconds)
+    finish(stream_out)
+    read_order(stream_in)
 
+
+def test_who_waited_for_a_core_is_not_killed_for_that() -> None:
+    assert Run(slow, 1, waits=0.8).outcomes == [Outcome.OK]
+    run = Run(slow, 1, waits=0.2)
+    assert run.outcomes == [Outcome.TIME_LIMIT]
+    assert "of its time for a core, which is taken off" in run.taken[0].error
+
+
+def test_threads_that_make_each_other_wait_do_not_live_for_ever() -> None:
+    run = Run(late, 1, waits=50.0)
+    assert run.outcomes == [Outcome.TIME_LIMIT]
+    assert 3.5 < run.taken[0].wall_seconds / LIMITS.wall_seconds < 6
+
+
+def test_a_result_after_the_limit_is_too_late() -> None:
     run = Run(late, 1)
     assert run.outcomes == [Outcome.TIME_LIMIT]
     assert run.taken[0].weights is None
