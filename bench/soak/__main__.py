@@ -4,9 +4,10 @@ python -m bench.soak [--minutes 60] [--seed 1] [--every 20] [--folder FOLDER]
 
 Starts a platform of its own on loopback (`LACUNA_DATABASE_URL` names another database than SQLite), lets people upload,
 cancel, read boards and follow event streams and an admin rejudge, and breaks something every few seconds. In the first
-half whole processes are killed; in the second they are frozen and messages are lost, so that every process is watched
-for half of the time. Prints a table in Markdown. Exit code 1: memory or files of a process grew from the third quarter
-to the last, or processes, boxes, messages or unfinished work were left once the traffic had ended.
+third whole processes are killed; then they are frozen and messages are lost, so that every process is watched for two
+thirds of the time, and has filled its caches before the third quarter, with which the last is compared. Prints a table
+in Markdown. Exit code 1: memory or files of a process grew from the third quarter to the last, or processes, boxes,
+messages or unfinished work were left once the traffic had ended.
 """
 
 import argparse
@@ -110,7 +111,7 @@ def soak(platform: LocalPlatform, args: argparse.Namespace) -> int:
             samples.append(take_sample(platform, now - began))
             next_sample = now + SAMPLE_SECONDS
         if now >= next_fault:
-            faults.inject(may_kill=now - began < 30 * args.minutes)
+            faults.inject(may_kill=now - began < 20 * args.minutes)
             next_fault = time.monotonic() + args.every * faults.chance.uniform(0.5, 1.5)
         time.sleep(TURN_SECONDS)
     traffic.stop()
