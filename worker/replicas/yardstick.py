@@ -6,14 +6,19 @@ They run in the same box and by the same path as a replica, so what slows one sl
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import torch
+
 from core.domain.calibration import IDLE_FILE, RETRAIN_FILE
+from core.problem_parts import EvaluationPart
 from sandbox.contract import Role
-from worker.problems import LoadedProblem
+from worker.problems import LoadedProblem, load_network
 from worker.replicas.calibration import make_calibration_source
 from worker.runner.base import ReplicaOrder
 
 STEPS = 100  # of a yardstick at most, or a hundredth of a retraining if that is more
 OF_A_SHARD = 3 / 64  # yardsticks a replica
+LARGE = 50_000  # parameters of a network
+OVERHEAD = 0.08  # steps of all yardsticks at most, as a share of what the replicas may cost
 LEAST, CANARY = 2, 4  # yardsticks of a shard, of a canary
 OF_A_RETRAINING = 4
 LEAST_EXTRA, EXTRA, EXTRA_SHARE = 8, 64, 4  # runs where replicas left the gate undecided: a quarter of them
@@ -65,7 +70,7 @@ def plan_extra(runs: int) -> Plan:
 
 
 def plan_shard(count: int, *, is_canary: bool) -> Plan:
-    """At most 8 % of a shard of entries at the budget; a canary is short and needs enough to tell anything."""
+    """A canary is short, and needs enough to tell anything; how long they are bounds what all of them cost."""
     yardsticks = CANARY if is_canary else max(LEAST, round(OF_A_SHARD * count))
     return Plan(min(yardsticks, count), 1)
 
@@ -89,10 +94,32 @@ def make_yardstick_source(problem: LoadedProblem) -> bytes:
 
 
 def count_steps(problem: LoadedProblem) -> int:
-    """As many as the budget has, so that at the budget the cost of a start cancels; long retrainings need fewer."""
     rules = problem.spec.evaluation
     whole = problem.spec.recipe.epochs * -(-len(problem.splits.retain.y) // rules.batch_size)
-    return max(1, min(round(rules.compute_budget * whole), whole, max(STEPS, whole // 100)))
+    with torch.device("meta"):  # only counted
+        parameters = sum(parameter.numel() for parameter in load_network(problem).parameters())
+    return choose_steps(rules, whole, is_large=parameters >= LARGE)
+
+
+def choose_steps(rules: EvaluationPart, whole: int, *, is_large: bool) -> int:
+    """As many as the budget has, so that at the budget the cost of a start cancels; long retrainings need fewer.
+
+    whole: steps of a retraining. is_large: a few steps take much longer than a start; then all yardsticks of an
+    evaluation have at most OVERHEAD of the steps that its replicas may have.
+    """
+    budget = rules.compute_budget * whole
+    steps = min(round(budget), whole, max(STEPS, whole // 100))
+    if is_large:
+        yardsticks = sum(plan.yardsticks for plan in plan_shards(rules))
+        steps = min(steps, int(OVERHEAD * rules.replicas * budget / yardsticks))
+    return max(1, steps)
+
+
+def plan_shards(rules: EvaluationPart) -> list[Plan]:
+    """Of the canary and of every shard after it."""
+    rest = range(rules.canary_replicas, rules.replicas, rules.shard_replicas)
+    shards = [plan_shard(min(rules.shard_replicas, rules.replicas - first), is_canary=False) for first in rest]
+    return [plan_shard(rules.canary_replicas, is_canary=True), *shards]
 
 
 def spread(entries: Sequence[ReplicaOrder], plan: Plan, *, first_index: int) -> tuple[ReplicaOrder, ...]:

@@ -10,12 +10,14 @@ from sandbox.problems.digits.model import build
 from worker.problems import LoadedProblem, load_problem
 from worker.replicas.yardstick import (
     Plan,
+    choose_steps,
     count_extra,
     count_steps,
     make_yardstick_source,
     plan_calibration,
     plan_extra,
     plan_shard,
+    plan_shards,
     spread,
 )
 from worker.runner.base import ReplicaOrder
@@ -75,6 +77,20 @@ def test_a_yardstick_has_the_steps_of_the_budget_unless_a_retraining_is_long(pro
     assert count_steps(problem) == 84  # a tenth of 60 epochs of 14 batches
     long = problem.spec.model_copy(update={"recipe": problem.spec.recipe.model_copy(update={"epochs": 2000})})
     assert count_steps(replace(problem, spec=long)) == 280
+
+
+@pytest.mark.parametrize("name", ["cifar10-resnet18", "digits", "fashion-mnist", "fashion-mnist-resnet18"])
+@pytest.mark.parametrize("whole", [840, 1406, 10_546, 10**6])
+def test_yardsticks_cost_no_more_than_8_percent_of_what_the_replicas_may(name: str, whole: int) -> None:
+    rules = find_problem(name).evaluation
+    yardsticks = sum(plan.yardsticks for plan in plan_shards(rules))
+    steps = choose_steps(rules, whole, is_large=True)
+    assert 0 < steps * yardsticks <= 0.08 * rules.replicas * rules.compute_budget * whole
+
+
+def test_a_yardstick_of_a_small_network_is_not_cut_shorter_than_a_start() -> None:
+    rules = find_problem("fashion-mnist").evaluation
+    assert [choose_steps(rules, 840, is_large=is_large) for is_large in (True, False)] == [21, 84]
 
 
 def test_a_yardstick_is_the_first_steps_of_the_retraining(problem: LoadedProblem) -> None:
