@@ -68,8 +68,8 @@ def submit(
     def act() -> Response:
         filename, content = _read_file(file, intake)
         with open_reading(engine) as session:
-            allowed = competitions.load_competition(session, slug, caller).spec.terms.evaluation.data_bytes
-        reading = make_reading(filename, content, intake, data_bytes=allowed)
+            rules = competitions.load_competition(session, slug, caller).spec.terms.evaluation
+        reading = make_reading(filename, content, intake, data_bytes=rules.data_bytes, batch_form=rules.batch_format)
         if not reading.is_as_sent and reading.sha256 != seen:
             with open_reading(engine) as session:
                 return _render_submit(slug, request, caller, session, settings, reading=reading, **filled)

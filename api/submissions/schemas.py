@@ -135,8 +135,8 @@ class Reading(BaseModel):
 
     @property
     def is_as_sent(self) -> bool:
-        """Whether exactly what was sent would run."""
-        return self.ok and not self.changed and not self.left_out
+        """Whether exactly what was sent would run, and nothing has to be said about it."""
+        return self.ok and not self.changed and not self.left_out and not self.warnings
 
 
 class Conclusion(StrEnum):

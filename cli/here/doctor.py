@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.here.evaluate import ProblemOption, SandboxOption, open_sandbox, print_failure
+from cli.here.evaluate import SandboxOption, open_sandbox, print_failure
 from cli.here.node_check import check_box
 from cli.here.probe import ProbeReport, add_probe, read_probe, remove_probe, remove_probe_frame
-from cli.here.validate import print_reading, read_or_reject
+from cli.here.validate import print_reading, read_file, warn_of_batches
 from cli.show.console import print_json, print_line
 from cli.show.files import find_upload
 from cli.show.lazy import load
@@ -19,6 +19,8 @@ from cli.show.options import FILE_HELP, JsonOption
 from client.failures import CommandFailed, Exit, get_exit_of_verdict
 from client.progress import StageProgress
 from core.domain.durations import show_duration
+from core.domain.intake.batches import MAPPING_PROBLEM, BatchForm
+from core.domain.intake.data import check_data
 from core.domain.submission import VERDICT_OF_FAULT
 from core.problem_files import find_problem
 from core.problems import ProblemSpec
@@ -57,7 +59,13 @@ class Diagnosis:
 
 def doctor(
     file: OptionalFile = None,
-    problem: ProblemOption = "digits",
+    problem: Annotated[
+        str,
+        typer.Option(
+            help="A problem's name (`lacuna problem list`) or a problem file.",
+            show_default=f"digits; {MAPPING_PROBLEM} for a file that reads batches by key",
+        ),
+    ] = "",
     sandbox: SandboxOption = "",
     node: NodeOption = False,
     as_json: JsonOption = False,
@@ -71,10 +79,13 @@ def doctor(
 
 
 def _look_at(file: Path, problem: str, sandbox: str, *, as_json: bool) -> None:
-    spec = find_problem(problem)
-    read = read_or_reject(file, data_bytes=spec.evaluation.data_bytes, quiet=not as_json)
+    read = read_file(file)
+    spec = find_problem(problem or (MAPPING_PROBLEM if read.batch_form == BatchForm.MAPPING else "digits"))
+    check_data(read.data_bytes, spec.evaluation.data_bytes)
     if not as_json:
         print_reading(file.name, read)
+        print_line(f"problem: {spec.slug}")
+    warn_of_batches(read, spec.evaluation.batch_format)
     settings = get_settings()
     box = open_sandbox(settings, sandbox)
     with StageProgress() as progress:

@@ -10,6 +10,7 @@ from cli.show.files import read_upload
 from cli.show.options import FileArgument, JsonOption
 from client.failures import Exit
 from core.domain.errors import ParticipantFault
+from core.domain.intake.batches import FORMS, BatchForm, doubt_batch_form
 from core.domain.intake.data import DEFAULT_DATA_BYTES, check_data
 from core.domain.intake.reading import read_submission
 from core.domain.intake.report import Note, Origin, SubmissionFiles
@@ -43,12 +44,23 @@ def validate(file: FileArgument, as_json: JsonOption = False) -> None:
 
 def read_or_reject(file: Path, *, data_bytes: int, quiet: bool = False) -> SubmissionFiles:
     """Read a submission for a command that goes on to run it. data_bytes: what its problem allows."""
-    read = read_submission(file.name, read_upload(file), limit_bytes=get_settings().upload_bytes)
+    read = read_file(file)
     check_data(read.data_bytes, data_bytes)
     if not quiet:
         for warning in read.warnings:
             print_note(f"warning: {warning}")
     return read
+
+
+def read_file(file: Path) -> SubmissionFiles:
+    return read_submission(file.name, read_upload(file), limit_bytes=get_settings().upload_bytes)
+
+
+def warn_of_batches(read: SubmissionFiles, given: str) -> None:
+    """given: the form of the problem that it is about to run on."""
+    doubt = doubt_batch_form(read.batch_form, given, read.batch_source)
+    if doubt:
+        print_note(f"warning: {doubt}")
 
 
 def print_reading(name: str, read: SubmissionFiles) -> None:
@@ -58,6 +70,8 @@ def print_reading(name: str, read: SubmissionFiles) -> None:
     _print_account(read)
     for warning in read.warnings:
         print_line(f"warning: {warning}")
+    if read.batch_form:
+        print_line(f"batches: it reads {FORMS[BatchForm(read.batch_form)]} (`{read.batch_source}`)")
     print_line(f"data: {read.data_bytes:,} bytes beside code; a problem allows {DEFAULT_DATA_BYTES:,} or fewer")
     print_line("ok: unlearning() is there and can be called")
 

@@ -42,6 +42,7 @@ def pack_files(read: SubmissionFiles) -> bytes:
     notes = {name: [asdict(note) for note in getattr(read, name)] for name in NOTES}
     return json.dumps(
         {"files": files, "origin": read.origin, "warnings": read.warnings, "data_bytes": read.data_bytes, **notes}
+        | {"batch_form": read.batch_form, "batch_source": read.batch_source}
     ).encode()
 
 
@@ -72,6 +73,8 @@ def _make_files(found: dict[str, Any]) -> SubmissionFiles:
         origin=Origin(found["origin"]),
         warnings=tuple(_take_text(line) for line in found["warnings"]),
         data_bytes=_take_count(found["data_bytes"]),
+        batch_form=_take_text(found["batch_form"]),
+        batch_source=_take_text(found["batch_source"]),
         **notes,
     )
 

@@ -1,7 +1,7 @@
 """Names that a file certainly binds, and names that it certainly lacks when it is imported."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from core.domain.errors import ParticipantFault
 from core.domain.faults import FaultCode
@@ -26,7 +26,7 @@ def find_module_names(tree: ast.Module) -> frozenset[str] | None:
     return frozenset(found)
 
 
-def check_bound(tree: ast.Module, *, name: str) -> None:
+def check_bound(tree: ast.Module, *, locate: Callable[[int], str]) -> None:
     """Raise the fault of a name that is used while the file is imported and is nowhere before."""
     if _is_open(tree):
         return
@@ -40,7 +40,7 @@ def check_bound(tree: ast.Module, *, name: str) -> None:
     for statement in tree.body:
         names = find_names(statement, with_annotations=not is_lazy)
         for missing in sorted(_find_missing(statement, names, bound)):
-            where = f"{show(name)}, line {_find_line(statement, missing)}"
+            where = locate(_find_line(statement, missing))
             raise ParticipantFault(FaultCode.IMPORT_MISSING, f"{where}: {show(missing)} is used and not defined yet")
         bound |= names.binds | names.binds_when_called
 

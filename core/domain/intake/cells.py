@@ -60,7 +60,8 @@ def read_script(text: str, name: str) -> Notebook:
         written = WRITE_FILE.match(first)
         if written:
             _add_written_file(notebook, "", written, rest)
-    source = expand_magics(source)
+    source, expanded = expand_magics(source)
+    notebook.left_out.extend(expanded)
     stripped, left_out = strip_magics(source, "")
     notebook.cells.append(Cell("", stripped.split("\n"), parse_python(stripped, name), left_out, source.split("\n")))
     return notebook

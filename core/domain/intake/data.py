@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 
 from core.domain.errors import ParticipantFault
 from core.domain.faults import FaultCode
+from core.domain.intake.python_text import parse_quietly
 from core.domain.intake.report import show
 
 DEFAULT_DATA_BYTES = 64 << 10
@@ -28,7 +29,7 @@ def count_data(files: Mapping[str, bytes]) -> int:
             total += len(content)
             continue
         text = content.decode("utf-8", "replace").removeprefix("\ufeff")
-        tree = ast.parse(text)
+        tree = parse_quietly(text)
         spoken = {id(node) for node in _iter_spoken(tree)}
         total += sum(_weigh(node) for node in ast.walk(tree) if id(node) not in spoken)
         words += [node.value for node in _iter_spoken(tree) if isinstance(node.value, str)]

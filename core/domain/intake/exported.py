@@ -3,31 +3,34 @@
 import ast
 import textwrap
 
-from core.domain.intake.magics import PYTHON_CELL_MAGICS
+from core.domain.intake.magics import CARRIED, PYTHON_CELL_MAGICS
 from core.domain.intake.names import get_dotted
 from core.domain.intake.python_text import parse_quietly
+from core.domain.intake.report import Note, show
 
 LINE_MAGICS = frozenset({"time", "prun"})
 WRITING = frozenset({"writefile", "file"})
 
 
-def expand_magics(text: str) -> str:
-    """`get_ipython().run_cell_magic("time", "", "x = 1")` becomes `x = 1`; a %%writefile cell becomes its own line."""
+def expand_magics(text: str) -> tuple[str, tuple[Note, ...]]:
+    """`get_ipython().run_cell_magic("time", "", "x = 1")` becomes `x = 1`; with a note of each."""
     if "get_ipython()" not in text:
-        return text
+        return text, ()
     try:
         tree = parse_quietly(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return text
+        return text, ()
     lines = text.split("\n")
+    notes: list[Note] = []
     found = [statement for statement in ast.walk(tree) if isinstance(statement, ast.Expr | ast.Assign)]
     for statement in sorted(found, key=lambda each: each.lineno, reverse=True):
         code = _read_carried(statement)
         before = lines[statement.lineno - 1][: statement.col_offset]
         if code is not None and not before.strip():
             carried = textwrap.indent(code.rstrip("\n"), before)
+            notes.append(Note(f"line {statement.lineno}", show(lines[statement.lineno - 1]), CARRIED))
             lines[statement.lineno - 1 : statement.end_lineno] = carried.split("\n")
-    return "\n".join(lines)
+    return "\n".join(lines), tuple(reversed(notes))
 
 
 def find_written(text: str) -> dict[str, str]:

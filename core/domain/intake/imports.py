@@ -5,7 +5,7 @@ First what is loaded already, then the files of the submission, then Python's ow
 
 import ast
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -19,6 +19,7 @@ from core.domain.intake.report import ENTRY_FILE, list_names, show
 ENTRY_MODULE = ENTRY_FILE.removesuffix(".py")
 INIT = "__init__.py"
 SHOWN_DOUBTS = 4
+Locate = Callable[[str, int], str]
 
 
 @dataclass(slots=True)
@@ -48,10 +49,10 @@ class Own:
         return top in self.modules
 
 
-def check_imports(trees: Mapping[str, ast.Module], *, name: str) -> tuple[str, ...]:
+def check_imports(trees: Mapping[str, ast.Module], *, locate: Locate) -> tuple[str, ...]:
     """Raise the fault of an import that certainly fails; warn of those that fail once they are reached.
 
-    trees: of every Python file by its path; name: how the entry file is called to its author.
+    trees: of every Python file by its path; locate: how the author finds a line of one.
     """
     own = Own(trees)
     doubts: list[str] = []
@@ -63,10 +64,9 @@ def check_imports(trees: Mapping[str, ast.Module], *, name: str) -> tuple[str, .
             continue
         seen[path] = is_certain
         for asked in find_imports(trees[path], is_entry=path == ENTRY_FILE):
-            shown = show(name) if path == ENTRY_FILE else show(path)
             reason = _find_obstacle(asked, path, own)
             if reason is not None and not asked.is_guarded:
-                message = f"{shown}, line {asked.line}: {reason}"
+                message = f"{locate(path, asked.line)}: {reason}"
                 if asked.is_certain and is_certain:
                     raise ParticipantFault(FaultCode.IMPORT_MISSING, message)
                 doubts.append(f"{message} (only if that line is reached)")
@@ -119,7 +119,10 @@ def _judge_module(module: str, own: Own, asked: Asked) -> str | None:
     suggestion = _suggest(module, own)
     if suggestion:
         return f"there is no module {show(module)} in the upload{suggestion}"
-    return f"{show(top)} is not in the sandbox, and nothing can be installed; there is {describe_libraries()}"
+    return (
+        f"{show(top)} is not in the sandbox, and nothing can be installed (a file of your own belongs beside"
+        f" {ENTRY_FILE} in a .zip); there is {describe_libraries()}"
+    )
 
 
 def _judge_own(module: str, own: Own) -> str | None:

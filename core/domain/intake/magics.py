@@ -15,6 +15,7 @@ PYTHON_LINE = re.compile(r"^(\s*(?:[\w.,\s\[\]]+?\s*=\s*)?)%(?:time|prun|memit)[
 BARE_COMMAND = re.compile(
     r"^\s*((pip3?|conda|mamba|apt|apt-get|git)\s+(-\w+\s+)*[a-z]\S*|(cd|ls|mkdir|rm|cp|mv|cat|wget|unzip|curl)\s+[\w./~-].*)"
 )
+CARRIED = "the magic alone; the Python that it carries stays"
 PARSE_BUDGET_CHARACTERS = 2 << 20  # each shell line costs one more parse of its cell
 
 
@@ -63,10 +64,11 @@ def _take_out(lines: list[str], place: int, label: str) -> Note:
     carried = PYTHON_LINE.match(line)
     if carried:
         lines[place] = carried.group(1) + carried.group(2)
-        return Note(where, show(line), "the magic alone; the Python that it carries stays")
-    last = place
-    while lines[last].rstrip().endswith("\\") and last + 1 < len(lines):
+        return Note(where, show(line), CARRIED)
+    last, goes_on = place, line.rstrip().endswith("\\")
+    while goes_on and last + 1 < len(lines):
         last += 1
+        goes_on = lines[last].rstrip().endswith("\\")
         lines[last] = ""
     assignment = MAGIC_ASSIGNMENT.match(line)
     indent = _choose_indent(lines, place)

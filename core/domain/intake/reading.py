@@ -75,11 +75,16 @@ def _read_entry_text(text: str, name: str) -> SubmissionFiles:
     script = read_script(text, name)
     cell = script.cells[0]
     refusal: tuple[str, ...] = ()
-    if cell.left_out or script.written_files or is_written_like_a_notebook(text, cell.tree):
+    if cell.left_out or script.left_out or script.written_files or is_written_like_a_notebook(text, cell.tree):
         try:
             converted = convert_cells(script, name=name, origin=Origin.SCRIPT)
         except ParticipantFault as fault:
-            if cell.left_out or fault.code is not FaultCode.NOTEBOOK_INVALID or does_driver_work(cell.tree):
+            if (
+                cell.left_out
+                or script.left_out
+                or fault.code is not FaultCode.NOTEBOOK_INVALID
+                or does_driver_work(cell.tree)
+            ):
                 raise
             refusal = (f"it looks like a notebook but runs as it is ({fault.message})",)
         else:

@@ -44,6 +44,8 @@ class SubmissionFiles:
     changed: tuple[Note, ...] = ()
     warnings: tuple[str, ...] = ()
     data_bytes: int = 0  # what it brings beside code: core.domain.intake.data
+    batch_form: str = ""  # the one it reads, if its text tells: core.domain.intake.batches
+    batch_source: str = ""
 
 
 def show(text: str) -> str:

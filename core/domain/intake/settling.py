@@ -1,13 +1,19 @@
 """What was read becomes what runs: text in UTF-8 that parses by the rules of an import, whose imports can succeed."""
 
 import ast
+import re
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from core.domain.errors import ParticipantFault
+from core.domain.intake.batches import find_batch_form
 from core.domain.intake.bound import check_bound
 from core.domain.intake.imports import check_imports
 from core.domain.intake.python_text import decode_text, parse_as_it_runs, settle_coding
 from core.domain.intake.report import ENTRY_FILE, Note, Origin, SubmissionFiles, show
+
+CELL_COMMENT = re.compile(r"# code cell \d+")
 
 
 def settle(read: SubmissionFiles, name: str) -> SubmissionFiles:
@@ -25,9 +31,29 @@ def settle(read: SubmissionFiles, name: str) -> SubmissionFiles:
         trees[path] = parse_as_it_runs(text, entry_name if path == ENTRY_FILE else path)
         files[path] = text.encode()
     try:
-        doubts = check_imports(trees, name=entry_name)
+        locate = partial(_locate, files, name, read.origin)
+        doubts = check_imports(trees, locate=locate)
         if read.origin in (Origin.FILE, Origin.ARCHIVE):  # what a notebook lacks was said in its own terms
-            check_bound(trees[ENTRY_FILE], name=entry_name)
+            check_bound(trees[ENTRY_FILE], locate=partial(locate, ENTRY_FILE))
     except ParticipantFault as fault:
         raise ParticipantFault(fault.code, fault.message, fix=fault.fix, read=replace(read, files={})) from None
-    return replace(read, files=files, changed=tuple(changed), warnings=(*read.warnings, *doubts))
+    form, source = find_batch_form(trees.values()) or ("", "")
+    return replace(
+        read,
+        files=files,
+        changed=tuple(changed),
+        warnings=(*read.warnings, *doubts),
+        batch_form=str(form),
+        batch_source=show(source),
+    )
+
+
+def _locate(files: Mapping[str, bytes], name: str, origin: Origin, path: str, line: int) -> str:
+    """A line where its author finds it: of a notebook, the cell that the made file names above it."""
+    if path != ENTRY_FILE or origin is Origin.ARCHIVE:
+        return f"{show(path)}, line {line}"
+    if origin is Origin.FILE:
+        return f"{show(name)}, line {line}"
+    lines = files[ENTRY_FILE].decode().split("\n")
+    cell = next((text.removeprefix("# ") for text in reversed(lines[:line]) if CELL_COMMENT.fullmatch(text)), "")
+    return ", ".join(filter(None, [show(name), cell, f"`{show(lines[line - 1])}`"]))
