@@ -1,4 +1,4 @@
-"""`lacuna problem`: what there is to unlearn, and building its pools before they are needed."""
+"""`lacuna problem`: what there is to unlearn and what a submission gets of it, and building its pools."""
 
 from typing import Annotated, Any
 
@@ -29,6 +29,22 @@ def list_all(as_json: JsonOption = False) -> None:
         rules = spec.evaluation
         table.add_row(spec.slug, spec.title, str(rules.replicas), f"{rules.compute_budget:.0%}", spec.summary)
     make_console().print(table)
+
+
+@problem_app.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="PROBLEM", help="A problem's name or a problem file.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a submission gets: batches, values, classes, the network and its layers, the recipe, the limits."""
+    spec = find_problem(name)
+    found: dict[str, str] = load("worker.described", "describe_problem")(spec, get_settings())
+    if as_json:
+        print_json({"slug": spec.slug, "title": spec.title, **found})
+        return
+    print_line(f"{spec.slug}: {spec.title}")
+    for title, text in found.items():
+        print_line(f"{title}: {text}")
 
 
 @problem_app.command()
