@@ -1,12 +1,15 @@
 """The platform's own steps without database, queue or account: what `lacuna evaluate` and `lacuna doctor` run."""
 
 import hashlib
+import itertools
 import json
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+
+import torch
 
 from core.domain.calibration import CALIBRATION_TRIES, RETRAIN_FILE
 from core.domain.errors import PlatformFault
@@ -150,11 +153,22 @@ def run_replicas_locally(
 
 
 def measure_cost(
-    spec: ProblemSpec, files: Mapping[str, bytes], *, settings: Settings, sandbox: Sandbox, runs: int
+    spec: ProblemSpec,
+    files: Mapping[str, bytes],
+    *,
+    settings: Settings,
+    sandbox: Sandbox,
+    runs: int,
+    on_progress: Progress | None = None,
 ) -> LocalCost:
-    """Time a few runs among as many yardsticks, as the server does with all of them; nothing of it is scored."""
-    bench = open_bench(spec, settings, sandbox, {PoolKind.ORIGINAL: spec.pools.originals})
-    retraining = calibrate(bench, _ignore, count=runs, tries=1)
+    """Time a few runs among as many yardsticks, as the server does with all of them; nothing of it is scored.
+
+    runs: at most; a problem whose server calibrates with fewer is timed with as few.
+    """
+    report, runs = on_progress or _ignore, min(runs, spec.evaluation.calibration_replicas)
+    bench = open_bench(spec, settings, sandbox, {PoolKind.ORIGINAL: spec.pools.originals}, report)
+    retraining = calibrate(bench, report, count=runs, tries=1)
+    timed = itertools.count(1)
     request = make_request(
         bench.problem,
         files,
@@ -164,7 +178,13 @@ def measure_cost(
         retrain_seconds=None,
         device=settings.device,
     )
-    batch = time_batch(sandbox, request, plan=Plan(runs, 1), on_progress=lambda _: True)
+    report("timing", 0, runs)
+
+    def tell(_: int) -> bool:
+        report("timing", min(next(timed), runs), runs)
+        return True
+
+    batch = time_batch(sandbox, request, plan=Plan(runs, 1), on_progress=tell)
     if batch.platform_fault:
         raise PlatformFault(f"the cost could not be measured: {batch.platform_fault}")
     return LocalCost(
@@ -183,6 +203,7 @@ def open_bench(
 ) -> Bench:
     """Load a problem and the pools that are needed, training what is missing."""
     report = on_progress or _ignore
+    torch.set_num_threads(1)  # as on a server: whatever the environment says, boxes and this process share the cores
     store = FolderStore(settings.store_folder)
     problem = load_problem(spec, settings.dataset_folder, store)
     plan = TrainingPlan(workers=settings.workers, device=settings.device)

@@ -27,7 +27,7 @@ from core.problems import ProblemSpec
 from core.settings import Settings, get_settings
 
 SEEDS = (101, 202)
-TIMED_RUNS = 4  # among as many yardsticks, and as many retrainings once
+TIMED_RUNS = 4  # at most, among as many yardsticks, and as many retrainings once
 CLOCKS = {"cgroup": "all processor time of the box", "process": "processor time, without what hides from its parent"}
 
 OptionalFile = Annotated[Path | None, typer.Argument(help=FILE_HELP, metavar="FILE", show_default=False)]
@@ -96,10 +96,8 @@ def _look_at(file: Path, problem: str, sandbox: str, *, as_json: bool) -> None:
         raise typer.Exit(get_exit_of_verdict(VERDICT_OF_FAULT[fault.fault]))
     _check_platform(runs, "the submission")
     with StageProgress() as progress:
-        progress.update("calibration", 0, 1)
         measure = load("worker.local", "measure_cost")
-        cost = measure(spec, read.files, settings=settings, sandbox=box, runs=TIMED_RUNS)
-        progress.update("calibration", 1, 1)
+        cost = measure(spec, read.files, settings=settings, sandbox=box, runs=TIMED_RUNS, on_progress=progress.update)
     found = diagnose(runs, spec, cost=cost, workers=settings.workers)
     if as_json:
         print_json(_to_json(found))
