@@ -14,6 +14,7 @@ from core.domain.intake.report import Note, SubmissionFiles
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "tests" / "fixtures" / "corpus"
 OUTCOMES = FOLDER / "outcomes.json"
+RAW = ".raw"
 PAGE = ROOT / "docs" / "what-runs.md"
 INTRODUCTION = """# What runs
 
@@ -34,7 +35,9 @@ class Habit:
 
     @property
     def content(self) -> bytes:
-        return (FOLDER / self.file).read_bytes()
+        """What is no text in UTF-8 is kept under a name that no tool takes for one."""
+        raw = FOLDER / f"{self.file}{RAW}"
+        return (raw if raw.exists() else FOLDER / self.file).read_bytes()
 
 
 def list_habits() -> list[Habit]:
