@@ -18,7 +18,7 @@ from cli.server.log_in import login, logout, register, whoami
 from cli.server.notify import notify_app
 from cli.server.rules import rules
 from cli.server.runtime import runtime
-from cli.server.submissions import cancel, logs, promote, source, status, submissions, submit
+from cli.server.submissions import cancel, logs, note, promote, source, status, submissions, submit
 from cli.server.team import team_app
 from cli.show.console import print_version
 from cli.staff.apply import apply, configured, export
@@ -59,7 +59,7 @@ for panel, commands in {
     "This machine": (init, validate, doctor, evaluate),
     "A server": (
         *(register, login, whoami, logout, competitions),
-        *(submit, promote, status, submissions, compare, logs, source, cancel),
+        *(submit, promote, status, submissions, compare, logs, note, source, cancel),
         *(leaderboard, limits, runtime),
     ),
     "A competition": (rules, announcements, select),

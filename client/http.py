@@ -92,6 +92,7 @@ class LacunaClient(StaffCalls):
         content: bytes,
         *,
         note: str = "",
+        note_readers: str = "everybody",
         purpose: str = "ranked",
         key: str | None = None,
     ) -> JSON:
@@ -100,7 +101,7 @@ class LacunaClient(StaffCalls):
             "POST",
             f"/competitions/{slug}/submissions",
             files={"file": (filename, content, "application/octet-stream")},
-            data={"note": note, "purpose": purpose},
+            data={"note": note, "note_readers": note_readers, "purpose": purpose},
             headers={"Idempotency-Key": key or str(uuid.uuid4())},
         )
 
@@ -118,6 +119,10 @@ class LacunaClient(StaffCalls):
 
     def get_submission(self, submission_id: str) -> JSON:
         return self._call("GET", f"/submissions/{submission_id}")
+
+    def edit_note(self, submission_id: str, change: JSON) -> JSON:
+        """change: `note`, `note_readers`, or both."""
+        return self._call("PATCH", f"/submissions/{submission_id}", json=change)
 
     def get_source(self, submission_id: str) -> bytes:
         """The uploaded file."""

@@ -281,6 +281,7 @@ def _list_looks(rows: dict[str, Submission], rejudges: dict[str, Rejudge]) -> li
             for name, row in rejudges.items()
         ),
         Look("flags", "/admin/flags", "/admin/flags", "organizer"),
+        Look("alike", "/admin/flags/alike", "/admin/flags/alike?a=none&b=none", "organizer", 404),  # no file is stored
         Look("changes", contest + "/changes", "/competitions/digits/changes", None),
         Look("queue", "/admin/queue", "/admin/queue", "admin"),
         Look("nodes", "/admin/nodes", "/admin/nodes", "admin"),

@@ -15,6 +15,7 @@ from core.domain.coarse import round_figure
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, NotFound, PhaseClosed
 from core.domain.leaderboard import Purpose
+from core.domain.notes import reads_note
 from core.domain.phases import Candidate, choose_finalists, find_stage
 from core.domain.submission import Verdict
 
@@ -24,7 +25,7 @@ OPEN_IN = (CompetitionState.OPEN, CompetitionState.FROZEN)
 def load_selection(session: Session, slug: str, caller: Caller) -> SelectionView:
     competition = load_competition(session, slug, caller)
     team = teams.fetch_team_of(session, competition.id, caller.member_id)
-    return _make_view(session, competition, team)
+    return _make_view(session, competition, team, caller.member_id)
 
 
 def select(session: Session, slug: str, submission_ids: list[str], caller: Caller) -> SelectionView:
@@ -45,7 +46,7 @@ def select(session: Session, slug: str, submission_ids: list[str], caller: Calle
     for row in own.values():
         row.selected_at = (row.selected_at or now) if row.id in wanted else None
     session.flush()
-    return _make_view(session, found, team)
+    return _make_view(session, found, team, caller.member_id)
 
 
 def find_finalists(session: Session, competition: Competition) -> list[Candidate]:
@@ -60,7 +61,7 @@ def find_finalists(session: Session, competition: Competition) -> list[Candidate
     )
 
 
-def _make_view(session: Session, competition: Competition, team: Team | None) -> SelectionView:
+def _make_view(session: Session, competition: Competition, team: Team | None, user_id: str) -> SelectionView:
     finalists = {each.entry.submission_id for each in find_finalists(session, competition)}
     stage = find_stage(competition.state, find_private_state(session, competition))
     spec = session.get_one(EvaluationSpec, competition.spec_id)
@@ -70,14 +71,14 @@ def _make_view(session: Session, competition: Competition, team: Team | None) ->
         is_open=competition.state_at(utc_now()) in OPEN_IN,
         closes_at=competition.closes_at,
         items=[
-            _make_choice(row, row.id in finalists, is_coarse=sight.is_coarse)
+            _make_choice(row, row.id in finalists, user_id, is_coarse=sight.is_coarse)
             for row in _fetch_own(session, team)
             if _is_selectable(row)
         ],
     )
 
 
-def _make_choice(row: Submission, is_finalist: bool, *, is_coarse: bool) -> Choice:
+def _make_choice(row: Submission, is_finalist: bool, user_id: str, *, is_coarse: bool) -> Choice:
     """On hidden data a finalist is shown as one only where that follows from what is told."""
     evaluation = row.evaluations[-1]
     score = evaluation.score
@@ -86,7 +87,7 @@ def _make_choice(row: Submission, is_finalist: bool, *, is_coarse: bool) -> Choi
     return Choice(
         submission_id=row.id,
         filename=row.filename,
-        note=row.note,
+        note=row.note if reads_note(row.note_readers, is_uploader=row.user_id == user_id, is_in_team=True) else "",
         user=row.user.name,
         verdict=evaluation.verdict,
         score=score,

@@ -132,7 +132,11 @@ def load_entries(session: Session, view: BoardView, *, limit: int, offset: int =
     following = read_line(below[0]).entry if below else None
     rows = rank_lines(lines, groups, above=above, following=following)
     told = _tell(view, stored)
-    return [_make_entry(row, each.body, is_coarse=view.is_coarse) for row, each in zip(rows, told, strict=True)]
+    notes = boards.fetch_notes(session, [each.submission_id for each in stored])
+    return [
+        _make_entry(row, {**each.body, "note": notes.get(each.submission_id, "")}, is_coarse=view.is_coarse)
+        for row, each in zip(rows, told, strict=True)
+    ]
 
 
 def load_lines(session: Session, view: BoardView, *, limit: int) -> list[StoredLine]:

@@ -45,6 +45,7 @@ class BoardView:
     is_coarse: bool = False  # its numbers are rounded: the reader takes part, and the problem is hidden
     oldest: int = 0  # version before which the caller is told of no change
     phase: PhaseKind = PhaseKind.PUBLIC
+    noted_at: datetime | None = None  # when a note was changed last
 
 
 def find_view(
@@ -93,6 +94,7 @@ def find_view(
         ceiling=_read_ceiling(board.ceiling, is_coarse=is_coarse),
         is_coarse=is_coarse,
         phase=phase,
+        noted_at=boards.find_last_note(session, competition.id),
     )
 
 
@@ -112,7 +114,7 @@ def make_etag(view: BoardView, *variant: object) -> str:
     """The identity of an answer made from a view, without making the answer."""
     row = view.competition
     parts = [FORMAT, row.slug, row.title, view.spec_digest, view.board_id, view.version, view.digest]
-    text = json.dumps([*parts, view.is_frozen, view.is_coarse, *map(str, variant)])
+    text = json.dumps([*parts, view.is_frozen, view.is_coarse, str(view.noted_at), *map(str, variant)])
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 

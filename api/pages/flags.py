@@ -6,11 +6,11 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.orm import Session
 
-from api.deps import EngineDep, FlagReviewer, ReadingDep
+from api.deps import Caller, EngineDep, FlagReviewer, ReadingDep, SettingsDep, StoreDep
 from api.pages.kit.forms import submit_form
 from api.pages.kit.reading import read_decision
 from api.pages.kit.showing import show
-from api.review import service
+from api.review import service, similar
 from api.review.schemas import FlagDecisionRequest
 from core.db.queries import competitions
 from core.domain.errors import RequestRefused
@@ -28,7 +28,22 @@ def show_flags(
     state: FlagState = FlagState.OPEN,
     before: Annotated[str, Query(max_length=64)] = "",
 ) -> HTMLResponse:
-    return _render_flags(request, session, competition, state, before)
+    return _render_flags(request, session, caller, competition, state, before)
+
+
+@router.get("/flags/alike", name="alike")
+def show_alike(
+    request: Request,
+    caller: FlagReviewer,
+    session: ReadingDep,
+    store: StoreDep,
+    settings: SettingsDep,
+    a: Annotated[str, Query(max_length=64)],
+    b: Annotated[str, Query(max_length=64)],
+) -> HTMLResponse:
+    """Two sources side by side."""
+    sides = similar.show_sides(session, store, a, b, limit_bytes=settings.upload_bytes)
+    return show(request, "alike.html", sides=sides)
 
 
 @router.post("/flags/{evaluation_id}/{code}")
@@ -48,7 +63,7 @@ def decide_flag(
     return submit_form(
         engine,
         act,
-        lambda session, error: _render_flags(request, session, "", FlagState.OPEN, "", error),
+        lambda session, error: _render_flags(request, session, caller, "", FlagState.OPEN, "", error),
         "/admin/flags",
     )
 
@@ -56,6 +71,7 @@ def decide_flag(
 def _render_flags(
     request: Request,
     session: Session,
+    caller: Caller,
     competition: str,
     state: FlagState,
     before: str,
@@ -63,5 +79,13 @@ def _render_flags(
 ) -> HTMLResponse:
     page = service.list_flags(session, slug=competition or None, state=state, before=before)
     slugs = [row.slug for row in competitions.fetch_competitions(session)]
-    values = {"page": page, "slugs": slugs, "competition": competition, "state": state, "states": list(FlagState)}
+    alike = [similar.list_alike(session, slug, caller) for slug in ([competition] if competition else slugs)]
+    values = {
+        "page": page,
+        "slugs": slugs,
+        "alike": [each for each in alike if each.items],
+        "competition": competition,
+        "state": state,
+        "states": list(FlagState),
+    }
     return show(request, "flags.html", error=error, **values)

@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 
 from api.deps import Caller, Canceller, EngineDep, PublicCaller, ReadingDep, StoreDep, Submitter
 from api.pages.charts.drawing import ScoreBar, draw_score, trust_svg
-from api.pages.kit.forms import answer_form
+from api.pages.kit.forms import answer_form, submit_form
+from api.pages.kit.reading import read_model
 from api.pages.kit.showing import make_key, show
 from api.submissions import service as submissions
 from api.submissions.intake import IntakeDep
 from api.submissions.moves import Move, list_moves
 from api.submissions.promotion import promote
-from api.submissions.schemas import SubmissionView
+from api.submissions.schemas import NoteChange, SubmissionView
 from core.db.queries import evaluations
 from core.db.session import transaction
 from core.domain.access import Action
@@ -34,6 +35,7 @@ HERO_WIDTH = 560
 class SubmissionPage:
     submission: SubmissionView
     title: str
+    may_edit_note: bool
     may_cancel: bool
     may_compare: bool
     practised_on: str  # title of the open problem; empty for what was submitted for real
@@ -58,6 +60,28 @@ def cancel(submission_id: str, caller: Canceller, engine: EngineDep) -> Response
     with transaction(engine) as session:
         submissions.cancel(session, submission_id, caller)
     return RedirectResponse(f"/submissions/{submission_id}", status_code=303)
+
+
+@router.post("/submissions/{submission_id}/note")
+def edit_note(
+    submission_id: str,
+    request: Request,
+    caller: Submitter,
+    engine: EngineDep,
+    note: Annotated[str, Form()] = "",
+    note_readers: Annotated[str, Form()] = "",
+) -> Response:
+    def act(session: Session) -> None:
+        change = read_model(NoteChange, {"note": note, "note_readers": note_readers or None})
+        submissions.edit_note(session, submission_id, change, caller)
+
+    return submit_form(
+        engine,
+        act,
+        lambda session, error: _render_submission(submission_id, request, caller, session, error),
+        f"/submissions/{submission_id}",
+        "The note is saved.",
+    )
 
 
 @router.post("/submissions/{submission_id}/promote")
@@ -98,6 +122,7 @@ def load_submission(session: Session, submission_id: str, caller: Caller) -> Sub
     return SubmissionPage(
         submission=view,
         title=row.competition.title,
+        may_edit_note=caller.user_id == row.user_id,
         may_cancel=not view.verdict and (submissions.is_author(row, caller) or caller.may(Action.CANCEL_ANY)),
         may_compare=card is not None and not is_practice and submissions.is_insider(row, caller),
         practised_on=evaluation.spec.terms.problem.title if is_practice else "",

@@ -15,10 +15,11 @@ from api.submissions import service as submissions
 from api.submissions.acceptance import Upload, accept_upload, clean_filename
 from api.submissions.intake import Intake, IntakeDep
 from api.submissions.reading import make_reading
-from api.submissions.schemas import Reading, RequestedPurpose
+from api.submissions.schemas import NOTE_LENGTH, Reading, RequestedPurpose
 from core.db.queries import phases
 from core.db.session import reading as open_reading
 from core.domain.errors import InvalidInput, RequestRefused
+from core.domain.notes import NoteReaders
 from core.settings import Settings
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -57,13 +58,14 @@ def submit(
     settings: SettingsDep,
     intake: IntakeDep,
     file: Annotated[UploadFile, File()],
-    note: Annotated[str, Form(max_length=500)] = "",
+    note: Annotated[str, Form(max_length=NOTE_LENGTH)] = "",
+    note_readers: Annotated[NoteReaders, Form()] = NoteReaders.EVERYBODY,
     practice: Annotated[bool, Form()] = False,
     key: Annotated[str | None, Form(max_length=200)] = None,
     seen: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
     """A file that would not run as it is counts only once its author has seen what would: `seen` is its SHA-256."""
-    filled: dict[str, Any] = {"note": note, "practice": practice}
+    filled: dict[str, Any] = {"note": note, "note_readers": note_readers, "practice": practice}
 
     def act() -> Response:
         filename, content = _read_file(file, intake)
@@ -74,7 +76,15 @@ def submit(
             with open_reading(engine) as session:
                 return _render_submit(slug, request, caller, session, settings, reading=reading, **filled)
         purpose = RequestedPurpose.PRACTICE if practice else RequestedPurpose.RANKED
-        upload = Upload(slug=slug, filename=filename, content=content, note=note, purpose=purpose, key=key or None)
+        upload = Upload(
+            slug=slug,
+            filename=filename,
+            content=content,
+            note=note,
+            note_readers=note_readers,
+            purpose=purpose,
+            key=key or None,
+        )
         accepted = accept_upload(engine, store, upload, caller, intake)
         return RedirectResponse(f"/submissions/{accepted.submission_id}", status_code=303)
 
@@ -101,6 +111,7 @@ def _render_submit(
     *,
     error: RequestRefused | None = None,
     note: str = "",
+    note_readers: NoteReaders = NoteReaders.EVERYBODY,
     practice: bool = False,
     reading: Reading | None = None,
 ) -> HTMLResponse:
@@ -113,6 +124,7 @@ def _render_submit(
         limits=competitions.make_limits(session, settings, row, caller),
         rules=make_rules_view(session, row, caller),
         note=note,
+        note_readers=note_readers,
         practice=practice,
         key=make_key(),
         reading=reading,

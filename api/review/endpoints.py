@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query
 
 from api.deps import FlagReviewer, ReadingDep, SessionDep
 from api.errors import describe_errors
-from api.review import service
-from api.review.schemas import FlagDecisionRequest, FlagPage, ReviewedFlag
+from api.review import service, similar
+from api.review.schemas import AlikeList, FlagDecisionRequest, FlagPage, ReviewedFlag
 from core.domain.review import FlagState
 
 router = APIRouter(prefix="/admin", tags=["reviewing"])
@@ -25,6 +25,12 @@ def list_flags(
 ) -> FlagPage:
     """Entries whose scorecards carry flags, newest first; without `state`, those that somebody should look at."""
     return service.list_flags(session, slug=competition, state=state, before=before, limit=limit)
+
+
+@router.get("/competitions/{slug}/alike", operation_id="list_alike", responses=describe_errors(401, 403, 404))
+def list_alike(slug: str, caller: FlagReviewer, session: ReadingDep) -> AlikeList:
+    """Submissions of two teams whose code is the same, or nearly: a person should look at both."""
+    return similar.list_alike(session, slug, caller)
 
 
 @router.post(

@@ -48,3 +48,36 @@ class FlaggedEntry(BaseModel):
 class FlagPage(BaseModel):
     items: list[FlaggedEntry]
     next_before: Annotated[str | None, NEXT_BEFORE]
+
+
+class AlikeEntry(BaseModel):
+    submission_id: str
+    by: str = Field(description="team, or account")
+    filename: str
+    submitted_at: datetime
+
+
+class AlikePair(BaseModel):
+    """Submissions of two teams whose code is the same, or nearly; it accuses nobody."""
+
+    earlier: AlikeEntry
+    later: AlikeEntry
+    share: float = Field(description="of the smaller one's code, without names and layout, that the other one has")
+    is_same_file: bool
+
+
+class AlikeList(BaseModel):
+    competition: str
+    items: list[AlikePair] = Field(description="the most alike first, one a pair of teams")
+
+
+class SideLine(BaseModel):
+    left: str | None
+    right: str | None
+    is_same: bool
+
+
+class Sides(BaseModel):
+    a: AlikeEntry
+    b: AlikeEntry
+    lines: list[SideLine]

@@ -31,8 +31,10 @@ from core.domain.competition import CompetitionState, check_taking
 from core.domain.errors import Conflict, ParticipantFault, PhaseClosed, TooLarge
 from core.domain.intake.data import check_data
 from core.domain.leaderboard import Purpose
+from core.domain.notes import NoteReaders
 from core.domain.phases import PhaseKind, PhaseState
 from core.domain.quota import check_allowance
+from core.domain.similarity import make_prints
 from core.domain.submission import VERDICT_OF_FAULT, Status
 from core.lifecycle import open_evaluation
 from core.storage import BlobStore
@@ -46,13 +48,21 @@ class Upload:
     filename: str
     content: bytes
     note: str
+    note_readers: NoteReaders
     purpose: RequestedPurpose
     key: str | None  # Idempotency-Key
 
     @property
     def sha256(self) -> str:
         """Identity of the request: the same key with another one is a mistake."""
-        parts = [self.slug, self.filename, self.note, self.purpose, hashlib.sha256(self.content).hexdigest()]
+        parts = [
+            self.slug,
+            self.filename,
+            self.note,
+            self.note_readers,
+            self.purpose,
+            hashlib.sha256(self.content).hexdigest(),
+        ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -83,7 +93,7 @@ def accept_upload(engine: Engine, store: BlobStore, upload: Upload, caller: Call
         target = _find_target(session, competition, upload)
         _check_entry(session, competition, upload, caller)
         data_bytes = target.spec.terms.evaluation.data_bytes
-    fault = _find_fault(upload, intake, data_bytes)
+    prints, fault = _read(upload, intake, data_bytes)
     digest = store.put(upload.content)
     with transaction(engine) as session:
         locked = competitions.lock_competition(session, competition.id)
@@ -91,7 +101,7 @@ def accept_upload(engine: Engine, store: BlobStore, upload: Upload, caller: Call
             return Accepted(earlier, replayed=True)
         check_taking(locked.slug, locked.state, locked.closes_at, utc_now())
         _check_entry(session, locked, upload, caller)
-        submission = _store_submission(session, locked, upload, caller, digest)
+        submission = _store_submission(session, locked, upload, caller, digest, prints)
         if fault is None:
             evaluation = open_evaluation(session, submission, target.spec, phase=target.phase)
             evaluation.held = leaks.find_hold(session, locked, evaluation, caller.member_id)
@@ -156,16 +166,18 @@ def _check_entry(session: Session, competition: Competition, upload: Upload, cal
     check_allowance(find(session, competition, caller.member_id, now), now)
 
 
-def _find_fault(upload: Upload, intake: Intake, data_bytes: int) -> ParticipantFault | None:
+def _read(upload: Upload, intake: Intake, data_bytes: int) -> tuple[list[int], ParticipantFault | None]:
+    """Prints of the code, by which copies are found, and what is wrong with it."""
     try:
-        check_data(intake.read(upload.filename, upload.content).data_bytes, data_bytes)
+        found = intake.read(upload.filename, upload.content)
+        check_data(found.data_bytes, data_bytes)
     except ParticipantFault as fault:
-        return fault
-    return None
+        return [], fault
+    return make_prints(found.files), None
 
 
 def _store_submission(
-    session: Session, competition: Competition, upload: Upload, caller: Caller, digest: str
+    session: Session, competition: Competition, upload: Upload, caller: Caller, digest: str, prints: list[int]
 ) -> Submission:
     is_team = upload.purpose is not RequestedPurpose.REFERENCE
     submission = Submission(
@@ -175,7 +187,9 @@ def _store_submission(
         filename=upload.filename,
         source_digest=digest,
         note=upload.note,
+        note_readers=upload.note_readers,
         purpose=Purpose(upload.purpose),
+        code_prints=prints,
     )
     evaluations.store_submission(session, submission)
     if upload.key is not None:

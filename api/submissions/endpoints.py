@@ -16,6 +16,7 @@ from api.deps import (
     Member,
     PublicCaller,
     ReadingDep,
+    SessionDep,
     StoreDep,
     Submitter,
 )
@@ -27,8 +28,17 @@ from api.submissions.events import follow
 from api.submissions.intake import IntakeDep
 from api.submissions.promotion import promote
 from api.submissions.reading import make_reading
-from api.submissions.schemas import Comparison, Reading, RequestedPurpose, SubmissionPage, SubmissionView
+from api.submissions.schemas import (
+    NOTE_LENGTH,
+    Comparison,
+    NoteChange,
+    Reading,
+    RequestedPurpose,
+    SubmissionPage,
+    SubmissionView,
+)
 from core.db.session import reading, transaction
+from core.domain.notes import NoteReaders
 from core.scorecard import ScorecardRecord
 
 router = APIRouter(tags=["submissions"])
@@ -58,7 +68,8 @@ def create_submission(
     intake: IntakeDep,
     response: Response,
     file: Annotated[UploadFile, File(description="one .py file, a .ipynb notebook, or a .zip with submission.py")],
-    note: Annotated[str, Form(max_length=500)] = "",
+    note: Annotated[str, Form(max_length=NOTE_LENGTH, description="shown beside the entry")] = "",
+    note_readers: Annotated[NoteReaders, Form(description="who reads the note")] = NoteReaders.EVERYBODY,
     purpose: Annotated[RequestedPurpose, Form()] = RequestedPurpose.RANKED,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
 ) -> SubmissionView:
@@ -68,11 +79,18 @@ def create_submission(
         filename=clean_filename(file.filename or ""),
         content=file.file.read(intake.limit_bytes + 1),
         note=note,
+        note_readers=note_readers,
         purpose=purpose,
         key=idempotency_key,
     )
     accepted = accept_upload(engine, store, upload, caller, intake)
     return _tell(accepted, caller, engine, response)
+
+
+@router.patch("/submissions/{submission_id}", operation_id="edit_note", responses=describe_errors(401, 403, 404, 422))
+def edit_note(submission_id: str, caller: Submitter, session: SessionDep, change: NoteChange) -> SubmissionView:
+    """Change the note on a submission, and who reads it; whoever uploaded it may, at any time."""
+    return service.make_view(session, service.edit_note(session, submission_id, change, caller), caller)
 
 
 @router.post(

@@ -28,6 +28,7 @@ def promote(
         filename=submission.filename,
         content=store.get(submission.source_digest),
         note=submission.note,
+        note_readers=submission.note_readers,
         purpose=RequestedPurpose.RANKED,
         key=key,
     )

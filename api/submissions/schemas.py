@@ -3,15 +3,18 @@
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.finals.schemas import FinalResult
 from api.leaderboard.schemas import Interval
 from core.domain.faults import FaultCode
 from core.domain.intake.report import Origin
 from core.domain.leaderboard import Purpose
+from core.domain.notes import NoteReaders
 from core.domain.phases import PhaseKind
 from core.domain.submission import FaultOwner, Status, Verdict
+
+NOTE_LENGTH = 500
 
 
 class RequestedPurpose(StrEnum):
@@ -61,6 +64,15 @@ class FlagView(BaseModel):
     detail: str | None = None
 
 
+class NoteChange(BaseModel):
+    """What is not named stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    note: str | None = Field(None, max_length=NOTE_LENGTH)
+    note_readers: NoteReaders | None = None
+
+
 class SubmissionView(BaseModel):
     id: str
     evaluation_id: str
@@ -69,7 +81,8 @@ class SubmissionView(BaseModel):
     team: str = Field(description="its team; empty for a reference")
     filename: str
     source_digest: str
-    note: str
+    note: str = Field(description="empty for whom it is not for")
+    note_readers: NoteReaders | None = Field(description="who reads the note; null for whom it is not for")
     purpose: Purpose
     phase: PhaseKind = Field(description="practice: on an open problem, everything is shown and nothing is ranked")
     status: Status

@@ -12,7 +12,16 @@ from api.leaderboard.schemas import Interval
 from api.paging import cut_page, decode_cursor, encode_cursor
 from api.submissions.blur import blur_progress, blur_submission
 from api.submissions.flags import make_flag_views
-from api.submissions.schemas import DecidedEarly, FlagView, Links, Progress, Rejudged, SubmissionPage, SubmissionView
+from api.submissions.schemas import (
+    DecidedEarly,
+    FlagView,
+    Links,
+    NoteChange,
+    Progress,
+    Rejudged,
+    SubmissionPage,
+    SubmissionView,
+)
 from core.db.base import utc_now
 from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import evaluations, phases, rejudges
@@ -22,6 +31,7 @@ from core.domain.errors import NotAllowed, NotFound
 from core.domain.exposure import SUBMISSION, Reader, Sight, may_see, may_see_reason, tell_outcome
 from core.domain.faults import HINTS
 from core.domain.leaderboard import Purpose
+from core.domain.notes import reads_note
 from core.domain.phases import find_stage
 from core.domain.submission import Status, Verdict, get_fault_owner
 from core.lifecycle import request_cancel
@@ -105,6 +115,22 @@ def is_author(submission: Submission, caller: Caller) -> bool:
     return caller.user_id is not None and caller.user_id in (submission.user_id, *members)
 
 
+def sees_note(submission: Submission, caller: Caller) -> bool:
+    is_uploader = caller.user_id == submission.user_id
+    return reads_note(submission.note_readers, is_uploader=is_uploader, is_in_team=is_author(submission, caller))
+
+
+def edit_note(session: Session, submission_id: str, change: NoteChange, caller: Caller) -> Submission:
+    submission = load_inside(session, submission_id, caller)
+    if caller.user_id != submission.user_id:
+        raise NotAllowed("only who uploaded a submission may change its note")
+    if change.note is not None:
+        submission.note = change.note
+    submission.note_readers = change.note_readers or submission.note_readers
+    submission.note_edited_at = utc_now()
+    return submission
+
+
 def is_staff(caller: Caller) -> bool:
     return caller.may(Action.READ_ANY_SUBMISSION)
 
@@ -125,6 +151,7 @@ def make_view(session: Session, submission: Submission, caller: Caller, *, with_
 def _make_view(session: Session, submission: Submission, caller: Caller, final: FinalResult | None) -> SubmissionView:
     evaluation = get_evaluation(submission)
     verdict = evaluation.verdict
+    reads = sees_note(submission, caller)
     view = SubmissionView(
         id=submission.id,
         evaluation_id=evaluation.id,
@@ -133,7 +160,8 @@ def _make_view(session: Session, submission: Submission, caller: Caller, final: 
         team=submission.team.name if submission.team else "",
         filename=submission.filename,
         source_digest=submission.source_digest,
-        note=submission.note,
+        note=submission.note if reads else "",
+        note_readers=submission.note_readers if reads else None,
         purpose=submission.purpose,
         phase=evaluation.phase,
         status=evaluation.status,

@@ -23,6 +23,7 @@ from client.waiting import wait_until_finished
 from core.domain.errors import ContestError, InvalidInput, NotFound
 from core.domain.intake.reading import read_submission
 from core.domain.leaderboard import Purpose
+from core.domain.notes import NoteReaders
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
 from core.scorecard import UnreadableScorecard, read_scorecard
@@ -51,7 +52,8 @@ TimeoutOption = Annotated[float | None, typer.Option(min=0, help="With --wait: g
 def submit(
     file: FileArgument,
     competition: Annotated[str, typer.Option("--competition", "-c", help="May be left out if there is only one.")] = "",
-    note: Annotated[str, typer.Option("--note", "-m", "--message", help="Shown with the entry.")] = "",
+    note: Annotated[str, typer.Option("--note", "-m", "--message", help="Public unless --note-for says.")] = "",
+    note_for: Annotated[NoteReaders, typer.Option("--note-for", help="Who reads the note.")] = NoteReaders.EVERYBODY,
     practice: Annotated[
         bool, typer.Option("--practice", help="To the practice phase: everything is shown, nothing is ranked.")
     ] = False,
@@ -67,7 +69,12 @@ def submit(
     with open_client(url) as client:
         slug = choose_competition(client, competition)
         state = client.submit(
-            slug, file.name, content, note=note, purpose=Purpose.PRACTICE if practice else Purpose.RANKED
+            slug,
+            file.name,
+            content,
+            note=note,
+            note_readers=note_for,
+            purpose=Purpose.PRACTICE if practice else Purpose.RANKED,
         )
         where = f"{slug}, for practice" if practice else slug
         print_note(f"submitted {file.name} to {where}: {state['id']}")
@@ -128,6 +135,23 @@ def _show_line(item: Mapping[str, Any]) -> Sequence[object]:
         describe_final(item.get("final")) or ("selected" if item.get("is_selected") else ""),
         item["note"],
     )
+
+
+def note(
+    submission_id: IdArgument,
+    text: Annotated[str | None, typer.Argument(help="Left out: it stays.", show_default=False)] = None,
+    note_for: Annotated[
+        NoteReaders | None, typer.Option("--note-for", help="Who reads it.", show_default=False)
+    ] = None,
+    url: UrlOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Change the note on a submission of yours, or who reads it."""
+    named = {"note": text, "note_readers": note_for}
+    change = {name: value for name, value in named.items() if value is not None}
+    with open_client(url) as client:
+        state = client.edit_note(choose_submission(client, submission_id), change)
+    print_answer(state, f"{state['note'] or 'no note'} (for {state['note_readers']})", as_json=as_json)
 
 
 def logs(submission_id: NewestArgument = "", url: UrlOption = "") -> None:

@@ -23,7 +23,6 @@ class CountingEvaluation(NamedTuple):
     team_name: str | None
     user_name: str
     filename: str
-    note: str
     purpose: Purpose
     accepted_at: datetime
     verdict: Verdict
@@ -101,7 +100,6 @@ def describe(entry: Entry, counting: CountingEvaluation) -> dict[str, Any]:
     return {
         "name": entry.name,
         "filename": entry.filename,
-        "note": counting.note,
         "purpose": entry.purpose,
         "verdict": entry.verdict,
         "score": entry.score,

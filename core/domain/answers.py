@@ -102,6 +102,9 @@ EVERYBODY = {
 }
 
 STAFF = {
+    "AlikeEntry": "submission_id by filename submitted_at",
+    "AlikeList": "competition items",
+    "AlikePair": "earlier later share is_same_file",
     "AffectedTeam": "team submissions",
     "AuditCheck": "intact entries head broken_at",
     "AuditPage": "items next_before",

@@ -121,7 +121,8 @@ def list_fields(*lists: tuple[Audience, str, str]) -> dict[str, Audience]:
 ALL, OPEN, KEYED, LATER = Audience.ALL, Audience.OPEN, Audience.KEYED, Audience.LATER
 
 SUBMISSION = list_fields(
-    (ALL, "", "id evaluation_id competition user team filename source_digest note purpose phase status verdict"),
+    (ALL, "", "id evaluation_id competition user team filename source_digest note note_readers purpose phase"),
+    (ALL, "", "status verdict"),
     (ALL, "", "fault_of code hint progress decided_early rejudged queue_position waits score"),
     (ALL, "", "relative_runtime compute_budget created_at started_at finished_at is_disqualified"),
     (ALL, "", "has_scorecard held_back final flags links"),

@@ -63,7 +63,11 @@ def _list(*lists: tuple[Grain, str, str]) -> dict[str, Grain]:
 
 # of every submission that ran
 SUBMISSION = _list(
-    (Grain.FIXED, "", "id evaluation_id competition user team filename source_digest note purpose phase created_at"),
+    (
+        Grain.FIXED,
+        "",
+        "id evaluation_id competition user team filename source_digest note note_readers purpose phase created_at",
+    ),
     (Grain.FIXED, "", "compute_budget is_disqualified disqualified_reason is_selected links queue_position waits"),
     (Grain.FIXED, "", "started_at"),
     (Grain.OUTCOME, "", "verdict"),

@@ -14,6 +14,7 @@ from core.db.models.problems import EvaluationSpec, Leased
 from core.db.models.rejudges import Rejudge
 from core.domain.faults import FaultCode
 from core.domain.leaderboard import Purpose
+from core.domain.notes import NoteReaders
 from core.domain.phases import PhaseKind
 from core.domain.runtime import CpuClock
 from core.domain.submission import Hold, Status, Verdict
@@ -35,6 +36,9 @@ class Submission(Base):
     filename: Mapped[str]
     source_digest: Mapped[str]
     note: Mapped[str] = mapped_column(default="")
+    note_readers: Mapped[NoteReaders] = mapped_column(default=NoteReaders.EVERYBODY)
+    note_edited_at: Mapped[datetime | None]
+    code_prints: Mapped[list[int]] = mapped_column(JSON, default=list, deferred=True)  # core.domain.similarity
     purpose: Mapped[Purpose] = mapped_column(default=Purpose.RANKED)
     selected_at: Mapped[datetime | None]  # for the final ranking, by its team
     disqualified_at: Mapped[datetime | None]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from core.db.models.accounts import User
@@ -11,6 +11,7 @@ from core.db.models.contests import Team, TeamMember
 from core.db.models.submissions import Evaluation, Submission
 from core.domain.history import Record
 from core.domain.leaderboard import Purpose
+from core.domain.notes import NoteReaders
 from core.domain.owner import find_owner
 from core.domain.phases import PhaseKind
 from core.domain.submission import Verdict
@@ -83,7 +84,7 @@ def fetch_choices(
         select(
             Submission.id,
             Submission.filename,
-            Submission.note,
+            case((_reads(user_id, team_id), Submission.note), else_=""),
             name,
             Submission.created_at,
             Evaluation.score,
@@ -105,6 +106,13 @@ def fetch_choices(
     return [
         Choice(key, filename, note, who, at, score or 0.0, held) for key, filename, note, who, at, score, held in rows
     ]
+
+
+def _reads(user_id: str | None, team_id: str | None) -> ColumnElement[bool]:
+    """The note, in SQL: see `core.domain.notes`."""
+    own = Submission.user_id == (user_id or "")
+    of_team = and_(Submission.team_id == (team_id or ""), Submission.note_readers == NoteReaders.TEAM)
+    return or_(own, of_team, Submission.note_readers == NoteReaders.EVERYBODY)
 
 
 def _is_newest(spec_id: str | None = None) -> ColumnElement[bool]:

@@ -1,6 +1,6 @@
 """SQL about flags that ask a person to look, and what was decided on them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, joinedload
@@ -8,8 +8,10 @@ from sqlalchemy.orm import Session, joinedload
 from core.db.models.review import FlagDecision
 from core.db.models.submissions import Evaluation, Scorecard, Submission
 from core.db.queries.evaluations import is_newest_that_counts
+from core.domain.leaderboard import OFF_BOARD, Purpose
 from core.domain.phases import PhaseKind
 from core.domain.review import FlagState
+from core.domain.similarity import Code
 from core.scorecard import RaisedFlag, parse_flags, pick_flags
 
 _FLAGS = pick_flags(Scorecard.body)  # alone: a body may hold a value for every forget example
@@ -50,6 +52,33 @@ def fetch_decisions(session: Session, evaluation_ids: Sequence[str]) -> dict[tup
     """By evaluation and code."""
     rows = session.scalars(select(FlagDecision).where(FlagDecision.evaluation_id.in_(evaluation_ids)))
     return {(row.evaluation_id, row.code): row for row in rows}
+
+
+def fetch_codes(session: Session, competition_id: str, *, limit: int) -> list[tuple[Code, Purpose]]:
+    """Of the newest submissions to the board, in the order of their submission."""
+    query = (
+        select(
+            Submission.id,
+            func.coalesce(Submission.team_id, Submission.user_id),
+            Submission.source_digest,
+            Submission.code_prints,
+            Submission.purpose,
+        )
+        .where(Submission.competition_id == competition_id, Submission.purpose.not_in(OFF_BOARD))
+        .order_by(Submission.created_at.desc(), Submission.id)
+        .limit(limit)
+    )
+    rows = session.execute(query).all()[::-1]
+    return [(Code(key, owner, digest, frozenset(prints)), purpose) for key, owner, digest, prints, purpose in rows]
+
+
+def fetch_submissions(session: Session, submission_ids: Collection[str]) -> dict[str, Submission]:
+    query = (
+        select(Submission)
+        .where(Submission.id.in_(submission_ids))
+        .options(joinedload(Submission.user), joinedload(Submission.team), joinedload(Submission.competition))
+    )
+    return {row.id: row for row in session.scalars(query)}
 
 
 def store_decision(session: Session, decision: FlagDecision) -> None:

@@ -36,6 +36,7 @@ from core.domain.errors import Conflict, PlatformFault, StoreUnavailable
 from core.domain.faults import FaultCode
 from core.domain.intake.reading import read_submission
 from core.domain.leaderboard import Purpose
+from core.domain.notes import NoteReaders
 from core.domain.phases import PhaseKind
 from core.registration import register_competition
 from core.scorecard import parse_scorecard
@@ -136,7 +137,7 @@ class World:
 
     def submit(self, person: str, *, is_readable: bool, number: int) -> None:
         source = HONEST + f"# {number}\n".encode() if is_readable else b"def"
-        upload = Upload(self.competition.slug, "mine.py", source, "", RequestedPurpose.RANKED, None)
+        upload = Upload(self.competition.slug, "mine.py", source, "", NoteReaders.ME, RequestedPurpose.RANKED, None)
         store = self.contexts["a"].store
         accept_upload(self.engine, store, upload, self.people[person], INTAKE)
 
