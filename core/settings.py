@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     launcher_socket: Path = Path("/run/lacuna/launcher.sock")
     node_class: str = "cpu"
     node_name: str = Field(default_factory=socket.gethostname)
-    device: str = "cpu"
+    device: str = Field(default="cpu", pattern=r"^(cpu|mps|cuda(:\d+)?)$")
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8400, ge=0, le=65535)

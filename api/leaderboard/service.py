@@ -12,7 +12,7 @@ from api.leaderboard.views import BoardView, encode_cursor
 from api.leaderboard.walks import find_walk
 from api.paging import cut_page
 from core.db.board import StoredLine, read_line
-from core.db.queries import boards
+from core.db.queries import boards, notes
 from core.db.queries.history import OwnTeam
 from core.domain.coarse import round_figure
 from core.domain.comparison import compute_replication
@@ -132,9 +132,9 @@ def load_entries(session: Session, view: BoardView, *, limit: int, offset: int =
     following = read_line(below[0]).entry if below else None
     rows = rank_lines(lines, groups, above=above, following=following)
     told = _tell(view, stored)
-    notes = boards.fetch_notes(session, [each.submission_id for each in stored])
+    found = notes.fetch_notes(session, [each.submission_id for each in stored])
     return [
-        _make_entry(row, {**each.body, "note": notes.get(each.submission_id, "")}, is_coarse=view.is_coarse)
+        _make_entry(row, {**each.body, "note": found.get(each.submission_id, "")}, is_coarse=view.is_coarse)
         for row, each in zip(rows, told, strict=True)
     ]
 

@@ -15,7 +15,7 @@ from api.leaderboard.blur import blur_ceiling
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.problems import EvaluationSpec
-from core.db.queries import boards
+from core.db.queries import boards, notes
 from core.domain.access import Action
 from core.domain.commitments import commit
 from core.domain.competition import CompetitionState
@@ -94,7 +94,7 @@ def find_view(
         ceiling=_read_ceiling(board.ceiling, is_coarse=is_coarse),
         is_coarse=is_coarse,
         phase=phase,
-        noted_at=boards.find_last_note(session, competition.id),
+        noted_at=notes.find_last_note(session, competition.id),
     )
 
 

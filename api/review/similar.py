@@ -51,14 +51,14 @@ def show_sides(session: Session, store: BlobStore, a: str, b: str, *, limit_byte
     if not all(found) or any(row is not None and row.purpose == Purpose.CALIBRATION for row in found):
         raise NotFound("no such pair of submissions")
     rows = [row for row in found if row is not None]
-    texts = [_read_lines(store, row, limit_bytes) for row in rows]
+    left, right = (_read_lines(store, row, limit_bytes) for row in rows)
     lines = []
-    matcher = SequenceMatcher(None, *texts, autojunk=True)
+    matcher = SequenceMatcher(None, left, right)
     for tag, first, last, begin, end in matcher.get_opcodes():
         for place in range(max(last - first, end - begin)):
-            left = texts[0][first + place] if first + place < last else None
-            right = texts[1][begin + place] if begin + place < end else None
-            lines.append(SideLine(left=left, right=right, is_same=tag == "equal"))
+            ours = left[first + place] if first + place < last else None
+            theirs = right[begin + place] if begin + place < end else None
+            lines.append(SideLine(left=ours, right=theirs, is_same=tag == "equal"))
     return Sides(a=_make_entry(rows[0]), b=_make_entry(rows[1]), lines=lines)
 
 

@@ -101,7 +101,7 @@ def score_privately(organizer: Reader) -> None:
     page.reload()
     organizer.fill({"Because": "the end"})
     organizer.press("Start the private scoring")
-    expect(page.locator("#where")).to_contain_text("0 of 2 finalists have not ended", timeout=SCORED_WITHIN)
+    expect(page.locator("#page")).to_contain_text("All 2 finalists have ended", timeout=SCORED_WITHIN)
 
 
 def publish(organizer: Reader) -> None:

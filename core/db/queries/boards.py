@@ -4,7 +4,7 @@ Whoever changes what a board is made of calls `refresh` in the same transaction.
 should stand there with what does, and writes the difference as one change; no difference, no change.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,7 +21,6 @@ from core.db.queries import records
 from core.db.queries.ladder import hold_back, is_climbed
 from core.domain.history import Cause, hash_change
 from core.domain.leaderboard import OFF_BOARD, Place, pick_lines
-from core.domain.notes import NoteReaders
 from core.domain.owner import Owner, OwnerKind, find_owner, own_as_team
 from core.domain.submission import Verdict
 
@@ -55,20 +54,6 @@ class BoardScope:
 
 EVERYBODY = BoardScope(true())
 COUNTS: ColumnElement[bool] = Evaluation.counts.is_(True)
-
-
-def fetch_notes(session: Session, submission_ids: Collection[str]) -> dict[str, str]:
-    """Of the notes that everybody may read; they are no part of a board, so that their authors can change them."""
-    query = select(Submission.id, Submission.note).where(
-        Submission.id.in_(submission_ids), Submission.note_readers == NoteReaders.EVERYBODY, Submission.note != ""
-    )
-    return {key: note for key, note in session.execute(query)}
-
-
-def find_last_note(session: Session, competition_id: str) -> datetime | None:
-    """When a note of the competition was changed last."""
-    query = select(func.max(Submission.note_edited_at)).where(Submission.competition_id == competition_id)
-    return session.scalars(query).one()
 
 
 def fetch_counting(

@@ -84,7 +84,8 @@ def fetch_ended_evaluations(session: Session, phase: Phase, submission_ids: Sequ
 def fetch_slugs(session: Session, slugs: Collection[str]) -> list[str]:
     """Those of these competitions that end in a private phase."""
     query = select(Competition.slug).join(Phase, Phase.competition_id == Competition.id)
-    return list(session.scalars(query.where(Competition.slug.in_(slugs)).order_by(Competition.slug)))
+    private = query.where(Phase.kind == PhaseKind.PRIVATE, Competition.slug.in_(slugs))
+    return list(session.scalars(private.order_by(Competition.slug)))
 
 
 def count_live_evaluations(session: Session, competition_id: str) -> int:

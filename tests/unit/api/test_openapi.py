@@ -62,6 +62,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "get_health",
         "get_leaderboard",
         "get_leaderboard_csv",
+        "get_leaks",
         "get_ledger",
         "get_ledger_of_team",
         "get_limits",
