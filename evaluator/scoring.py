@@ -16,7 +16,7 @@ from evaluator.likeness import Likeness, measure_likeness, needs_likeness
 from evaluator.privacy import compute_gaussian_mu
 from evaluator.rescoring import combine, compute_ranked
 from evaluator.scored_pool import CheckedPool, ScoredPool, check_scored, compare_accuracies
-from evaluator.spec import METRIC_VERSION, MetricVersion, ScoringProtocol, ScoringSpec, read_name
+from evaluator.spec import MetricVersion, ScoringProtocol, ScoringSpec, read_name
 from evaluator.utility import Utility
 
 SCORE_DECAY = 0.5  # the variance of a score falls more slowly than 1 / R: examples change buckets together
@@ -61,7 +61,7 @@ class Scorecard:
     examples: int
     spec: ScoringSpec
     likeness: Likeness | None  # None: the pools hold nothing beside the forget set, or another protocol ranks
-    metric_version: MetricVersion = METRIC_VERSION
+    metric_version: MetricVersion
 
     @property
     def forgetting_quality(self) -> float:

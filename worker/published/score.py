@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluator import (
-    METRIC_VERSION,
     Attack,
     EpsilonOptions,
     InvalidPool,
@@ -90,7 +89,7 @@ def score_published(
     quality = _score(pools.unlearned, pools.retrained, spec, NO_ACCURACIES)
     control = None if pools.control is None else _score(pools.control, pools.retrained, spec, NO_ACCURACIES)
     return PublishedScore(
-        metric_version=METRIC_VERSION,
+        metric_version=spec.metric,
         originals=originals or NOT_STATED,
         pools=_describe_pools(pools),
         examples=quality.examples,

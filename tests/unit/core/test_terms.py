@@ -9,7 +9,7 @@ from core.domain.errors import PlatformFault
 from core.domain.exposure import Exposure
 from core.problem_files import find_problem
 from core.problem_parts import EvaluationPart, Gate
-from core.terms import Terms, find_version, hash_terms, parse_stored_problem, parse_terms, write_terms
+from core.terms import METRIC_VERSION, Terms, find_version, hash_terms, parse_stored_problem, parse_terms, write_terms
 
 FIXTURES = Path(__file__).resolve().parent.parent.parent / "fixtures" / "terms"
 STORED_DIGEST = "ec5ae3fc701e4c9bc2685317685a30d4edc002a50bce55269acff84779f60ecd"
@@ -78,6 +78,7 @@ def test_what_is_written_is_read_as_it_was_meant() -> None:
     assert isinstance(terms, Terms)
     assert (terms.problem, terms.evaluation, terms.problem_digest) == (problem, problem.evaluation, problem.digest)
     assert terms.is_open
+    assert terms.metric_version == METRIC_VERSION
 
 
 @pytest.mark.parametrize(
