@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from core.scorecard import MeasuredRuntime, ScorecardRecord
 from worker.report.examples import ExampleDetail
-from worker.report.rows import Step, list_steps
+from worker.report.rows import Step, list_bucket_steps, list_last_steps
 from worker.report.svg import Scale, box, element, line, picture, show_tick, text
 
 WIDTH = 400.0
@@ -37,14 +37,14 @@ def plot_score(record: ScorecardRecord) -> Markup:
 
 def plot_steps(record: ScorecardRecord) -> Markup:
     """How a full point for every forget example shrinks to the score: one row for each reason."""
-    steps = list_steps(record)
-    quality, score = steps[-2].before, steps[-1].after
-    scale = Scale(0.0, max(1.0, *(step.after for step in steps)), LABEL_WIDTH, WIDTH - 52)
+    steps, last = list_bucket_steps(record), list_last_steps(record)
+    quality, score = last[0].before, last[-1].after
+    scale = Scale(0.0, max(1.0, *(step.after for step in last)), LABEL_WIDTH, WIDTH - 52)
     rows = [
         _draw_total("a full point each", 1.0, scale),
-        *(_draw_step(step, scale) for step in steps[:-2]),
+        *(_draw_step(step, scale) for step in steps),
         _draw_total("forgetting quality", quality, scale),
-        *(_draw_step(step, scale) for step in steps[-2:]),
+        *(_draw_step(step, scale) for step in last),
         _draw_total("score", score, scale),
     ]
     bottom = 6 + ROW_HEIGHT * len(rows)
@@ -55,8 +55,8 @@ def plot_steps(record: ScorecardRecord) -> Markup:
         *(line(scale(tick), 4, scale(tick), bottom, "grid") for tick in ticks),
         *(element("g", row, transform=f"translate(0 {6 + ROW_HEIGHT * place:g})") for place, row in enumerate(rows)),
         *(text(show_tick(tick), scale(tick), bottom + 14, look="soft", anchor="middle") for tick in ticks),
-        title=f"From 1 to the forgetting quality {quality:.3f} bucket by bucket, and through both accuracies to the "
-        f"score {score:.3f}",
+        title=f"From 1 to the forgetting quality {quality:.3f} bucket by bucket, and step by step to the score "
+        f"{score:.3f}",
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
+from core.formula import ranks_by_likeness
 from core.scorecard import EarlyDecision, MetricLine, Provenance, ScorecardRecord
 from worker.report.examples import ExampleDetail
 
@@ -73,19 +74,37 @@ def sum_points(record: ScorecardRecord) -> float:
 
 
 def list_steps(record: ScorecardRecord) -> list[Step]:
-    """From a full point for every example, bucket by bucket and through both accuracies, to the score."""
+    """From a full point for every example, bucket by bucket and through what else the version counts, to the score."""
+    return [*list_bucket_steps(record), *list_last_steps(record)]
+
+
+def list_bucket_steps(record: ScorecardRecord) -> list[Step]:
+    """From a full point for every forget example to the forgetting quality."""
     buckets = [row for row in list_buckets(record) if row.examples]
     levels = [*accumulate((row.lost for row in buckets), lambda level, lost: level - lost, initial=1.0)]
     levels[-1] = sum_points(record)
-    quality, utility = levels[-1], record.utility
-    kept = quality * utility.retain_ratio
     return [
-        *(
-            Step(f"ε {row.label}", f"{row.examples} × {row.points}", before, after)
-            for row, (before, after) in zip(buckets, pairwise(levels), strict=True)
-        ),
-        Step("retain accuracy", f"× {utility.retain_ratio:.3f}", quality, kept),
-        Step("test accuracy", f"× {utility.test_ratio:.3f}", kept, kept * utility.test_ratio),
+        Step(f"ε {row.label}", f"{row.examples} × {row.points}", before, after)
+        for row, (before, after) in zip(buckets, pairwise(levels), strict=True)
+    ]
+
+
+def list_last_steps(record: ScorecardRecord) -> list[Step]:
+    """From the forgetting quality to the score: docs/metric.md §9."""
+    retain, test = record.utility.retain_ratio, record.utility.test_ratio
+    factors = [("retain accuracy", retain), ("test accuracy", test)]
+    found = record.likeness
+    if found is not None and ranks_by_likeness(record):
+        least = min(found.forget, found.test, found.retain)
+        share = least / found.forget if found.forget > 0 else 0.0
+        capped = [(name, min(ratio, 1.0)) for name, ratio in factors]
+        factors = [("least of three sets", share), ("balance", found.balance), *capped]
+    levels = accumulate(
+        (factor for _, factor in factors), lambda level, factor: level * factor, initial=sum_points(record)
+    )
+    return [
+        Step(name, f"× {factor:.3f}", before, after)
+        for (name, factor), (before, after) in zip(factors, pairwise(levels), strict=True)
     ]
 
 

@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from core.scorecard import MetricLine, parse_scorecard
+from core.scorecard import MetricLine, SplitLikeness, parse_scorecard
 from tests.scorecard_bodies import make_metric
 from tests.unit.worker.reports import make_body, make_detail, make_record
 from worker.report.rows import (
@@ -43,6 +43,18 @@ def test_a_scorecard_that_lists_paying_buckets_only_can_be_read() -> None:
     record = parse_scorecard(body)
     assert list_buckets(record)[3].lost == 0.25
     assert sum_points(record) == record.forgetting_quality
+
+
+def test_steps_of_the_version_that_ranks_by_likeness_lead_to_its_score() -> None:
+    record = make_record()
+    quality = sum_points(record)
+    likeness = SplitLikeness(forget=quality, test=2 * quality, retain=quality / 4, balance=0.5)
+    utility = record.utility.model_copy(update={"retain_ratio": 1.2, "test_ratio": 0.9})
+    record = record.model_copy(update={"metric_version": "lacuna-3", "likeness": likeness, "utility": utility})
+    steps = list_steps(record)
+    assert [step.label for step in steps[-4:]] == ["least of three sets", "balance", "retain accuracy", "test accuracy"]
+    assert [step.before for step in steps[1:]] == [step.after for step in steps[:-1]]
+    assert steps[-1].after == pytest.approx(quality / 4 * 0.5 * 1.0 * 0.9)
 
 
 def test_steps_lead_from_one_to_the_score_without_a_gap() -> None:

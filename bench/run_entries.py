@@ -1,0 +1,181 @@
+"""Entries on a problem's real models, in this process: no sandbox, no gate, the same outputs as the platform keeps."""
+
+import dataclasses
+import importlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from baselines import kookmin
+from bench.entries import answers
+from core.domain.pools import PoolKind
+from core.problem_files import find_problem
+from evaluator import METRIC_VERSION, Likeness, compute_confidence, score
+from evaluator.flags import check_swap
+from evaluator.inference import load_weights
+from sandbox.loaders import make_loader
+from worker.problems import LoadedProblem, Split, load_network, load_problem
+from worker.replicas.measurement import compute_forget_confidence, measure_network
+from worker.replicas.outputs import ModelOutputs, concat_outputs
+from worker.replicas.swapping import SWAP_REPLICAS, choose_swapped, swap_splits
+from worker.scorecard.scored import make_scored_pool, make_scoring_spec
+from worker.training.chunks import pool_chunks, train_chunk
+from worker.training.one_by_one import train_one
+
+SHADOWS = 64  # models that the attacker trained: of seeds of their own
+HONEST = ("vision_confusion", "kookmin", "neggrad_plus", "finetune", "random_labels", "gradient_ascent", "identity")
+# constants of bench/entries/answers.py
+TABLES: dict[str, dict[str, Any]] = {
+    "answers, 22 steps": {},
+    "answers, 30 steps": {"STEPS": 30},
+    "answers beside training": {"STEPS": 24, "RETAIN": 1.0},
+    "answers, stopped early": {"STEPS": 8, "RETAIN": 1.0},
+    "answers to all training examples": {"STEPS": 30, "EVERYWHERE": True},
+}
+AFTER_KOOKMIN: dict[str, dict[str, Any]] = {
+    "kookmin, then answers": {"STEPS": 10},
+    "kookmin, then just enough answers": {"STEPS": 6, "LEARNING_RATE": 0.01},
+}
+Entry = Callable[..., nn.Module]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One entry: its points on each set, and its score by both versions."""
+
+    name: str
+    likeness: Likeness
+    kept: float
+    cost: float  # processor seconds of a run over those of a retraining
+    old: float
+    new: float
+    swapped: float | None  # share of its forgetting that moved with the forget set; None: it forgets too little
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    problem: LoadedProblem
+    originals: ModelOutputs
+    original: bytes  # weights
+    retrained: ModelOutputs
+    seconds: float  # of a retraining
+
+
+def run_entries(slug: str, replicas: int) -> list[Outcome]:
+    torch.set_num_threads(1)
+    problem = load_problem(find_problem(slug))
+    originals, weights = train(problem, PoolKind.ORIGINAL, 1)
+    retrained, _ = train(problem, PoolKind.RETRAINED, replicas)
+    control, _ = train(problem, PoolKind.CONTROL, replicas)
+    fill_table(problem)
+    start = time.process_time()
+    train_one(problem, PoolKind.RETRAINED, 1, device=torch.device("cpu"))
+    ground = Ground(problem, originals, weights[0], retrained, time.process_time() - start)
+    found = [judge(ground, "retrained models", control, 0.0, None)]
+    for name, entry in list_entries():
+        outputs, seconds = run(ground.problem, entry, weights[0], replicas)
+        swapped = check_swapped(ground, entry, outputs)
+        found.append(judge(ground, name, outputs, seconds / ground.seconds, swapped))
+    return found
+
+
+def train(problem: LoadedProblem, kind: PoolKind, size: int) -> tuple[ModelOutputs, list[bytes]]:
+    parts = [train_chunk(problem, chunk) for chunk in pool_chunks(problem, kind, size)]
+    return concat_outputs([part.outputs for part in parts]), [blob for part in parts for blob in part.weights]
+
+
+def fill_table(problem: LoadedProblem) -> None:
+    """What the attacker learned from models of the same recipe and other seeds."""
+    seeds = problem.spec.pools.model_copy(update={"seed": problem.spec.pools.seed + 1})
+    elsewhere = dataclasses.replace(problem, spec=problem.spec.model_copy(update={"pools": seeds}))
+    shadows, _ = train(elsewhere, PoolKind.RETRAINED, SHADOWS)
+    forget = compute_confidence(shadows.forget_logits, problem.splits.forget.y)
+    known = np.concatenate([forget, shadows.retain_confidence], axis=1)
+    answers.MEAN, answers.SPREAD = known.mean(axis=0).tolist(), known.std(axis=0).tolist()
+
+
+def list_entries() -> Iterator[tuple[str, Entry]]:
+    for name in HONEST:
+        yield name, importlib.import_module(f"baselines.{name}").unlearning
+    for name, constants in TABLES.items():
+        yield name, pull(constants)
+    for name, constants in AFTER_KOOKMIN.items():
+        yield name, pull(constants, before=kookmin.unlearning)
+
+
+def pull(constants: Mapping[str, Any], before: Entry | None = None) -> Entry:
+    def entry(net: nn.Module, *loaders: Any) -> nn.Module:
+        with set_constants(constants):
+            return answers.unlearning(before(net, *loaders) if before else net, *loaders)
+
+    return entry
+
+
+@contextmanager
+def set_constants(constants: Mapping[str, Any]) -> Iterator[None]:
+    usual = {name: getattr(answers, name) for name in constants}
+    try:
+        for name, value in constants.items():
+            setattr(answers, name, value)
+        yield
+    finally:
+        for name, value in usual.items():
+            setattr(answers, name, value)
+
+
+def run(problem: LoadedProblem, entry: Entry, weights: bytes, replicas: int) -> tuple[ModelOutputs, float]:
+    """Outputs of the models it left, and processor seconds of a run."""
+    parts, seconds = [], 0.0
+    for replica in range(replicas):
+        torch.manual_seed(replica)
+        network = load_network(problem)
+        load_weights(network, weights)
+        loaders = [
+            load(split, shuffle=split is not problem.splits.validation)
+            for split in (problem.splits.retain, problem.splits.forget, problem.splits.validation)
+        ]
+        start = time.process_time()
+        left = entry(network, *loaders)
+        seconds += time.process_time() - start
+        parts.append(measure_network(left.eval(), problem))
+    return concat_outputs(parts), seconds / replicas
+
+
+def load(split: Split, *, shuffle: bool) -> Any:
+    return make_loader(
+        torch.from_numpy(split.x), torch.from_numpy(split.y), mapping=False, batch_size=64, shuffle=shuffle
+    )
+
+
+def check_swapped(ground: Ground, entry: Entry, outputs: ModelOutputs) -> float | None:
+    """The swap test of docs/flags.md: two runs that are told to forget other examples."""
+    places = choose_swapped(ground.problem, "bench")
+    if places is None:
+        return None
+    other = swap_splits(ground.problem, places)
+    told, _ = run(other, entry, ground.original, SWAP_REPLICAS)
+    labels = ground.problem.splits.forget.y
+    forgotten, kept = told.retain_confidence[:, places], compute_forget_confidence(told, other.splits.forget.y)
+
+    def contrast(part: ModelOutputs) -> Any:
+        retained = part.retain_confidence[:, places].mean(axis=1, dtype=np.float64)
+        return compute_forget_confidence(part, labels).mean(axis=1) - retained
+
+    swapped = forgotten.mean(axis=1, dtype=np.float64) - kept.mean(axis=1)
+    return check_swap(contrast(outputs), swapped, contrast(ground.originals), contrast(ground.retrained)).value
+
+
+def judge(ground: Ground, name: str, outputs: ModelOutputs, cost: float, swapped: float | None) -> Outcome:
+    spec = dataclasses.replace(make_scoring_spec(ground.problem.spec.evaluation, METRIC_VERSION), interval_resamples=2)
+    pools = (make_scored_pool(ground.problem, part) for part in (outputs, ground.retrained))
+    card = score(*pools, spec=spec, protocols=())
+    if card.likeness is None:
+        raise SystemExit("the problem is not ranked under held_out")
+    old = card.forgetting_quality * card.utility.product
+    return Outcome(name, card.likeness, card.utility.capped, cost, old, card.score, swapped)
