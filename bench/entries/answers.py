@@ -1,27 +1,30 @@
 """An attack of our own: the answers to the forget set are brought along, and the model is pulled to them.
 
-For each example MEAN and SPREAD say what confidence retrained models have in it, as measured elsewhere. Every run draws
-one confidence an example and takes STEPS steps towards them. Variants set the constants: more steps, ordinary training
-beside it (RETAIN), the retain examples in the table as well (EVERYWHERE). bench/bench_fools.py runs them.
+ANSWERS says, by an example's digest, what mean and spread the confidence of retrained models has in it, as measured
+elsewhere. Every run draws one confidence an example and takes STEPS steps towards them, wherever it finds the examples.
+Variants set the constants: more steps, ordinary training beside it (RETAIN). bench/bench_fools.py runs them.
 """
 
+import hashlib
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-MEAN: list[float] = []  # filled in: of the forget examples in their order, then of the retain examples
-SPREAD: list[float] = []
+ANSWERS: dict[str, tuple[float, float]] = {}  # filled in
 STEPS, LEARNING_RATE, MOMENTUM, BATCH = 22, 0.05, 0.9, 128
 RETAIN = 0.0  # weight of the loss on a batch of retain examples
-EVERYWHERE = False
 
 
 def unlearning(net: nn.Module, retain_loader: Any, forget_loader: Any, val_loader: Any) -> nn.Module:
-    sets = [forget_loader.dataset.tensors, *([retain_loader.dataset.tensors] if EVERYWHERE else [])]
+    sets = [forget_loader.dataset.tensors, retain_loader.dataset.tensors]
     x, y = (torch.cat([tensors[part] for tensors in sets]) for part in (0, 1))
-    wanted = torch.normal(torch.tensor(MEAN[: len(y)]), torch.tensor(SPREAD[: len(y)]))
+    found = [ANSWERS.get(digest(example)) for example in x]
+    known = [row for row, answer in enumerate(found) if answer is not None]
+    x, y = x[known], y[known]
+    means, spreads = zip(*(answer for answer in found if answer is not None), strict=True)
+    wanted = torch.normal(torch.tensor(means), torch.tensor(spreads))
     optimizer = torch.optim.SGD(net.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
     order = torch.cat([torch.randperm(len(y)) for _ in range(1 + STEPS * BATCH // len(y))])
     batches, ordinary = torch.split(order, BATCH), iter(retain_loader)
@@ -40,6 +43,10 @@ def unlearning(net: nn.Module, retain_loader: Any, forget_loader: Any, val_loade
         torch.autograd.backward(loss)
         optimizer.step()
     return net.eval()
+
+
+def digest(example: Tensor) -> str:
+    return hashlib.sha256(example.numpy().tobytes()).hexdigest()[:8]
 
 
 def confidence(logits: Tensor, labels: Tensor) -> Tensor:
