@@ -31,7 +31,7 @@ from worker.runner import attempts
 from worker.runner.base import LOCAL_LABEL, Limits, NetworkRef, ReplicaOrder, ReplicaResult, RunRequest, Sandbox
 from worker.runner.guest import WRITABLE
 
-WALL_SECONDS = (3.0, 30.0)  # of a replica; a machine that is busy gets more the second time
+WALL_SECONDS = (2.0, 20.0)  # of an act; what a busy machine did not end gets more the second time
 BURN_SECONDS = 0.4
 MEMORY_BYTES = 640 << 20
 SCRATCH_BYTES = 8 << 20
@@ -65,9 +65,13 @@ def try_promises(sandbox: Sandbox) -> tuple[Trial, ...]:
     """Try them all; raises PlatformFault if no box would run. What a backend does not promise is not tried."""
     tried: dict[Promise, str] = {}
     if sandbox.promises:
+        taken: dict[int, ReplicaResult] = {}
+        acts = _choose_acts(sandbox.promises)
         for wall_seconds in WALL_SECONDS:
-            tried = _run(sandbox, wall_seconds)
-            if not any(tried[promise] == UNTRIED for promise in sandbox.promises):
+            killed = _run(sandbox, acts, taken, wall_seconds)
+            tried = _read(taken) | ({Promise.HOST_PROCESSES: "killed a process of this machine"} if killed else {})
+            acts = [] if killed else _list_unfinished(acts, taken)
+            if not acts:
                 break
     return tuple(_judge(promise, tried.get(promise, ""), sandbox.promises) for promise in Promise)
 
@@ -80,24 +84,26 @@ def _judge(promise: Promise, found: str, promised: frozenset[Promise]) -> Trial:
     return Trial(promise, Finding.UNPROMISED if found == UNMETERED else Finding.BROKEN, found)
 
 
-def _run(sandbox: Sandbox, wall_seconds: float) -> dict[Promise, str]:
-    """What got through of each promise; empty where it was held."""
+def _run(sandbox: Sandbox, acts: Sequence[int], taken: dict[int, ReplicaResult], wall_seconds: float) -> bool:
+    """Run acts in a box and keep what came of each; whether the process outside was killed meanwhile."""
     with _make_outside() as outside:
-        request = _make_request(outside, sandbox.promises, wall_seconds)
-        taken: dict[int, ReplicaResult] = {}
 
         def take(replica: ReplicaResult) -> bool:
             taken[replica.seed] = replica
             return True
 
-        result = sandbox.run(request, on_replica=take)
-        has_survived = outside.victim.poll() is None
+        result = sandbox.run(_make_request(outside, acts, wall_seconds), on_replica=take)
+        killed = outside.victim.poll() is not None
     if result.sandbox_error:
         raise PlatformFault(f"the self-check could not run in {sandbox.name}: {result.sandbox_error}")
-    found = _read(taken)
-    if not has_survived:
-        found[Promise.HOST_PROCESSES] = "killed a process of this machine"
-    return found
+    return killed
+
+
+def _list_unfinished(acts: Sequence[int], taken: Mapping[int, ReplicaResult]) -> list[int]:
+    """What has to be done again; who looks around does so after who left something."""
+    ends = {act: Outcome.TIME_LIMIT if act == OVERSLEEPS else Outcome.OK for act in acts}
+    left = {act for act, end in ends.items() if taken[act].outcome not in (end, Outcome.OK)}
+    return sorted(left | ({0, 1} if left & {0, 1} else set()))
 
 
 def _read(taken: Mapping[int, ReplicaResult]) -> dict[Promise, str]:
@@ -175,7 +181,7 @@ def _find_folder() -> str | None:
     return "/var/tmp" if os.access("/var/tmp", os.W_OK) else None  # noqa: S108 -- the folder in it is made afresh
 
 
-def _make_request(outside: _Outside, promised: frozenset[Promise], wall_seconds: float) -> RunRequest:
+def _make_request(outside: _Outside, acts: Sequence[int], wall_seconds: float) -> RunRequest:
     with torch.random.fork_rng():
         network = build(CLASSES, SHAPE)
     splits = {f"{name}_x": torch.zeros(EXAMPLES, *SHAPE) for name in SPLIT_NAMES}
@@ -191,7 +197,7 @@ def _make_request(outside: _Outside, promised: frozenset[Promise], wall_seconds:
         },
         splits=save(splits),
         originals=(save(network.state_dict()),),
-        orders=tuple(ReplicaOrder(place, act) for place, act in enumerate(_choose_acts(promised))),
+        orders=tuple(ReplicaOrder(place, act) for place, act in enumerate(acts)),
         limits=Limits(
             wall_seconds=wall_seconds,
             memory_bytes=MEMORY_BYTES,

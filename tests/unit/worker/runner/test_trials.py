@@ -35,10 +35,10 @@ class SayingSandbox:
     error: str = ""
     promises: frozenset[Promise] = EVERY
     name: str = "fake"
-    walls: list[float] = field(default_factory=list)
+    runs: list[tuple[float, tuple[int, ...]]] = field(default_factory=list)
 
     def run(self, request: RunRequest, *, on_replica: Callable[[ReplicaResult], bool]) -> RunResult:
-        self.walls.append(request.limits.wall_seconds)
+        self.runs.append((request.limits.wall_seconds, tuple(order.seed for order in request.orders)))
         for order in request.orders:
             log = json.dumps(self.told.get(order.seed, {}))
             on_replica(self._make_result(order.index, order.seed, log))
@@ -112,7 +112,13 @@ def test_noise_in_the_times_of_names_is_not_taken_for_a_channel() -> None:
 def test_an_act_that_does_not_end_is_tried_again_with_more_time_and_then_counts_as_broken() -> None:
     sandbox = SayingSandbox(outcomes={5: Outcome.TIME_LIMIT, 3: Outcome.TIME_LIMIT})
     assert list_broken(sandbox) == [Promise.FILE_SIZE, Promise.PROCESSES]
-    assert sandbox.walls == [3.0, 30.0]
+    assert sandbox.runs == [(2.0, (0, 1, 2, 3, 4, 5)), (20.0, (3,))]
+
+
+def test_who_looks_around_does_so_again_after_who_left_something() -> None:
+    sandbox = SayingSandbox(outcomes={5: Outcome.TIME_LIMIT, 1: Outcome.TIME_LIMIT})
+    assert list_broken(sandbox) == [Promise.LEFTOVERS, Promise.NAMES]
+    assert [acts for _, acts in sandbox.runs][1:] == [(0, 1)]
 
 
 def test_what_is_not_promised_is_not_refused_and_its_memory_not_taken() -> None:
@@ -120,13 +126,13 @@ def test_what_is_not_promised_is_not_refused_and_its_memory_not_taken() -> None:
     del sandbox.told[4]
     assert find(sandbox)[Promise.MEMORY] == (Finding.UNPROMISED, "")
     assert list_broken(sandbox) == []
-    assert sandbox.walls == [3.0, 3.0]
+    assert {acts for _, acts in sandbox.runs} == {(0, 1, 2, 3, 5)}
 
 
 def test_a_backend_that_isolates_nothing_starts_no_box() -> None:
     sandbox = SayingSandbox(promises=frozenset())
     assert {finding for finding, _ in find(sandbox).values()} == {Finding.UNPROMISED}
-    assert sandbox.walls == []
+    assert sandbox.runs == []
 
 
 def test_a_box_that_does_not_run_is_the_platforms_fault() -> None:
