@@ -103,13 +103,17 @@ def end_descendants(*, alone: bool) -> None:
 def wipe(folders: Iterable[Path], *, uid: int | None) -> bool:
     """Empty the writable folders; whether they are empty now."""
     folders = [folder for folder in folders if folder.is_dir()]
-    if _remove_easily(folders):
-        return True
-    helper = os.fork()
-    if helper == 0:
-        _wipe_as(uid, folders)
-    os.waitpid(helper, 0)
-    return _remove_easily(folders)
+    is_empty = _remove_easily(folders)
+    if not is_empty:
+        helper = os.fork()
+        if helper == 0:
+            _wipe_as(uid, folders)
+        os.waitpid(helper, 0)
+        is_empty = _remove_easily(folders)
+    for folder in folders:
+        with suppress(OSError):  # the kernel's folder of queues is nobody's
+            os.utime(folder, (0, 0))  # when something was last made in it would tell the next replica whether
+    return is_empty
 
 
 def _wire_standard_streams(log_fd: int, keep_fd: int) -> None:

@@ -21,6 +21,8 @@ CPU_PERIOD_US = 100_000
 REMOVE_TRIES = 50
 STALE_SECONDS = 60.0
 RECLAIM = {"memory.force_empty": "0", "memory.reclaim": "1T"}  # versions 1 and 2
+# version 1 alone: version 2 keeps its peaks
+PEAKS = ("memory.max_usage_in_bytes", "memory.memsw.max_usage_in_bytes", "memory.failcnt", "memory.memsw.failcnt")
 METERS = ("cpuacct.usage", "cpu.stat")  # versions 1 and 2
 
 
@@ -51,9 +53,9 @@ class Cgroup:
         return None
 
     def reclaim(self) -> None:
-        """Have the kernel forget what files and names the box looked at; what is in use stays."""
+        """Have the kernel forget what files and names the box looked at, and how much it ever used; the rest stays."""
         for folder in self.folders:
-            for name, value in RECLAIM.items():
+            for name, value in (RECLAIM | dict.fromkeys(PEAKS, "0")).items():
                 with suppress(OSError):  # the kernel also says so when less was there
                     if (folder / name).exists():
                         (folder / name).write_text(value)

@@ -92,3 +92,12 @@ def test_what_a_box_left_in_caches_is_reclaimed_by_the_file_that_the_kernel_has(
     (made.folders[0] / name).touch()
     made.reclaim()
     assert (made.folders[0] / name).read_text() == cgroup.RECLAIM[name]
+
+
+def test_how_much_a_box_ever_used_is_forgotten_with_it(unified: Path) -> None:
+    made = cgroup.make_cgroup(PROBE_LIMITS)
+    assert made is not None
+    (made.folders[0] / "memory.max_usage_in_bytes").write_text("123456")
+    made.reclaim()
+    assert (made.folders[0] / "memory.max_usage_in_bytes").read_text() == "0"
+    assert not (made.folders[0] / "memory.failcnt").exists()
