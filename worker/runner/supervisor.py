@@ -235,6 +235,8 @@ def _use_box(box: Box, request: RunRequest, progress: _Progress, on_replica: Cal
                 if progress.tries < TRIES:
                     return  # it runs again in a box of its own
                 result, usable = _make_fault(progress.left[0], Outcome.EXCEPTION, str(suspicion)), False
+            if request.device != "cpu":  # a meter of processors does not see what a device works
+                result = replace(result, clock=CpuClock.PROCESS)
             progress.tries = progress.lost = 0
             box.forget()
             progress.left.pop(0)

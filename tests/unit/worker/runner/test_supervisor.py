@@ -5,6 +5,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 import pytest
@@ -109,7 +110,9 @@ def read_orders(stream: BinaryIO) -> Iterator[int]:
             yield order["seed"]
 
 
-def finish(stream: BinaryIO, *, outcome: Outcome = Outcome.OK, clean: bool = True, error: str = "") -> None:
+def finish(
+    stream: BinaryIO, *, outcome: Outcome = Outcome.OK, clean: bool = True, error: str = "", metered: bool = False
+) -> None:
     write_frame(stream, Message.LOG, b"text")
     write_frame(
         stream,
@@ -117,7 +120,7 @@ def finish(stream: BinaryIO, *, outcome: Outcome = Outcome.OK, clean: bool = Tru
         b"w",
         outcome=outcome.value,
         cpu_seconds=0.5,
-        metered=False,
+        metered=metered,
         waited_seconds=None,
         peak_memory_bytes=9,
         error=error,
@@ -154,6 +157,7 @@ class Run:
         outside: bool = False,
         take: int = 1000,
         waits: float = 0.0,
+        device: str = "cpu",
     ) -> None:
         self.taken: list[ReplicaResult] = []
         self.boxes = 0
@@ -168,7 +172,9 @@ class Run:
             self.taken.append(replica)
             return len(self.taken) < take
 
-        self.result = supervise(make_request(count), name="fake", open_box=open_box, on_replica=keep)
+        self.result = supervise(
+            replace(make_request(count), device=device), name="fake", open_box=open_box, on_replica=keep
+        )
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -205,30 +211,6 @@ def test_a_guest_that_does_not_obey_a_kill_loses_its_box_and_the_next_replica_ge
     assert run.outcomes == [Outcome.TIME_LIMIT, Outcome.OK]
     assert run.boxes == 2
     assert run.result.sandbox_error == ""
-
-
-def slow(stream_in: BinaryIO, stream_out: BinaryIO, _number: int) -> None:
-    """Twice the limit."""
-    read_setup(stream_in)
-    write_frame(stream_out, Message.READY)
-    read_order(stream_in)
-    write_frame(stream_out, Message.STARTED)
-    time.sleep(2 * LIMITS.wall_seconds)
-    finish(stream_out)
-    read_order(stream_in)
-
-
-def test_who_waited_for_a_core_is_not_killed_for_that() -> None:
-    assert Run(slow, 1, waits=0.8).outcomes == [Outcome.OK]
-    run = Run(slow, 1, waits=0.2)
-    assert run.outcomes == [Outcome.TIME_LIMIT]
-    assert "of its time for a core, which is taken off" in run.taken[0].error
-
-
-def test_threads_that_make_each_other_wait_do_not_live_for_ever() -> None:
-    run = Run(late, 1, waits=50.0)
-    assert run.outcomes == [Outcome.TIME_LIMIT]
-    assert 3.5 < run.taken[0].wall_seconds / LIMITS.wall_seconds < 6
 
 
 def test_a_result_after_the_limit_is_too_late() -> None:
