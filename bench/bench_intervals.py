@@ -316,7 +316,7 @@ def main() -> None:
     parser.add_argument("--resamples", type=int, default=32)
     parser.add_argument("--interval-split-seeds", type=int, default=1)
     parser.add_argument("--accuracy-sd", type=float, default=0.0, help="of a model's accuracies, around 0.9")
-    parser.add_argument("--metric", default=MetricVersion.lacuna_2, choices=MetricVersion)
+    parser.add_argument("--metric", type=MetricVersion, default=MetricVersion.lacuna_2)
     parser.add_argument("--failing", type=float, default=0.0, help="share of unlearned models that fail together")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()

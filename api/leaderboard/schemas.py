@@ -83,6 +83,9 @@ class Leaderboard(BaseModel):
     spec_digest: str
     compute_budget: float
     replicas: int
+    originals: int = Field(description="original models that the runs of an entry started from")
+    requests: int = Field(description="forget requests that every entry answered")
+    scope: str = Field(description="what intervals, groups and probabilities are about, and what they cannot tell")
     version: int = Field(description="number of the last change; the board at a version never changes")
     changed_at: datetime | None = Field(description="time of the last change; null while nothing was scored")
     digest: str = Field(description="SHA-256 over this change and all before it")

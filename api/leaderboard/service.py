@@ -16,6 +16,7 @@ from core.db.queries import boards, notes
 from core.db.queries.history import OwnTeam
 from core.domain.coarse import round_figure
 from core.domain.comparison import compute_replication
+from core.domain.contests import describe_scope
 from core.domain.leaderboard import Place, Row, rank_lines
 from core.domain.owner import own_as_team
 from core.domain.spreadsheet import BOARD_COLUMNS, EXCEL_MARK, write_csv
@@ -24,6 +25,7 @@ PAGE_LINES = 200
 MOST_LINES = 2000
 EVERY_LINE = 1 << 30
 KEPT = 1024
+REQUESTS = 1  # every problem has one forget request
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,9 @@ def make_leaderboard(session: Session, view: BoardView, *, limit: int = PAGE_LIN
         spec_digest=view.spec_digest,
         compute_budget=terms.evaluation.compute_budget,
         replicas=terms.evaluation.replicas,
+        originals=terms.originals_per_run,
+        requests=REQUESTS,
+        scope=describe_scope(terms.originals_per_run, REQUESTS, terms.evaluation.replicas),
         version=view.version,
         changed_at=view.changed_at,
         digest=view.digest,

@@ -67,7 +67,8 @@ def render_board(board: Mapping[str, Any]) -> RenderableType:
     if left:
         notes.append(f"a wider window shows {', '.join(left)}; --json and --csv have everything")
     mark = [Text(PRACTICE)] if board.get("is_practice") else []
-    return Group(table, *mark, Text("; ".join(notes), style="dim"))
+    scope = [Text(board["scope"], style="dim")] if board.get("scope") else []
+    return Group(table, *mark, Text("; ".join(notes), style="dim"), *scope)
 
 
 def show_rank(row: Mapping[str, Any]) -> str:

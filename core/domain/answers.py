@@ -47,8 +47,8 @@ EVERYBODY = {
     "Interval": "estimate low high",
     "InviteView": "id team user created_at",
     "Leaderboard": (
-        "competition title phase is_practice protocol metric_version compute_budget replicas version changed_at "
-        "digest frozen ceiling entries ranked total next_cursor"
+        "competition title phase is_practice protocol metric_version compute_budget replicas originals requests scope "
+        "version changed_at digest frozen ceiling entries ranked total next_cursor"
     ),
     "LeaderboardEntry": (
         "place rank rank_label tie_group tied_first tied_last truly_better_than_next would_win_again name filename "
