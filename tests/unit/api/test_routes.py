@@ -33,7 +33,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/account/tokens"): (401, 422, 422, 422, 422),
     ("POST", "/account/tokens/{token_id}/revoke"): (401, 404, 404, 404, 404),
     ("POST", "/submissions/{submission_id}/note"): (401, 404, 303, 403, 403),
-    ("PATCH", "/api/v1/submissions/{submission_id}"): (401, 404, 200, 403, 403),
+    ("PATCH", "/api/v1/submissions/{submission_id}"): (401, 422, 422, 422, 422),
     ("GET", "/admin/flags/alike"): (401, 403, 403, 422, 422),
     ("GET", "/api/v1/admin/competitions/{slug}/alike"): (401, 403, 403, 200, 200),
     ("GET", "/submissions"): (401, 200, 200, 200, 200),
