@@ -3,10 +3,12 @@
 import dataclasses
 from pathlib import Path
 
+import pytest
+
 from worker.runner.base import Limits
 from worker.runner.bubblewrap import STAGE_BOX, Runtime, bwrap_args, find_runtime, stage_args
 from worker.runner.docker import DockerOptions, docker_args, make_name
-from worker.runner.guest import PROBE_LIMITS
+from worker.runner.guest import PROBE_LIMITS, SCRATCH, SCRATCH_LINKS
 
 LIMITS = Limits(
     wall_seconds=1.0,
@@ -126,3 +128,13 @@ def test_the_runtime_is_this_interpreter_and_only_the_sandbox_package_of_ours() 
 
 def test_the_probe_asks_for_little() -> None:
     assert PROBE_LIMITS.memory_bytes <= 256 << 20
+
+
+@pytest.mark.parametrize("as_root", [True, False])
+def test_scratch_paths_of_hosted_notebooks_lead_to_the_working_folder(as_root: bool) -> None:
+    argv = make_bwrap(as_root=as_root)
+    image = (Path(__file__).resolve().parents[4] / "sandbox" / "Dockerfile").read_text()
+    for place in SCRATCH_LINKS:
+        assert argv[argv.index(place) - 2 : argv.index(place)] == ["--symlink", SCRATCH]
+        assert f" {place}" in image
+    assert f"ln -s {SCRATCH} " in image
