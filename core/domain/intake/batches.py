@@ -30,7 +30,7 @@ def find_batch_form(trees: Iterable[ast.Module]) -> tuple[BatchForm, str] | None
             if _asks(node):
                 return None
             for form in _judge(node):
-                found.setdefault(form, ast.unparse(node).splitlines()[0])
+                found.setdefault(form, _write(node))
     return next(iter(found.items())) if len(found) == 1 else None
 
 
@@ -42,6 +42,15 @@ def doubt_batch_form(read: str, given: str, source: str) -> str | None:
     return (
         f"it reads batches as {FORMS[BatchForm(read)]} (`{source}`), and here they are {FORMS[BatchForm(given)]}{hint}"
     )
+
+
+def _write(node: ast.AST) -> str:
+    try:
+        if isinstance(node, ast.For):
+            return f"for {ast.unparse(node.target)} in {ast.unparse(node.iter)}"
+        return ast.unparse(node)
+    except (ValueError, RecursionError):  # a number of thousands of digits in it
+        return "…"
 
 
 def _asks(node: ast.AST) -> bool:

@@ -1,6 +1,7 @@
 """Switches of a notebook: a constant that is bound once decides which branches ever run."""
 
 import ast
+import copy
 from collections.abc import Iterable, Mapping
 
 from core.domain.intake.names import iter_eager
@@ -41,8 +42,7 @@ def fold(statement: ast.stmt, constants: Constants) -> ast.stmt:
     """A copy without the branches that never run; the statement itself when nothing is known."""
     if not constants:
         return statement
-    copied: ast.stmt = ast.parse(ast.unparse(statement)).body[0]
-    folded = _Fold(constants).visit(copied)
+    folded = _Fold(constants).visit(copy.deepcopy(statement))
     return ast.fix_missing_locations(folded) if isinstance(folded, ast.stmt) else ast.Pass()
 
 

@@ -26,7 +26,7 @@ class Names:
 
 def find_names(statement: ast.stmt, *, with_annotations: bool = False) -> Names:
     """Let Python's own symbol tables decide; annotations count only where the file evaluates them."""
-    bare = copy.deepcopy(statement)
+    bare = _DropConstants().visit(copy.deepcopy(statement))
     if not with_annotations:
         bare = _DropAnnotations().visit(bare)
     source = ast.unparse(ast.fix_missing_locations(bare))
@@ -62,6 +62,13 @@ def _collect(table: symtable.SymbolTable, found: _Found, *, is_lazy: bool) -> No
             found.binds.add(symbol.get_name())
     for child in table.get_children():
         _collect(child, found, is_lazy=is_lazy)
+
+
+class _DropConstants(ast.NodeTransformer):
+    """They bind nothing, and a number of thousands of digits cannot be written."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        return ast.copy_location(ast.Constant(0), node) if isinstance(node.value, int | bytes) else node
 
 
 class _DropAnnotations(ast.NodeTransformer):

@@ -34,6 +34,8 @@ def read_submission(filename: str, content: bytes, *, limit_bytes: int = DEFAULT
         read = settle(_read(name, content, limit_bytes), name)
         check_programs(read.files)
         return replace(read, data_bytes=count_data(read.files))
+    except ValueError as error:  # of what Python refuses to write, such as a number of thousands of digits
+        raise ParticipantFault(FaultCode.TOO_LARGE, f"{show(name)} cannot be read: {show(str(error))}") from None
     except RecursionError:
         message = f"{show(name)} nests its code or its calls too deeply to be read"
         raise ParticipantFault(FaultCode.SYNTAX_ERROR, message) from None

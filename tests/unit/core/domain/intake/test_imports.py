@@ -137,3 +137,11 @@ def test_a_search_path_that_the_code_changes_is_believed_if_the_module_came_alon
     source = f"import sys\nsys.path.append('src')\nimport tools\n{ENTRY}"
     assert read(source, src__tools="f = 1\n").files
     assert "tools is not in" in refuse(source)
+
+
+@pytest.mark.parametrize(
+    "place", ["HUGE = {n}\n", "def other():\n    return {n}\n", "for x, y in retain_loader[{n}]:\n    pass\n"]
+)
+def test_a_number_of_thousands_of_digits_is_read_like_any_other(place: str) -> None:
+    source = f"retain_loader = {{}}\n{place.format(n='0x' + 'f' * 9000)}{ENTRY}"
+    assert read(source).data_bytes > 4000
