@@ -179,7 +179,7 @@ def test_the_pages_start_preview_and_publish(contest: Contest) -> None:
     assert contest.client.post(f"{page}/publish", data={"reason": ""}, headers=headers).status_code == 422
     assert "Published" in contest.client.post(f"{page}/publish", data={"reason": "the end"}, headers=headers).text
     assert "0.654" in contest.client.get(final, headers=HTML).text
-    assert "Final board" in contest.client.get("/competitions/digits", headers=HTML).text
+    assert "Final leaderboard" in contest.client.get("/competitions/digits", headers=HTML).text
 
 
 def test_the_quota_does_not_count_private_evaluations(contest: Contest) -> None:
