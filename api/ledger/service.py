@@ -13,7 +13,11 @@ from core.db.queries import ledger, teams
 from core.domain.errors import NotFound
 from core.domain.submission import Verdict
 
-BROKEN, STOPPED = "failed by the platform's own fault", "was stopped by the organizers"
+GIVEN_BACK = {
+    Verdict.PLATFORM_ERROR: "failed by the platform's own fault",
+    Verdict.REJECTED: "was refused before it ran",
+}
+STOPPED = "was stopped by the organizers"
 MOST = 1000  # submissions, and grants; what is older is left out
 
 
@@ -54,7 +58,7 @@ def _iter_entries(charges: list[ledger.Charge], grants: list[QuotaGrant]) -> Ite
             at=charge.at, kind=EntryKind.CHARGE, amount=-1, reason=charge.filename, by=charge.user, **values
         )
         if charge.refunded_at is not None:
-            why = BROKEN if charge.refunded_verdict == Verdict.PLATFORM_ERROR else STOPPED
+            why = GIVEN_BACK.get(charge.refunded_verdict, STOPPED) if charge.refunded_verdict else STOPPED
             reason = f"{charge.filename} {why}"
             yield LedgerEntry(at=charge.refunded_at, kind=EntryKind.REFUND, amount=1, reason=reason, by="", **values)
     for grant in grants:

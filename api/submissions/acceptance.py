@@ -201,7 +201,7 @@ def _store_submission(
 
 
 def _store_rejection(session: Session, submission: Submission, target: Target, fault: ParticipantFault) -> None:
-    """The upload cannot run: it is kept, counted and shown with its verdict, and no worker hears of it."""
+    """The upload cannot run: it is kept, shown with its verdict and given back; no worker hears of it."""
     total = target.spec.terms.evaluation.replicas
     evaluation = Evaluation(
         submission_id=submission.id,
@@ -215,3 +215,4 @@ def _store_rejection(session: Session, submission: Submission, target: Target, f
     session.add(EvaluationEvent(evaluation_id=evaluation.id, status=Status.QUEUED))
     verdict = VERDICT_OF_FAULT[fault.code]
     evaluations.move(session, evaluation, Status.FINISHED, verdict=verdict, code=fault.code, reason=fault.message)
+    evaluation.refunded = evaluations.is_given_back(session, evaluation, utc_now())

@@ -59,7 +59,7 @@ SETTINGS = (
     ),
     Setting("daily_limit", "Submissions of a team a UTC day"),
     Setting("total_limit", "Submissions of a team in all", none="as many as the days hold"),
-    Setting("daily_refunds", "Platform errors of a team that a UTC day gives back", least=0),
+    Setting("daily_refunds", "Platform errors of a team that a UTC day gives back, and as many refused files", least=0),
     Setting(
         "leak_bits",
         "Bits that a hidden problem may tell a team",

@@ -29,7 +29,7 @@ class Competition(Base):
     spec_id: Mapped[str] = mapped_column(ForeignKey("evaluation_specs.id"))
     daily_limit: Mapped[int] = mapped_column(default=50)
     leak_bits: Mapped[int] = mapped_column(default=5_000)  # of a hidden problem, to a team: core.domain.leaks
-    daily_refunds: Mapped[int] = mapped_column(default=5)  # platform errors given back; more are charged
+    daily_refunds: Mapped[int] = mapped_column(default=5)  # of platform errors and of refused files; more are charged
     concurrent_limit: Mapped[int] = mapped_column(default=5)
     total_limit: Mapped[int | None]  # None: as many as the days hold
     practice_daily_limit: Mapped[int] = mapped_column(default=20)  # of the practice phase; 0 closes it

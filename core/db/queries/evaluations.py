@@ -44,7 +44,7 @@ def move(
         evaluation.code = code
         evaluation.reason = reason
         if verdict is Verdict.PLATFORM_ERROR:
-            evaluation.refunded = _is_given_back(session, evaluation, now)
+            evaluation.refunded = is_given_back(session, evaluation, now)
     session.add(
         EvaluationEvent(evaluation_id=evaluation.id, at=now, status=target, verdict=evaluation.verdict, detail=reason)
     )
@@ -175,13 +175,33 @@ def is_charged_to(user_id: str, competition_id: str) -> ColumnElement[bool]:
 
 
 def given_back(phase: PhaseKind) -> tuple[ColumnElement[bool], ...]:
-    """An attempt that failed by our own fault, or was stopped, and was refunded: no quota counts its submission."""
+    """An attempt that was refused on arrival, failed by our own fault or was stopped: its submission is not counted."""
     return (
         Evaluation.submission_id == Submission.id,
         Evaluation.refunded.is_(True),
         Evaluation.counts.is_(True),
         Evaluation.phase == phase,
     )
+
+
+def is_given_back(session: Session, evaluation: Evaluation, now: datetime) -> bool:
+    """Whether a verdict that no work was wasted on, or only ours, costs its author nothing: so many of a kind a day."""
+    submission = session.get_one(Submission, evaluation.submission_id)
+    competition = session.get_one(Competition, submission.competition_id)
+    already = (
+        select(func.count())
+        .select_from(Evaluation)
+        .join(Submission)
+        .where(
+            is_charged_to(submission.user_id, competition.id),
+            Evaluation.verdict == evaluation.verdict,
+            Evaluation.refunded,
+            Evaluation.counts,
+            Evaluation.finished_at >= start_of_day(now),
+            Evaluation.id != evaluation.id,
+        )
+    )
+    return session.scalars(already).one() < competition.daily_refunds
 
 
 def has_failed_repeatedly(session: Session, competition_id: str, user_id: str) -> bool:
@@ -195,26 +215,6 @@ def has_failed_repeatedly(session: Session, competition_id: str, user_id: str) -
     )
     verdicts = list(session.scalars(newest))
     return len(verdicts) == HELD_AFTER and set(verdicts) == {Verdict.PLATFORM_ERROR}
-
-
-def _is_given_back(session: Session, evaluation: Evaluation, now: datetime) -> bool:
-    """Whether a platform error costs its author nothing: so many a day do not, and more look like somebody's doing."""
-    submission = session.get_one(Submission, evaluation.submission_id)
-    competition = session.get_one(Competition, submission.competition_id)
-    already = (
-        select(func.count())
-        .select_from(Evaluation)
-        .join(Submission)
-        .where(
-            is_charged_to(submission.user_id, competition.id),
-            Evaluation.verdict == Verdict.PLATFORM_ERROR,
-            Evaluation.refunded,
-            Evaluation.counts,
-            Evaluation.finished_at >= start_of_day(now),
-            Evaluation.id != evaluation.id,
-        )
-    )
-    return session.scalars(already).one() < competition.daily_refunds
 
 
 def is_of(phase: PhaseKind) -> ColumnElement[bool]:

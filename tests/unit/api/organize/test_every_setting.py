@@ -94,7 +94,7 @@ def test_the_form_of_organizers_sends_every_setting() -> None:
 def test_the_terminal_has_an_option_for_every_setting() -> None:
     command: Any = get_command(organize_app)
     options = {each.name: each for each in command.commands["set"].params}
-    assert set(options) - {"competition", "because", "url", "help"} == NAMES
+    assert set(options) - {"competition", "because", "url", "as_json", "help"} == NAMES
     for setting in SETTINGS:
         assert options[setting.name].opts == [f"--{setting.name.replace('_', '-')}"]
         assert options[setting.name].help.startswith(setting.label)

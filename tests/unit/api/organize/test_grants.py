@@ -22,7 +22,7 @@ HTML = {"Accept": "text/html"}
 @pytest.fixture(autouse=True)
 def competition(engine: Engine) -> Competition:
     with transaction(engine) as session:
-        return factories.make_competition(session, "digits", daily_limit=2, total_limit=3)
+        return factories.make_competition(session, "digits", daily_limit=2, total_limit=3, daily_refunds=0)
 
 
 @pytest.fixture

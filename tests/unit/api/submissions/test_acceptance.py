@@ -25,7 +25,7 @@ URL = "/api/v1/competitions/digits/submissions"
 @pytest.fixture(autouse=True)
 def competition(engine: Engine) -> Competition:
     with transaction(engine) as session:
-        return factories.make_competition(session, "digits", daily_limit=4, concurrent_limit=3)
+        return factories.make_competition(session, "digits", daily_limit=4, concurrent_limit=3, daily_refunds=0)
 
 
 @pytest.fixture
@@ -147,6 +147,19 @@ def test_the_day_is_limited(client: TestClient, ann: Login) -> None:
     answer = submit(client, ann)
     assert (answer.status_code, answer.json()["code"]) == (429, "DAILY_LIMIT")
     assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_what_is_refused_on_arrival_is_given_back_a_few_times(
+    client: TestClient, ann: Login, engine: Engine, competition: Competition
+) -> None:
+    with transaction(engine) as session:
+        session.get_one(Competition, competition.id).daily_refunds = 2
+    for spent in (0, 0, 1, 2):
+        submit(client, ann, b"broken(")
+        assert client.get("/api/v1/competitions/digits/limits", headers=ann.headers).json()["used"] == spent
+    ledger = client.get("/api/v1/competitions/digits/limits/ledger", headers=ann.headers).json()
+    assert (ledger["charged"], ledger["refunded"]) == (4, 2)
+    assert "refused before it ran" in next(each["reason"] for each in ledger["items"] if each["kind"] == "refund")
 
 
 def test_unfinished_submissions_are_limited(client: TestClient, ann: Login) -> None:
