@@ -39,15 +39,21 @@ def _guard(connect: Any) -> Any:
     return guarded
 
 
-ONE_AFTER_ANOTHER = ("tests/e2e/", "tests/integration/sandbox/", "tests/integration/")
+# rooms whose tests share a process; boxes of a plain user share its limit of processes, fork bombs included
+TOGETHER = {
+    "tests/e2e/": "platforms",
+    "tests/exploits/": "boxes",
+    "tests/integration/sandbox/": "boxes",
+    "tests/integration/": "services",
+}
 
 
 class ServicesTogether(LoadScopeScheduling):
     """Under xdist a file goes to one process; platforms, boxes and services each to one, beside the unit tests."""
 
     def _split_scope(self, nodeid: str) -> str:
-        rooms = (room for room in ONE_AFTER_ANOTHER if nodeid.startswith(room))
-        return next(rooms, nodeid.split("::")[0])
+        found = (name for room, name in TOGETHER.items() if nodeid.startswith(room))
+        return next(found, nodeid.split("::")[0])
 
 
 @pytest.hookimpl(optionalhook=True)

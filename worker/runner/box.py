@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import BinaryIO, Protocol
 
-from worker.runner.waiting import read_waiting
+from worker.runner.waiting import Turns, read_turns
 
 ERROR_TAIL_LINES = 20
 LINE_BYTES = 2000
@@ -42,8 +42,8 @@ class Box(Protocol):
     def forget(self) -> None:
         """Drop what the kernel remembers of the files that a replica looked for, where that can be done for one box."""
 
-    def read_waiting(self) -> float:
-        """Seconds that its live processes were ready and had no core, as far as this host can tell."""
+    def read_turns(self) -> dict[int, Turns]:
+        """What its live threads had of the cores, as far as this host can tell."""
 
     def was_ended_from_outside(self) -> bool:
         """Whether this host has proof that a box which has ended was ended by nothing inside of it."""
@@ -108,8 +108,8 @@ class ProcessBox:
     def forget(self) -> None:
         """Without a cgroup of the box's own there is nothing to drop it by."""
 
-    def read_waiting(self) -> float:
-        return read_waiting(self._process.pid)
+    def read_turns(self) -> dict[int, Turns]:
+        return read_turns(self._process.pid)
 
     def was_ended_from_outside(self) -> bool:
         """Nothing in a box can signal its client, nor kill the first process of its namespace."""

@@ -14,6 +14,7 @@ from typing import Any
 from core.domain.promises import EVERY, Promise
 from worker.runner.base import ReplicaResult, RunRequest, RunResult
 from worker.runner.supervisor import supervise
+from worker.runner.waiting import Turns
 
 ANSWER_SECONDS = 30.0
 ANSWER_BYTES = 1 << 16
@@ -84,9 +85,9 @@ class RemoteBox:
     def forget(self) -> None:
         self._say("forget")
 
-    def read_waiting(self) -> float:
+    def read_turns(self) -> dict[int, Turns]:
         """An engine's box is no child of anybody here, so nothing is known."""
-        return 0.0
+        return {}
 
     def was_ended_from_outside(self) -> bool:
         return bool(self._say("ending").get("ended_from_outside", True))  # no answer: the launcher itself is gone

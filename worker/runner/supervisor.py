@@ -15,6 +15,7 @@ from worker.runner.base import ReplicaOrder, ReplicaResult, RunRequest, RunResul
 from worker.runner.box import Box
 from worker.runner.native import build_native_lock
 from worker.runner.text import clean_line, clean_text
+from worker.runner.waiting import count_waiting
 
 STARTUP_SECONDS = 180.0
 START_SECONDS = 60.0  # from an order to `started`: fork, network, loaders
@@ -277,12 +278,12 @@ class _TimeLimit:
 
     def __init__(self, box: Box, seconds: float) -> None:
         self.seconds, self._own, self._box = seconds, seconds, box
-        self._before = box.read_waiting()
+        self._before = box.read_turns()
 
     def wait_out(self, conversation: Conversation, started: float) -> _Ending | None:
         """How the replica ended, or None if its time is up."""
         while (finished := conversation.wait_finished(started + self.seconds - time.monotonic())) is None:
-            waited = max(0.0, self._box.read_waiting() - self._before)
+            waited = count_waiting(self._before, self._box.read_turns())
             longer = self._own + min(waited, (MOST_WAITING - 1) * self._own)
             if longer < self.seconds + LEAST_WAITING:
                 return None

@@ -15,6 +15,7 @@ from sandbox.contract import Message, Outcome, Speaker, read_frame, write_frame
 from worker.runner import supervisor
 from worker.runner.base import Limits, NetworkRef, ReplicaOrder, ReplicaResult, RunRequest
 from worker.runner.supervisor import supervise
+from worker.runner.waiting import Turns
 
 Guest = Callable[[BinaryIO, BinaryIO, int], None]
 LIMITS = Limits(
@@ -73,8 +74,8 @@ class ThreadBox:
     def was_ended_from_outside(self) -> bool:
         return self._outside
 
-    def read_waiting(self) -> float:
-        return self.waits * (time.monotonic() - self._begun)
+    def read_turns(self) -> dict[int, Turns]:
+        return {1: Turns(0.0, self.waits * (time.monotonic() - self._begun))}
 
     def forget(self) -> None:
         self.forgotten += 1

@@ -16,26 +16,48 @@ from tests.unit.worker.runner.test_supervisor import (
     read_orders,
     read_setup,
 )
-from worker.runner.waiting import read_waiting
+from worker.runner.waiting import Turns, count_waiting, read_turns
 
 
-def make_process(folder: Path, pid: int, *, waited_ns: int, children: str = "") -> None:
-    (folder / str(pid) / "task" / str(pid)).mkdir(parents=True)
-    (folder / str(pid) / "schedstat").write_text(f"5 {waited_ns} 7\n")
-    (folder / str(pid) / "task" / str(pid) / "children").write_text(children)
+def make_task(folder: Path, pid: int, tid: int, *, turns: str = "0 0 7", children: str = "") -> None:
+    task = folder / str(pid) / "task" / str(tid)
+    task.mkdir(parents=True)
+    (task / "schedstat").write_text(f"{turns}\n")
+    (task / "children").write_text(children)
 
 
-def test_the_waiting_of_all_below_is_added_up_and_what_has_ended_is_passed_over(tmp_path: Path) -> None:
-    make_process(tmp_path, 1, waited_ns=10**9, children="2 3 4 ")
-    make_process(tmp_path, 2, waited_ns=2 * 10**9)
-    make_process(tmp_path, 3, waited_ns=0, children="5")
-    make_process(tmp_path, 5, waited_ns=10**8)
-    assert read_waiting(1, tmp_path) == 3.1
+def test_every_thread_of_all_processes_below_is_read_and_what_has_ended_is_passed_over(tmp_path: Path) -> None:
+    make_task(tmp_path, 1, 1, turns="1000000000 2000000000 7", children="2 4 ")
+    make_task(tmp_path, 2, 2)
+    make_task(tmp_path, 2, 9, turns="0 500000000 7", children="5")
+    make_task(tmp_path, 5, 5, turns="250000000 0 7")
+    found = read_turns(1, tmp_path)
+    assert found == {1: Turns(1.0, 2.0), 2: Turns(0.0, 0.0), 9: Turns(0.0, 0.5), 5: Turns(0.25, 0.0)}
 
 
 def test_a_kernel_that_does_not_tell_takes_nothing_off(tmp_path: Path) -> None:
-    assert read_waiting(1, tmp_path) == 0
-    assert read_waiting(os.getpid()) >= 0
+    assert count_waiting({}, read_turns(1, tmp_path)) == 0
+    assert read_turns(os.getpid())
+
+
+@pytest.mark.parametrize(
+    ("threads", "waiting"),
+    [
+        ({7: Turns(1.0, 3.0)}, 3.0),  # a neighbour's doing
+        ({7: Turns(1.0, 3.0), 8: Turns(0.5, 0.1)}, 2.5),
+        ({pid: Turns(1.0, 3.0) for pid in range(64)}, 0.0),  # its own
+        ({7: Turns(0.1, 3.0), 8: Turns(3.1, 0.0)}, 0.0),
+        ({}, 0.0),
+    ],
+)
+def test_who_crowds_himself_out_waited_for_nobody(threads: dict[int, Turns], waiting: float) -> None:
+    assert count_waiting({}, threads) == pytest.approx(waiting)
+
+
+def test_only_what_came_since_counts() -> None:
+    before = {1: Turns(5.0, 9.0), 2: Turns(4.0, 4.0)}
+    now = {1: Turns(5.5, 9.25), 3: Turns(0.25, 2.0)}
+    assert count_waiting(before, now) == 1.5
 
 
 def slow(stream_in: BinaryIO, stream_out: BinaryIO, _number: int) -> None:

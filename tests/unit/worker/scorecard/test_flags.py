@@ -161,7 +161,7 @@ def test_a_canary_runs_its_first_replica_once_more_and_nobody_pays(
 
 def test_calibrations_are_not_run_again(platform: Platform) -> None:
     platform.open_competition(make_spec())
-    assert sum(len(list_entries(request)) for request in platform.sandbox.requests) == 2 * 2
+    assert sum(len(list_entries(request)) for request in platform.sandbox.requests) == 2
 
 
 def test_a_rerun_that_fails_is_nobodys_fault(platform: Platform) -> None:
