@@ -84,7 +84,7 @@ LOOKS = (
     *("register", "nothing"),
     *("account", "own-submissions", "submit", "team", "team-invited", "compare", "compare-nothing"),
     *("organize", "audit", "changes", "rules", "rules-writing", "selection", "final", "private", "rejudges"),
-    *("ledger", "ledger-of-team", "final-preview", "private-scoring"),
+    *("ledger", "ledger-of-team", "leaks", "final-preview", "private-scoring"),
     *("rejudge-plan", "rejudge-promoted", "rejudge-running"),
     *(
         "admin",
