@@ -90,7 +90,7 @@ def test_a_body_that_trickles_is_cut_off_and_others_are_served(
         answer = trickle(connection)
         assert httpx2.get(f"{site.url}/healthz", timeout=20).status_code == 200
     assert answer.startswith(b"HTTP/1.1 408"), answer[:200]
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 30  # a byte each tenth of a second would take 100 s
 
 
 def trickle(connection: socket.socket) -> bytes:
