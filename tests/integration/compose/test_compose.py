@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,16 +73,26 @@ def find_missing() -> str | None:
     return "the images are not built; scripts/images.sh builds them" if known.returncode != 0 else None
 
 
+@contextmanager
+def make_stack(folder: Path) -> Iterator[Stack]:
+    made = Stack(folder)
+    try:
+        yield made
+    finally:
+        made.compose("down", "-v", "-t", "5", "--remove-orphans", check=False)
+
+
+def open_client(stack: Stack) -> httpx2.Client:
+    return httpx2.Client(base_url=f"{stack.url}/api/v1", timeout=20, trust_env=False)
+
+
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     if reason := find_missing():
         pytest.skip(reason)
-    running = Stack(tmp_path_factory.mktemp("compose"))
-    try:
+    with make_stack(tmp_path_factory.mktemp("compose")) as running:
         running.compose("up", "-d", "--no-build")
         yield running
-    finally:
-        running.compose("down", "-v", "-t", "5", "--remove-orphans", check=False)
 
 
 def wait_for(what: str, ask: Callable[[], Any], seconds: float, stack: Stack) -> Any:
@@ -104,8 +115,10 @@ def register(client: httpx2.Client) -> None:
     client.headers["Authorization"] = f"Bearer {token}"
 
 
-def test_a_submission_over_http_is_scored_by_the_whole_stack(stack: Stack) -> None:
-    with httpx2.Client(base_url=f"{stack.url}/api/v1", timeout=20, trust_env=False) as client:
+@pytest.fixture(scope="module")
+def scored(stack: Stack) -> dict[str, Any]:
+    """A submission that was uploaded as soon as the competition opened, as it ended."""
+    with open_client(stack) as client:
 
         def read_competition() -> Any:
             answer = client.get("/competitions/digits-small")
@@ -127,9 +140,34 @@ def test_a_submission_over_http_is_scored_by_the_whole_stack(stack: Stack) -> No
             state = client.get(f"/submissions/{upload.json()['id']}").raise_for_status().json()
             return state if state["status"] == "finished" else None
 
-        state = wait_for("the score", read_finished, SCORE_SECONDS, stack)
-    if state["verdict"] != "scored":
-        pytest.fail(f"{state['verdict']}: {state['reason']}\n{stack.read_logs()}")
+        found: dict[str, Any] = wait_for("the score", read_finished, SCORE_SECONDS, stack)
+        return found
+
+
+def test_a_submission_over_http_is_scored_by_the_whole_stack(stack: Stack, scored: dict[str, Any]) -> None:
+    if scored["verdict"] != "scored":
+        pytest.fail(f"{scored['verdict']}: {scored['reason']}\n{stack.read_logs()}")
+
+
+def test_a_backup_comes_back_into_an_empty_stack(stack: Stack, scored: dict[str, Any], tmp_path: Path) -> None:
+    """By the commands of docs/operations.md, while the first stack runs."""
+    kept = tmp_path / "backup"
+    kept.mkdir()
+    os.chown(kept, 10001, 10001)
+    folder = ["run", "--rm", "-T", "-v", f"{kept}:/backup", "api", "python", "-m", "cli.main", "admin"]
+    assert "holds" in stack.compose(*folder, "backup", "/backup/lacuna")
+    with make_stack(tmp_path) as empty, open_client(stack) as before, open_client(empty) as after:
+        assert "restored" in empty.compose(*folder, "restore", "/backup/lacuna")
+        empty.compose("up", "-d", "--no-build", "api")
+        board = "/competitions/digits-small/leaderboard"
+
+        def read_board() -> Any:
+            answer = after.get(board)
+            return answer.json() if answer.status_code == 200 else None
+
+        restored = wait_for("the board", read_board, OPEN_SECONDS, empty)
+        assert [entry["submission_id"] for entry in restored["entries"]] == [scored["id"]]
+        assert restored == before.get(board).raise_for_status().json()
 
 
 def test_only_the_launcher_has_the_engines_socket_and_it_has_no_network(stack: Stack) -> None:
