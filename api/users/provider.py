@@ -21,6 +21,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from core.domain.errors import NotAuthenticated, NotFound, PlatformFault
+from core.domain.notifications import LOOPBACK_HOSTS
 from core.settings import Settings
 
 SECONDS = 10.0
@@ -30,7 +31,6 @@ LABEL_LENGTH = 64
 CALLBACK = "/login/provider/callback"
 # signatures by the provider's private key only: with HS256 a public key could be abused as the secret
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _ways_out: dict[str, tuple[float, str]] = {}  # by issuer, of which the settings name one: until when, and where to
 
 
@@ -163,7 +163,7 @@ def _trust() -> ssl.SSLContext:
 
 def _check_place(settings: Settings, name: str, place: object) -> str:
     parts = urlsplit(place) if isinstance(place, str) else urlsplit("")
-    local = not settings.production and parts.hostname in _LOOPBACK
+    local = not settings.production and parts.hostname in LOOPBACK_HOSTS
     if parts.scheme == "https" or (local and parts.scheme == "http"):
         return str(place)
     raise PlatformFault(f"the log-in provider's {name} does not begin with https://")

@@ -14,10 +14,10 @@ from core.backup.archive import PIECE_BYTES, count_archive, iter_archive, list_p
 from core.backup.form import BLOBS, Manifest, read_lines
 from core.backup.taking import take_backup
 from core.domain.errors import InvalidInput, PlatformFault
+from core.domain.notifications import LOOPBACK_HOSTS
 from core.storage import FolderStore
 
 PATIENCE_SECONDS = 60.0  # of one read or write, not of all
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def send_backup(engine: Engine, store_folder: Path, address: str, now: datetime) -> Manifest:
@@ -68,7 +68,7 @@ def _check_address(address: str) -> httpx2.URL:
     if not url.host or url.scheme not in ("http", "https"):
         hint = "sign an https:// address for it at its provider, or synchronise a folder"
         raise InvalidInput(f"an address begins with https://, not {url.scheme}://; {hint}")
-    if url.scheme == "http" and url.host not in LOOPBACK:
+    if url.scheme == "http" and url.host not in LOOPBACK_HOSTS:
         raise InvalidInput("a backup holds secrets: send it to an https:// address, or to this machine")
     return url
 

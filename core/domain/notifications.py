@@ -30,6 +30,7 @@ CONFIRM = "mail.confirm"  # the only mail to an address that nobody has confirme
 TRIED_ONCE = frozenset({TEST})
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 600, 3600, 4 * 3600, 12 * 3600, 24 * 3600))
 MAX_WEBHOOKS = 5
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")  # as they are written in an address
 MAX_URL = 500
 INVITES_TOLD_A_DAY = 20  # inviting and taking back again must not fill a mailbox
 CONFIRMATIONS_A_DAY = 5

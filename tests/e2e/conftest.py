@@ -1,7 +1,6 @@
 """The real platform on loopback: processes, embedded broker, SQLite, a real sandbox, a small problem."""
 
 import secrets
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from core.problem_files import find_problem
 from core.problems import ProblemSpec
 from core.settings import Settings
 from tests.chromium import CHROMIUM, open_browser
+from tests.ports import find_free_port
 from worker.runner.choose import choose_sandbox
 
 PASSWORD = "correct horse battery"
@@ -31,12 +31,6 @@ def make_small_problem() -> ProblemSpec:
             "evaluation": spec.evaluation.model_dump() | rules,
         }
     )
-
-
-def find_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def make_settings(folder: Path) -> Settings:
