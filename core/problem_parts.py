@@ -95,10 +95,31 @@ class SplitPart(Part):
     seed: Seed
 
 
+class RequestKind(StrEnum):
+    """Which training examples must go; the value that the kind needs stands in NEEDED."""
+
+    RANDOM = "random"
+    CLASS = "class"
+    IDS = "ids"
+    HARDEST = "hardest"  # the most memorised ones, named by id as `lacuna problem hardest` finds them
+    RELABELLED = "relabelled"  # canaries drawn at random, each with a label that is not its own
+    POISONED = "poisoned"  # canaries drawn at random, their values blurred by as much noise as the data vary
+
+
+NEEDED = {
+    RequestKind.RANDOM: "fraction",
+    RequestKind.CLASS: "class_index",
+    RequestKind.IDS: "ids",
+    RequestKind.HARDEST: "ids",
+    RequestKind.RELABELLED: "fraction",
+    RequestKind.POISONED: "fraction",
+}
+
+
 class ForgetPart(Part):
     """Which training examples must go."""
 
-    kind: Literal["random", "class", "ids"]
+    kind: RequestKind
     fraction: float | None = Field(default=None, gt=0, lt=1)  # of all; of the class, with a class
     class_index: int | None = Field(default=None, ge=0)
     ids: list[int] | None = None
@@ -106,20 +127,20 @@ class ForgetPart(Part):
 
     @model_validator(mode="after")
     def _check_kind(self) -> "ForgetPart":
-        needed = {"random": self.fraction, "class": self.class_index, "ids": self.ids}
-        if needed[self.kind] is None:
-            name = {"random": "fraction", "class": "class_index", "ids": "ids"}[self.kind]
-            raise ValueError(f"a forget request of kind {self.kind!r} needs `{name}`")
+        wanted = NEEDED[self.kind]
+        if getattr(self, wanted) is None:
+            found = "; `lacuna problem hardest` finds them" if self.kind is RequestKind.HARDEST else ""
+            raise ValueError(f"a forget request of kind {self.kind.value!r} needs `{wanted}`{found}")
         if self.is_part_of_class:
             return self
-        if any(value is not None for kind, value in needed.items() if kind != self.kind):
-            raise ValueError(f"a forget request of kind {self.kind!r} takes no other kind's values")
+        if any(getattr(self, name) is not None for name in set(NEEDED.values()) - {wanted}):
+            raise ValueError(f"a forget request of kind {self.kind.value!r} takes no other kind's values")
         return self
 
     @property
     def is_part_of_class(self) -> bool:
         """Some of a class go: the class itself stays, and is still asked for."""
-        return self.kind == "class" and self.fraction is not None and self.ids is None
+        return self.kind is RequestKind.CLASS and self.fraction is not None and self.ids is None
 
     @property
     def seeds(self) -> dict[str, int]:

@@ -145,11 +145,11 @@ def check_draws(spec: ProblemSpec, part: PracticePart) -> None:
 
 def _is_same_draw(one: ForgetPart, other: ForgetPart) -> bool:
     """Whether the same examples are drawn, or those of one are a part of the other's; not every kind reads its seed."""
+    if one.ids is not None and other.ids is not None:
+        first, second = set(one.ids), set(other.ids)
+        return first <= second or second <= first
     if one.kind != other.kind:
         return False
-    if one.kind == "ids":
-        first, second = set(one.ids or ()), set(other.ids or ())
-        return first <= second or second <= first
     if one.kind == "class" and not (one.is_part_of_class and other.is_part_of_class):
         return one.class_index == other.class_index
     return (one.class_index, one.seed) == (other.class_index, other.seed)

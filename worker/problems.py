@@ -15,7 +15,7 @@ from torch import nn
 
 from core.domain.data_sets import FULL_DIGEST, parse_reference
 from core.domain.errors import InvalidInput, PlatformFault
-from core.problem_parts import ForgetPart, SplitPart
+from core.problem_parts import ForgetPart, RequestKind, SplitPart
 from core.problems import ProblemSpec
 from core.storage import BlobStore
 from sandbox.contract import SPLIT_NAMES
@@ -77,8 +77,9 @@ def load_problem(spec: ProblemSpec, data_folder: Path | None = None, store: Blob
     train, validation, test = _cut(raw, spec.split)
     train = _add_label_noise(train, share=spec.split.label_noise, classes=len(raw.class_names), seed=spec.split.seed)
     chosen = _choose_forget(train, spec.forget, classes=len(raw.class_names))
+    train = _plant(train, chosen, spec.forget, classes=len(raw.class_names))
     if (
-        spec.forget.kind == "class" and not spec.forget.is_part_of_class
+        spec.forget.kind is RequestKind.CLASS and not spec.forget.is_part_of_class
     ):  # a class that is to be gone is not asked for any more
         validation, test = (part.take(part.y != spec.forget.class_index) for part in (validation, test))
     splits = Splits(retain=train.take(~chosen), forget=train.take(chosen), validation=validation, test=test)
@@ -208,10 +209,10 @@ def _add_label_noise(train: Split, *, share: float, classes: int, seed: int) -> 
 
 
 def _choose_forget(train: Split, part: ForgetPart, *, classes: int) -> npt.NDArray[np.bool_]:
-    if part.kind == "class":
+    if part.kind is RequestKind.CLASS:
         chosen = _choose_class(train, part, classes)
-    elif part.kind == "ids":
-        chosen = _choose_ids(train, part.ids or [])
+    elif part.ids is not None:
+        chosen = _choose_ids(train, part.ids)
     else:
         count = round(float(part.fraction or 0) * len(train))
         chosen = np.zeros(len(train), np.bool_)
@@ -243,6 +244,23 @@ def _choose_ids(train: Split, ids: list[int]) -> npt.NDArray[np.bool_]:
         shown = ", ".join(map(str, unknown[:5])) + (", …" if len(unknown) > 5 else "")
         raise InvalidInput(f"the forget request names examples that are not in the training part: {shown}")
     return np.isin(train.ids, ids)
+
+
+def _plant(train: Split, chosen: npt.NDArray[np.bool_], part: ForgetPart, *, classes: int) -> Split:
+    """The training part with its canaries changed, if the request asks for canaries; only they are."""
+    if part.kind is RequestKind.RELABELLED:
+        if classes < 2:
+            raise InvalidInput("relabelled canaries need two classes")
+        y = train.y.copy()
+        moved = np.random.default_rng([part.seed, 5]).integers(1, classes, size=int(chosen.sum()))
+        y[chosen] = (y[chosen] + moved) % classes
+        return replace(train, y=y)
+    if part.kind is RequestKind.POISONED:
+        x = train.x.copy()
+        noise = np.random.default_rng([part.seed, 6]).normal(size=x[chosen].shape)
+        x[chosen] += (float(train.x.std()) * noise).astype(np.float32)
+        return replace(train, x=x)
+    return train
 
 
 def _training_digest(spec: ProblemSpec, splits: Splits) -> str:

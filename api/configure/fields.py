@@ -7,7 +7,7 @@ from typing import get_args
 
 from core.competition_file import SECTION
 from core.domain.competition_settings import SETTINGS, Setting
-from core.problem_parts import AttackName, BatchFormat, Gate, TrainingStrategy
+from core.problem_parts import AttackName, BatchFormat, Gate, RequestKind, TrainingStrategy
 
 
 class Kind(StrEnum):
@@ -48,15 +48,15 @@ DATA = "data"  # what the file calls `data.set` or `data.package`
 OWN_DATA = ("digits", "fashion_mnist", "torchvision_sets")
 PRIVATE, PRACTICE, ADAPTIVE = "private", "practice", "evaluation.adaptive"
 SHARE = "above 0, below 1; of a class, empty is all of it"
-REQUESTS = ("random", "class", "ids")
+DRAWN = ("random", "class", "relabelled", "poisoned")
 UNSAID = "empty: kept, or drawn by the platform where the phase is hidden"
 NUMBER, CHOICE, FLAG, TEXT, SEED = Kind.NUMBER, Kind.CHOICE, Kind.FLAG, Kind.TEXT, Kind.SEED
 
 
 def _list_request(prefix: str) -> tuple[Field, ...]:
     return (
-        Field(f"{prefix}.kind", "Which examples must go", CHOICE, choices=REQUESTS),
-        Field(f"{prefix}.fraction", "Share of them", NUMBER, SHARE, needed=False, of_kind=("random", "class")),
+        Field(f"{prefix}.kind", "Which examples must go", CHOICE, choices=tuple(RequestKind)),
+        Field(f"{prefix}.fraction", "Share of them", NUMBER, SHARE, needed=False, of_kind=DRAWN),
         Field(f"{prefix}.class_index", "Class", hint="its index, from 0", needed=False, of_kind=("class",)),
         Field(
             f"{prefix}.ids",
@@ -64,9 +64,9 @@ def _list_request(prefix: str) -> tuple[Field, ...]:
             Kind.IDS,
             "places in the data set, from 0, one a line, all in the training part",
             needed=False,
-            of_kind=("ids",),
+            of_kind=("ids", "hardest"),
         ),
-        Field(f"{prefix}.seed", "Seed of the request", SEED, UNSAID, needed=False, of_kind=("random", "class")),
+        Field(f"{prefix}.seed", "Seed of the request", SEED, UNSAID, needed=False, of_kind=DRAWN),
     )
 
 

@@ -64,6 +64,34 @@ def build(
         print_line(f"{spec.slug}: already built, {total} models in {settings.store_folder}")
 
 
+@problem_app.command()
+def hardest(
+    name: Annotated[str, typer.Argument(metavar="PROBLEM", help="A problem's name or a problem file.")],
+    fraction: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the training part.")] = 0.1,
+    models: Annotated[int, typer.Option(min=2, help="Models of each kind to a quarter of the examples.")] = 16,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the most memorised training examples; prints the `[forget]` table that asks for them."""
+    spec = find_problem(name)
+    settings = get_settings()
+    store = load("core.storage", "FolderStore")(settings.store_folder)
+    problem = load("worker.problems", "load_problem")(spec, settings.dataset_folder, store)
+    with StageProgress() as progress:
+        found = load("worker.training.hardest", "rank_memorised")(
+            problem,
+            models,
+            device=settings.device,
+            on_progress=lambda done, total: progress.update("quarters", done, total),
+        )
+    count = max(1, round(fraction * len(found.ids)))
+    ids, gaps = sorted(found.ids[:count].tolist()), found.gaps[:count].tolist()
+    if as_json:
+        print_json({"forget": {"kind": "hardest", "ids": ids}, "gaps": gaps})
+        return
+    print_line(f"# {count} of {len(found.ids)} examples, gaps of {gaps[-1]:.2f} to {gaps[0]:.2f} nats of confidence")
+    print_line(f'[forget]\nkind = "hardest"\nids = {ids}')
+
+
 def _build(spec: Any, sizes: dict[Any, int], settings: Any, workers: int) -> int:
     """Return how many models had to be trained."""
     store = load("core.storage", "FolderStore")(settings.store_folder)

@@ -103,6 +103,7 @@ def test_practice_shares_no_draw_with_what_is_hidden(change: dict[str, Any]) -> 
         ),
         ({"kind": "ids", "ids": [1, 2], "seed": 1}, {"kind": "ids", "ids": [2, 1], "seed": 2}),
         ({"kind": "ids", "ids": [1, 2]}, {"kind": "ids", "ids": [2], "seed": 2}),
+        ({"kind": "hardest", "ids": [1, 2]}, {"kind": "ids", "ids": [2], "seed": 2}),
     ],
 )
 def test_another_seed_makes_no_other_request_of_one_that_draws_nothing(

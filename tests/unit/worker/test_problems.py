@@ -80,9 +80,33 @@ def test_named_examples_are_the_forget_set(problem: LoadedProblem) -> None:
     assert sorted(loaded.splits.forget.ids.tolist()) == chosen
 
 
+def test_relabelled_canaries_have_a_label_that_is_not_their_own_and_nothing_else_changes() -> None:
+    request = {"fraction": 1 / 6, "seed": 6}
+    plain = load_problem(make_tiny_spec(forget={"kind": "random", **request})).splits
+    canaries = load_problem(make_tiny_spec(forget={"kind": "relabelled", **request})).splits
+    np.testing.assert_array_equal(canaries.forget.ids, plain.forget.ids)
+    np.testing.assert_array_equal(canaries.forget.x, plain.forget.x)
+    assert (canaries.forget.y != plain.forget.y).all()
+    assert set(canaries.forget.y.tolist()) <= set(range(10))
+    for before, after in ((plain.retain, canaries.retain), (plain.test, canaries.test)):
+        np.testing.assert_array_equal(before.y, after.y)
+
+
+def test_poisoned_canaries_are_blurred_and_keep_their_labels() -> None:
+    request = {"fraction": 1 / 6, "seed": 6}
+    plain = load_problem(make_tiny_spec(forget={"kind": "random", **request})).splits
+    canaries = load_problem(make_tiny_spec(forget={"kind": "poisoned", **request})).splits
+    np.testing.assert_array_equal(canaries.forget.y, plain.forget.y)
+    spread = np.concatenate([plain.retain.x, plain.forget.x]).std()
+    assert (canaries.forget.x - plain.forget.x).std() == pytest.approx(spread, rel=0.1)
+    np.testing.assert_array_equal(canaries.retain.x, plain.retain.x)
+
+
 @pytest.mark.parametrize(
     ("forget", "reason"),
     [
+        ({"kind": "hardest", "ids": [5000]}, "not in the training part: 5000"),
+        ({"kind": "relabelled", "fraction": 0.001}, "selects no example"),
         ({"kind": "ids", "ids": [5000]}, "not in the training part: 5000"),
         ({"kind": "ids", "ids": [-1]}, "not in the training part: -1"),
         ({"kind": "ids", "ids": []}, "selects no example"),

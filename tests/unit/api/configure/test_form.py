@@ -75,6 +75,9 @@ def test_the_form_asks_for_everything_that_a_problem_may_say() -> None:
         ("random", {"fraction": 0.5, "seed": 1}),
         ("class", {"class_index": 2, "fraction": 0.5, "seed": 1}),
         ("ids", {"ids": [3]}),
+        ("hardest", {"ids": [3]}),
+        ("relabelled", {"fraction": 0.5, "seed": 1}),
+        ("poisoned", {"fraction": 0.5, "seed": 1}),
     ],
 )
 def test_fields_of_another_kind_of_request_say_nothing(kind: str, said: dict[str, Any]) -> None:
@@ -98,6 +101,7 @@ def test_a_section_that_is_off_says_nothing() -> None:
         ({"network__options": "hidden"}, "network.options", "name = value"),
         ({"forget__kind": "class"}, "forget.kind", "needs `class_index`"),
         ({"forget__kind": "ids", "forget__ids": "1\n1"}, "forget.ids", "twice"),
+        ({"forget__kind": "hardest"}, "forget.kind", "`lacuna problem hardest` finds them"),
         ({"data": "nothing"}, "data", "String should match"),
         ({"evaluation__attacks": []}, "evaluation.attacks", "at least 1 item"),
         ({"competition__closes_at": "soon"}, "competition.closes_at", "is not a time such as"),

@@ -1,13 +1,17 @@
 import json
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cli.show.lazy import load
 from core.domain.errors import PlatformFault
 from core.problem_files import PROBLEM_FOLDER
+from core.problem_parts import ForgetPart, RequestKind
+from worker.training.hardest import Memorised
 
 Run = Callable[..., Any]
 
@@ -22,6 +26,7 @@ class Trainer:
 
     def load(self, module: str, name: str) -> Any:
         known: dict[str, Any] = {
+            "rank_memorised": self.rank,
             "pool_sizes": lambda _spec: {"original": 1, "retrained": 4},
             "load_problem": self.load_problem,
             "TrainingPlan": lambda **plan: self.plans.append(plan),
@@ -33,6 +38,10 @@ class Trainer:
         if self.fault:
             raise PlatformFault(self.fault)
         return object()
+
+    def rank(self, _problem: object, _models: int, *, on_progress: Callable[[int, int], None], **_options: Any) -> Any:
+        on_progress(4, 4)
+        return Memorised(np.array([7, 2, 9, 4]), np.array([3.5, 2.25, 1.0, -0.5]))
 
     def train(self, *_arguments: Any, on_progress: Callable[[int, int], None], plan: Any) -> None:
         for done in range(5 - self.missing, 6):
@@ -129,3 +138,12 @@ def test_a_store_that_cannot_be_written_is_one_line(
 def test_a_problem_is_shown_as_a_submission_meets_it(run: Run, name: str, words: list[str]) -> None:
     shown = run("problem", "show", name).stdout
     assert [word for word in words if word not in shown] == []
+
+
+@pytest.mark.usefixtures("trainer")
+def test_the_hardest_examples_are_printed_as_the_request_that_asks_for_them(run: Run) -> None:
+    said = tomllib.loads(run("problem", "hardest", "digits", "--fraction", "0.5").stdout)
+    asked = ForgetPart.model_validate(said["forget"])
+    assert (asked.kind, asked.ids) == (RequestKind.HARDEST, [2, 7])
+    as_json = json.loads(run("problem", "hardest", "digits", "--fraction", "0.5", "--json").stdout)
+    assert as_json == {"forget": {"kind": "hardest", "ids": [2, 7]}, "gaps": [3.5, 2.25]}

@@ -69,9 +69,16 @@ def test_a_practice_problem_says_its_seeds_itself() -> None:
     assert complete(document) == (document, {})
 
 
-@pytest.mark.parametrize("request_", [{"kind": "class", "class_index": 3}, {"kind": "ids", "ids": [1]}])
+@pytest.mark.parametrize(
+    "request_", [{"kind": "class", "class_index": 3}, {"kind": "ids", "ids": [1]}, {"kind": "hardest", "ids": [1]}]
+)
 def test_a_request_that_draws_nothing_gets_no_seed(request_: dict[str, Any]) -> None:
     assert "forget.seed" not in complete(DOCUMENT | {"forget": request_})[1]
+
+
+@pytest.mark.parametrize("kind", ["relabelled", "poisoned"])
+def test_canaries_of_a_hidden_phase_are_drawn_from_a_seed(kind: str) -> None:
+    assert "forget.seed" in complete(DOCUMENT | {"forget": {"kind": kind, "fraction": 0.1}})[1]
 
 
 @pytest.mark.parametrize(("exposure", "is_cut_anew"), [("public", False), ("practice", True)])
