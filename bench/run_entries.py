@@ -174,12 +174,11 @@ def check_swapped(ground: Ground, entry: Entry, outputs: ModelOutputs) -> float 
         return None
     other = swap_splits(ground.problem, places)
     told, _ = run(other, entry, ground.original, SWAP_REPLICAS)
-    labels = ground.problem.splits.forget.y
-    forgotten, kept = told.retain_confidence[:, places], compute_forget_confidence(told, other.splits.forget.y)
+    forgotten, kept = told.retain_confidence[:, places], compute_forget_confidence(other, told)
 
     def contrast(part: ModelOutputs) -> Any:
         retained = part.retain_confidence[:, places].mean(axis=1, dtype=np.float64)
-        return compute_forget_confidence(part, labels).mean(axis=1) - retained
+        return compute_forget_confidence(ground.problem, part).mean(axis=1) - retained
 
     swapped = forgotten.mean(axis=1, dtype=np.float64) - kept.mean(axis=1)
     return check_swap(contrast(outputs), swapped, contrast(ground.originals), contrast(ground.retrained)).value

@@ -25,6 +25,15 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class KindName(StrEnum):
+    """What a problem is about; what follows from it is in `sandbox.kinds`."""
+
+    IMAGE_CLASSIFICATION = "image_classification"
+    TABULAR_CLASSIFICATION = "tabular_classification"
+    TEXT_CLASSIFICATION = "text_classification"
+    TABULAR_REGRESSION = "tabular_regression"
+
+
 class BatchFormat(StrEnum):
     PAIR = "pair"  # (x, y)
     MAPPING = "mapping"  # {"image": x, "age_group": y, "image_id": …, "age": …, "person_id": …}, as in 2023

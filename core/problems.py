@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, ValidationInfo, model_validator
 
@@ -12,6 +12,7 @@ from core.problem_parts import (
     DataPart,
     EvaluationPart,
     ForgetPart,
+    KindName,
     NetworkPart,
     Part,
     PoolPart,
@@ -31,7 +32,7 @@ class ProblemSpec(Part):
     slug: Slug
     title: str = Field(min_length=1, max_length=120)
     summary: str = ""
-    kind: Literal["image_classification"] = "image_classification"
+    kind: KindName = KindName.IMAGE_CLASSIFICATION
     exposure: Exposure = Exposure.PRACTICE
     data: DataPart
     network: NetworkPart

@@ -40,7 +40,8 @@ def compute_fingerprints(forget_logits: ArrayLike, retain_confidence: ArrayLike)
     """Describe each model by its centred logits on forget and its confidences on retain.
 
     forget_logits: (R, N, K); retain_confidence: (R, P), nats. Returns (R, F) float64, F <= 2 x COLUMNS: of more values,
-    COLUMNS evenly spaced ones are taken. A constant added to all logits of an example changes nothing.
+    COLUMNS evenly spaced ones are taken. A constant added to all logits of an example changes nothing; a single output
+    per example, K = 1, is a prediction and taken as it is.
     Raises InvalidPool if the shapes disagree or a value is not finite.
     Source: docs/flags.md.
     """
@@ -48,7 +49,9 @@ def compute_fingerprints(forget_logits: ArrayLike, retain_confidence: ArrayLike)
     if logits.ndim != 3 or confidence.ndim != 2 or len(logits) != len(confidence) or 0 in logits.shape:
         raise InvalidPool(f"logits of shape {logits.shape} do not go with confidences of shape {confidence.shape}")
     example, label = np.divmod(_choose(logits.shape[1] * logits.shape[2]), logits.shape[2])
-    centred = logits[:, example, label].astype(np.float64) - logits.mean(axis=2, dtype=np.float64)[:, example]
+    centred = logits[:, example, label].astype(np.float64)
+    if logits.shape[2] > 1:
+        centred -= logits.mean(axis=2, dtype=np.float64)[:, example]
     retained = confidence[:, _choose(confidence.shape[1])].astype(np.float64)
     prints: Floats = np.concatenate([centred, retained], axis=1)
     if not bool(np.isfinite(prints).all()):

@@ -38,11 +38,11 @@ def load_weights(module: torch.nn.Module, blob: bytes) -> None:
 
 
 def compute_logits(
-    module: torch.nn.Module, x: NDArray[np.float32], *, device: str | torch.device, batch_size: int
+    module: torch.nn.Module, x: NDArray[Any], *, device: str | torch.device, batch_size: int
 ) -> NDArray[np.float32]:
     """Logits of N inputs, in eval mode and without gradients; the module keeps its own training mode.
 
-    x: (N, ...) float32, N >= 1. Returns (N, K) float32.
+    x: (N, ...) of the type that the module takes, N >= 1. Returns (N, K) float32.
     Raises InvalidPool if x is empty or batch_size < 1, BadWeights if a logit is not finite or the output is not
     one vector per input.
     """
@@ -62,9 +62,9 @@ def compute_logits(
     return logits
 
 
-def _run(module: torch.nn.Module, x: NDArray[np.float32], device: str | torch.device) -> NDArray[np.float32]:
+def _run(module: torch.nn.Module, x: NDArray[Any], device: str | torch.device) -> NDArray[np.float32]:
     # A copy, because torch warns about read-only arrays and must never write into the caller's.
-    output = module(torch.from_numpy(np.array(x, dtype=np.float32)).to(device))
+    output = module(torch.from_numpy(np.array(x)).to(device))
     if not isinstance(output, torch.Tensor) or output.ndim != 2 or len(output) != len(x):
         raise BadWeights("the model does not return one vector of logits per input")
     logits: NDArray[np.float32] = output.float().cpu().numpy()

@@ -1,6 +1,6 @@
 """A problem as its participants meet it: what a batch is, what the numbers mean, what the network is called."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from core.problem_parts import BatchFormat
 from core.problems import ProblemSpec
@@ -8,7 +8,7 @@ from core.settings import Settings
 from core.storage import FolderStore
 from worker.problems import LoadedProblem, load_network, load_problem
 
-SHOWN_CLASSES = 12
+SHOWN_NAMES = 12
 SHOWN_LAYERS = 16
 FORMS = {
     BatchFormat.PAIR: "(x, y)",
@@ -26,12 +26,10 @@ def _describe(problem: LoadedProblem) -> Iterator[tuple[str, str]]:
     spec, splits = problem.spec, problem.splits
     rules, recipe = spec.evaluation, spec.recipe
     yield "about", spec.summary
+    yield "kind", spec.kind.replace("_", " ")
     yield "batches", f"{FORMS[rules.batch_format]}; {rules.batch_size} examples, retain and forget shuffled"
-    low, high = float(splits.retain.x.min()), float(splits.retain.x.max())
-    yield "x", f"float32 of {'×'.join(map(str, problem.input_shape))}, {_describe_scale(low, high)}"
-    names = ", ".join(problem.class_names[:SHOWN_CLASSES])
-    more = ", …" if len(problem.class_names) > SHOWN_CLASSES else ""
-    yield "y", f"int64, {problem.num_classes} classes: {names}{more}"
+    yield "x", f"{splits.retain.x.dtype} of {'×'.join(map(str, problem.input_shape))}, {_describe_inputs(problem)}"
+    yield "y", f"{splits.retain.y.dtype}, {_describe_targets(problem)}"
     sizes = (f"{name} {len(getattr(splits, name)):,}" for name in ("retain", "forget", "validation", "test"))
     yield "examples", ", ".join(sizes)
     network = load_network(problem)
@@ -57,6 +55,25 @@ def _describe(problem: LoadedProblem) -> Iterator[tuple[str, str]]:
         f" {rules.data_bytes:,} bytes of data beside code,"
         f" native code {'allowed' if rules.allow_native else 'refused'}",
     )
+
+
+def _describe_inputs(problem: LoadedProblem) -> str:
+    x, names = problem.splits.retain.x, problem.input_names
+    if x.dtype.kind == "i":
+        return f"tokens of a vocabulary of {len(names):,}; 0 fills up"
+    scale = _describe_scale(float(x.min()), float(x.max()))
+    return f"{scale}; columns {_list_names(names)}" if names else scale
+
+
+def _describe_targets(problem: LoadedProblem) -> str:
+    if problem.kind.targets.has_classes:
+        return f"{len(problem.class_names)} classes: {_list_names(problem.class_names)}"
+    y = problem.splits.retain.y
+    return f"a number, {float(y.min()):.4g} to {float(y.max()):.4g}; the network answers with one"
+
+
+def _list_names(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN_NAMES]) + (", …" if len(names) > SHOWN_NAMES else "")
 
 
 def _describe_scale(low: float, high: float) -> str:

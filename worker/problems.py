@@ -15,10 +15,12 @@ from torch import nn
 
 from core.domain.data_sets import FULL_DIGEST, parse_reference
 from core.domain.errors import InvalidInput, PlatformFault
-from core.problem_parts import ForgetPart, RequestKind, SplitPart
+from core.problem_parts import BatchFormat, ForgetPart, KindName, RequestKind, SplitPart
 from core.problems import ProblemSpec
 from core.storage import BlobStore
 from sandbox.contract import SPLIT_NAMES
+from sandbox.kinds.known import KINDS
+from sandbox.kinds.parts import Kind
 from sandbox.problems.errors import DataDamaged, DataMissing
 from sandbox.problems.raw import RawData
 from worker.data_sets.arrays import scale_tensors, unpack_tensors
@@ -27,8 +29,8 @@ from worker.runner.base import NetworkRef
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    x: npt.NDArray[np.float32]  # (N, *input_shape)
-    y: npt.NDArray[np.int64]  # (N,)
+    x: npt.NDArray[Any]  # (N, *input_shape), of the type of the kind's inputs
+    y: npt.NDArray[Any]  # (N,), of the type of its targets
     ids: npt.NDArray[np.int64]  # (N,), place in the data set: training part first, then its test part
 
     def __len__(self) -> int:
@@ -58,13 +60,18 @@ class ForgetManifest:
 @dataclass(frozen=True, slots=True)
 class LoadedProblem:
     spec: ProblemSpec
-    num_classes: int
+    num_classes: int  # outputs of the network: one where a number is learnt
     input_shape: tuple[int, ...]
     class_names: tuple[str, ...]
+    input_names: tuple[str, ...]  # of columns or tokens
     splits: Splits
     manifest: ForgetManifest
     digest: str  # of everything that training and its outputs depend on: tensors, network, recipe, pool seed
-    clean_forget_y: npt.NDArray[np.int64]  # (N,) labels of the forget set before label noise; only shown
+    clean_forget_y: npt.NDArray[Any]  # (N,) targets of the forget set before label noise; only shown
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.spec.kind]
 
     def network_ref(self) -> NetworkRef:
         network = self.spec.network
@@ -73,11 +80,13 @@ class LoadedProblem:
 
 def load_problem(spec: ProblemSpec, data_folder: Path | None = None, store: BlobStore | None = None) -> LoadedProblem:
     """Load and split; the same spec and data give the same splits everywhere."""
-    raw = _load_uploaded(spec, store) if spec.data.reference else _load_data(spec, data_folder)
+    raw, kind = _load_uploaded(spec, store) if spec.data.reference else _load_data(spec, data_folder), KINDS[spec.kind]
+    _check_kind(spec, raw, kind)
+    classes = len(raw.class_names)
     train, validation, test = _cut(raw, spec.split)
-    train = _add_label_noise(train, share=spec.split.label_noise, classes=len(raw.class_names), seed=spec.split.seed)
-    chosen = _choose_forget(train, spec.forget, classes=len(raw.class_names))
-    train = _plant(train, chosen, spec.forget, classes=len(raw.class_names))
+    train = _add_label_noise(train, kind, share=spec.split.label_noise, classes=classes, seed=spec.split.seed)
+    chosen = _choose_forget(train, spec.forget, classes=classes)
+    train = _plant(train, chosen, spec.forget, classes=classes)
     if (
         spec.forget.kind is RequestKind.CLASS and not spec.forget.is_part_of_class
     ):  # a class that is to be gone is not asked for any more
@@ -85,13 +94,14 @@ def load_problem(spec: ProblemSpec, data_folder: Path | None = None, store: Blob
     splits = Splits(retain=train.take(~chosen), forget=train.take(chosen), validation=validation, test=test)
     return LoadedProblem(
         spec=spec,
-        num_classes=len(raw.class_names),
+        num_classes=kind.targets.count_outputs(classes),
         input_shape=raw.train_x.shape[1:],
         class_names=raw.class_names,
+        input_names=raw.input_names,
         splits=splits,
         manifest=make_manifest(spec.forget.kind, splits.forget),
         digest=_training_digest(spec, splits),
-        clean_forget_y=np.asarray(raw.train_y[splits.forget.ids], np.int64),
+        clean_forget_y=raw.train_y[splits.forget.ids],
     )
 
 
@@ -120,7 +130,8 @@ def pack_splits(problem: LoadedProblem) -> bytes:
 
 def make_manifest(kind: str, forget: Split) -> ForgetManifest:
     order = np.argsort(forget.ids)
-    body = forget.ids[order].astype("<i8").tobytes() + forget.y[order].astype("<i8").tobytes()
+    wide = "<i8" if forget.y.dtype.kind == "i" else "<f8"
+    body = forget.ids[order].astype("<i8").tobytes() + forget.y[order].astype(wide).tobytes()
     return ForgetManifest(kind=kind, count=len(forget), digest=hashlib.sha256(body).hexdigest())
 
 
@@ -154,6 +165,23 @@ def _load_uploaded(spec: ProblemSpec, store: BlobStore | None) -> RawData:
         return scale_tensors(unpack_tensors(store.get(digest)), **options)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"problem {spec.slug}: `data.options`: {error}") from None
+
+
+def _check_kind(spec: ProblemSpec, raw: RawData, kind: Kind) -> None:
+    """Refuse in one line what the kind of the problem and its data, batches or request do not agree on."""
+    try:
+        for x, y in ((raw.train_x, raw.train_y), (raw.test_x, raw.test_y)):
+            kind.inputs.check(x, raw.input_names)
+            kind.targets.check(y, raw.class_names)
+    except ValueError as error:
+        raise InvalidInput(f"problem {spec.slug}: the data are not those of {spec.kind}: {error}") from None
+    if spec.evaluation.batch_format is BatchFormat.MAPPING and spec.kind is not KindName.IMAGE_CLASSIFICATION:
+        raise InvalidInput(f"problem {spec.slug}: mapping batches have images and age groups, and {spec.kind} does not")
+    asked = spec.forget.kind
+    if asked in (RequestKind.CLASS, RequestKind.RELABELLED) and not kind.targets.has_classes:
+        raise InvalidInput(f"problem {spec.slug}: a forget request of kind {asked} needs classes; {spec.kind} has none")
+    if asked is RequestKind.POISONED and kind.inputs.dtype.kind != "f":
+        raise InvalidInput(f"problem {spec.slug}: {kind.inputs.noun}s of tokens cannot be blurred; ask for relabelled")
 
 
 def _find_function(role: str, package: str, module: str, function: str) -> Callable[..., object]:
@@ -198,13 +226,13 @@ def _limit_test(test: Split, part: SplitPart) -> Split:
     return test.take(np.sort(rows))
 
 
-def _add_label_noise(train: Split, *, share: float, classes: int, seed: int) -> Split:
+def _add_label_noise(train: Split, kind: Kind, *, share: float, classes: int, seed: int) -> Split:
     if share == 0:
         return train
     rng = np.random.default_rng([seed, 2])
     rows = rng.permutation(len(train))[: round(share * len(train))]
     y = train.y.copy()
-    y[rows] = rng.integers(classes, size=len(rows))
+    y[rows] = kind.targets.draw_noise(train.y, len(rows), classes=classes, rng=rng)
     return replace(train, y=y)
 
 
@@ -249,8 +277,6 @@ def _choose_ids(train: Split, ids: list[int]) -> npt.NDArray[np.bool_]:
 def _plant(train: Split, chosen: npt.NDArray[np.bool_], part: ForgetPart, *, classes: int) -> Split:
     """The training part with its canaries changed, if the request asks for canaries; only they are."""
     if part.kind is RequestKind.RELABELLED:
-        if classes < 2:
-            raise InvalidInput("relabelled canaries need two classes")
         y = train.y.copy()
         moved = np.random.default_rng([part.seed, 5]).integers(1, classes, size=int(chosen.sum()))
         y[chosen] = (y[chosen] + moved) % classes

@@ -35,7 +35,7 @@ def ask_for_previews(session: Session, slug: str, caller: Caller) -> PreviewList
 def load_sample(session: Session, store: BlobStore, slug: str, role: PoolRole, place: int) -> bytes:
     problem = _find_problems(session, slug).get(role)
     samples: list[dict[str, Any]] = (problem.preview or {}).get("samples", []) if problem else []
-    if place >= len(samples):
+    if place >= len(samples) or not samples[place]["digest"]:
         raise NotFound("no such sample image")
     return store.get(samples[place]["digest"])
 

@@ -68,6 +68,7 @@ class PreviewSample(BaseModel):
     id: int = Field(description="place in the data set")
     class_name: str = Field(alias="class", description="its label in training, noise included")
     clean_class: str
+    text: str = Field("", description="of an example that is read; a picture has an address of its own")
 
 
 class PreviewPool(BaseModel):
@@ -84,7 +85,9 @@ class Preview(BaseModel):
     made_at: datetime | None = Field(None, description="null: not asked for, or no worker has looked yet")
     fault: str = Field("", description="why there is none: the problem cannot be prepared, or the platform failed")
     classes: list[str] = []
-    counts: dict[str, list[int]] = Field({}, description="examples of every class, by split")
+    counts: dict[str, list[int]] = Field(
+        {}, description="examples of every class, by split; one count where there are no classes"
+    )
     forget: dict[str, Any] | None = Field(None, description="kind, count and digest of the forget set")
     samples: list[PreviewSample] = Field([], description="the first of the forget set")
     pools: list[PreviewPool] = []

@@ -155,7 +155,7 @@ STAFF = {
     "Preview": "role problem_digest made_at fault classes counts forget samples pools headroom",
     "PreviewList": "slug workers items",
     "PreviewPool": "kind models seconds",
-    "PreviewSample": "id class clean_class",
+    "PreviewSample": "id class clean_class text",
     "PrivateView": (
         "state fault spec_digest started_at published_at finalists unfinished failed rejudges board "
         "publish_approvals proposal"

@@ -6,28 +6,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+Examples = npt.NDArray[np.float32] | npt.NDArray[np.int64]
+Targets = npt.NDArray[np.int64] | npt.NDArray[np.float32]
+
 
 @dataclass(frozen=True, slots=True)
 class RawData:
-    """x: float32 (N, …), y: int64 (N,); an empty test part means that the data set has no fixed one."""
+    """x: (N, …), y: (N,), as the problem's kind says; an empty test part means that the data set has no fixed one."""
 
-    train_x: npt.NDArray[np.float32]
-    train_y: npt.NDArray[np.int64]
-    test_x: npt.NDArray[np.float32]
-    test_y: npt.NDArray[np.int64]
-    class_names: tuple[str, ...]
+    train_x: Examples
+    train_y: Targets
+    test_x: Examples
+    test_y: Targets
+    class_names: tuple[str, ...] = ()  # none where a number is learnt
+    input_names: tuple[str, ...] = ()  # of the columns of a row, or the words that tokens count
 
     def __post_init__(self) -> None:
-        _check_part(self.train_x, self.train_y, len(self.class_names))
-        _check_part(self.test_x, self.test_y, len(self.class_names))
-        if self.train_x.shape[1:] != self.test_x.shape[1:]:
-            raise ValueError("training and test examples differ in shape")
+        for x, y in ((self.train_x, self.train_y), (self.test_x, self.test_y)):
+            _check_part(x, y)
+        if self.train_x.shape[1:] != self.test_x.shape[1:] or self.train_x.dtype != self.test_x.dtype:
+            raise ValueError("training and test examples differ in shape or type")
 
 
-def _check_part(x: npt.NDArray[Any], y: npt.NDArray[Any], classes: int) -> None:
-    if x.dtype != np.float32 or y.dtype != np.int64:
-        raise ValueError("examples must be float32 and labels int64")
+def _check_part(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> None:
     if y.ndim != 1 or len(x) != len(y):
         raise ValueError("there must be one label for each example")
-    if len(y) and (int(y.min()) < 0 or int(y.max()) >= classes):
-        raise ValueError("a label is outside the classes")

@@ -45,6 +45,7 @@ PLANTS = {
     "16": ("api.pages.kit.forms", "api.pages.finals"),
     "17": ("worker.local", "core.lifecycle"),
     "18": ("worker.scorecard.card", "worker.report.plots"),
+    "19": ("sandbox.kinds.targets", "sandbox.contract"),
 }
 
 

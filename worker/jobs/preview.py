@@ -1,12 +1,10 @@
 """What a problem is made of and what its pools would take, before any of them is trained."""
 
-import math
 import time
 from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import structlog
 
 from core.db.base import utc_now
@@ -16,6 +14,7 @@ from core.domain.errors import ContestError
 from core.domain.pools import PoolKind
 from core.jobs import PREVIEW, put_off
 from core.storage import BlobStore
+from sandbox.kinds.parts import Picture, Words
 from worker.data_sets.samples import SAMPLES, draw
 from worker.jobs.context import WorkerContext
 from worker.jobs.preparation import load_stored
@@ -58,7 +57,7 @@ def make_preview(context: WorkerContext, problem: LoadedProblem) -> dict[str, An
     return {
         "fault": "",
         "classes": list(problem.class_names),
-        "counts": {name: _count(part, problem.num_classes) for name, part in parts.items()},
+        "counts": {name: _count(part, problem) for name, part in parts.items()},
         "forget": {"kind": manifest.kind, "count": manifest.count, "digest": manifest.digest},
         "samples": _store_samples(problem, context.store),
         "pools": estimate_training(problem, device=context.settings.device),
@@ -95,29 +94,25 @@ def _time_steps(problem: LoadedProblem, sample: Chunk, steps: int, device: str) 
     return clock() - begun
 
 
-def _count(part: Split, classes: int) -> list[int]:
-    return [int(count) for count in np.bincount(part.y, minlength=classes)]
+def _count(part: Split, problem: LoadedProblem) -> list[int]:
+    """Of each class; of all together where there are none."""
+    if not problem.kind.targets.has_classes:
+        return [len(part)]
+    return [int(count) for count in np.bincount(part.y, minlength=len(problem.class_names))]
 
 
 def _store_samples(problem: LoadedProblem, store: BlobStore) -> list[dict[str, Any]]:
     """The first of the forget set, as they are trained on: label noise shows as a wrong class."""
-    forget = problem.splits.forget
-    found = ((row, _find_image(forget.x[row])) for row in range(min(SAMPLES, len(forget))))
+    forget, kind = problem.splits.forget, problem.kind
+    found = ((row, kind.inputs.show(forget.x[row], problem.input_names)) for row in range(min(SAMPLES, len(forget))))
     return [
         {
-            "digest": store.put(draw(image)),
+            "digest": store.put(draw(shown.pixels)) if isinstance(shown, Picture) else "",
+            "text": shown.text if isinstance(shown, Words) else "",
             "id": int(forget.ids[row]),
-            "class": problem.class_names[int(forget.y[row])],
-            "clean_class": problem.class_names[int(problem.clean_forget_y[row])],
+            "class": kind.targets.name(forget.y[row], problem.class_names),
+            "clean_class": kind.targets.name(problem.clean_forget_y[row], problem.class_names),
         }
-        for row, image in found
-        if image is not None
+        for row, shown in found
+        if shown is not None
     ]
-
-
-def _find_image(x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32] | None:
-    """(C, H, W) with one or three channels; a flat example is a picture if it is a square."""
-    if x.ndim == 1:
-        side = math.isqrt(len(x))
-        return x.reshape(1, side, side) if side * side == len(x) else None
-    return x if x.ndim == 3 and x.shape[0] in (1, 3) else None

@@ -7,11 +7,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from evaluator import compute_confidence
 from evaluator.inference import compute_logits
 from evaluator.metrics.divergences import compute_entropy
+from sandbox.kinds.parts import Targets
 from worker.problems import LoadedProblem, Split
 from worker.replicas.outputs import NOT_MEASURED, PROBE, RELEARN_STEPS, ModelOutputs
+from worker.replicas.statistics import compute_statistic
 
 BATCH = 512
 Logits = npt.NDArray[np.float32]
@@ -38,28 +39,29 @@ def collect_outputs(
     compute: Callable[[Split], Logits], problem: LoadedProblem, *, weight_change: npt.NDArray[np.float64]
 ) -> ModelOutputs:
     """Ask for the (R, N, K) finite logits of each split in turn, and keep what `ModelOutputs` holds of them."""
-    splits = problem.splits
+    splits, targets = problem.splits, problem.kind.targets
     forget = compute(splits.forget)
     retain = compute(splits.retain)
-    retain_accuracy, retain = _accuracy(retain, splits.retain), retain[:, :PROBE].copy()  # frees the rest
+    retain_accuracy, retain = targets.measure(retain, splits.retain.y), retain[:, :PROBE].copy()  # frees the rest
     test = compute(splits.test)
     return ModelOutputs(
         forget_logits=forget,
         retain_accuracy=retain_accuracy,
-        forget_accuracy=_accuracy(forget, splits.forget),
-        test_accuracy=_accuracy(test, splits.test),
-        retain_confidence=_confidence(retain, splits.retain),
-        retain_entropy=compute_entropy(retain).astype(np.float32),
-        test_confidence=_confidence(test[:, :PROBE], splits.test),
-        test_entropy=compute_entropy(test[:, :PROBE]).astype(np.float32),
+        forget_accuracy=targets.measure(forget, splits.forget.y),
+        test_accuracy=targets.measure(test, splits.test.y),
+        retain_confidence=_confidence(targets, retain, splits.retain),
+        retain_entropy=_entropy(targets, retain),
+        test_confidence=_confidence(targets, test[:, :PROBE], splits.test),
+        test_entropy=_entropy(targets, test[:, :PROBE]),
         weight_change=weight_change,
         relearn_loss=np.full((len(forget), RELEARN_STEPS + 1), NOT_MEASURED, np.float32),
     )
 
 
-def compute_forget_confidence(outputs: ModelOutputs, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def compute_forget_confidence(problem: LoadedProblem, outputs: ModelOutputs) -> npt.NDArray[np.float64]:
     """(R, N) confidences on the forget set; one model at a time, as all of them in float64 may be gigabytes."""
-    return np.concatenate([compute_confidence(logits[None], labels) for logits in outputs.forget_logits])
+    targets, y = problem.kind.targets, problem.splits.forget.y
+    return np.concatenate([compute_statistic(targets, logits[None], y) for logits in outputs.forget_logits])
 
 
 def compute_weight_change(state: Mapping[str, Tensor], original: Mapping[str, Tensor]) -> float:
@@ -73,9 +75,12 @@ def compute_weight_change(state: Mapping[str, Tensor], original: Mapping[str, Te
     return distance / norm if norm > 0 else distance
 
 
-def _confidence(logits: Logits, split: Split) -> npt.NDArray[np.float32]:
-    return compute_confidence(logits, split.y[: logits.shape[1]]).astype(np.float32)
+def _confidence(targets: Targets, logits: Logits, split: Split) -> npt.NDArray[np.float32]:
+    return compute_statistic(targets, logits, split.y[: logits.shape[1]]).astype(np.float32)
 
 
-def _accuracy(logits: Logits, split: Split) -> npt.NDArray[np.float64]:
-    return np.asarray((logits.argmax(axis=2) == split.y).mean(axis=1), dtype=np.float64)
+def _entropy(targets: Targets, logits: Logits) -> npt.NDArray[np.float32]:
+    """No values where there are no classes."""
+    if not targets.has_classes:
+        return np.empty((len(logits), 0), np.float32)
+    return compute_entropy(logits).astype(np.float32)

@@ -33,7 +33,8 @@ _ACCURACIES = ("retain_accuracy", "forget_accuracy", "test_accuracy")
 class ModelOutputs:
     """Outputs of R models; accuracies are shares in [0, 1] of the labels as they stand in the splits.
 
-    Training labels may be noisy, test labels are true. Logits may be anything; the evaluator judges them.
+    Training labels may be noisy, test labels are true. Logits may be anything; the evaluator judges them. Where a
+    number is learnt, logits are its predictions, K = 1, accuracies are R², and there are no entropies.
     Confidences and entropies are of the first P retain and the first Q test examples, P and Q at most `PROBE`.
     """
 
@@ -41,10 +42,10 @@ class ModelOutputs:
     retain_accuracy: npt.NDArray[np.float64]  # (R,)
     forget_accuracy: npt.NDArray[np.float64]  # (R,)
     test_accuracy: npt.NDArray[np.float64]  # (R,)
-    retain_confidence: npt.NDArray[np.float32]  # (R, P), nats of log odds of the label
-    retain_entropy: npt.NDArray[np.float32]  # (R, P), nats
+    retain_confidence: npt.NDArray[np.float32]  # (R, P), the kind's statistic: nats of log odds of the label
+    retain_entropy: npt.NDArray[np.float32]  # (R, P), nats; (R, 0) without classes
     test_confidence: npt.NDArray[np.float32]  # (R, Q)
-    test_entropy: npt.NDArray[np.float32]  # (R, Q)
+    test_entropy: npt.NDArray[np.float32]  # (R, Q) or (R, 0)
     weight_change: npt.NDArray[np.float64]  # (R,), L2 distance to the original over its norm; 0 for pool members
     relearn_loss: npt.NDArray[np.float32]  # (R, RELEARN_STEPS + 1), nats; NOT_MEASURED for all but the first models
 
@@ -74,8 +75,10 @@ class ModelOutputs:
             confidence, entropy = getattr(self, f"{split}_confidence"), getattr(self, f"{split}_entropy")
             if confidence.ndim != 2 or len(confidence) != len(self) or not 1 <= confidence.shape[1] <= PROBE:
                 raise ValueError(f"{split}_confidence must hold 1 to {PROBE} values for each of {len(self)} models")
-            if entropy.shape != confidence.shape:
-                raise ValueError(f"{split}_entropy must have the shape of {split}_confidence, {confidence.shape}")
+            if entropy.shape not in (confidence.shape, (len(self), 0)):
+                raise ValueError(
+                    f"{split}_entropy must have the shape of {split}_confidence, {confidence.shape}, or none"
+                )
 
     def __len__(self) -> int:
         return len(self.forget_logits)

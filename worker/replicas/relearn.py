@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from evaluator.inference import load_weights
 from worker.problems import LoadedProblem, load_network
@@ -29,13 +28,13 @@ def measure_relearning(
 ) -> npt.NDArray[np.float32]:
     """Return the (RELEARN_STEPS + 1,) losses before the first step and after each; the network is left as it is."""
     pupil = copy.deepcopy(network).to(device).eval()
-    forget = problem.splits.forget
+    forget, targets = problem.splits.forget, problem.kind.targets
     rows = np.unique(np.linspace(0, len(forget) - 1, min(len(forget), EXAMPLES)).round().astype(np.int64))
     x, y = (torch.from_numpy(part[rows]).to(device) for part in (forget.x, forget.y))
     parameters = [parameter.requires_grad_() for parameter in pupil.parameters()]
     losses = []
     for _ in range(RELEARN_STEPS):
-        loss = F.cross_entropy(pupil(x), y)
+        loss = targets.loss(pupil(x), y)
         losses.append(loss.item())
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
         with torch.no_grad():
@@ -43,7 +42,7 @@ def measure_relearning(
                 if gradient is not None:
                     parameter.sub_(gradient, alpha=problem.spec.recipe.learning_rate)
     with torch.inference_mode():
-        losses.append(F.cross_entropy(pupil(x), y).item())
+        losses.append(targets.loss(pupil(x), y).item())
     bounded = np.nan_to_num(losses, nan=LARGEST_LOSS, posinf=LARGEST_LOSS)
     return np.clip(bounded, 0.0, LARGEST_LOSS).astype(np.float32)
 

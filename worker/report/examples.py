@@ -8,6 +8,7 @@ import numpy.typing as npt
 from core.scorecard import ScorecardRecord
 from evaluator import Attack, EpsilonOptions, ScoringProtocol
 from evaluator.explain import Region, explain_example
+from sandbox.kinds.parts import Picture, Words
 from worker.problems import LoadedProblem
 from worker.report.images import make_image
 
@@ -23,6 +24,7 @@ class ShownExample:
     label: str
     clean_label: str  # the same, unless label noise changed it
     image: str  # data: address, or empty
+    text: str  # of an example that is read, or empty
     epsilon: float  # nats
     lower: float
     mu: float | None
@@ -81,7 +83,7 @@ def _describe_example(
     rank: int,
     options: EpsilonOptions,
 ) -> ShownExample:
-    forget, epsilon = problem.splits.forget, record.epsilon
+    forget, epsilon, kind = problem.splits.forget, record.epsilon, problem.kind
     if epsilon.per_example is None or epsilon.lower is None or epsilon.attack is None:
         raise ValueError("single examples are described from a whole scorecard")
     unlearned, retrained = (pool[:, column] for pool in pools)
@@ -93,12 +95,14 @@ def _describe_example(
         alpha=options.alpha,
         delta=options.delta,
     )
+    shown = kind.inputs.show(forget.x[column], problem.input_names)
     return ShownExample(
         rank=rank,
         example_id=int(forget.ids[column]),
-        label=problem.class_names[int(forget.y[column])],
-        clean_label=problem.class_names[int(problem.clean_forget_y[column])],
-        image=make_image(forget.x[column]),
+        label=kind.targets.name(forget.y[column], problem.class_names),
+        clean_label=kind.targets.name(problem.clean_forget_y[column], problem.class_names),
+        image=make_image(shown) if isinstance(shown, Picture) else "",
+        text=shown.text if isinstance(shown, Words) else "",
         epsilon=epsilon.per_example[column],
         lower=epsilon.lower[column],
         mu=None if epsilon.mu is None else epsilon.mu[column],

@@ -13,7 +13,6 @@ import numpy.typing as npt
 from core.domain.pools import PoolKind
 from core.scorecard import FlagCheck, RaisedFlag
 from core.storage import BlobStore
-from evaluator import compute_confidence
 from evaluator.fingerprints import Reference, compute_fingerprints, make_reference
 from evaluator.flags import (
     BELOW,
@@ -56,11 +55,10 @@ def find_flags(
         np.concatenate([_fingerprint(part) for part in members]), _fingerprint(pools[PoolKind.ORIGINAL].outputs)
     )
     prints = reference.standardise(_fingerprint(outputs))
-    labels = problem.splits.forget.y
     checks = (
         check_no_op(prints, reference, outputs.weight_change),
         check_collapsed(prints, reference, facts.digests if len(facts.digests) == len(outputs) else ()),
-        check_variance(*(_collect_confidences(part, labels) for part in (outputs, *members))),
+        check_variance(*(_collect_confidences(problem, part) for part in (outputs, *members))),
         check_copied(prints, reference),
         _check_rerun(prints, reference, facts.reruns),
         _check_relearning(outputs, members, pools[PoolKind.ORIGINAL].outputs),
@@ -137,8 +135,8 @@ def _fingerprint(outputs: ModelOutputs) -> npt.NDArray[np.float64]:
     return compute_fingerprints(outputs.forget_logits, outputs.retain_confidence)
 
 
-def _collect_confidences(outputs: ModelOutputs, labels: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
-    return {"forget": compute_confidence(outputs.forget_logits, labels), "retain": outputs.retain_confidence}
+def _collect_confidences(problem: LoadedProblem, outputs: ModelOutputs) -> dict[str, npt.NDArray[Any]]:
+    return {"forget": compute_forget_confidence(problem, outputs), "retain": outputs.retain_confidence}
 
 
 def _check_rerun(prints: npt.NDArray[np.float64], reference: Reference, reruns: ModelOutputs | None) -> Check:
@@ -161,11 +159,10 @@ def _check_swap(
     places = choose_swapped(problem, facts.evaluation_id)
     if facts.swapped is None or places is None:
         return skip(FlagCode.swap_ignored, "No replica was told to forget other examples.")
-    labels = problem.splits.forget.y
 
     def contrast(part: ModelOutputs) -> npt.NDArray[np.float64]:
         kept = part.retain_confidence[:, places].mean(axis=1, dtype=np.float64)
-        return np.asarray(compute_forget_confidence(part, labels).mean(axis=1) - kept)
+        return np.asarray(compute_forget_confidence(problem, part).mean(axis=1) - kept)
 
     kinds = (PoolKind.ORIGINAL, PoolKind.RETRAINED)
     return check_swap(contrast(outputs), contrast(facts.swapped), *(contrast(pools[kind].outputs) for kind in kinds))

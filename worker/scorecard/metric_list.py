@@ -60,4 +60,5 @@ AGGREGATES = (
     Metric("sum", "Sum", "aggregate", "percent points", HIGHER, "UA + MIA-eff + RA + TA", "UGradSL 2024"),
 )
 KLOM = tuple(metric for split, words in MARGINS.items() for metric in _list_klom(split, words))
+OF_CLASSES = frozenset({"ua", "zrf", "d_kl", "js", *(metric.id for metric in MEMBERSHIP if "ulira" not in metric.id)})
 METRICS = (*ACCURACIES, *MEMBERSHIP, *DIVERGENCES, *AGGREGATES, *KLOM)

@@ -45,7 +45,7 @@ from worker.replicas.measurement import compute_forget_confidence
 from worker.replicas.outputs import ModelOutputs
 from worker.replicas.seconds import RunSeconds
 from worker.scorecard.cost import RetrainCost
-from worker.scorecard.metric_list import METRICS, Metric
+from worker.scorecard.metric_list import METRICS, OF_CLASSES, Metric
 from worker.training.members import initial_network
 from worker.training.pools import Pool
 
@@ -144,21 +144,25 @@ def load_untrained(problem: LoadedProblem, store: BlobStore) -> Floats32:
 
 def measure_pool(problem: LoadedProblem, outputs: ModelOutputs, untrained: Floats32) -> Table:
     """The metrics that are of single models: accuracies, membership inference, ZRF."""
+    percents = compute_percentages(
+        forget=outputs.forget_accuracy, retain=outputs.retain_accuracy, test=outputs.test_accuracy
+    )
+    shares = {"fa": percents.forget, "ra": percents.retain, "ta": percents.test}
+    table = {name: _average(share) for name, share in shares.items()}
+    if not problem.kind.targets.has_classes:
+        return table | _leave_out(problem)
+    return table | {"ua": _average(percents.unlearning)} | _measure_classes(problem, outputs, untrained)
+
+
+def _measure_classes(problem: LoadedProblem, outputs: ModelOutputs, untrained: Floats32) -> Table:
     splits = problem.splits
     forget = _forget_confidence(problem, outputs)
     entropy = np.stack([divergences.compute_entropy(logits) for logits in outputs.forget_logits])
     few = slice(0, MIA_MODELS)
-    percents = compute_percentages(
-        forget=outputs.forget_accuracy, retain=outputs.retain_accuracy, test=outputs.test_accuracy
-    )
     retain, test = outputs.retain_confidence, outputs.test_confidence
     gone, unseen = splits.forget.y, splits.test.y[: test.shape[1]]
     scrub = partial(membership.compute_mia_kit_scrub, forget_labels=gone, test_labels=unseen)
     return {
-        "ua": _average(percents.unlearning),
-        "fa": _average(percents.forget),
-        "ra": _average(percents.retain),
-        "ta": _average(percents.test),
         "mia_eff": _try(lambda: membership.compute_mia_eff(retain[few], test[few], forget[few])),
         "mia_sfr": _try(lambda: membership.compute_mia_sfr(outputs.retain_entropy, outputs.test_entropy, entropy)),
         "mia_add": _try(lambda: membership.compute_mia_add(forget, test)),
@@ -174,13 +178,25 @@ def compare_pools(problem: LoadedProblem, outputs: ModelOutputs, retrained: Mode
     ours, theirs = outputs.select(models), retrained.select(models)
     left, right = _forget_confidence(problem, ours), _forget_confidence(problem, theirs)
     return {
-        "d_kl": _try(lambda: divergences.compute_kl(ours.forget_logits, theirs.forget_logits)),
-        "js": _try(lambda: divergences.compute_js(ours.forget_logits, theirs.forget_logits)),
+        **_diverge(problem, ours.forget_logits, theirs.forget_logits),
         **_attack(left, right),
         **_compare_margins("forget", left, right),
         **_compare_margins("retain", ours.retain_confidence, theirs.retain_confidence),
         **_compare_margins("validation", ours.test_confidence, theirs.test_confidence),
     }
+
+
+def _diverge(problem: LoadedProblem, ours: Floats32, theirs: Floats32) -> Table:
+    if not problem.kind.targets.has_classes:
+        return {}  # `measure_pool` says so
+    return {
+        "d_kl": _try(lambda: divergences.compute_kl(ours, theirs)),
+        "js": _try(lambda: divergences.compute_js(ours, theirs)),
+    }
+
+
+def _leave_out(problem: LoadedProblem) -> Table:
+    return {name: Found(None, note=f"defined for classes, not for {problem.spec.kind}") for name in OF_CLASSES}
 
 
 def compare_excess(
@@ -325,7 +341,7 @@ def _average(values: Values) -> Found:
 
 def _forget_confidence(problem: LoadedProblem, outputs: ModelOutputs) -> Floats32:
     """In float32 like the stored confidences of the other splits."""
-    return compute_forget_confidence(outputs, problem.splits.forget.y).astype(np.float32)
+    return compute_forget_confidence(problem, outputs).astype(np.float32)
 
 
 def _untrained_logits(problem: LoadedProblem, index: int) -> Floats32:

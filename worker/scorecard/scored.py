@@ -32,10 +32,12 @@ def make_scoring_spec(rules: EvaluationPart, metric: MetricVersion) -> ScoringSp
 def make_scored_pool(problem: LoadedProblem, outputs: ModelOutputs) -> ScoredPool:
     """The pool that is scored; outputs may be of any of the problem's models."""
     splits = problem.splits
-    test = outputs.test_confidence[:, choose_test(splits.test.y[: outputs.test_confidence.shape[1]], splits.forget.y)]
+    labels = splits.test.y[: outputs.test_confidence.shape[1]]
+    alike = choose_test(labels, splits.forget.y) if problem.kind.targets.has_classes else thin(np.arange(len(labels)))
+    test = outputs.test_confidence[:, alike]
     retain = outputs.retain_confidence[:, thin(np.arange(outputs.retain_confidence.shape[1]))]
     return ScoredPool(
-        confidences=compute_forget_confidence(outputs, splits.forget.y),
+        confidences=compute_forget_confidence(problem, outputs),
         retain_accuracy=outputs.retain_accuracy,
         test_accuracy=outputs.test_accuracy,
         forget_accuracy=outputs.forget_accuracy,

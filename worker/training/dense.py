@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from sandbox.kinds.parts import Targets
+
 
 def dense_layers(network: nn.Module) -> list[str] | None:
     """Return the names of the linear layers if the network is linear layers with ReLU between, else None."""
@@ -23,22 +25,20 @@ def dense_layers(network: nn.Module) -> list[str] | None:
 class DenseStack:
     """The gradient function for networks that `dense_layers` recognises."""
 
-    def __init__(self, layers: Sequence[str]) -> None:
-        self._layers = list(layers)
+    def __init__(self, layers: Sequence[str], targets: Targets) -> None:
+        self._layers, self._targets = list(layers), targets
 
     def compute_gradients(
         self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor, y: Tensor
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """x: (R, B, …), y: (R, B); the loss is the mean cross-entropy of each member's batch."""
+        """x: (R, B, …), y: (R, B); the loss is that of the targets, the mean of each member's batch."""
         with torch.no_grad():
             inputs = self._forward(parameters, x.flatten(start_dim=2))
-            error = torch.softmax(inputs.pop(), dim=2)
-            error.scatter_add_(2, y[..., None], torch.full_like(error[..., :1], -1.0))
-            error /= y.shape[1]
+            error = self._targets.compute_gradient(inputs.pop(), y)
             return self._backward(parameters, inputs, error), buffers
 
     def _forward(self, parameters: dict[str, Tensor], x: Tensor) -> list[Tensor]:
-        """Return the input of every layer, and the logits last."""
+        """Return the input of every layer, and the outputs last."""
         values = [x]
         for layer in self._layers:
             weight, bias = parameters[f"{layer}.weight"], parameters[f"{layer}.bias"]

@@ -64,5 +64,5 @@ def join(left: Split, right: Split) -> Split:
 def _average(problem: LoadedProblem, kind: PoolKind, models: int, device: str) -> Floats:
     """Mean confidence in each example that is left out, over members of one kind."""
     found = [train_chunk(problem, chunk, device=device).outputs for chunk in pool_chunks(problem, kind, models)]
-    confidences = np.concatenate([compute_forget_confidence(part, problem.splits.forget.y) for part in found])
+    confidences = np.concatenate([compute_forget_confidence(problem, part) for part in found])
     return np.asarray(confidences.mean(axis=0))

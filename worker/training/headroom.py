@@ -49,7 +49,7 @@ def find_trainers(problem: LoadedProblem, device: torch.device) -> dict[Trainer,
         layers = dense_layers(load_network(problem))
     if layers is not None:
         found[Trainer.STACKED] = lambda small: train_stack(small, kind, [SEED], device=device)
-    if layers is not None and device.type == "cpu":
+    if layers is not None and device.type == "cpu" and problem.kind.targets.has_classes:
         found[Trainer.NUMPY] = lambda small: train_dense(small, kind, SEED, layers)
     return found
 

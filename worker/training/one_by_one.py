@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from core.domain.pools import PoolKind
 from worker.problems import LoadedProblem
@@ -35,7 +34,7 @@ def train_members(
 
 def train_one(problem: LoadedProblem, kind: PoolKind, seed: int, *, device: torch.device) -> nn.Module:
     """Train a single member plainly, with torch's own optimizer: the reference for every strategy."""
-    recipe = problem.spec.recipe
+    recipe, targets = problem.spec.recipe, problem.kind.targets
     data = training_data(problem, kind, device)
     network = initial_network(problem, seed).to(device).train()
     optimizer = torch.optim.SGD(
@@ -47,14 +46,14 @@ def train_one(problem: LoadedProblem, kind: PoolKind, seed: int, *, device: torc
         for part in slices:
             optimizer.param_groups[0]["lr"] = next(rates)
             optimizer.zero_grad()
-            torch.autograd.backward(F.cross_entropy(network(data.x[order[part]]), data.y[order[part]]))
+            torch.autograd.backward(targets.loss(network(data.x[order[part]]), data.y[order[part]]))
             optimizer.step()
     return network.eval()
 
 
 def train_fast(problem: LoadedProblem, kind: PoolKind, seed: int, *, device: torch.device) -> nn.Module:
     """Train the same member with fused steps, and images channels-last."""
-    recipe = problem.spec.recipe
+    recipe, targets = problem.spec.recipe, problem.kind.targets
     data = training_data(problem, kind, device)
     network = initial_network(problem, seed).to(device).train()
     if data.x.ndim == 4:
@@ -66,7 +65,7 @@ def train_fast(problem: LoadedProblem, kind: PoolKind, seed: int, *, device: tor
     rates = learning_rates(recipe, steps=len(slices) * recipe.epochs)
     for order in torch.from_numpy(batch_orders(seed, examples=len(data.y), epochs=recipe.epochs)).to(device):
         for part in slices:
-            loss = F.cross_entropy(network(data.x[order[part]]), data.y[order[part]])
+            loss = targets.loss(network(data.x[order[part]]), data.y[order[part]])
             gradients = list(torch.autograd.grad(loss, parameters))
             with torch.no_grad():
                 sgd_step(parameters, gradients, momenta, recipe=recipe, learning_rate=next(rates))

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
-from torch.nn import functional as F
 
 from core.domain.pools import PoolKind
 from evaluator.errors import NotFiniteWeights
+from sandbox.kinds.parts import Targets
 from worker.problems import LoadedProblem, Split
 from worker.replicas.measurement import collect_outputs
 from worker.replicas.outputs import ModelOutputs
@@ -51,7 +51,7 @@ def train_stack(
     recipe = problem.spec.recipe
     data = training_data(problem, kind, device)
     skeleton, parameters, buffers = _stack_networks(problem, seeds, device)
-    compute_gradients = gradient_function(skeleton)
+    compute_gradients = gradient_function(skeleton, problem.kind.targets)
     momenta = {name: torch.zeros_like(value) for name, value in parameters.items()}
     orders = _stack_orders(seeds, examples=len(data.y), epochs=recipe.epochs).to(device)
     slices = batch_slices(len(data.y), recipe.batch_size)
@@ -71,21 +71,21 @@ def train_stack(
     return skeleton, parameters, buffers
 
 
-def gradient_function(skeleton: nn.Module) -> GradientFunction:
+def gradient_function(skeleton: nn.Module, targets: Targets) -> GradientFunction:
     """Return a function giving each member's gradients and new buffers on its own batch."""
     layers = dense_layers(skeleton)
     if layers is not None:
-        return DenseStack(layers).compute_gradients
-    return general_gradients(skeleton)
+        return DenseStack(layers, targets).compute_gradients
+    return general_gradients(skeleton, targets)
 
 
-def general_gradients(skeleton: nn.Module) -> GradientFunction:
+def general_gradients(skeleton: nn.Module, targets: Targets) -> GradientFunction:
     """Differentiate any network with torch.func; buffers (running statistics) are passed through."""
 
     def loss(parameters: Tensors, buffers: Tensors, x: Tensor, y: Tensor) -> tuple[Tensor, Tensors]:
         renewed = {name: value.clone() for name, value in buffers.items()}  # a module may write to them in place
-        logits = functional_call(skeleton, (parameters, renewed), (x,))
-        return F.cross_entropy(logits, y), renewed
+        outputs = functional_call(skeleton, (parameters, renewed), (x,))
+        return targets.loss(outputs, y), renewed
 
     skeleton.train()
     batched: GradientFunction = vmap(grad(loss, has_aux=True), randomness="different")

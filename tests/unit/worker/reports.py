@@ -86,6 +86,7 @@ def make_example(**changes: Any) -> ShownExample:
         "label": "seven",
         "clean_label": "seven",
         "image": PIXEL,
+        "text": "",
         "epsilon": 1.5,
         "lower": 0.7,
         "mu": 1.25,

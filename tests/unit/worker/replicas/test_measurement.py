@@ -41,7 +41,7 @@ def test_confidences_model_by_model_are_those_of_all_at_once(digits: LoadedProbl
     both = concat_outputs([outputs, outputs])
     labels = digits.splits.forget.y
     np.testing.assert_array_equal(
-        compute_forget_confidence(both, labels), compute_confidence(both.forget_logits, labels)
+        compute_forget_confidence(digits, both), compute_confidence(both.forget_logits, labels)
     )
 
 

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from core.domain.errors import PlatformFault
 from core.domain.pools import PoolKind
 from core.problem_parts import TrainingStrategy
+from sandbox.kinds.targets import Classes
 from tests.tiny_problems import make_tiny_image_spec, make_tiny_spec, write_idx_folder
 from worker.problems import LoadedProblem, load_problem
 from worker.replicas.measurement import measure_network
@@ -18,7 +19,7 @@ from worker.training.chunks import choose_strategy, pool_chunks, train_chunk
 from worker.training.dense import DenseStack, dense_layers
 from worker.training.members import member_seed
 
-CPU = torch.device("cpu")
+CPU, CLASSES = torch.device("cpu"), Classes()
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +57,7 @@ def test_batched_gradients_are_each_models_own(make, shape: tuple[int, ...]) -> 
         for k, _ in networks[0].named_parameters()
     }
     buffers = {k: torch.stack([dict(n.named_buffers())[k] for n in networks]) for k, _ in networks[0].named_buffers()}
-    batched, renewed = stacked.gradient_function(networks[0])(parameters, buffers, x, y)
+    batched, renewed = stacked.gradient_function(networks[0], CLASSES)(parameters, buffers, x, y)
     for member, network in enumerate(networks):
         loss = F.cross_entropy(network(x[member]), y[member])
         own = torch.autograd.grad(loss, list(network.parameters()))
@@ -73,8 +74,8 @@ def test_the_hand_written_gradients_are_the_general_ones() -> None:
     x, y = torch.randn(4, 7, 6), torch.randint(3, (4, 7))
     layers = dense_layers(skeleton)
     assert layers == ["1", "3", "5"]
-    by_hand, _ = DenseStack(layers).compute_gradients(parameters, {}, x, y)
-    general, _ = stacked.general_gradients(skeleton)(parameters, {}, x, y)
+    by_hand, _ = DenseStack(layers, CLASSES).compute_gradients(parameters, {}, x, y)
+    general, _ = stacked.general_gradients(skeleton, CLASSES)(parameters, {}, x, y)
     for name in parameters:
         torch.testing.assert_close(by_hand[name], general[name], rtol=1e-4, atol=1e-6)
 
