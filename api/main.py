@@ -35,7 +35,7 @@ from core.db.session import get_engine
 from core.domain.errors import ContestError
 from core.logs import configure_logging
 from core.settings import Settings, get_settings
-from core.storage import FolderStore
+from core.stores import open_store
 
 RESOURCES = (  # the OpenAPI document lists them in this order
     users,
@@ -79,7 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.engine = engine
-    app.state.store = FolderStore(settings.store_folder)
+    app.state.store = open_store(settings)
     app.state.readings = Readings()
     _add_routes(app)
     add_error_handlers(app)

@@ -22,6 +22,8 @@ class Settings(BaseSettings):
     dataset_folder: Path | None = None
     database_url: str = ""
     broker_url: str = ""
+    store_url: str = Field(default="", pattern=r"^((s3|gs|az)://\S+)?$")
+    store_cache_bytes: int = Field(default=10 << 30, ge=0)
     production: bool = False
     sandbox: str = "auto"
     sandbox_image: str = "lacuna-sandbox:dev"

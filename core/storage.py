@@ -13,11 +13,11 @@ from typing import BinaryIO, Protocol
 
 from core.domain.errors import BlobMissing, StoreUnavailable
 
+PROBE_BYTES = 1 << 12  # a block: an empty file fits on a full disk
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 _REF_SUFFIX = ".ref"
 _PIECE_BYTES = 1 << 20
-_PROBE_BYTES = 1 << 12  # a block: an empty file fits on a full disk
 
 
 class BlobStore(Protocol):
@@ -30,12 +30,26 @@ class BlobStore(Protocol):
     def get(self, digest: str) -> bytes:
         """Return the bytes, checked against the digest; raises BlobMissing, or StoreUnavailable."""
 
+    def open(self, digest: str) -> BinaryIO:
+        """The bytes as a stream, for whoever reads more than fits in memory; who reads them checks them."""
+
     def has(self, digest: str) -> bool: ...
+
+    def is_intact(self, digest: str) -> bool:
+        """Whether it is there and its bytes are those of its digest."""
+
+    def count_bytes(self, digest: str) -> int: ...
 
     def set_ref(self, name: str, digest: str) -> None:
         """Let a name such as `pools/…/0-31` point at a blob; replaces what it pointed at."""
 
     def get_ref(self, name: str) -> str | None: ...
+
+    def iter_digests(self) -> Iterator[str]:
+        """Every blob there is, intact or not."""
+
+    def iter_names(self) -> Iterator[str]:
+        """Every name that points at a blob, or once did."""
 
     def check_writable(self) -> None:
         """Raise StoreUnavailable if nothing can be kept now."""
@@ -51,6 +65,48 @@ def find_computed(store: BlobStore, name: str) -> bytes | None:
         return store.get(digest) if digest is not None else None
     except BlobMissing:
         return None
+
+
+def copy_blob(source: BlobStore, target: BlobStore, digest: str) -> bool:
+    """Take over a blob that is not there yet; False if neither store has it intact."""
+    if target.is_intact(digest):
+        return True
+    if not source.is_intact(digest):
+        return False
+    with source.open(digest) as stream:
+        return target.put_stream(stream) == digest
+
+
+def is_digest(text: str) -> bool:
+    return _DIGEST.fullmatch(text) is not None
+
+
+def is_name(text: str) -> bool:
+    return _REF.fullmatch(text) is not None
+
+
+def check_digest(digest: str) -> None:
+    if not is_digest(digest):
+        raise ValueError(f"not a SHA-256 digest: {digest!r}")
+
+
+def check_name(name: str) -> None:
+    if not is_name(name):
+        raise ValueError(f"not a name for a blob: {name!r}")
+
+
+def place_blob(digest: str) -> str:
+    """Where in a folder of a store a blob lies."""
+    check_digest(digest)
+    return f"blobs/{digest[:2]}/{digest}"
+
+
+def hash_stream(stream: BinaryIO) -> str:
+    """The digest of what is left of it."""
+    body = hashlib.sha256()
+    while piece := stream.read(_PIECE_BYTES):
+        body.update(piece)
+    return body.hexdigest()
 
 
 class FolderStore:
@@ -73,10 +129,8 @@ class FolderStore:
         return digest
 
     def put_stream(self, stream: BinaryIO) -> str:
-        start, body = stream.tell(), hashlib.sha256()
-        while piece := stream.read(_PIECE_BYTES):
-            body.update(piece)
-        digest = body.hexdigest()
+        start = stream.tell()
+        digest = hash_stream(stream)
         path = self._blob_path(digest)
         stream.seek(start)
         with self._present():
@@ -97,6 +151,10 @@ class FolderStore:
             raise BlobMissing(f"the blob {digest} in the store {self.folder} is damaged", digest)
         return data
 
+    def open(self, digest: str) -> BinaryIO:
+        with _readable_faults(self.folder):
+            return self._blob_path(digest).open("rb")
+
     def has(self, digest: str) -> bool:
         if self._blob_path(digest).is_file():
             return True
@@ -116,20 +174,18 @@ class FolderStore:
             return None
         except OSError as error:
             raise StoreUnavailable(f"cannot read the name {name!r}: {error}") from None
-        if not _DIGEST.fullmatch(text):
+        if not is_digest(text):
             raise BlobMissing(f"the name {name!r} in the store {self.folder} is damaged", digest="")
         return text
 
     def iter_digests(self) -> Iterator[str]:
-        """Every blob there is, intact or not."""
         with _readable_faults(self.folder):
-            yield from (path.name for path in self._blobs.glob("??/*") if _DIGEST.fullmatch(path.name))
+            yield from (path.name for path in self._blobs.glob("??/*") if is_digest(path.name))
 
     def iter_names(self) -> Iterator[str]:
-        """Every name that points at a blob, or once did."""
         for path in self._refs.rglob(f"*{_REF_SUFFIX}"):
             name = path.relative_to(self._refs).as_posix().removesuffix(_REF_SUFFIX)
-            if _REF.fullmatch(name):
+            if is_name(name):
                 yield name
 
     def is_intact(self, digest: str) -> bool:
@@ -141,21 +197,12 @@ class FolderStore:
             return self._blob_path(digest).stat().st_size
 
     def locate(self, digest: str) -> Path:
-        """The file of a blob, for whoever reads more than fits in memory."""
+        """The file of a blob."""
         return self._blob_path(digest)
-
-    def copy_from(self, other: "FolderStore", digest: str) -> bool:
-        """Take over a blob that is not here yet; False if neither store has it intact."""
-        if self.is_intact(digest):
-            return True
-        if not other.is_intact(digest):
-            return False
-        with other._blob_path(digest).open("rb") as stream:
-            return self.put_stream(stream) == digest
 
     def check_writable(self) -> None:
         with self._present(), tempfile.TemporaryFile(dir=self._blobs) as stream:
-            stream.write(bytes(_PROBE_BYTES))
+            stream.write(bytes(PROBE_BYTES))
             stream.flush()
 
     def count_free_bytes(self) -> int | None:
@@ -175,13 +222,10 @@ class FolderStore:
             raise StoreUnavailable(f"the store {self.folder} is not there")
 
     def _blob_path(self, digest: str) -> Path:
-        if not _DIGEST.fullmatch(digest):
-            raise ValueError(f"not a SHA-256 digest: {digest!r}")
-        return self._blobs / digest[:2] / digest
+        return self.folder / place_blob(digest)
 
     def _ref_path(self, name: str) -> Path:
-        if not _REF.fullmatch(name):
-            raise ValueError(f"not a name for a blob: {name!r}")
+        check_name(name)
         return self._refs / f"{name}{_REF_SUFFIX}"
 
 

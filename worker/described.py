@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from core.problem_parts import BatchFormat
 from core.problems import ProblemSpec
 from core.settings import Settings
-from core.storage import FolderStore
+from core.stores import open_store
 from worker.problems import LoadedProblem, load_network, load_problem
 
 SHOWN_NAMES = 12
@@ -18,7 +18,7 @@ FORMS = {
 
 def describe_problem(spec: ProblemSpec, settings: Settings) -> dict[str, str]:
     """Words by title, in the order they are read; the data has to be on this machine."""
-    problem = load_problem(spec, settings.dataset_folder, FolderStore(settings.store_folder))
+    problem = load_problem(spec, settings.dataset_folder, open_store(settings))
     return dict(_describe(problem))
 
 

@@ -21,7 +21,8 @@ from core.domain.submission import VERDICT_OF_FAULT, Verdict
 from core.problems import ProblemSpec
 from core.scorecard import ScorecardRecord
 from core.settings import Settings
-from core.storage import BlobStore, FolderStore
+from core.storage import BlobStore
+from core.stores import open_store
 from evaluator import METRIC_VERSION
 from evaluator.runtime import RelativeRuntime
 from sandbox.contract import ENTRY_FILE
@@ -204,7 +205,7 @@ def open_bench(
     """Load a problem and the pools that are needed, training what is missing."""
     report = on_progress or _ignore
     torch.set_num_threads(1)  # as on a server: whatever the environment says, boxes and this process share the cores
-    store = FolderStore(settings.store_folder)
+    store = open_store(settings)
     problem = load_problem(spec, settings.dataset_folder, store)
     plan = TrainingPlan(workers=settings.workers, device=settings.device)
     pools = ensure_pools(problem, sizes, store, on_progress=lambda done, total: report("pools", done, total), plan=plan)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from core.db.base import utc_now
 from core.db.session import get_engine
 from core.domain.errors import Conflict, PlatformFault
 from core.settings import get_settings
+from core.stores import open_store, require_store
 
 PLACE = typer.Argument(metavar="FOLDER|URL", help="the folder of the backup, or an https address", show_default=False)
 
@@ -25,12 +27,12 @@ PLACE = typer.Argument(metavar="FOLDER|URL", help="the folder of the backup, or 
 def backup(place: Annotated[str, PLACE]) -> None:
     """Copy database and store of this machine's platform, while it runs; again into a folder: what is new."""
     settings = get_settings()
-    engine, store_folder = get_engine(settings.resolved_database_url), settings.store_folder
+    engine, store = get_engine(settings.resolved_database_url), require_store(settings)
     with _in_one_line():
         if _is_address(place):
-            manifest = send_backup(engine, store_folder, place, utc_now())
+            manifest = send_backup(engine, store, place, utc_now())
         else:
-            manifest = take_backup(engine, store_folder, Path(place), utc_now())
+            manifest = take_backup(engine, store, Path(place), utc_now())
     print_line(f"{_name(place)} holds {_tell(manifest)}; secrets are among them")
     if manifest.missing:
         raise PlatformFault(_tell_missing(manifest))
@@ -40,7 +42,7 @@ def restore(place: Annotated[str, PLACE]) -> None:
     """Bring a backup back into an empty database and store; what was running goes on."""
     settings = get_settings()
     with _in_one_line(), fetch_backup(place) if _is_address(place) else nullcontext(Path(place)) as folder:
-        restored = restore_backup(get_engine(settings.resolved_database_url), settings.store_folder, folder)
+        restored = restore_backup(get_engine(settings.resolved_database_url), partial(open_store, settings), folder)
     manifest = restored.manifest
     print_line(f"restored {_tell(manifest)}, as of {manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC")
     print_line(f"{restored.freed} pieces of work were held and are free again")

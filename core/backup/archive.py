@@ -1,7 +1,7 @@
 """A backup as one stream: a tar of the folder that `form` describes, its length known before its first byte."""
 
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from core.backup.form import MANIFEST, ROWS, STORE
 from core.domain.errors import InvalidInput, PlatformFault
+from core.storage import BlobStore, place_blob
 
 BLOCK, PIECE_BYTES = 512, 1 << 20
 _END = bytes(2 * BLOCK)
@@ -17,17 +18,21 @@ _END = bytes(2 * BLOCK)
 @dataclass(frozen=True, slots=True)
 class Part:
     name: str  # in the archive
-    path: Path
     size: int
+    open: Callable[[], BinaryIO]
 
 
-def list_parts(folder: Path, blobs: Sequence[Path], store_folder: Path) -> list[Part]:
+def list_parts(folder: Path, blobs: Iterable[str], store: BlobStore) -> list[Part]:
     """What a backup's folder holds, the blobs taken from a store; the manifest last, as it is written last."""
     rows = sorted(path for path in folder.glob(f"{ROWS}*/*"))
-    named = [(path.relative_to(folder).as_posix(), path) for path in rows]
-    named += [(f"{STORE}/{path.relative_to(store_folder).as_posix()}", path) for path in blobs]
-    named.append((MANIFEST, folder / MANIFEST))
-    return [Part(name, path, path.stat().st_size) for name, path in named]
+    return [
+        *(_describe_file(folder, path) for path in rows),
+        *(
+            Part(f"{STORE}/{place_blob(digest)}", store.count_bytes(digest), partial(store.open, digest))
+            for digest in blobs
+        ),
+        _describe_file(folder, folder / MANIFEST),
+    ]
 
 
 def count_archive(parts: Sequence[Part]) -> int:
@@ -40,12 +45,12 @@ def iter_archive(parts: Sequence[Part]) -> Iterator[bytes]:
         info.size, info.mode = part.size, 0o600
         yield info.tobuf(tarfile.GNU_FORMAT)
         left = part.size
-        with part.path.open("rb") as stream:
+        with part.open() as stream:
             while left and (piece := stream.read(min(left, PIECE_BYTES))):
                 left -= len(piece)
                 yield piece
         if left:
-            raise PlatformFault(f"{part.path} became shorter while it was sent")
+            raise PlatformFault(f"{part.name} became shorter while it was sent")
         yield bytes(-part.size % BLOCK)
     yield _END
 
@@ -65,6 +70,14 @@ def unpack(stream: BinaryIO, folder: Path) -> None:
                         target.write(piece)
     except (tarfile.TarError, FileExistsError, EOFError) as error:
         raise InvalidInput(f"the backup is damaged: it is no archive of one, or not the whole ({error})") from None
+
+
+def _describe_file(folder: Path, path: Path) -> Part:
+    return Part(path.relative_to(folder).as_posix(), path.stat().st_size, lambda: path.open("rb"))
+
+
+def _describe_blob(store: BlobStore, digest: str) -> Part:
+    return Part(f"{STORE}/{place_blob(digest)}", store.count_bytes(digest), partial(store.open, digest))
 
 
 def _is_ours(name: str) -> bool:

@@ -1,7 +1,7 @@
 """A backup into an empty machine: everything is checked first, blobs come before rows, rows come all at once."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from core.db.queries import audit, chains, competitions, tables
 from core.db.session import has_database, reading, transaction
 from core.domain.audit import find_break
 from core.domain.errors import Conflict, InvalidInput
-from core.storage import FolderStore
+from core.storage import BlobStore, FolderStore, copy_blob
 
 ACTOR, ACTION, SUBJECT = "the command line", "platform.restore", "platform"
 
@@ -28,15 +28,19 @@ class Restored:
     breaks: tuple[str, ...]  # chains that do not hold, as they did not when the backup was taken
 
 
-def restore_backup(engine: Engine, store_folder: Path, folder: Path) -> Restored:
-    """Raises InvalidInput for a backup that cannot be used, Conflict for a place that is not empty."""
+def restore_backup(engine: Engine, open_store: Callable[[], BlobStore], folder: Path) -> Restored:
+    """The store is opened, and made where there is none, once the backup is known to be whole.
+
+    Raises InvalidInput for a backup that cannot be used, Conflict for a place that is not empty.
+    """
     manifest = _check_backup(folder)
     rows_folder, kept = folder / manifest.folder, FolderStore(folder / STORE)
     refs = dict(_iter_refs(rows_folder))
     blobs = set(read_lines(rows_folder / BLOBS))
-    _check_store(store_folder, blobs, refs)
     _check_database(engine)
-    _copy_store(kept, FolderStore(store_folder), blobs, refs)
+    store = open_store()
+    _check_store(store, blobs, refs)
+    _copy_store(kept, store, blobs, refs)
     upgrade_database(engine.url.render_as_string(hide_password=False))
     with transaction(engine) as session:
         _add_tables(session, rows_folder, manifest)
@@ -83,15 +87,12 @@ def _check_columns(path: Path, table: Table) -> None:
         raise InvalidInput(f"{path} has other columns than this version: restore with the version that made it")
 
 
-def _check_store(store_folder: Path, blobs: set[str], refs: dict[str, str]) -> None:
+def _check_store(store: BlobStore, blobs: set[str], refs: dict[str, str]) -> None:
     """What an interrupted restore of this backup left is no obstacle."""
-    if not store_folder.exists():
-        return
-    store = FolderStore(store_folder)
     strange = next((digest for digest in store.iter_digests() if digest not in blobs), None)
     strange = strange or next((name for name in store.iter_names() if name not in refs), None)
     if strange is not None:
-        raise Conflict(f"the store {store_folder} is not empty: it holds {strange}, which is not of this backup")
+        raise Conflict(f"the store is not empty: it holds {strange}, which is not of this backup")
 
 
 def _check_database(engine: Engine) -> None:
@@ -106,9 +107,9 @@ def _check_database(engine: Engine) -> None:
         raise Conflict(f"{where} is not empty: it holds {found}; name an empty one")
 
 
-def _copy_store(kept: FolderStore, store: FolderStore, blobs: Iterable[str], refs: dict[str, str]) -> None:
+def _copy_store(kept: FolderStore, store: BlobStore, blobs: Iterable[str], refs: dict[str, str]) -> None:
     for digest in sorted(blobs):
-        if not store.copy_from(kept, digest):
+        if not copy_blob(kept, store, digest):
             raise InvalidInput(f"the backup is damaged: the blob {digest} in {kept.folder} is gone or altered")
     for name, digest in refs.items():
         store.set_ref(name, digest)

@@ -15,20 +15,18 @@ from core.backup.form import BLOBS, Manifest, read_lines
 from core.backup.taking import take_backup
 from core.domain.errors import InvalidInput, PlatformFault
 from core.domain.notifications import LOOPBACK_HOSTS
-from core.storage import FolderStore
+from core.storage import BlobStore
 
 PATIENCE_SECONDS = 60.0  # of one read or write, not of all
 
 
-def send_backup(engine: Engine, store_folder: Path, address: str, now: datetime) -> Manifest:
+def send_backup(engine: Engine, store: BlobStore, address: str, now: datetime) -> Manifest:
     """Rows are written to a temporary folder first; blobs go from the store to the address as they are."""
     url = _check_address(address)
     with tempfile.TemporaryDirectory(prefix="lacuna-backup-") as name:
         folder = Path(name)
-        manifest = take_backup(engine, store_folder, folder, now, copies_blobs=False)
-        store = FolderStore(store_folder)
-        blobs = [store.locate(digest) for digest in read_lines(folder / manifest.folder / BLOBS)]
-        parts = list_parts(folder, blobs, store_folder)
+        manifest = take_backup(engine, store, folder, now, copies_blobs=False)
+        parts = list_parts(folder, read_lines(folder / manifest.folder / BLOBS), store)
         headers = {"Content-Length": str(count_archive(parts)), "Content-Type": "application/x-tar"}
         with _client(url) as client:
             _check_answer(url, client.put(url, content=iter_archive(parts), headers=headers))

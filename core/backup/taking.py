@@ -29,7 +29,7 @@ from core.db.migrate import find_head
 from core.db.queries import tables
 from core.db.session import has_database, snapshot
 from core.domain.errors import InvalidInput, PlatformFault
-from core.storage import FolderStore
+from core.storage import BlobStore, FolderStore, copy_blob
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +43,19 @@ class _Rows:
 
 
 def take_backup(
-    engine: Engine, store_folder: Path, folder: Path, now: datetime, *, copies_blobs: bool = True
+    engine: Engine, store: BlobStore, folder: Path, now: datetime, *, copies_blobs: bool = True
 ) -> Manifest:
     """Write rows and blobs; until the manifest is there, an earlier backup in the folder stays what counts.
 
     copies_blobs: or only check them, for whoever takes them from the store.
     """
-    if not has_database(engine) or not store_folder.is_dir():
-        raise InvalidInput(f"no platform is here: no database, or no store {store_folder}; set LACUNA_DATA_FOLDER")
+    if not has_database(engine):
+        raise InvalidInput("no platform is here: there is no database; set LACUNA_DATA_FOLDER")
     with snapshot(engine) as session:
         _check_revision(tables.fetch_revision(session))
     with _own(folder):
         with snapshot(engine) as session:
             rows = _write_tables(session, folder / f"{ROWS}{now:%Y%m%dT%H%M%S%f}")
-        store = FolderStore(store_folder)
         manifest = _keep_blobs(store, FolderStore(folder / STORE) if copies_blobs else store, rows, now)
         write_manifest(folder, manifest)
         _forget_others(folder, rows.folder)
@@ -113,9 +112,9 @@ def _iter_lines(columns: list[str], rows: Iterator[list[object]]) -> Iterator[st
     yield from map(dump_row, rows)
 
 
-def _keep_blobs(store: FolderStore, kept: FolderStore, rows: _Rows, now: datetime) -> Manifest:
+def _keep_blobs(store: BlobStore, kept: BlobStore, rows: _Rows, now: datetime) -> Manifest:
     refs, lost = _read_refs(store)  # before the blobs: a name is set once its blob is there
-    copied = sorted(digest for digest in store.iter_digests() if kept.copy_from(store, digest))
+    copied = sorted(digest for digest in store.iter_digests() if copy_blob(store, kept, digest))
     listed = {
         REFS: write_lines(rows.folder / REFS, (f"{name} {digest}" for name, digest in refs.items()))[1],
         BLOBS: write_lines(rows.folder / BLOBS, copied)[1],
@@ -132,7 +131,7 @@ def _keep_blobs(store: FolderStore, kept: FolderStore, rows: _Rows, now: datetim
     )
 
 
-def _read_refs(store: FolderStore) -> tuple[dict[str, str], list[str]]:
+def _read_refs(store: BlobStore) -> tuple[dict[str, str], list[str]]:
     """What the names point at, and the names that are damaged: one of them must not cost the whole backup."""
     refs: dict[str, str] = {}
     lost: list[str] = []

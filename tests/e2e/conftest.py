@@ -33,9 +33,10 @@ def make_small_problem() -> ProblemSpec:
     )
 
 
-def make_settings(folder: Path) -> Settings:
+def make_settings(folder: Path, store_url: str = "") -> Settings:
     settings = Settings(
         data_folder=folder,
+        store_url=store_url,
         api_port=find_free_port(),
         lease_seconds=4.0,
         sweep_seconds=0.5,

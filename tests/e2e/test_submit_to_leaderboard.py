@@ -14,7 +14,8 @@ from core.db.queries.users import set_role
 from core.db.session import get_engine, reading, transaction
 from core.domain.access import Role
 from core.jobs import celery_app, make_celery
-from tests.e2e.conftest import PASSWORD
+from tests.buckets import make_bucket, serve_buckets
+from tests.e2e.conftest import PASSWORD, make_settings, make_small_problem
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 BASELINES = Path(__file__).parents[2] / "baselines"
@@ -27,6 +28,16 @@ def unlearning(net, retain_loader, forget_loader, val_loader):
     return net
 """
 IDLE = b"def unlearning(net, retain_loader, forget_loader, val_loader):\n    return net\n"
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPlatform]:
+    """Its blobs are in a bucket: what holds for a folder holds there."""
+    folder = tmp_path_factory.mktemp("platform")
+    with pytest.MonkeyPatch.context() as patch, serve_buckets() as endpoint:
+        make_bucket(endpoint, "blobs", patch)
+        with LocalPlatform(make_settings(folder, "s3://blobs/lacuna"), [make_small_problem()]) as running:
+            yield running
 
 
 @pytest.fixture
@@ -76,6 +87,7 @@ def test_a_baseline_becomes_a_place_on_the_board(platform: LocalPlatform, client
         board = client.get_leaderboard("digits")
         assert submission_id in [entry["submission_id"] for entry in board["entries"]]
         assert client.get_scorecard(submission_id)["replicas"]["unlearned"] == 24
+    assert not platform.settings.store_folder.exists()
 
 
 @pytest.mark.parametrize("victim", ["worker"])

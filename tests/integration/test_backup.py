@@ -60,8 +60,8 @@ def migrate(engine: Engine) -> Engine:
 
 def check_journey(old: Engine, new: Engine, folder: Path) -> None:
     fill(migrate(old), FolderStore(folder / "old"))
-    take_backup(old, folder / "old", folder / "backup", utc_now())
-    restored = restore_backup(new, folder / "new", folder / "backup")
+    take_backup(old, FolderStore(folder / "old"), folder / "backup", utc_now())
+    restored = restore_backup(new, lambda: FolderStore(folder / "new"), folder / "backup")
     assert (restored.boards, restored.breaks, restored.freed) == (1, (), 2)
     before, after = read_all(old), read_all(new)
     assert {name: rows for name, rows in after.items() if name not in MOVED} == {
@@ -98,9 +98,9 @@ def test_every_kind_of_value_of_every_table_comes_back(
 ) -> None:
     add_rows(migrate(sqlite))
     FolderStore(tmp_path / "old")
-    take_backup(sqlite, tmp_path / "old", tmp_path / "backup", utc_now())
+    take_backup(sqlite, FolderStore(tmp_path / "old"), tmp_path / "backup", utc_now())
     monkeypatch.setattr("core.backup.restoring._check_chains", lambda _session: (0, []))  # rows that nobody can read
-    restore_backup(postgres, tmp_path / "new", tmp_path / "backup")
+    restore_backup(postgres, lambda: FolderStore(tmp_path / "new"), tmp_path / "backup")
     before, after = read_all(sqlite, "audit_head"), read_all(postgres, "audit_head")
     assert {name: rows[:1] for name, rows in after.items()} == before
 
@@ -120,11 +120,11 @@ def test_a_backup_under_writes_is_of_one_moment(postgres: Engine, sqlite: Engine
     writer.start()
     begun.wait(10)
     try:
-        take_backup(postgres, tmp_path / "old", tmp_path / "backup", utc_now())
+        take_backup(postgres, FolderStore(tmp_path / "old"), tmp_path / "backup", utc_now())
     finally:
         over.set()
         writer.join()
-    assert restore_backup(sqlite, tmp_path / "new", tmp_path / "backup").breaks == ()
+    assert restore_backup(sqlite, lambda: FolderStore(tmp_path / "new"), tmp_path / "backup").breaks == ()
     rows = read_all(sqlite)
     made = {entry[4] for entry in rows["audit_entries"] if entry[3] == "made"}
     assert made == {user[1] for user in rows["users"] if user[1].startswith("user")}
@@ -132,11 +132,11 @@ def test_a_backup_under_writes_is_of_one_moment(postgres: Engine, sqlite: Engine
 
 def test_a_database_that_is_not_empty_is_left_alone(postgres: Engine, sqlite: Engine, tmp_path: Path) -> None:
     fill(migrate(sqlite), FolderStore(tmp_path / "old"))
-    take_backup(sqlite, tmp_path / "old", tmp_path / "backup", utc_now())
+    take_backup(sqlite, FolderStore(tmp_path / "old"), tmp_path / "backup", utc_now())
     with postgres.begin() as connection:
         connection.execute(text("CREATE TABLE somebodys (x integer)"))
     with pytest.raises(Conflict, match="is not empty: it holds somebodys"):
-        restore_backup(postgres, tmp_path / "new", tmp_path / "backup")
+        restore_backup(postgres, lambda: FolderStore(tmp_path / "new"), tmp_path / "backup")
     assert not (tmp_path / "new").exists()
 
 
@@ -145,5 +145,5 @@ def test_a_database_of_a_newer_schema_is_refused(postgres: Engine, tmp_path: Pat
     with migrate(postgres).begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0099_future'"))
     with pytest.raises(InvalidInput, match="revision 0099_future"):
-        take_backup(postgres, tmp_path / "old", tmp_path / "backup", utc_now())
+        take_backup(postgres, FolderStore(tmp_path / "old"), tmp_path / "backup", utc_now())
     assert not (tmp_path / "backup").exists()

@@ -8,7 +8,8 @@ from sqlalchemy import Engine
 from core.db.session import get_engine
 from core.problems import ProblemSpec
 from core.settings import Settings
-from core.storage import BlobStore, FolderStore
+from core.storage import BlobStore
+from core.stores import open_store
 from worker.problems import LoadedProblem, load_problem
 from worker.replicas.inspection import Inspector
 from worker.runner.base import Sandbox
@@ -46,7 +47,7 @@ def make_context(settings: Settings, sandbox: Sandbox, *, is_quiet: bool) -> Wor
     return WorkerContext(
         settings=settings,
         engine=get_engine(settings.resolved_database_url),
-        store=FolderStore(settings.store_folder),
+        store=open_store(settings),
         sandbox=sandbox,
         is_quiet=is_quiet,
     )

@@ -119,12 +119,14 @@ def test_a_backup_taken_in_the_middle_of_the_work_goes_on_in_an_empty_place(
     headers, began = register(api), time.monotonic()
     entries = [submit(api, headers) for _ in range(ENTRIES)]
     wait_until(lambda: is_in_the_middle(machines), "a shard is under way")
-    take_backup(machines.engine, machines.settings.store_folder, tmp_path / "backup", utc_now())
+    take_backup(machines.engine, FolderStore(machines.settings.store_folder), tmp_path / "backup", utc_now())
     wait_until(lambda: all(fetch(machines, entry).status is Status.FINISHED for entry in entries), "all have ended")
     machines.stop()
     machines.broker.forget_everything()  # another machine, another broker
     with move(machines, tmp_path / "elsewhere") as elsewhere:
-        restored = restore_backup(elsewhere.engine, elsewhere.settings.store_folder, tmp_path / "backup")
+        restored = restore_backup(
+            elsewhere.engine, lambda: FolderStore(elsewhere.settings.store_folder), tmp_path / "backup"
+        )
         assert any(fetch(elsewhere, entry).status is not Status.FINISHED for entry in entries)
         gone = time.monotonic()
         elsewhere.complete()

@@ -26,7 +26,7 @@ def test_an_evaluation_that_was_running_ends_with_the_score_of_one_that_nobody_d
     def back_up_once(_request: RunRequest) -> None:
         """While the worker holds the canary's lease, and the outbox no message of it."""
         platform.sandbox.before = lambda _request: None
-        take_backup(platform.engine, tmp_path / "store", folder, utc_now())
+        take_backup(platform.engine, FolderStore(tmp_path / "store"), folder, utc_now())
 
     competition = platform.open_competition(make_spec())
     evaluation_id = platform.submit(competition)
@@ -36,7 +36,7 @@ def test_an_evaluation_that_was_running_ends_with_the_score_of_one_that_nobody_d
     assert undisturbed.verdict is Verdict.SCORED
 
     other = make_empty(platform, tmp_path / "other")
-    restored = restore_backup(other.engine, tmp_path / "other" / "store", folder)
+    restored = restore_backup(other.engine, lambda: FolderStore(tmp_path / "other" / "store"), folder)
     assert (restored.freed, restored.breaks) == (1, ())
     assert read(other, evaluation_id).status is not Status.FINISHED
     monkeypatch.setattr(reminders, "read_messages", lambda _url, _queues: set())  # the new broker holds nothing

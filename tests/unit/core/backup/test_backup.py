@@ -54,7 +54,7 @@ def new(tmp_path: Path) -> Engine:
 
 
 def back_up(engine: Engine, folder: Path) -> Manifest:
-    return take_backup(engine, folder.parent / "old" / "store", folder, utc_now())
+    return take_backup(engine, FolderStore(folder.parent / "old" / "store"), folder, utc_now())
 
 
 def list_files(folder: Path) -> dict[str, bytes]:
@@ -63,7 +63,7 @@ def list_files(folder: Path) -> dict[str, bytes]:
 
 def test_everything_comes_back(engine: Engine, folder: Path, new: Engine, tmp_path: Path) -> None:
     back_up(engine, folder)
-    restored = restore_backup(new, tmp_path / "new" / "store", folder)
+    restored = restore_backup(new, lambda: FolderStore(tmp_path / "new" / "store"), folder)
     assert read_all(new, *MOVED) == read_all(engine, *MOVED)
     assert list_files(tmp_path / "new" / "store") == list_files(tmp_path / "old" / "store")
     assert (restored.boards, restored.breaks, restored.freed) == (1, (), 2)
@@ -78,7 +78,7 @@ def test_every_kind_of_value_of_every_table_comes_back(tmp_path: Path, folder: P
     back_up(engine, folder)
     with pytest.MonkeyPatch.context() as patch:  # the rows are made up: no board of theirs can be read
         patch.setattr("core.backup.restoring._check_chains", lambda _session: (0, []))
-        restore_backup(new, tmp_path / "new" / "store", folder)
+        restore_backup(new, lambda: FolderStore(tmp_path / "new" / "store"), folder)
     kept = read_all(new)
     assert {name: rows[:1] for name, rows in kept.items() if name != "audit_head"} == {
         name: rows for name, rows in filled.items() if name != "audit_head"
@@ -87,7 +87,7 @@ def test_every_kind_of_value_of_every_table_comes_back(tmp_path: Path, folder: P
 
 def test_a_restore_is_the_next_deed_of_the_audit_log(engine: Engine, folder: Path, new: Engine, tmp_path: Path) -> None:
     back_up(engine, folder)
-    restore_backup(new, tmp_path / "new" / "store", folder)
+    restore_backup(new, lambda: FolderStore(tmp_path / "new" / "store"), folder)
     before, after = read_all(engine)["audit_entries"], read_all(new)["audit_entries"]
     assert after[:-1] == before
     assert after[-1][3] == "platform.restore"
@@ -95,7 +95,7 @@ def test_a_restore_is_the_next_deed_of_the_audit_log(engine: Engine, folder: Pat
 
 def test_work_that_somebody_held_is_free(engine: Engine, folder: Path, new: Engine, tmp_path: Path) -> None:
     back_up(engine, folder)
-    restore_backup(new, tmp_path / "new" / "store", folder)
+    restore_backup(new, lambda: FolderStore(tmp_path / "new" / "store"), folder)
     with reading(new) as session:
         shards = session.query(Shard).all()
     assert [(shard.lease_until, "restored from a backup" in shard.fault) for shard in shards if shard.fault] == [
@@ -123,7 +123,7 @@ def test_a_backup_under_writes_is_of_one_moment(engine: Engine, folder: Path, ne
     finally:
         over.set()
         writer.join()
-    restored = restore_backup(new, tmp_path / "new" / "store", folder)
+    restored = restore_backup(new, lambda: FolderStore(tmp_path / "new" / "store"), folder)
     assert restored.breaks == ()
     assert manifests[0].rows["users"] < manifests[-1].rows["users"]
     rows = read_all(new)
@@ -152,13 +152,13 @@ def test_a_blob_that_the_store_lost_is_named(engine: Engine, folder: Path, new: 
     path = tmp_path / "old" / "store" / "blobs" / lost[:2] / lost
     path.write_bytes(b"damaged")
     assert lost in back_up(engine, folder).missing
-    assert lost in restore_backup(new, tmp_path / "new" / "store", folder).manifest.missing
+    assert lost in restore_backup(new, lambda: FolderStore(tmp_path / "new" / "store"), folder).manifest.missing
 
 
 def test_a_name_that_is_damaged_costs_nothing_else(engine: Engine, folder: Path, new: Engine, tmp_path: Path) -> None:
     (tmp_path / "old" / "store" / "refs" / "pools" / "digits" / "0-31.ref").write_text("damaged")
     assert back_up(engine, folder).missing == ["pools/digits/0-31"]
-    restore_backup(new, tmp_path / "new" / "store", folder)
+    restore_backup(new, lambda: FolderStore(tmp_path / "new" / "store"), folder)
     assert FolderStore(tmp_path / "new" / "store").get_ref("pools/digits/0-31") is None
 
 
@@ -173,9 +173,9 @@ def test_an_interrupted_backup_is_known_and_taken_up_again(
         with pytest.raises(KeyboardInterrupt):
             back_up(engine, folder)
     with pytest.raises(InvalidInput, match="interrupted: it has no manifest"):
-        restore_backup(new, tmp_path / "new" / "store", folder)
+        restore_backup(new, lambda: FolderStore(tmp_path / "new" / "store"), folder)
     back_up(engine, folder)
-    restore_backup(new, tmp_path / "new" / "store", folder)
+    restore_backup(new, lambda: FolderStore(tmp_path / "new" / "store"), folder)
 
 
 def test_an_interrupted_second_backup_leaves_the_first(
@@ -186,7 +186,7 @@ def test_an_interrupted_second_backup_leaves_the_first(
         patch.setattr(FolderStore, "iter_names", lambda _self: iter([1 / 0]))
         with pytest.raises(ZeroDivisionError):
             back_up(engine, folder)
-    assert restore_backup(new, tmp_path / "new" / "store", folder).manifest == first
+    assert restore_backup(new, lambda: FolderStore(tmp_path / "new" / "store"), folder).manifest == first
 
 
 def test_an_interrupted_restore_is_taken_up_again(
@@ -196,8 +196,8 @@ def test_an_interrupted_restore_is_taken_up_again(
     with monkeypatch.context() as patch:
         patch.setattr("core.backup.restoring._check_chains", lambda _session: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            restore_backup(new, tmp_path / "new" / "store", folder)
-    assert restore_backup(new, tmp_path / "new" / "store", folder).breaks == ()
+            restore_backup(new, lambda: FolderStore(tmp_path / "new" / "store"), folder)
+    assert restore_backup(new, lambda: FolderStore(tmp_path / "new" / "store"), folder).breaks == ()
 
 
 def test_a_chain_that_was_altered_comes_back_and_is_named(
@@ -206,7 +206,7 @@ def test_a_chain_that_was_altered_comes_back_and_is_named(
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE board_lines SET score_key = -0.9 WHERE since_version = 1")
     back_up(engine, folder)
-    [broken] = restore_backup(new, tmp_path / "new" / "store", folder).breaks
+    [broken] = restore_backup(new, lambda: FolderStore(tmp_path / "new" / "store"), folder).breaks
     assert broken.startswith("a board of digits, at version 1")
 
 
@@ -259,7 +259,7 @@ def test_what_cannot_be_restored_is_refused_with_nothing_touched(
     back_up(engine, folder)
     damage(folder)
     with pytest.raises(ContestError, match=words) as caught:
-        restore_backup(new, tmp_path / "new" / "store", folder)
+        restore_backup(new, lambda: FolderStore(tmp_path / "new" / "store"), folder)
     assert "\n" not in caught.value.message
     assert list((tmp_path / "new").iterdir()) == []
 
@@ -268,7 +268,7 @@ def test_a_database_that_is_not_empty_is_left_alone(engine: Engine, folder: Path
     back_up(engine, folder)
     before = read_all(engine)
     with pytest.raises(Conflict, match=r"is not empty: it holds [a-z_]+; name an empty one"):
-        restore_backup(engine, tmp_path / "new" / "store", folder)
+        restore_backup(engine, lambda: FolderStore(tmp_path / "new" / "store"), folder)
     assert read_all(engine) == before
     assert not (tmp_path / "new").exists()
 
@@ -277,7 +277,7 @@ def test_a_store_that_is_not_empty_is_left_alone(engine: Engine, folder: Path, n
     back_up(engine, folder)
     strange = FolderStore(tmp_path / "new" / "store").put(b"somebody's")
     with pytest.raises(Conflict, match=f"is not empty: it holds {strange}"):
-        restore_backup(new, tmp_path / "new" / "store", folder)
+        restore_backup(new, lambda: FolderStore(tmp_path / "new" / "store"), folder)
     assert not (tmp_path / "new" / "lacuna.sqlite").exists()
 
 
@@ -288,14 +288,14 @@ def test_an_empty_database_of_a_newer_schema_is_left_alone(engine: Engine, folde
     with new.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0099_future'")
     with pytest.raises(Conflict, match=r"another version \(revision 0099_future\)"):
-        restore_backup(new, tmp_path / "new" / "store", folder)
+        restore_backup(new, lambda: FolderStore(tmp_path / "new" / "store"), folder)
     assert not (tmp_path / "new" / "store").exists()
 
 
 def test_a_database_with_tables_and_no_rows_is_empty(engine: Engine, folder: Path, tmp_path: Path) -> None:
     back_up(engine, folder)
     (tmp_path / "new").mkdir()
-    restore_backup(make_database(tmp_path / "new"), tmp_path / "new" / "store", folder)
+    restore_backup(make_database(tmp_path / "new"), lambda: FolderStore(tmp_path / "new" / "store"), folder)
 
 
 def test_a_database_of_another_schema_is_not_backed_up(engine: Engine, folder: Path) -> None:
@@ -308,7 +308,7 @@ def test_a_database_of_another_schema_is_not_backed_up(engine: Engine, folder: P
 
 def test_where_no_platform_is_nothing_is_made(new: Engine, tmp_path: Path, folder: Path) -> None:
     with pytest.raises(InvalidInput, match="no platform is here"):
-        take_backup(new, tmp_path / "new" / "store", folder, utc_now())
+        take_backup(new, FolderStore(tmp_path / "new" / "store"), folder, utc_now())
     assert not folder.exists()
     assert not (tmp_path / "new" / "lacuna.sqlite").exists()
 

@@ -77,21 +77,21 @@ def filled(tmp_path: Path) -> Engine:
 
 
 def test_a_platform_comes_back_from_an_address(filled: Engine, bucket: Bucket, tmp_path: Path) -> None:
-    sent = send_backup(filled, tmp_path / "store", bucket.address, utc_now())
+    sent = send_backup(filled, FolderStore(tmp_path / "store"), bucket.address, utc_now())
     new = get_engine(f"sqlite:///{tmp_path / 'new' / 'lacuna.sqlite'}")
     with fetch_backup(bucket.address) as folder:
-        restored = restore_backup(new, tmp_path / "new" / "store", folder)
+        restored = restore_backup(new, lambda: FolderStore(tmp_path / "new" / "store"), folder)
     assert (restored.manifest, restored.breaks, restored.boards) == (sent, (), 1)
     assert read_all(new)["users"] == read_all(filled)["users"]
     assert FolderStore(tmp_path / "new" / "store").get_ref("pools/digits/0-31") is not None
 
 
 def test_what_was_sent_is_a_tar_of_a_backups_folder(filled: Engine, bucket: Bucket, tmp_path: Path) -> None:
-    send_backup(filled, tmp_path / "store", bucket.address, utc_now())
+    send_backup(filled, FolderStore(tmp_path / "store"), bucket.address, utc_now())
     with tarfile.open(fileobj=io.BytesIO(bucket.kept)) as archive:
         archive.extractall(tmp_path / "kept")
     new = get_engine(f"sqlite:///{tmp_path / 'new' / 'lacuna.sqlite'}")
-    assert restore_backup(new, tmp_path / "new" / "store", tmp_path / "kept").boards == 1
+    assert restore_backup(new, lambda: FolderStore(tmp_path / "new" / "store"), tmp_path / "kept").boards == 1
 
 
 @pytest.mark.parametrize(
@@ -105,14 +105,14 @@ def test_what_was_sent_is_a_tar_of_a_backups_folder(filled: Engine, bucket: Buck
 )
 def test_an_address_that_will_not_do_is_refused(filled: Engine, tmp_path: Path, address: str, reason: str) -> None:
     with pytest.raises(InvalidInput, match=reason):
-        send_backup(filled, tmp_path / "store", address, utc_now())
+        send_backup(filled, FolderStore(tmp_path / "store"), address, utc_now())
 
 
 def test_a_refusal_on_the_way_is_told_without_the_signature(filled: Engine, bucket: Bucket, tmp_path: Path) -> None:
     bucket.signed = "/another"
     address = bucket.address.replace("/another", "/lacuna.tar?signature=s3cret")
     with pytest.raises(PlatformFault, match="answered 403") as caught:
-        send_backup(filled, tmp_path / "store", address, utc_now())
+        send_backup(filled, FolderStore(tmp_path / "store"), address, utc_now())
     assert "s3cret" not in caught.value.message
     with pytest.raises(PlatformFault, match="answered 403"), fetch_backup(address):
         pass
@@ -152,11 +152,15 @@ def test_an_archive_writes_nothing_but_files_of_a_backup(tmp_path: Path, name: s
 
 
 def test_an_archive_that_was_cut_off_is_no_backup(filled: Engine, bucket: Bucket, tmp_path: Path) -> None:
-    send_backup(filled, tmp_path / "store", bucket.address, utc_now())
+    send_backup(filled, FolderStore(tmp_path / "store"), bucket.address, utc_now())
     bucket.kept = bucket.kept[: len(bucket.kept) // 2 - 100]
     with (
         pytest.raises(InvalidInput, match=r"damaged|interrupted"),
         fetch_backup(bucket.address) as folder,
     ):
-        restore_backup(get_engine(f"sqlite:///{tmp_path / 'new' / 'x.sqlite'}"), tmp_path / "new" / "store", folder)
+        restore_backup(
+            get_engine(f"sqlite:///{tmp_path / 'new' / 'x.sqlite'}"),
+            lambda: FolderStore(tmp_path / "new" / "store"),
+            folder,
+        )
     assert not (tmp_path / "new").exists()
