@@ -7,6 +7,7 @@ import pytest
 from core.domain.similarity import Code, find_pairs, make_prints
 
 BASELINES = Path("baselines")
+OF_ONE_METHOD = {("ugradsl", "ugradsl_plus"), ("pseudo_label", "transpose_pseudo_mix")}  # by the same authors
 FINETUNE = (BASELINES / "finetune.py").read_text()
 
 
@@ -45,9 +46,9 @@ def test_the_same_file_is_found_however_short() -> None:
 def test_honest_methods_are_not_alike() -> None:
     files = sorted(path for path in BASELINES.glob("*.py") if path.name != "__init__.py")
     codes = [make(path.stem, path.read_text()) for path in files]
-    assert len(codes) == 8
+    assert len(codes) > 30
     found = {frozenset((pair.earlier[2:], pair.later[2:])) for pair in find_pairs(codes)}
-    assert found == set()
+    assert found == {frozenset(pair) for pair in OF_ONE_METHOD}
 
 
 def test_ones_own_versions_and_what_everybody_has_do_not_count() -> None:
