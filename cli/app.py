@@ -13,6 +13,7 @@ from cli.late import LateGroup, list_late_commands
 from cli.server.account import account_app
 from cli.server.compare import compare
 from cli.server.competitions import announcements, competitions, leaderboard, limits
+from cli.server.discussion import discussion
 from cli.server.finals import select
 from cli.server.log_in import login, logout, register, whoami
 from cli.server.notify import notify_app
@@ -62,7 +63,7 @@ for panel, commands in {
         *(submit, promote, status, submissions, compare, logs, note, source, cancel),
         *(leaderboard, limits, runtime),
     ),
-    "A competition": (rules, announcements, select),
+    "A competition": (rules, announcements, discussion, select),
 }.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)

@@ -9,6 +9,7 @@ import httpx2
 import stamina
 
 from client.failures import CommandFailed, Exit
+from client.people import PeopleCalls
 from client.problem_details import Transient, read_problem, read_retry_after
 from client.staff import StaffCalls
 from core.domain.errors import InvalidInput, NotAuthenticated, PlatformFault
@@ -29,7 +30,7 @@ class ServerUnreachable(CommandFailed):
         super().__init__(f"no answer from {url}: {reason}", exit_code=Exit.ERRORED, hint=hint)
 
 
-class LacunaClient(StaffCalls):
+class LacunaClient(StaffCalls, PeopleCalls):
     """One server, one account. Reads and keyed writes are repeated with growing, jittered pauses."""
 
     def __init__(

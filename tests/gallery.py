@@ -11,6 +11,7 @@ from api.security import hash_token
 from core.db.base import utc_now
 from core.db.models.accounts import BrowserSession, User
 from core.db.models.contests import Competition, Team, TeamInvite, TeamMember
+from core.db.models.lifecycle import DiscussionPost, DiscussionThread
 from core.db.models.notifications import MailAddress, Webhook
 from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, EvaluationEvent, Shard, Submission
@@ -63,8 +64,9 @@ def fill(session: Session) -> Gallery:
     factories.make_preview(session, factories.make_competition(session, "draft", state="draft", title="A draft"))
     _end(session)
     _choose_messages(session, people["participant"])
+    thread = _discuss(session, competition, people)
     factories.make_node(session)
-    return Gallery(tuple(_list_looks(own, judged)), secrets)
+    return Gallery((*_list_looks(own, judged), *_list_talks(thread)), secrets)
 
 
 def _log_in(session: Session, user: User, secret: str) -> None:
@@ -222,6 +224,34 @@ def _choose_messages(session: Session, user: User) -> None:
             row.state, row.attempts, row.error = state, 1, "" if state == "delivered" else "answered 500"
     hook.disabled_at, hook.disabled_reason = utc_now(), "attempt 8 of a delivery was the last: answered 500"
     session.flush()
+
+
+def _discuss(session: Session, competition: Competition, people: dict[str, User]) -> DiscussionThread:
+    """A pinned thread with an answer of an organizer and something hidden, and a closed one."""
+    asker, staff = people["participant"], people["organizer"]
+    for title in ("An old question", "May I use `torch.compile`?"):
+        thread = DiscussionThread(competition_id=competition.id, user_id=asker.id, title=title, by_staff=False)
+        session.add(thread)
+        session.flush()
+        thread.closed_at = utc_now() if title.startswith("An old") else None
+        for author, text in ((asker, "# A question\n\n- *one*\n- `two`"), (staff, "Yes. " * 60), (asker, "buy this")):
+            post = DiscussionPost(thread_id=thread.id, user_id=author.id, text=text, by_staff=author is staff)
+            post.hidden_at, post.hidden_reason = (utc_now(), "an advertisement") if text == "buy this" else (None, "")
+            session.add(post)
+        session.flush()
+    thread.pinned_at = utc_now()
+    return thread
+
+
+def _list_talks(thread: DiscussionThread) -> list[Look]:
+    route, path = "/competitions/{slug}/discussion", "/competitions/digits/discussion"
+    one, here = f"{route}/{{thread_id}}", f"{path}/{thread.id}"
+    return [
+        Look("discussion", route, path, "participant"),
+        Look("discussion-empty", route, "/competitions/empty/discussion", None),
+        Look("thread", one, here, "participant"),
+        Look("thread-moderating", one, here, "organizer"),
+    ]
 
 
 def _list_looks(rows: dict[str, Submission], rejudges: dict[str, Rejudge]) -> list[Look]:

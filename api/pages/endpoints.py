@@ -9,6 +9,7 @@ from api.pages import (
     competition,
     competition_form,
     data_sets,
+    discussion,
     federation,
     finals,
     flags,
@@ -30,7 +31,7 @@ from api.pages import (
     team,
 )
 
-VISITORS = (home, start, competition, submission, rules, compare, runtime)
+VISITORS = (home, start, competition, submission, rules, compare, discussion, runtime)
 MEMBERS = (login, federation, account, security, notifications, submit, team, ledger)
 STAFF = (
     organize,

@@ -21,7 +21,8 @@ class Action(StrEnum):
     READ_ANY_SUBMISSION = "read_any_submission"
     CANCEL_OWN = "cancel_own"
     CANCEL_ANY = "cancel_any"
-    MODERATE = "moderate"  # disqualify and reinstate
+    DISCUSS = "discuss"
+    MODERATE = "moderate"  # disqualify and reinstate; hide, pin and close what is said
     MANAGE_COMPETITION = "manage_competition"  # freeze, close, open again, archive
     READ_AUDIT = "read_audit"
     MANAGE_DATA = "manage_data"  # upload, look at and revoke data sets
@@ -55,6 +56,7 @@ PERMISSIONS: dict[Action, frozenset[Role | None]] = {
     Action.READ_ANY_SUBMISSION: _STAFF,
     Action.CANCEL_OWN: _MEMBERS,
     Action.CANCEL_ANY: frozenset({Role.ADMIN}),
+    Action.DISCUSS: _MEMBERS,
     Action.MODERATE: _STAFF,
     Action.MANAGE_COMPETITION: _STAFF,
     Action.READ_AUDIT: _STAFF,
@@ -75,6 +77,7 @@ SCOPE_OF_ACTION: dict[Action, Scope] = {
     Action.READ_ANY_SUBMISSION: Scope.READ,
     Action.SUBMIT: Scope.SUBMIT,
     Action.CANCEL_OWN: Scope.SUBMIT,
+    Action.DISCUSS: Scope.SUBMIT,
     Action.SUBMIT_REFERENCE: Scope.MANAGE,
     Action.CANCEL_ANY: Scope.MANAGE,
     Action.MANAGE_OWN: Scope.MANAGE,

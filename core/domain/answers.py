@@ -81,6 +81,7 @@ EVERYBODY = {
     "PracticeLimits": "daily_limit used left concurrent_limit running",
     "PracticeView": "state daily_limit concurrent_limit problem",
     "Preparation": "stage finished total seconds_left pools",
+    "PostView": "id author by_staff text created_at edited_at is_hidden hidden_reason is_own",
     "ProblemLimits": (
         "competition title replicas compute_budget memory_bytes scratch_bytes log_bytes processes "
         "wall_seconds_floor wall_seconds_ceiling batch_size batch_format"
@@ -94,6 +95,11 @@ EVERYBODY = {
     "SelectionView": "limit is_open closes_at items",
     "SubmissionPage": "items next_cursor",
     "TeamView": "id competition name members invites submissions",
+    "ThreadList": "items next_cursor",
+    "ThreadPage": "thread items next_after",
+    "ThreadView": (
+        "id title author by_staff created_at last_post_at posts is_pinned is_closed is_hidden hidden_reason"
+    ),
     "TokenList": "items",
     "TokenView": "id label scopes created_at expires_at revoked_at",
     "UserView": "id name role",

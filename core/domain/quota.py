@@ -17,6 +17,7 @@ class LimitCode(StrEnum):
     LOGIN_LIMIT = "LOGIN_LIMIT"
     MESSAGE_LIMIT = "MESSAGE_LIMIT"
     READING_LIMIT = "READING_LIMIT"
+    POST_LIMIT = "POST_LIMIT"
 
 
 class LimitReached(QuotaExceeded):

@@ -88,9 +88,56 @@ def upgrade() -> None:
         sa.UniqueConstraint("rules_id", "user_id", name=op.f("uq_rules_acceptances_rules_id_user_id")),
     )
     op.create_index(op.f("ix_rules_acceptances_user_id"), "rules_acceptances", ["user_id"], unique=False)
+    op.create_table(
+        "discussion_threads",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("competition_id", sa.String(), nullable=False),
+        sa.Column("user_id", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("by_staff", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_post_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("pinned_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("hidden_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("hidden_reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["competition_id"], ["competitions.id"], name=op.f("fk_discussion_threads_competition_id_competitions")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_discussion_threads_user_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_discussion_threads")),
+    )
+    op.create_index(
+        "ix_discussion_threads_competition_posted",
+        "discussion_threads",
+        ["competition_id", "last_post_at"],
+        unique=False,
+    )
+    op.create_index(op.f("ix_discussion_threads_user_id"), "discussion_threads", ["user_id"], unique=False)
+    op.create_table(
+        "discussion_posts",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("thread_id", sa.String(), nullable=False),
+        sa.Column("user_id", sa.String(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("by_staff", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("edited_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("hidden_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("hidden_reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["thread_id"], ["discussion_threads.id"], name=op.f("fk_discussion_posts_thread_id_discussion_threads")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_discussion_posts_user_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_discussion_posts")),
+    )
+    op.create_index(op.f("ix_discussion_posts_thread_id"), "discussion_posts", ["thread_id"], unique=False)
+    op.create_index("ix_discussion_posts_user_created", "discussion_posts", ["user_id", "created_at"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table("discussion_posts")
+    op.drop_table("discussion_threads")
     op.drop_table("rules_acceptances")
     op.drop_table("quota_grants")
     op.drop_table("rules_versions")

@@ -1,11 +1,12 @@
-"""What belongs to the life of a competition: rules and their acceptance, a private phase, grants, announcements."""
+"""What belongs to the life of a competition: rules, a private phase, grants, announcements, what people say."""
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db.base import Base, new_id, utc_now
+from core.db.models.accounts import User
 from core.db.models.problems import EvaluationSpec
 from core.domain.phases import PhaseKind, PhaseState
 
@@ -79,3 +80,39 @@ class Announcement(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     edited_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]  # nobody is shown it any more; what it said is in the audit log
+
+
+class DiscussionThread(Base):
+    """What people say to each other about a competition; the first post is what its author began it with."""
+
+    __tablename__ = "discussion_threads"
+    __table_args__ = (Index("ix_discussion_threads_competition_posted", "competition_id", "last_post_at"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    competition_id: Mapped[str] = mapped_column(ForeignKey("competitions.id"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    title: Mapped[str]
+    by_staff: Mapped[bool]  # what its author was when it was begun
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    last_post_at: Mapped[datetime] = mapped_column(default=utc_now)
+    pinned_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]  # takes no replies
+    hidden_at: Mapped[datetime | None]  # its author and staff still see it
+    hidden_reason: Mapped[str] = mapped_column(Text, default="")
+    user: Mapped[User] = relationship(lazy="raise")
+
+
+class DiscussionPost(Base):
+    __tablename__ = "discussion_posts"
+    __table_args__ = (Index("ix_discussion_posts_user_created", "user_id", "created_at"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    thread_id: Mapped[str] = mapped_column(ForeignKey("discussion_threads.id"), index=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    text: Mapped[str] = mapped_column(Text)  # Markdown
+    by_staff: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    edited_at: Mapped[datetime | None]
+    hidden_at: Mapped[datetime | None]
+    hidden_reason: Mapped[str] = mapped_column(Text, default="")
+    user: Mapped[User] = relationship(lazy="raise")

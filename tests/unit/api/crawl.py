@@ -22,6 +22,8 @@ class Place:
     number: int = 1
     name: str = "submission.py"
     team: str = "ann"
+    thread_id: str = "none"
+    post_id: str = "none"
 
     def fill(self, path: str) -> str:
         address = path.format(**{name: getattr(self, name) for name in self.__dataclass_fields__})

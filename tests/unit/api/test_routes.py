@@ -168,6 +168,22 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("PATCH", "/api/v1/admin/competitions/{slug}/announcements/{announcement_id}"): (401, 403, 403, 404, 404),
     ("POST", "/api/v1/admin/competitions/{slug}/announcements/{announcement_id}/withdraw"): (401, 403, 403, 404, 404),
     ("POST", "/competitions/{slug}/organize/announcements/{announcement_id}/{deed}"): (401, 403, 403, 422, 422),
+    ("GET", "/competitions/{slug}/discussion"): OPEN,
+    ("POST", "/competitions/{slug}/discussion"): (401, 422, 422, 422, 422),
+    ("GET", "/competitions/{slug}/discussion/{thread_id}"): (404, 404, 404, 404, 404),
+    ("POST", "/competitions/{slug}/discussion/{thread_id}"): (401, 404, 404, 404, 404),
+    ("POST", "/competitions/{slug}/discussion/{thread_id}/posts/{post_id}"): (401, 404, 404, 404, 404),
+    ("POST", "/competitions/{slug}/discussion/{thread_id}/moderate/{deed}"): (401, 403, 403, 404, 404),
+    ("POST", "/competitions/{slug}/discussion/{thread_id}/posts/{post_id}/moderate/{deed}"): (401, 403, 403, 404, 404),
+    ("GET", "/api/v1/competitions/{slug}/discussion"): OPEN,
+    ("POST", "/api/v1/competitions/{slug}/discussion"): (401, 201, 201, 201, 201),
+    ("GET", "/api/v1/competitions/{slug}/discussion/{thread_id}"): (404, 404, 404, 404, 404),
+    ("POST", "/api/v1/competitions/{slug}/discussion/{thread_id}/posts"): (401, 404, 404, 404, 404),
+    ("PATCH", "/api/v1/competitions/{slug}/discussion/{thread_id}/posts/{post_id}"): (401, 404, 404, 404, 404),
+    ("POST", "/api/v1/admin/competitions/{slug}/discussion/{thread_id}/{deed}"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/admin/competitions/{slug}/discussion/{thread_id}/posts/{post_id}/{deed}"): (
+        (401, 403, 403, 404, 404)
+    ),
     ("GET", "/account/notifications"): (401, 200, 200, 200, 200),
     ("POST", "/account/notifications/mail"): (401, 303, 303, 303, 303),
     ("POST", "/account/webhooks"): (401, 422, 422, 422, 422),
@@ -246,9 +262,20 @@ NOTHING = {
     "identity_id": "none",
     "deed": "test",
     "announcement_id": "none",
+    "thread_id": "none",
+    "post_id": "none",
 }
 
 LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/api/v1/competitions/{slug}/discussion"): {"json": {"title": "hear me", "text": "all"}},
+    ("POST", "/api/v1/competitions/{slug}/discussion/{thread_id}/posts"): {"json": {"text": "all"}},
+    ("PATCH", "/api/v1/competitions/{slug}/discussion/{thread_id}/posts/{post_id}"): {"json": {"text": "all"}},
+    ("POST", "/competitions/{slug}/discussion/{thread_id}"): {"data": {"text": "all"}},
+    ("POST", "/competitions/{slug}/discussion/{thread_id}/posts/{post_id}"): {"data": {"text": "all"}},
+    ("POST", "/competitions/{slug}/discussion/{thread_id}/moderate/{deed}"): {"data": {"reason": "a test"}},
+    ("POST", "/competitions/{slug}/discussion/{thread_id}/posts/{post_id}/moderate/{deed}"): {
+        "data": {"reason": "a test"}
+    },
     ("POST", "/api/v1/admin/rejudges/preview"): {"json": {"competition": "none"}},
     ("POST", "/api/v1/admin/rejudges"): {"json": {"competition": "none", "reason": "a test"}},
     ("POST", "/api/v1/admin/competitions/{slug}/grants"): {"json": {"team": "nobody", "amount": 1, "reason": "a test"}},
@@ -292,7 +319,8 @@ def test_a_route_answers_every_role_as_the_matrix_says(
     answers = []
     for role in ROLES:
         submission = make_hidden(client, engine, path)
-        url = path.format(slug=submission.competition_id, submission_id=submission.id, **NOTHING)
+        nothing = NOTHING | ({"deed": "hide"} if "/discussion/" in path else {})
+        url = path.format(slug=submission.competition_id, submission_id=submission.id, **nothing)
         body: dict[str, Any] = {}
         if path.endswith("/compare"):
             body = {"params": {"a": submission.id, "b": submission.id}}
