@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from api.cookies import check_same_site, read_cookie
 from api.security import hash_token
 from core.db.base import utc_now
-from core.db.queries import users
+from core.db.queries import inbox, users
 from core.db.session import reading, transaction
 from core.domain.access import (
     EVERY_SCOPE,
@@ -37,6 +37,7 @@ class Caller:
     name: str
     role: Role | None
     scopes: frozenset[Scope] = EVERY_SCOPE
+    unread: int = 0  # in the inbox; counted for pages alone
 
     def may(self, action: Action) -> bool:
         return is_allowed(self.role, action) and SCOPE_OF_ACTION[action] in self.scopes
@@ -109,7 +110,8 @@ def find_caller(
         if login is None:
             return ANONYMOUS
         check_same_site(request)
-        return Caller(login.user.id, login.user.name, login.user.role)
+        unread = inbox.count_unread(session, login.user_id)
+        return Caller(login.user.id, login.user.name, login.user.role, unread=unread)
 
 
 def get_caller(request: Request, caller: Annotated[Caller, Depends(find_caller)]) -> Caller:

@@ -15,6 +15,7 @@ from cli.server.compare import compare
 from cli.server.competitions import announcements, competitions, leaderboard, limits
 from cli.server.discussion import discussion
 from cli.server.finals import select
+from cli.server.inbox import inbox
 from cli.server.log_in import login, logout, register, whoami
 from cli.server.notify import notify_app
 from cli.server.rules import rules
@@ -61,7 +62,7 @@ for panel, commands in {
     "A server": (
         *(register, login, whoami, logout, competitions),
         *(submit, promote, status, submissions, compare, logs, note, source, cancel),
-        *(leaderboard, limits, runtime),
+        *(leaderboard, limits, runtime, inbox),
     ),
     "A competition": (rules, announcements, discussion, select),
 }.items():

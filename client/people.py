@@ -1,4 +1,4 @@
-"""The calls about people: what they say to each other."""
+"""The calls about people: what they say to each other and what they are told."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -31,3 +31,10 @@ class PeopleCalls(ABC):
     def reply(self, slug: str, thread_id: str, text: str) -> JSON:
         path = f"/competitions/{slug}/discussion/{thread_id}/posts"
         return self._call("POST", path, json={"text": text}, repeat=False)
+
+    def list_inbox(self, *, limit: int = 50) -> JSON:
+        return self._call("GET", "/me/inbox", params={"limit": limit})
+
+    def read_inbox(self) -> JSON:
+        """Mark everything as read."""
+        return self._call("POST", "/me/inbox/read")

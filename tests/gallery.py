@@ -65,6 +65,8 @@ def fill(session: Session) -> Gallery:
     _end(session)
     _choose_messages(session, people["participant"])
     thread = _discuss(session, competition, people)
+    invited = {"competition": "digits", "team": "the others", "invited_by": "leader"}
+    deliveries.announce(session, Event.TEAM_INVITED, [people["participant"].id], invited)
     factories.make_node(session)
     return Gallery((*_list_looks(own, judged), *_list_talks(thread)), secrets)
 
@@ -249,6 +251,7 @@ def _list_talks(thread: DiscussionThread) -> list[Look]:
     return [
         Look("discussion", route, path, "participant"),
         Look("discussion-empty", route, "/competitions/empty/discussion", None),
+        Look("inbox", "/inbox", "/inbox", "participant"),
         Look("thread", one, here, "participant"),
         Look("thread-moderating", one, here, "organizer"),
     ]

@@ -12,7 +12,7 @@ from api.paging import decode_cursor, encode_cursor, refuse_cursor
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.lifecycle import DiscussionPost, DiscussionThread
-from core.db.queries import discussion, users
+from core.db.queries import deliveries, discussion, users
 from core.domain.access import Action
 from core.domain.competition import CompetitionState
 from core.domain.discussion import POST_WINDOW, SAME_WORDS_WINDOW, check_new_words, check_posts
@@ -73,6 +73,7 @@ def reply(session: Session, slug: str, thread_id: str, new: NewPost, caller: Cal
     _check_may_write(session, competition, new.text, caller)
     post = _store_post(session, thread, new.text, caller)
     thread.last_post_at = post.created_at
+    deliveries.announce_answer(session, slug, thread, author_id=caller.member_id, author=caller.name)
     return make_post_view(load_post(session, thread, post.id), caller)
 
 

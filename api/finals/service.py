@@ -23,7 +23,7 @@ from core.db.board import read_entry
 from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
 from core.db.models.submissions import Evaluation
-from core.db.queries import audit, boards, competitions, evaluations, phases, pools, rejudges
+from core.db.queries import audit, boards, competitions, deliveries, evaluations, phases, pools, rejudges
 from core.domain.competition import ENDED
 from core.domain.errors import Conflict, NotFound
 from core.domain.exposure import Exposure
@@ -144,6 +144,7 @@ def publish(session: Session, slug: str, request: Publication, caller: Caller) -
     if competition.publish_approvals == TWO and proposal is not None:
         detail["proposed_by"] = proposal.by
     _record(session, caller, "private.publish", slug, detail)
+    deliveries.announce_results(session, competition)
     return view
 
 

@@ -6,11 +6,13 @@ from fastapi import APIRouter, Query, Response
 
 from api.deps import EngineDep, Manager, Member, ReadingDep, SessionDep, SettingsDep
 from api.errors import describe_errors
-from api.notifications import service
+from api.notifications import inbox, service
 from api.notifications.schemas import (
     DeliveryList,
     DeliveryView,
     FreshWebhook,
+    InboxMessageView,
+    InboxPage,
     NewWebhook,
     NotificationsChange,
     NotificationsView,
@@ -103,3 +105,26 @@ def list_deliveries(
     """What was sent or is being tried, newest first, for 30 days."""
     rows = service.list_deliveries(session, caller, webhook_id=webhook, limit=limit)
     return DeliveryList(items=[DeliveryView.model_validate(row) for row in rows])
+
+
+@router.get("/inbox", operation_id="list_inbox", responses=describe_errors(401, 422))
+def list_inbox(
+    caller: Member,
+    session: ReadingDep,
+    before: Annotated[str | None, Query(max_length=64)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> InboxPage:
+    """What one was told, newest first; kept for 180 days."""
+    return inbox.list_messages(session, caller, before=before, limit=limit)
+
+
+@router.post("/inbox/read", status_code=204, operation_id="read_inbox", responses=describe_errors(401, 403))
+def read_inbox(caller: Manager, session: SessionDep) -> None:
+    """Mark everything as read."""
+    inbox.read_all(session, caller)
+
+
+@router.post("/inbox/{message_id}/read", operation_id="read_message", responses=describe_errors(401, 403, 404, 422))
+def read_message(message_id: str, caller: Manager, session: SessionDep) -> InboxMessageView:
+    """Mark one as read."""
+    return inbox.read_one(session, message_id, caller)

@@ -1,9 +1,11 @@
 """Requests and answers about notifications."""
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.paging import NEXT_BEFORE
 from core.domain.notifications import MAX_URL, MOST_OVERLAP_HOURS, OVERLAP_HOURS, DeliveryState, Event
 
 EVENTS_HELP = "events to be told about"
@@ -99,3 +101,19 @@ class DeliveryView(BaseModel):
 
 class DeliveryList(BaseModel):
     items: list[DeliveryView]
+
+
+class InboxMessageView(BaseModel):
+    id: str
+    event: Event
+    subject: str
+    text: str
+    path: str = Field(description="of the page that it is about")
+    created_at: datetime
+    read_at: datetime | None
+
+
+class InboxPage(BaseModel):
+    items: list[InboxMessageView] = Field(description="newest first")
+    unread: int
+    next_before: Annotated[str | None, NEXT_BEFORE]

@@ -14,6 +14,7 @@ from api.pages import (
     finals,
     flags,
     home,
+    inbox,
     ledger,
     login,
     notifications,
@@ -32,7 +33,7 @@ from api.pages import (
 )
 
 VISITORS = (home, start, competition, submission, rules, compare, discussion, runtime)
-MEMBERS = (login, federation, account, security, notifications, submit, team, ledger)
+MEMBERS = (login, federation, account, security, notifications, inbox, submit, team, ledger)
 STAFF = (
     organize,
     announcements,

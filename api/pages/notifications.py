@@ -29,6 +29,9 @@ EVENT_TEXT = {
     Event.PLACE_LOST: "my team lost its place on a board",
     Event.ANNOUNCEMENT_POSTED: "organizers announced something",
     Event.TEAM_INVITED: "a team invites me",
+    Event.RESULTS_PUBLISHED: "the final board of a competition of mine is published",
+    Event.DEADLINE_NEAR: "a competition of mine closes within a day",
+    Event.THREAD_ANSWERED: "somebody answers in a thread of mine",
 }
 Chosen = Annotated[list[Event], Form()]
 Token = Annotated[str, Query(max_length=100)]

@@ -44,6 +44,8 @@ EVERYBODY = {
     "FinalResult": "published_at verdict score relative_runtime rank rank_label ranked",
     "FreshWebhook": "id url events created_at disabled_at disabled_reason old_secret_until secret",
     "HeadroomView": "plain_ms fastest_ms trainer ratio fit_for_prizes",
+    "InboxMessageView": "id event subject text path created_at read_at",
+    "InboxPage": "items unread next_before",
     "Interval": "estimate low high",
     "InviteView": "id team user created_at",
     "Leaderboard": (
@@ -204,6 +206,9 @@ MESSAGES = {
     Event.TEAM_INVITED: "competition team invited_by",
     Event.ANNOUNCEMENT_POSTED: "competition title text",
     Event.PLACE_LOST: "competition team old_rank new_rank",
+    Event.RESULTS_PUBLISHED: "competition title",
+    Event.DEADLINE_NEAR: "competition title closes_at",
+    Event.THREAD_ANSWERED: "competition thread_id title author",
 }
 
 NARROWER = {

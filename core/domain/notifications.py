@@ -17,6 +17,9 @@ class Event(StrEnum):
     PLACE_LOST = "place.lost"
     ANNOUNCEMENT_POSTED = "announcement.posted"
     TEAM_INVITED = "team.invited"
+    RESULTS_PUBLISHED = "results.published"
+    DEADLINE_NEAR = "deadline.near"
+    THREAD_ANSWERED = "thread.answered"
 
 
 class DeliveryState(StrEnum):
@@ -37,6 +40,8 @@ CONFIRMATIONS_A_DAY = 5
 TESTS_AN_HOUR = 10
 OVERLAP_HOURS = 24  # how long the secret before a change signs beside the new one, if nothing else is asked for
 MOST_OVERLAP_HOURS = 7 * 24
+DEADLINE_TOLD = timedelta(hours=24)  # before it
+INBOX_KEPT = timedelta(days=180)
 KEPT = timedelta(days=30)  # what was delivered or given up is listed this long
 
 _ADDRESS = re.compile(

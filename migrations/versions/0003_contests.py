@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("selection_limit", sa.Integer(), nullable=False),
         sa.Column("publish_approvals", sa.Integer(), nullable=False),
         sa.Column("closes_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("deadline_told", sa.DateTime(timezone=True), nullable=True),
         sa.Column("opens_by_hand", sa.Boolean(), nullable=False),
         sa.Column("prepared_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("commitment_key", sa.String(), nullable=False),

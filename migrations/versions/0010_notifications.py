@@ -1,4 +1,4 @@
-"""notifications: webhooks, mail addresses, deliveries"""
+"""notifications: webhooks, mail addresses, deliveries, inboxes"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -31,6 +31,19 @@ def upgrade() -> None:
     op.create_index("ix_deliveries_due", "deliveries", ["state", "next_attempt_at"], unique=False)
     op.create_index("ix_deliveries_user_event", "deliveries", ["user_id", "event", "created_at"], unique=False)
     op.create_index(op.f("ix_deliveries_webhook_id"), "deliveries", ["webhook_id"], unique=False)
+    op.create_table(
+        "inbox_messages",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("user_id", sa.String(), nullable=False),
+        sa.Column("event", sa.String(), nullable=False),
+        sa.Column("body", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_inbox_messages_user_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox_messages")),
+    )
+    op.create_index(op.f("ix_inbox_messages_created_at"), "inbox_messages", ["created_at"], unique=False)
+    op.create_index("ix_inbox_messages_user_read", "inbox_messages", ["user_id", "read_at"], unique=False)
     op.create_table(
         "mail_addresses",
         sa.Column("user_id", sa.String(), nullable=False),
@@ -67,4 +80,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("webhooks")
     op.drop_table("mail_addresses")
+    op.drop_table("inbox_messages")
     op.drop_table("deliveries")

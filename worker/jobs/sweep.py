@@ -9,7 +9,7 @@ from core.db.base import utc_now
 from core.db.models.data_sets import DataSetVersion
 from core.db.models.problems import PoolChunk
 from core.db.models.submissions import Shard
-from core.db.queries import evaluations, leases
+from core.db.queries import deliveries, evaluations, leases
 from core.db.session import reading, transaction
 from core.domain.submission import Status
 from core.domain.work import WorkState
@@ -30,6 +30,7 @@ def sweep(context: WorkerContext) -> None:
     _return_work(context, DataSetVersion, lambda session, row_id: enqueue(session, VALIDATE, row_id))
     _finish_cancelled(context)
     remind(context)
+    _tell_deadlines(context)
     relay_unsent(context.settings)
     context.sandbox.kill_orphans(lambda: _find_live_labels(context))
 
@@ -72,6 +73,14 @@ def _finish_cancelled(context: WorkerContext) -> None:
                 continue
             if all(shard.state != WorkState.LEASED for shard in evaluation.shards):
                 finish_cancelled(session, evaluation)
+
+
+def _tell_deadlines(context: WorkerContext) -> None:
+    with reading(context.engine) as session:
+        if not deliveries.has_near_deadlines(session, utc_now()):
+            return
+    with transaction(context.engine) as session:
+        deliveries.announce_deadlines(session, utc_now())
 
 
 def _find_live_labels(context: WorkerContext) -> set[str]:

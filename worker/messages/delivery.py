@@ -22,9 +22,9 @@ from standardwebhooks import Webhook as Signer
 
 from core.db.base import utc_now
 from core.db.models.notifications import Delivery, Webhook
-from core.db.queries import deliveries, notifications
+from core.db.queries import deliveries, inbox, notifications
 from core.db.session import reading, transaction
-from core.domain.notifications import CONFIRM, KEPT, TRIED_ONCE, DeliveryState, find_pause
+from core.domain.notifications import CONFIRM, INBOX_KEPT, KEPT, TRIED_ONCE, DeliveryState, find_pause
 from core.settings import Settings
 from worker.messages.egress import NotDelivered, post
 from worker.messages.mail import send_mail, write_confirmation, write_notification
@@ -64,6 +64,7 @@ def deliver_due(settings: Settings, engine: Engine) -> int:
             return 0
     with transaction(engine) as session:
         deliveries.delete_old(session, now - KEPT)
+        inbox.delete_old(session, now - INBOX_KEPT)
         notifications.forget_old_secrets(session, now)
         rows = deliveries.claim_due(session, now, patience=PATIENCE, limit=BATCH)
     with ThreadPoolExecutor(AT_ONCE) as places:

@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from typing import Any
 
+from core.domain.notification_words import describe
 from core.domain.notifications import Event
 from core.settings import Settings
 from worker.messages.egress import NotDelivered
@@ -55,7 +56,7 @@ def write_notification(
     settings: Settings, *, address: str, event: str, data: Mapping[str, Any], unsubscribe: str, delivery_id: str
 ) -> EmailMessage:
     base = settings.resolved_public_url
-    subject, text, path = WORDS[Event(event)](data)
+    subject, text, path = describe(Event(event), data)
     stop = f"{base}/mail/unsubscribe?token={unsubscribe}"
     body = f"{text}\n\n{base}{path}\n\n--\nWhat is sent to you: {base}/account/notifications\nNo more mails: {stop}\n"
     message = _write(settings, address, subject, body, delivery_id=delivery_id)
@@ -80,45 +81,3 @@ def _flatten(text: str) -> str:
     """One printable line: names come from participants."""
     line = "".join(letter if letter.isprintable() else " " for letter in text)
     return line if len(line) <= SUBJECT_LENGTH else line[: SUBJECT_LENGTH - 1] + "…"
-
-
-def _describe_evaluation(data: Mapping[str, Any]) -> tuple[str, str, str]:
-    verdict = str(data["verdict"]).replace("_", " ")
-    text = f"{data['filename']}, submitted to {data['competition']}, ended: {verdict}."
-    hint = f"\n{data['code']}: {data['hint']}" if data["code"] else ""
-    return f"{data['filename']}: {verdict}", text + hint, f"/submissions/{data['submission_id']}"
-
-
-def _describe_rejudged(data: Mapping[str, Any]) -> tuple[str, str, str]:
-    old, new = (_tell(data[f"{which}verdict"], data[f"{which}score"]) for which in ("old_", ""))
-    text = f"{data['filename']}, submitted to {data['competition']}, was evaluated again: {new}. It was: {old}."
-    where = f"\nIts place on the {data['phase']} board may have changed. Why: {data['reason']}"
-    return f"{data['filename']} was evaluated again", text + where, f"/submissions/{data['submission_id']}"
-
-
-def _tell(verdict: str, score: float | None) -> str:
-    words = verdict.replace("_", " ")
-    return words if score is None else f"{words}, {score:.3f}"
-
-
-def _describe_invitation(data: Mapping[str, Any]) -> tuple[str, str, str]:
-    text = f"{data['invited_by']} invites you into the team {data['team']} in {data['competition']}."
-    return f"An invitation from {data['team']}", text, f"/competitions/{data['competition']}/team"
-
-
-def _describe_place(data: Mapping[str, Any]) -> tuple[str, str, str]:
-    text = f"{data['team']} was {data['old_rank']} in {data['competition']} and is {data['new_rank']} now."
-    return f"{data['team']} is {data['new_rank']} now", text, f"/competitions/{data['competition']}"
-
-
-def _describe_announcement(data: Mapping[str, Any]) -> tuple[str, str, str]:
-    return f"{data['competition']}: {data['title']}", str(data["text"]), f"/competitions/{data['competition']}"
-
-
-WORDS = {
-    Event.EVALUATION_FINISHED: _describe_evaluation,
-    Event.EVALUATION_REJUDGED: _describe_rejudged,
-    Event.TEAM_INVITED: _describe_invitation,
-    Event.PLACE_LOST: _describe_place,
-    Event.ANNOUNCEMENT_POSTED: _describe_announcement,
-}

@@ -38,6 +38,7 @@ class Competition(Base):
     selection_limit: Mapped[int] = mapped_column(default=2)  # finalists of a team
     publish_approvals: Mapped[int] = mapped_column(default=1)  # how many of the staff it takes to publish
     closes_at: Mapped[datetime | None]  # the deadline; None: until somebody closes it
+    deadline_told: Mapped[datetime | None]  # which deadline its teams were reminded of
     opens_by_hand: Mapped[bool] = mapped_column(default=False)  # staff open it once it is prepared
     prepared_at: Mapped[datetime | None]  # when its pools were sealed and retraining was measured
     commitment_key: Mapped[str] = mapped_column(default=_draw_key)  # of its public digests; secret until the end

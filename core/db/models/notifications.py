@@ -40,6 +40,20 @@ class MailAddress(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
+class InboxMessage(Base):
+    """What an account was told, on the site itself; written with the change it tells of."""
+
+    __tablename__ = "inbox_messages"
+    __table_args__ = (Index("ix_inbox_messages_user_read", "user_id", "read_at"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    event: Mapped[Event]
+    body: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now, index=True)
+    read_at: Mapped[datetime | None]
+
+
 class Delivery(Base):
     """One message to one place, written with the change it tells of; kept until it arrives or is given up."""
 

@@ -4,30 +4,32 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import CursorResult, Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
 from core.db.models.accounts import User
 from core.db.models.contests import Competition, Team, TeamMember
-from core.db.models.lifecycle import Phase
-from core.db.models.notifications import Delivery, MailAddress, Webhook
+from core.db.models.lifecycle import DiscussionThread, Phase
+from core.db.models.notifications import Delivery, InboxMessage, MailAddress, Webhook
 from core.db.models.problems import EvaluationSpec
 from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Submission
-from core.db.queries import boards
+from core.db.queries import boards, discussion
 from core.domain.answers import select_message
+from core.domain.competition import CompetitionState
 from core.domain.exposure import Outcome, Reader, Sight, tell_outcome
 from core.domain.faults import HINTS
 from core.domain.leaderboard import Purpose
-from core.domain.notifications import INVITES_TOLD_A_DAY, DeliveryState, Event
+from core.domain.notifications import DEADLINE_TOLD, INVITES_TOLD_A_DAY, DeliveryState, Event
 from core.domain.phases import PhaseKind, find_stage
 from core.domain.submission import Status, Verdict
 
 
 def announce(session: Session, event: Event, user_ids: Collection[str], data: Mapping[str, Any]) -> None:
-    """Tell each of these accounts, wherever it asked to be told, once the caller's change is committed."""
+    """Tell each of these accounts in its inbox, and wherever else it asked to be told, once the change is committed."""
     data = select_message(event, data)
+    session.add_all(InboxMessage(user_id=user_id, event=event, body=dict(data)) for user_id in sorted(user_ids))
     hooks = select(Webhook).where(Webhook.user_id.in_(user_ids), Webhook.disabled_at.is_(None))
     mails = select(MailAddress).where(MailAddress.user_id.in_(user_ids), MailAddress.confirmed_at.is_not(None))
     for hook in session.scalars(hooks):
@@ -117,6 +119,40 @@ def announce_posted(session: Session, competition: Competition, *, title: str, t
     announce(session, Event.ANNOUNCEMENT_POSTED, set(session.scalars(members)), data)
 
 
+def announce_results(session: Session, competition: Competition) -> None:
+    """Tell everybody who is in a team of the competition that its final board is published."""
+    members = select(TeamMember.user_id).where(TeamMember.competition_id == competition.id)
+    data = {"competition": competition.slug, "title": competition.title}
+    announce(session, Event.RESULTS_PUBLISHED, set(session.scalars(members)), data)
+
+
+def has_near_deadlines(session: Session, now: datetime) -> bool:
+    return session.scalars(_choose_near(now).limit(1)).one_or_none() is not None
+
+
+def announce_deadlines(session: Session, now: datetime) -> None:
+    """Tell the teams of what closes within a day; once, and again if the deadline is moved."""
+    for row in session.scalars(_choose_near(now).with_for_update(skip_locked=True)).all():
+        if row.closes_at is not None:
+            row.deadline_told = row.closes_at
+            members = set(session.scalars(select(TeamMember.user_id).where(TeamMember.competition_id == row.id)))
+            data = {"competition": row.slug, "title": row.title, "closes_at": row.closes_at.isoformat()}
+            announce(session, Event.DEADLINE_NEAR, members, data)
+
+
+def announce_answer(session: Session, slug: str, thread: DiscussionThread, *, author_id: str, author: str) -> None:
+    """Tell everybody else who said something in a thread; once, until they have read it."""
+    unread = select(InboxMessage).where(InboxMessage.event == Event.THREAD_ANSWERED, InboxMessage.read_at.is_(None))
+    talkers = discussion.fetch_talkers(session, thread.id) - {author_id}
+    known = {
+        row.user_id
+        for row in session.scalars(unread.where(InboxMessage.user_id.in_(talkers)))
+        if row.body.get("thread_id") == thread.id
+    }
+    data = {"competition": slug, "thread_id": thread.id, "title": thread.title, "author": author}
+    announce(session, Event.THREAD_ANSWERED, talkers - known, data)
+
+
 def announce_lost_places(session: Session, slug: str, moved: Mapping[str, tuple[int, int]]) -> None:
     """Tell teams that others passed them: id → rank before and now. The caller knows that participants may see both."""
     query = (
@@ -140,6 +176,15 @@ def announce_passed(session: Session, evaluation: Evaluation) -> None:
     found = session.execute(query).one_or_none()
     if found is not None:
         announce_lost_places(session, found.slug, boards.find_passed(session, found.id, evaluation.spec_id))
+
+
+def _choose_near(now: datetime) -> Select[Competition]:
+    return select(Competition).where(
+        Competition.state == CompetitionState.OPEN,
+        Competition.closes_at > now,
+        Competition.closes_at <= now + DEADLINE_TOLD,
+        or_(Competition.deadline_told.is_(None), Competition.deadline_told != Competition.closes_at),
+    )
 
 
 def _find_sight(session: Session, evaluation: Evaluation) -> Sight:

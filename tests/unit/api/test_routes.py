@@ -184,6 +184,12 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/admin/competitions/{slug}/discussion/{thread_id}/posts/{post_id}/{deed}"): (
         (401, 403, 403, 404, 404)
     ),
+    ("GET", "/inbox"): (401, 200, 200, 200, 200),
+    ("POST", "/inbox"): (401, 303, 303, 303, 303),
+    ("POST", "/inbox/{message_id}"): (401, 404, 404, 404, 404),
+    ("GET", "/api/v1/me/inbox"): (401, 200, 200, 200, 200),
+    ("POST", "/api/v1/me/inbox/read"): (401, 204, 204, 204, 204),
+    ("POST", "/api/v1/me/inbox/{message_id}/read"): (401, 404, 404, 404, 404),
     ("GET", "/account/notifications"): (401, 200, 200, 200, 200),
     ("POST", "/account/notifications/mail"): (401, 303, 303, 303, 303),
     ("POST", "/account/webhooks"): (401, 422, 422, 422, 422),
@@ -263,6 +269,7 @@ NOTHING = {
     "deed": "test",
     "announcement_id": "none",
     "thread_id": "none",
+    "message_id": "none",
     "post_id": "none",
 }
 
