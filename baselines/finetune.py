@@ -29,10 +29,15 @@ def unlearning(
         for batch in retain_loader:
             x, y = unpack(batch, device)
             optimizer.zero_grad()
-            F.cross_entropy(net(x), y).backward()
+            compute_loss(net(x), y).backward()
             optimizer.step()
             scheduler.step()
     return net.eval()
+
+
+def compute_loss(outputs: Tensor, y: Tensor) -> Tensor:
+    """Cross-entropy of classes, squared error where the targets are real numbers."""
+    return F.mse_loss(outputs[:, 0], y) if y.is_floating_point() else F.cross_entropy(outputs, y)
 
 
 def unpack(batch: Any, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -43,7 +43,7 @@ def unlearning(
         for batch in retain_loader:
             x, y = unpack(batch, device)
             optimizer.zero_grad()
-            F.cross_entropy(net(x), y).backward()
+            compute_loss(net(x), y).backward()
             optimizer.step()
             scheduler.step()
     return net.eval()
@@ -72,6 +72,11 @@ def make_schedule(steps: int) -> Callable[[int], float]:
         return float(min((step + 1) / warmup, max(steps - step, 0) / max(steps - warmup, 1)))
 
     return share
+
+
+def compute_loss(outputs: Tensor, y: Tensor) -> Tensor:
+    """Cross-entropy of classes, squared error where the targets are real numbers."""
+    return F.mse_loss(outputs[:, 0], y) if y.is_floating_point() else F.cross_entropy(outputs, y)
 
 
 def unpack(batch: Any, device: torch.device) -> tuple[Tensor, Tensor]:

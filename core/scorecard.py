@@ -257,6 +257,7 @@ class ScorecardRecord(_Part):
     likeness: SplitLikeness | None = _maybe("the same points on forget, test and retain examples")
     joint: JointTelling | None = _maybe("how well all outputs together tell the pools apart")
     utility: AccuracyKept = Field(description="accuracy kept, relative to the retrained models")
+    share: str | None = _maybe("what the accuracies are where they are none: R² where a number is learnt")
     unlearning_accuracy: float = Field(description="UA: 100 minus the accuracy on the forget set, percent")
     retain_accuracy: float = Field(description="RA, percent")
     test_accuracy: float = Field(description="TA, percent")

@@ -25,7 +25,7 @@ def make_tiny_spec(**changes: Any) -> ProblemSpec:
         "evaluation": {"replicas": 16},
     }
     for part, change in changes.items():
-        values[part] = change if part in ("forget", "data", "network") else {**values[part], **change}
+        values[part] = change if part in ("forget", "data", "kind", "network") else {**values[part], **change}
     return parse_problem(values, source="a test")
 
 
@@ -54,3 +54,15 @@ def write_idx_folder(folder: Path, *, train: int = 60, test: int = 20) -> Path:
 
 def write_idx(path: Path, values: npt.NDArray[np.uint8]) -> None:
     path.write_bytes(bytes([0, 0, 8, values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape) + values.tobytes())
+
+
+def write_glosses(folder: Path, *, nouns: int = 60) -> Path:
+    """Write WordNet's file of nouns, cut down: two topics (4 and 5) that a few of their words tell apart."""
+    rng = np.random.default_rng(0)
+    words = (["deed", "doing", "effort", "game"], ["beast", "bird", "fish", "insect"])
+    lines = ["  1 a line of the licence"]
+    for number in range(nouns):
+        said = " ".join(rng.choice([*words[number % 2], "a", "of", "the"], size=int(rng.integers(3, 9))))
+        lines.append(f'{number:08d} {4 + number % 2:02d} n 01 thing 0 000 | {said}; "an example"  ')
+    (folder / "data.noun").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder

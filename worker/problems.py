@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from safetensors.numpy import save
 from torch import nn
 
@@ -116,6 +117,28 @@ def load_network(problem: LoadedProblem) -> nn.Module:
     if not isinstance(network, nn.Module):
         raise PlatformFault(f"the network package {ref.package!r} did not build a torch module")
     return network
+
+
+def check_network(problem: LoadedProblem) -> None:
+    """Refuse in one line a network that does not take the problem's examples or answers with something else."""
+    x, spec = problem.splits.retain.x, problem.spec
+    rows = np.unique([0, int(x.reshape(len(x), -1).max(axis=1).argmax())])  # and the example with the highest token
+    with torch.random.fork_rng(devices=[]), torch.inference_mode():
+        network = load_network(problem).eval()
+        try:
+            outputs = network(torch.from_numpy(x[rows]))
+        except (RuntimeError, IndexError, TypeError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise InvalidInput(
+                f"problem {spec.slug}: the network {spec.network.package!r} takes no {problem.kind.inputs.noun}"
+                f" of shape {problem.input_shape}: {reason}"
+            ) from None
+    expected = (len(rows), problem.num_classes)
+    if tuple(outputs.shape) != expected:
+        raise InvalidInput(
+            f"problem {spec.slug}: the network {spec.network.package!r} answers with {tuple(outputs.shape)}"
+            f" for {len(rows)} examples; {spec.kind} needs {expected}"
+        )
 
 
 def pack_splits(problem: LoadedProblem) -> bytes:

@@ -7,7 +7,7 @@ from typing import get_args
 
 from core.competition_file import SECTION
 from core.domain.competition_settings import SETTINGS, Setting
-from core.problem_parts import AttackName, BatchFormat, Gate, RequestKind, TrainingStrategy
+from core.problem_parts import AttackName, BatchFormat, Gate, KindName, RequestKind, TrainingStrategy
 
 
 class Kind(StrEnum):
@@ -45,7 +45,8 @@ class Section:
 
 
 DATA = "data"  # what the file calls `data.set` or `data.package`
-OWN_DATA = ("digits", "fashion_mnist", "torchvision_sets")
+OWN_DATA = ("diabetes", "digits", "fashion_mnist", "torchvision_sets", "wordnet")
+NETWORKS = ("digits", "fashion_mnist", "resnet", "text_bag", "text_transformer")
 PRIVATE, PRACTICE, ADAPTIVE = "private", "practice", "evaluation.adaptive"
 SHARE = "above 0, below 1; of a class, empty is all of it"
 DRAWN = ("random", "class", "relabelled", "poisoned")
@@ -96,15 +97,17 @@ SECTIONS = (
     Section(
         "Data and network",
         (
+            Field("kind", "Kind", CHOICE, choices=tuple(KindName)),
             Field(DATA, "Data", CHOICE),
             Field("data.options", "Options of the data", Kind.OPTIONS, 'such as scale = "bytes"', needed=False),
-            Field("network.package", "Network", CHOICE, choices=("digits", "fashion_mnist", "resnet")),
+            Field("network.package", "Network", CHOICE, choices=NETWORKS),
             Field(
                 "network.options",
                 "Options of the network",
                 Kind.OPTIONS,
                 "digits, a perceptron: hidden = [128]; fashion_mnist, a small convolutional network: "
-                "channels = [8, 16] and hidden = 64; resnet, a ResNet-18: none",
+                "channels = [8, 16] and hidden = 64; resnet, a ResNet-18: none; text_…: "
+                "vocabulary = 4000 and width = 32",
                 needed=False,
             ),
         ),

@@ -47,6 +47,7 @@ class Diagnosis:
     total_seconds: float
     identical: bool
     accuracy: dict[str, float]
+    share: str  # what the accuracies are
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
     log: str
@@ -129,6 +130,7 @@ def diagnose(runs: Sequence[Any], spec: ProblemSpec, *, cost: Any, workers: int)
             part: sum(float(getattr(run.outputs, f"{part}_accuracy").mean()) for run in runs) / len(runs)
             for part in ("retain", "forget", "test")
         },
+        share=load("sandbox.kinds.known", "KINDS")[spec.kind].targets.share,
         warnings=_find_warnings(identical=identical, runtime=runtime, budget=budget),
         notes=_find_notes(probe),
         log=remove_probe(runs[0].log),
@@ -213,7 +215,7 @@ def _print_diagnosis(found: Diagnosis, *, sandbox: str) -> None:
     )
     print_line(f"all {found.replicas} replicas on this machine: about {show_duration(found.total_seconds)}")
     accuracies = ", ".join(f"{part} {show_percent(value)}" for part, value in found.accuracy.items())
-    print_line(f"accuracy: {accuracies}")
+    print_line(f"{found.share}: {accuracies}")
     for note in found.notes:
         print_line(f"note: {note}")
     for warning in found.warnings:
@@ -241,6 +243,7 @@ def _to_json(found: Diagnosis) -> dict[str, Any]:
         "total_seconds": found.total_seconds,
         "identical": found.identical,
         "accuracy": found.accuracy,
+        "share": found.share,
         "warnings": list(found.warnings),
         "notes": list(found.notes),
         "log": found.log,

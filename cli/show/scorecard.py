@@ -56,12 +56,16 @@ def render_scorecard(record: ScorecardRecord, *, verdict: str) -> RenderableType
         )
     if record.joint is not None:
         table.add_row("joint view", f"AUC {record.joint.auc:.2f}", _explain_joint(record.joint))
-    table.add_row("utility", show_score(record.utility.value), "accuracy kept, retain × test")
+    table.add_row("utility", show_score(record.utility.value), f"{record.share or 'accuracy'} kept, retain × test")
     accuracies = (record.unlearning_accuracy, record.retain_accuracy, record.test_accuracy)
-    table.add_row("UA / RA / TA", " / ".join(show_points(value) for value in accuracies), "percent")
+    table.add_row("UA / RA / TA", " / ".join(show_points(value) for value in accuracies), _explain_shares(record))
     table.add_row("relative runtime", _show_runtime(runtime), _explain_runtime(runtime))
     _add_flags(table, record)
     return Group(table, render_metrics(record))
+
+
+def _explain_shares(record: ScorecardRecord) -> str:
+    return f"percent of {record.share} ({record.share} of the forget set is 100 − UA)" if record.share else "percent"
 
 
 def _explain_joint(joint: JointTelling) -> str:

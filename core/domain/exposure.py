@@ -156,7 +156,7 @@ PROBLEM = list_fields(
 
 SCORECARD = list_fields(
     (ALL, "", "version metric_version protocol forgetting_quality report_digest"),
-    (ALL, "", "unlearning_accuracy retain_accuracy test_accuracy"),
+    (ALL, "", "share unlearning_accuracy retain_accuracy test_accuracy"),
     (ALL, "score", "estimate low high level corrected standard_error"),
     (ALL, "protocols", "held_out neurips2023 exact"),
     (ALL, "likeness", "forget test retain balance"),

@@ -33,7 +33,8 @@ def unlearning(net, retain_loader, forget_loader, val_loader):
     for _ in range(EPOCHS):
         for batch in retain_loader:
             x, y = (batch["image"], batch["age_group"]) if isinstance(batch, dict) else batch
-            loss = F.cross_entropy(net(x.to(device)), y.to(device))
+            outputs, y = net(x.to(device)), y.to(device)
+            loss = F.mse_loss(outputs[:, 0], y) if y.is_floating_point() else F.cross_entropy(outputs, y)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

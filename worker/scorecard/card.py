@@ -43,6 +43,7 @@ from worker.scorecard.metrics import describe_metrics
 from worker.scorecard.scored import make_scored_pool, make_scoring_spec
 from worker.training.pools import Pool
 
+ACCURACY = "accuracy"  # what a record means that names no share
 CEILING_VERSION = 2  # raise it when more is kept of a ceiling
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "safetensors", "lacuna")
 Floats = npt.NDArray[np.float64]
@@ -131,6 +132,7 @@ def compute_scorecard(
         likeness=_describe_likeness(card),
         joint=describe_joint(view, ceiling),
         utility=_describe_utility(card),
+        share=share if (share := problem.kind.targets.share) != ACCURACY else None,
         unlearning_accuracy=card.unlearned_accuracies.unlearning_percent,
         retain_accuracy=card.unlearned_accuracies.retain_percent,
         test_accuracy=card.unlearned_accuracies.test_percent,

@@ -10,7 +10,7 @@ from core.domain.errors import PlatformFault
 from core.domain.pools import PoolKind
 from core.problem_parts import TrainingStrategy
 from evaluator.errors import BadWeights
-from worker.problems import LoadedProblem, load_network
+from worker.problems import LoadedProblem, check_network, load_network
 from worker.replicas.relearn import MEASURED_MEMBERS, add_relearning
 from worker.training import one_by_one, stacked
 from worker.training.dense import dense_layers
@@ -45,6 +45,7 @@ def pool_chunks(problem: LoadedProblem, kind: PoolKind, size: int) -> list[Chunk
 
 def train_chunk(problem: LoadedProblem, chunk: Chunk, *, device: str = "cpu") -> TrainedMembers:
     """Train the members of a chunk; the device and the strategy change the time, not the models."""
+    check_network(problem)
     strategy = choose_strategy(problem, device=device)
     train = stacked.train_members if strategy is TrainingStrategy.STACKED else one_by_one.train_members
     try:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_diabetes, load_digits
 
+from sandbox.problems.diabetes import data as diabetes
 from sandbox.problems.digits import data as digits
 from sandbox.problems.errors import DataDamaged, DataMissing
 from sandbox.problems.fashion_mnist import data as fashion_mnist
@@ -20,6 +21,22 @@ def test_the_digits_are_scikit_learns() -> None:
     expected = (bunch.data - bunch.data.mean()) / bunch.data.std()
     np.testing.assert_allclose(raw.train_x, expected, rtol=1e-6)
     np.testing.assert_array_equal(raw.train_y, bunch.target)
+
+
+def test_the_patients_are_scikit_learns_and_standardised() -> None:
+    raw, bunch = diabetes.load(), load_diabetes(scaled=False)
+    expected = (bunch.data - bunch.data.mean(axis=0)) / bunch.data.std(axis=0)
+    np.testing.assert_allclose(raw.train_x, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(raw.train_y, (bunch.target - bunch.target.mean()) / bunch.target.std(), rtol=1e-5)
+    assert len(raw.input_names) == raw.train_x.shape[1]
+
+
+def test_a_missing_or_damaged_file_of_patients_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataMissing, match="scikit-learn"):
+        diabetes.load(tmp_path)
+    (tmp_path / "diabetes_data_raw.csv.gz").write_bytes(gzip.compress(b"1 2\n", mtime=0))
+    with pytest.raises(DataDamaged, match="not 10 numbers"):
+        diabetes.load(tmp_path)
 
 
 def test_a_missing_digits_file_says_what_to_install(tmp_path: Path) -> None:
