@@ -10,6 +10,7 @@ from cli.here.probe import MARK
 from core.domain.faults import FaultCode
 from core.domain.runtime import CpuClock
 from evaluator.runtime import RelativeRuntime
+from sandbox.kinds.known import KINDS
 from tests.unit.cli.fakes import FakeRun, FakeSandbox
 from worker.local import LocalCost
 
@@ -32,6 +33,7 @@ class Home:
             "run_replicas_locally": self.run,
             "choose_sandbox": lambda _settings: FakeSandbox(),
             "measure_cost": lambda *_arguments, **_options: self.cost,
+            "KINDS": KINDS,
         }
         return known[name]
 
@@ -56,7 +58,7 @@ def test_a_healthy_submission_gets_its_figures(run: Run, good: Path, home: Home)
     assert result.exit_code == 0
     assert "5.0 % (4.0 % to 6.0 %) of a budget of 10.0 % (all processor time of the box)" in result.stdout
     assert "all 256 replicas" in result.stdout
-    assert "retain 90.0 %, forget 80.0 %, test 70.0 %" in result.stdout
+    assert "accuracy: retain 90.0 %, forget 80.0 %, test 70.0 %" in result.stdout
     assert "epoch 1" in result.stdout
     assert "warning" not in result.stdout
     assert MARK not in result.stdout
