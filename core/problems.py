@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import Field, ValidationInfo, model_validator
 
 from core.domain.exposure import Exposure
+from core.domain.intake.given import Given, has_hosted_input
 from core.domain.seeds import check_hidden_seeds
 from core.problem_parts import (
     DataPart,
@@ -92,6 +93,12 @@ class ProblemSpec(Part):
             "evaluation": self.evaluation.model_dump() | {"adaptive": None},
         }
         return self.model_validate(self.model_dump() | changes)
+
+    @property
+    def given(self) -> Given:
+        """What a submission's text can be held against."""
+        rules = self.evaluation
+        return Given(rules.data_bytes, rules.batch_format, has_hosted_input(self.exposure, rules.batch_format))
 
     @property
     def seeds(self) -> dict[str, int]:

@@ -39,19 +39,16 @@ class Assignment:
         return network.to(self.device)
 
     def build_loaders(self) -> tuple[MemoryLoader, ...]:
-        """Retain and forget batches come shuffled, validation batches in order."""
+        """Retain and forget batches come shuffled, validation batches in order; an id belongs to one example of all."""
         mapping = self.setup["batch_format"] == "mapping"
         size = self.setup["batch_size"]
-        return tuple(
-            make_loader(
-                self.splits[f"{name}_x"],
-                self.splits[f"{name}_y"],
-                mapping=mapping,
-                batch_size=size,
-                shuffle=name != "validation",
-            )
-            for name in SPLIT_NAMES
-        )
+        loaders, first = [], 0
+        for name in SPLIT_NAMES:
+            x, y = self.splits[f"{name}_x"], self.splits[f"{name}_y"]
+            shuffle = name != "validation"
+            loaders.append(make_loader(x, y, mapping=mapping, batch_size=size, shuffle=shuffle, first=first))
+            first += len(y)
+        return tuple(loaders)
 
 
 def build_network(reference: Mapping[str, Any]) -> nn.Module:

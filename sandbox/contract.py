@@ -145,6 +145,7 @@ _SETUP: Mapping[str, Check] = {
     "device": _NAME,
     "budget_seconds": _or_none(_SECONDS),
     "native_lock": _text(HEADER_LIMIT),
+    "hosted_input": _is_flag,
     "writable": _list_of(_NAME),
     "files": _COUNT,
     "originals": _COUNT,

@@ -16,13 +16,13 @@ Batch = Any
 
 
 class MappingDataset(Dataset[dict[str, Any]]):
-    """Examples as the 2023 contest gave them: a mapping of five keys."""
+    """Examples as the 2023 contest gave them: a mapping of five keys. first: the number of the first, for its ids."""
 
-    def __init__(self, images: Tensor, labels: Tensor) -> None:
+    def __init__(self, images: Tensor, labels: Tensor, *, first: int = 0) -> None:
         self.images, self.labels = images, labels
-        self.person_ids = torch.arange(len(labels))
+        self.person_ids = torch.arange(first, first + len(labels))
         self.ages = labels * 10 + 5  # the middle of the age group
-        self.image_ids = [f"{index // 1000}-{index % 1000}" for index in range(len(labels))]
+        self.image_ids = [f"{index // 1000}-{index % 1000}" for index in range(first, first + len(labels))]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -78,6 +78,6 @@ def _draw_order(length: int) -> Tensor:
     return torch.randperm(length, generator=generator)
 
 
-def make_loader(x: Tensor, y: Tensor, *, mapping: bool, batch_size: int, shuffle: bool) -> MemoryLoader:
-    dataset: Dataset[Any] = MappingDataset(x, y) if mapping else PairDataset(x, y)
+def make_loader(x: Tensor, y: Tensor, *, mapping: bool, batch_size: int, shuffle: bool, first: int = 0) -> MemoryLoader:
+    dataset: Dataset[Any] = MappingDataset(x, y, first=first) if mapping else PairDataset(x, y)
     return MemoryLoader(dataset, batch_size=batch_size, shuffle=shuffle)

@@ -14,7 +14,9 @@ from typing import Any, BinaryIO, NoReturn
 
 from sandbox.assignment import Assignment
 from sandbox.cage import enter
-from sandbox.contract import ERROR_CHARS, TRACEBACK_CHARS, Message, Outcome, Role, make_text, write_frame
+from sandbox.contract import ERROR_CHARS, SPLIT_NAMES, TRACEBACK_CHARS, Message, Outcome, Role, make_text, write_frame
+from sandbox.hosted_input import explain_missing, lay_out_input
+from sandbox.loaders import MappingDataset, MemoryLoader
 from sandbox.lock import lock
 from sandbox.reseed import reseed_generators
 from sandbox.submission import (
@@ -62,7 +64,10 @@ def _live(assignment: Assignment, order: Mapping[str, Any], scratch: Path, strea
     try:
         network = assignment.build_network(order["original"])
         schema = read_schema(network)
-        arguments = (network, *assignment.build_loaders())
+        loaders = assignment.build_loaders()
+        arguments = (network, *loaders)
+        if assignment.setup["hosted_input"] and order["role"] == Role.ENTRY:
+            _lay_out_input(assignment, loaders, order["original"], scratch)
         obstacle = _lay_out(assignment.files[Role(order["role"])], scratch)
         offered = {
             "device": assignment.device,
@@ -96,6 +101,14 @@ def _lay_out(files: Mapping[str, bytes], folder: Path) -> Refused | None:
     except (OSError, ValueError) as error:
         return Refused(Outcome.IMPORT_FAILED, f"a file cannot be written: {_describe(error)}")
     return None
+
+
+def _lay_out_input(assignment: Assignment, loaders: tuple[MemoryLoader, ...], original: int, scratch: Path) -> None:
+    """Beside the working folder: `../input` leads there too, as it does on the hosts of notebooks."""
+    named = zip(SPLIT_NAMES, (loader.dataset for loader in loaders), strict=True)
+    datasets = {name: dataset for name, dataset in named if isinstance(dataset, MappingDataset)}
+    classes = assignment.setup["network"]["num_classes"]
+    lay_out_input(scratch.parent / "input", datasets, assignment.originals[original], classes=classes)
 
 
 def _unlearn(folder: Path, arguments: tuple[Any, ...], offered: Mapping[str, Any], seed: int) -> Any:
@@ -147,7 +160,7 @@ def _describe(error: BaseException) -> str:
         return text
     if isinstance(error, SystemExit):
         return f"the code left the process: SystemExit({text})"
-    return f"{type(error).__name__}: {text}"
+    return f"{type(error).__name__}: {text}{explain_missing(text)}"
 
 
 def _report(stream: BinaryIO, outcome: Outcome, error: BaseException, *, whole: bool = False) -> None:

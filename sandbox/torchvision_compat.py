@@ -1,7 +1,8 @@
 """The one place that imports torchvision.
 
 A torchvision whose compiled operators do not match the installed torch fails at import, although its networks and
-data sets need none of them. Declaring the two operators it asks for is then enough; an ordinary install is untouched.
+data sets need none of them. Declaring the two operators it asks for is then enough, and pictures are read without its
+compiled part; an ordinary install is untouched.
 """
 
 import importlib
@@ -22,6 +23,7 @@ def load_torchvision(module: str = "torchvision") -> ModuleType:
         if "torchvision::nms" not in str(error):
             raise
     _declare_operators()
+    importlib.import_module("sandbox.image_reading").install(importlib.import_module("torchvision.io"))
     return importlib.import_module(module)
 
 

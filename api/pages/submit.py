@@ -12,7 +12,7 @@ from api.pages.kit.forms import answer_form
 from api.pages.kit.showing import make_key, show
 from api.rules.service import make_view as make_rules_view
 from api.submissions import service as submissions
-from api.submissions.acceptance import Upload, accept_upload, clean_filename
+from api.submissions.acceptance import Upload, accept_upload, clean_filename, find_given
 from api.submissions.intake import Intake, IntakeDep
 from api.submissions.reading import make_reading
 from api.submissions.schemas import NOTE_LENGTH, Reading, RequestedPurpose
@@ -69,13 +69,11 @@ def submit(
 
     def act() -> Response:
         filename, content = _read_file(file, intake)
-        with open_reading(engine) as session:
-            rules = competitions.load_competition(session, slug, caller).spec.terms.evaluation
-        reading = make_reading(filename, content, intake, data_bytes=rules.data_bytes, batch_form=rules.batch_format)
+        purpose = RequestedPurpose.PRACTICE if practice else RequestedPurpose.RANKED
+        reading = make_reading(filename, content, intake, find_given(engine, slug, purpose, caller))
         if not reading.is_as_sent and reading.sha256 != seen:
             with open_reading(engine) as session:
                 return _render_submit(slug, request, caller, session, settings, reading=reading, **filled)
-        purpose = RequestedPurpose.PRACTICE if practice else RequestedPurpose.RANKED
         upload = Upload(
             slug=slug,
             filename=filename,

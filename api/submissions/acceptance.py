@@ -29,7 +29,7 @@ from core.db.session import reading, transaction
 from core.domain.access import Action, check_allowed
 from core.domain.competition import CompetitionState, check_taking
 from core.domain.errors import Conflict, ParticipantFault, PhaseClosed, TooLarge
-from core.domain.intake.data import check_data
+from core.domain.intake.given import Given, check_given
 from core.domain.leaderboard import Purpose
 from core.domain.notes import NoteReaders
 from core.domain.phases import PhaseKind, PhaseState
@@ -90,10 +90,10 @@ def accept_upload(engine: Engine, store: BlobStore, upload: Upload, caller: Call
         if (earlier := _find_replay(session, upload, caller)) is not None:
             return Accepted(earlier, replayed=True)
         _check_open(session, competition)
-        target = _find_target(session, competition, upload)
+        target = _find_target(session, competition, upload.purpose)
         _check_entry(session, competition, upload, caller)
-        data_bytes = target.spec.terms.evaluation.data_bytes
-    prints, fault = _read(upload, intake, data_bytes)
+        given = target.spec.terms.problem.given
+    prints, fault = _read(upload, intake, given)
     digest = store.put(upload.content)
     with transaction(engine) as session:
         locked = competitions.lock_competition(session, competition.id)
@@ -108,6 +108,13 @@ def accept_upload(engine: Engine, store: BlobStore, upload: Upload, caller: Call
         else:
             _store_rejection(session, submission, target, fault)
         return Accepted(submission.id, replayed=False)
+
+
+def find_given(engine: Engine, slug: str, purpose: RequestedPurpose, caller: Caller) -> Given:
+    """What the phase that a file is meant for gives, for whoever only wants it looked at."""
+    with reading(engine) as session:
+        target = _find_target(session, load_competition(session, slug, caller), purpose)
+        return target.spec.terms.problem.given
 
 
 def clean_filename(name: str) -> str:
@@ -142,8 +149,8 @@ def _check_open(session: Session, competition: Competition) -> None:
     raise PhaseClosed(message)
 
 
-def _find_target(session: Session, competition: Competition, upload: Upload) -> Target:
-    if upload.purpose is not RequestedPurpose.PRACTICE:
+def _find_target(session: Session, competition: Competition, purpose: RequestedPurpose) -> Target:
+    if purpose is not RequestedPurpose.PRACTICE:
         return Target(competition.spec, PhaseKind.PUBLIC)
     found = phases.fetch_practice_phase(session, competition.id)
     if found is None:
@@ -166,11 +173,10 @@ def _check_entry(session: Session, competition: Competition, upload: Upload, cal
     check_allowance(find(session, competition, caller.member_id, now), now)
 
 
-def _read(upload: Upload, intake: Intake, data_bytes: int) -> tuple[list[int], ParticipantFault | None]:
+def _read(upload: Upload, intake: Intake, given: Given) -> tuple[list[int], ParticipantFault | None]:
     """Prints of the code, by which copies are found, and what is wrong with it."""
     try:
-        found = intake.read(upload.filename, upload.content)
-        check_data(found.data_bytes, data_bytes)
+        found = check_given(intake.read(upload.filename, upload.content), given)
     except ParticipantFault as fault:
         return [], fault
     return make_prints(found.files), None

@@ -22,7 +22,7 @@ from api.deps import (
 )
 from api.errors import describe_errors
 from api.submissions import service
-from api.submissions.acceptance import Accepted, Upload, accept_upload, clean_filename
+from api.submissions.acceptance import Accepted, Upload, accept_upload, clean_filename, find_given
 from api.submissions.comparison import load_comparison
 from api.submissions.events import follow
 from api.submissions.intake import IntakeDep
@@ -38,6 +38,7 @@ from api.submissions.schemas import (
     SubmissionView,
 )
 from core.db.session import reading, transaction
+from core.domain.intake.given import ANY_PROBLEM
 from core.domain.notes import NoteReaders
 from core.scorecard import ScorecardRecord
 
@@ -113,15 +114,19 @@ def promote_submission(
     return _tell(accepted, caller, engine, response)
 
 
-@router.post("/check", operation_id="check_submission", responses=describe_errors(401, 413, 422, 429, 503))
+@router.post("/check", operation_id="check_submission", responses=describe_errors(401, 404, 409, 413, 422, 429, 503))
 def check_submission(
     caller: Submitter,
+    engine: EngineDep,
     intake: IntakeDep,
     file: Annotated[UploadFile, File(description="as for a submission")],
+    competition: Annotated[str, Form(description="held against what its problem gives; may be left out")] = "",
+    purpose: Annotated[RequestedPurpose, Form()] = RequestedPurpose.RANKED,
 ) -> Reading:
     """What would be kept, changed and left out of a file, before it counts; nothing is stored or run."""
     content = file.file.read(intake.limit_bytes + 1)
-    return make_reading(clean_filename(file.filename or ""), content, intake)
+    given = find_given(engine, competition, purpose, caller) if competition else ANY_PROBLEM
+    return make_reading(clean_filename(file.filename or ""), content, intake, given)
 
 
 @router.get(

@@ -1,33 +1,21 @@
 """What is made of a file before it counts: kept, changed, left out, or why it cannot run. Nothing is stored or run."""
 
 import hashlib
-from dataclasses import replace
 
 from api.submissions.intake import Intake
 from api.submissions.schemas import NoteView, Reading
 from core.domain.errors import ParticipantFault, TooLarge
-from core.domain.intake.batches import doubt_batch_form
-from core.domain.intake.data import DEFAULT_DATA_BYTES, check_data
+from core.domain.intake.given import ANY_PROBLEM, Given, check_given
 from core.domain.intake.report import Note, SubmissionFiles
 
 
-def make_reading(
-    filename: str,
-    content: bytes,
-    intake: Intake,
-    *,
-    data_bytes: int = DEFAULT_DATA_BYTES,
-    batch_form: str = "",
-) -> Reading:
-    """data_bytes, batch_form: what the competition allows beside code and gives as a batch, where it is known."""
+def make_reading(filename: str, content: bytes, intake: Intake, given: Given = ANY_PROBLEM) -> Reading:
+    """given: by the problem it is meant for, where that is known."""
     if len(content) > intake.limit_bytes:
         raise TooLarge(f"the file is larger than {intake.limit_bytes:,} bytes; nothing was stored")
     digest = hashlib.sha256(content).hexdigest()
     try:
-        read = intake.read(filename, content)
-        check_data(read.data_bytes, data_bytes)
-        doubt = doubt_batch_form(read.batch_form, batch_form, read.batch_source)
-        return _tell(digest, replace(read, warnings=(*read.warnings, doubt)) if doubt else read)
+        return _tell(digest, check_given(intake.read(filename, content), given))
     except ParticipantFault as fault:
         return _refuse(digest, fault)
 

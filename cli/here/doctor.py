@@ -10,8 +10,8 @@ import typer
 from cli.here.evaluate import SandboxOption, open_sandbox, print_failure
 from cli.here.node_check import check_box
 from cli.here.probe import ProbeReport, add_probe, read_probe, remove_probe, remove_probe_frame
-from cli.here.validate import print_reading, read_file, warn_of_batches
-from cli.show.console import print_json, print_line
+from cli.here.validate import print_reading, read_file
+from cli.show.console import print_json, print_line, print_note
 from cli.show.files import find_upload
 from cli.show.lazy import load
 from cli.show.numbers import show_percent
@@ -20,7 +20,8 @@ from client.failures import CommandFailed, Exit, get_exit_of_verdict
 from client.progress import StageProgress
 from core.domain.durations import show_duration
 from core.domain.intake.batches import MAPPING_PROBLEM, BatchForm
-from core.domain.intake.data import check_data
+from core.domain.intake.given import check_given
+from core.domain.intake.report import SubmissionFiles
 from core.domain.submission import VERDICT_OF_FAULT
 from core.problem_files import find_problem
 from core.problems import ProblemSpec
@@ -64,7 +65,7 @@ def doctor(
         str,
         typer.Option(
             help="A problem's name (`lacuna problem list`) or a problem file.",
-            show_default=f"digits; {MAPPING_PROBLEM} for a file that reads batches by key",
+            show_default=f"digits; {MAPPING_PROBLEM} for a file that reads batches by key or files of 2023",
         ),
     ] = "",
     sandbox: SandboxOption = "",
@@ -81,12 +82,14 @@ def doctor(
 
 def _look_at(file: Path, problem: str, sandbox: str, *, as_json: bool) -> None:
     read = read_file(file)
-    spec = find_problem(problem or (MAPPING_PROBLEM if read.batch_form == BatchForm.MAPPING else "digits"))
-    check_data(read.data_bytes, spec.evaluation.data_bytes)
-    if not as_json:
+    spec = find_problem(problem or _choose_problem(read))
+    read = check_given(read, spec.given)
+    if as_json:
+        for warning in read.warnings:
+            print_note(f"warning: {warning}")
+    else:
         print_reading(file.name, read)
         print_line(f"problem: {spec.slug}")
-    warn_of_batches(read, spec.evaluation.batch_format)
     settings = get_settings()
     box = open_sandbox(settings, sandbox)
     with StageProgress() as progress:
@@ -105,6 +108,11 @@ def _look_at(file: Path, problem: str, sandbox: str, *, as_json: bool) -> None:
     else:
         _print_diagnosis(found, sandbox=box.name)
     raise typer.Exit(Exit.FAILED if found.over_budget else Exit.SCORED)
+
+
+def _choose_problem(read: SubmissionFiles) -> str:
+    """The one in the shape of 2023 for what can be seen to need it."""
+    return MAPPING_PROBLEM if read.batch_form == BatchForm.MAPPING or read.input_source else "digits"
 
 
 def diagnose(runs: Sequence[Any], spec: ProblemSpec, *, cost: Any, workers: int) -> Diagnosis:

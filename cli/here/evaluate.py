@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.here.validate import read_or_reject, warn_of_batches
+from cli.here.validate import read_or_reject
 from cli.show.console import make_console, print_error, print_json, print_line, print_note
 from cli.show.files import check_writable, write_report
 from cli.show.lazy import load
@@ -39,8 +39,7 @@ def evaluate(
 ) -> None:
     """Score a submission here: no account, same sandbox and evaluator, one HTML report."""
     spec = find_problem(problem)
-    read = read_or_reject(file, data_bytes=spec.evaluation.data_bytes)
-    warn_of_batches(read, spec.evaluation.batch_format)
+    read = read_or_reject(file, spec.given)
     target = report or Path(f"{file.stem}-report.html")
     check_writable(target)
     settings = get_settings()

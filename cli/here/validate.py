@@ -10,8 +10,9 @@ from cli.show.files import read_upload
 from cli.show.options import FileArgument, JsonOption
 from client.failures import Exit
 from core.domain.errors import ParticipantFault
-from core.domain.intake.batches import FORMS, BatchForm, doubt_batch_form
-from core.domain.intake.data import DEFAULT_DATA_BYTES, check_data
+from core.domain.intake.batches import FORMS, BatchForm
+from core.domain.intake.data import DEFAULT_DATA_BYTES
+from core.domain.intake.given import ANY_PROBLEM, Given, check_given
 from core.domain.intake.reading import read_submission
 from core.domain.intake.report import Note, Origin, SubmissionFiles
 from core.settings import get_settings
@@ -28,8 +29,7 @@ def validate(file: FileArgument, as_json: JsonOption = False) -> None:
     """Check a submission without running it; of a notebook, show what is kept and what is left out."""
     content = read_upload(file)
     try:
-        read = read_submission(file.name, content, limit_bytes=get_settings().upload_bytes)
-        check_data(read.data_bytes, DEFAULT_DATA_BYTES)
+        read = check_given(read_submission(file.name, content, limit_bytes=get_settings().upload_bytes), ANY_PROBLEM)
     except ParticipantFault as fault:
         if as_json:
             print_json(_refuse(fault))
@@ -42,25 +42,16 @@ def validate(file: FileArgument, as_json: JsonOption = False) -> None:
         print_reading(file.name, read)
 
 
-def read_or_reject(file: Path, *, data_bytes: int, quiet: bool = False) -> SubmissionFiles:
-    """Read a submission for a command that goes on to run it. data_bytes: what its problem allows."""
-    read = read_file(file)
-    check_data(read.data_bytes, data_bytes)
-    if not quiet:
-        for warning in read.warnings:
-            print_note(f"warning: {warning}")
+def read_or_reject(file: Path, given: Given) -> SubmissionFiles:
+    """Read a submission for a command that goes on to run it. given: by its problem."""
+    read = check_given(read_file(file), given)
+    for warning in read.warnings:
+        print_note(f"warning: {warning}")
     return read
 
 
 def read_file(file: Path) -> SubmissionFiles:
     return read_submission(file.name, read_upload(file), limit_bytes=get_settings().upload_bytes)
-
-
-def warn_of_batches(read: SubmissionFiles, given: str) -> None:
-    """given: the form of the problem that it is about to run on."""
-    doubt = doubt_batch_form(read.batch_form, given, read.batch_source)
-    if doubt:
-        print_note(f"warning: {doubt}")
 
 
 def print_reading(name: str, read: SubmissionFiles) -> None:

@@ -21,7 +21,10 @@ from client.http import LacunaClient
 from client.progress import StageProgress
 from client.waiting import wait_until_finished
 from core.domain.errors import ContestError, InvalidInput, NotFound
+from core.domain.faults import FaultCode
+from core.domain.intake.given import ANY_PROBLEM, Given, check_given, read_given
 from core.domain.intake.reading import read_submission
+from core.domain.intake.report import SubmissionFiles
 from core.domain.leaderboard import Purpose
 from core.domain.notes import NoteReaders
 from core.domain.phases import PhaseKind
@@ -65,9 +68,12 @@ def submit(
 ) -> None:
     """Upload a submission to a competition; what cannot run is refused here, before it counts."""
     content = read_upload(file)
-    _look_before(file.name, content, may_ask=not yes)
+    limit = max(get_settings().upload_bytes, len(content))  # how much is too much is the server's to say
+    read = read_submission(file.name, content, limit_bytes=limit)
     with open_client(url) as client:
         slug = choose_competition(client, competition)
+        given = _find_given(client.get_competition(slug), practice=practice)
+        _look_before(read, given, may_ask=not yes)
         state = client.submit(
             slug,
             file.name,
@@ -219,18 +225,25 @@ def _wait(client: LacunaClient, submission_id: str, timeout: float | None) -> di
         return wait_until_finished(client, submission_id, timeout=timeout, progress=progress)
 
 
-def _look_before(name: str, content: bytes, *, may_ask: bool) -> None:
-    """Tell what of the file would run while nothing counts yet; somebody at a terminal may still say no."""
-    limit = max(get_settings().upload_bytes, len(content))  # how much is too much is the server's to say
-    read = read_submission(name, content, limit_bytes=limit)
-    for warning in read.warnings:
+def _find_given(competition: Mapping[str, Any], *, practice: bool) -> Given:
+    """What the phase it is meant for gives, by its card; a phase that is not there is the server's to refuse."""
+    found = competition.get("practice") if practice else competition
+    return read_given(found["problem"]) if found else ANY_PROBLEM
+
+
+def _look_before(read: SubmissionFiles, given: Given, *, may_ask: bool) -> None:
+    """Tell what would run, and how it fits, while nothing counts yet; somebody at a terminal may still say no."""
+    held = check_given(read, given)
+    for warning in held.warnings:
         print_note(f"warning: {warning}")
-    if not read.changed and not read.left_out:
-        return
+    is_partial = bool(read.changed or read.left_out)
     for title, notes in (("left out", read.left_out), ("changed", read.changed), ("kept", read.kept)):
-        if notes:
+        if is_partial and notes:
             print_note("\n".join([f"{title} ({len(notes)}):", *(f"  {note}" for note in notes)]))
-    if may_ask and _is_watched() and not typer.confirm("Submit what is kept?", err=True):
+    if not (is_partial or held is not read) or not may_ask or not _is_watched():
+        return
+    question = "Submit what is kept?" if is_partial else "Submit it all the same?"
+    if not typer.confirm(question, err=True):
         raise CommandFailed("nothing was submitted", exit_code=Exit.CANCELLED)
 
 
@@ -268,6 +281,26 @@ def _get_exit(state: Mapping[str, Any]) -> int:
     return Exit.SCORED if state["verdict"] is None else get_exit_of_verdict(Verdict(state["verdict"]))
 
 
+def _print_fault(client: LacunaClient, state: Mapping[str, Any]) -> None:
+    if told := ": ".join(part for part in (state["code"], state["reason"]) if part):
+        print_error(told, state.get("hint") or "")
+    if state["code"] == FaultCode.FAILED_ON_HIDDEN_DATA:
+        _suggest_practice(client, state)
+
+
+def _suggest_practice(client: LacunaClient, state: Mapping[str, Any]) -> None:
+    """How a run failed is not told on hidden data; where it is."""
+    try:
+        practice = client.get_competition(state["competition"]).get("practice")
+    except ContestError:  # what became of the submission is told already
+        return
+    if practice and practice["daily_limit"]:
+        print_note(
+            f"`lacuna submit {state['filename']} -c {state['competition']} --practice` runs it on open data, and shows"
+            " what it prints and why it fails"
+        )
+
+
 def _is_practice(state: Mapping[str, Any]) -> bool:
     return state.get("phase") == PhaseKind.PRACTICE
 
@@ -297,8 +330,7 @@ def _print_ended(client: LacunaClient, state: Mapping[str, Any]) -> None:
         print_line(f"final board: {final}")
     if state.get("held_back"):
         print_note("on hidden data a score is told only where it rises by more than noise; this one, after the end")
-    if told := ": ".join(part for part in (state["code"], state["reason"]) if part):
-        print_error(told, state.get("hint") or "")
+    _print_fault(client, state)
     if state["score"] is None and state.get("log"):
         print_note(f"what the code printed: `lacuna logs {state['id']}`")
     if _is_practice(state):

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from cli.show.streams import is_unicode, settle_streams
 from client.failures import Exit, get_exit_of_error
-from core.domain.errors import ContestError
+from core.domain.errors import ContestError, ParticipantFault
 from core.domain.visible import make_visible
 
 PLAIN_WIDTH = 160  # of a pipe or file: wide enough that no table column is cut
@@ -67,7 +67,8 @@ def print_error(message: str, hint: str = "") -> None:
 
 
 def print_contest_error(error: ContestError) -> Exit:
-    print_error(error.message, str(getattr(error, "hint", "")))
+    code = f"{error.code}: " if isinstance(error, ParticipantFault) else ""
+    print_error(f"{code}{error.message}", str(getattr(error, "hint", "")))
     return get_exit_of_error(error)
 
 

@@ -11,6 +11,7 @@ class FaultCode(StrEnum):
     NOTEBOOK_INVALID = "NOTEBOOK_INVALID"
     ENTRYPOINT_MISSING = "ENTRYPOINT_MISSING"
     IMPORT_MISSING = "IMPORT_MISSING"
+    FILE_MISSING = "FILE_MISSING"
     IMPORT_FAILED = "IMPORT_FAILED"
     SIGNATURE_MISMATCH = "SIGNATURE_MISMATCH"
     EXCEPTION = "EXCEPTION"
@@ -38,6 +39,9 @@ HINTS: dict[FaultCode, str] = {
     FaultCode.IMPORT_MISSING: (
         "Importing the file would fail at once: use what the sandbox has (`lacuna runtime` lists it), or bring the"
         " module along in a .zip."
+    ),
+    FaultCode.FILE_MISSING: (
+        "Take what the method needs from the loaders; what was not uploaded is not there when it runs."
     ),
     FaultCode.IMPORT_FAILED: "The file failed while being imported; run `lacuna doctor FILE` to see the traceback.",
     FaultCode.SIGNATURE_MISMATCH: (

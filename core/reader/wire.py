@@ -43,6 +43,7 @@ def pack_files(read: SubmissionFiles) -> bytes:
     return json.dumps(
         {"files": files, "origin": read.origin, "warnings": read.warnings, "data_bytes": read.data_bytes, **notes}
         | {"batch_form": read.batch_form, "batch_source": read.batch_source}
+        | {"input_source": read.input_source, "must_have_input": read.must_have_input}
     ).encode()
 
 
@@ -75,6 +76,8 @@ def _make_files(found: dict[str, Any]) -> SubmissionFiles:
         data_bytes=_take_count(found["data_bytes"]),
         batch_form=_take_text(found["batch_form"]),
         batch_source=_take_text(found["batch_source"]),
+        input_source=_take_text(found["input_source"]),
+        must_have_input=found["must_have_input"] is True,
         **notes,
     )
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.domain.faults import FaultCode
+from core.domain.intake.hosted import wants_input
 from core.problem_parts import EvaluationPart
 from sandbox.contract import Outcome, Role
 from worker.problems import LoadedProblem, pack_splits
+from worker.replicas.hosted import gives_input
 from worker.replicas.inspection import InspectedReplica, Inspector
 from worker.replicas.seconds import MeasuredShard, Timed, collect_seconds
 from worker.replicas.yardstick import NOTHING, Plan, make_pieces, spread
@@ -133,6 +135,7 @@ def make_request(
         budget_seconds=None if retrain_seconds is None else rules.compute_budget * retrain_seconds,
         device=device,
         allow_native=rules.allow_native,
+        hosted_input=wants_input(files) and gives_input(problem, weights_bytes),
         pieces=make_pieces(problem),
     )
 

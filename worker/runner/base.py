@@ -59,6 +59,7 @@ class RunRequest:
     budget_seconds: float | None = None  # told to a submission that asks for it
     device: str = "cpu"
     allow_native: bool = False  # machine code that the image did not bring; not refused on a device
+    hosted_input: bool = False  # the folder that notebooks of 2023 read is there
     pieces: Mapping[Role, bytes] = field(default_factory=dict)  # the platform's own entry files, for orders of a role
 
 

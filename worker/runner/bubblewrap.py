@@ -22,6 +22,8 @@ from worker.runner.guest import (
     GUEST_MODULE,
     HOST_NAME,
     INODES,
+    INPUT,
+    INPUT_LINK,
     PROBE_LIMITS,
     SCRATCH,
     SCRATCH_LINKS,
@@ -138,6 +140,7 @@ def _filesystem(runtime: Runtime, *, as_root: bool) -> list[str]:
     # root's parent tells the kernel there which process should die first; one user's replica could write its own memory
     proc = () if as_root else ("--remount-ro", "/proc")
     scratch = [part for place in SCRATCH_LINKS for part in ("--symlink", SCRATCH, place)]
+    scratch += ("--symlink", INPUT, INPUT_LINK)
     return [
         *("--ro-bind", "/usr", "/usr", *hidden, *links, "--perms", "0755", "--dir", "/kaggle", *scratch),
         *("--perms", "0755", "--dir", "/opt", "--perms", "0755", "--dir", "/opt/lacuna", *binds),

@@ -20,6 +20,7 @@ WRITABLE = (TMP, SHM, "/dev/mqueue")
 SCRATCH = f"{TMP}/replica"  # the working folder of a replica
 # Where hosted notebooks write: published code names these paths. The image has the same links (sandbox/Dockerfile).
 SCRATCH_LINKS = ("/kaggle/tmp", "/kaggle/temp", "/kaggle/working", "/content")
+INPUT, INPUT_LINK = f"{TMP}/input", "/kaggle/input"  # what they read, where there is something: sandbox/hosted_input.py
 SHM_BYTES = 64 << 20
 INODES = 16384  # of each folder that can be written
 GUEST_ENV: Mapping[str, str] = {

@@ -172,6 +172,7 @@ class Conversation:
             device=request.device,
             budget_seconds=request.budget_seconds,
             native_lock=_encode_lock(request),
+            hosted_input=request.hosted_input,
             writable=list(writable),
             files=len(request.files) + len(request.pieces),
             originals=len(request.originals),

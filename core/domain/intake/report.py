@@ -46,6 +46,8 @@ class SubmissionFiles:
     data_bytes: int = 0  # what it brings beside code: core.domain.intake.data
     batch_form: str = ""  # the one it reads, if its text tells: core.domain.intake.batches
     batch_source: str = ""
+    input_source: str = ""  # where it reads what the hosts of 2023 had: core.domain.intake.hosted
+    must_have_input: bool = False  # it does so whenever it is called
 
 
 def show(text: str) -> str:

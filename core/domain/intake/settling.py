@@ -9,6 +9,7 @@ from functools import partial
 from core.domain.errors import ParticipantFault
 from core.domain.intake.batches import find_batch_form
 from core.domain.intake.bound import check_bound
+from core.domain.intake.hosted import find_input_read
 from core.domain.intake.imports import check_imports
 from core.domain.intake.python_text import decode_text, parse_as_it_runs, settle_coding
 from core.domain.intake.report import ENTRY_FILE, Note, Origin, SubmissionFiles, show
@@ -38,6 +39,7 @@ def settle(read: SubmissionFiles, name: str) -> SubmissionFiles:
     except ParticipantFault as fault:
         raise ParticipantFault(fault.code, fault.message, fix=fault.fix, read=replace(read, files={})) from None
     form, source = find_batch_form(trees.values()) or ("", "")
+    asked = find_input_read(trees[ENTRY_FILE], (tree for path, tree in trees.items() if path != ENTRY_FILE))
     return replace(
         read,
         files=files,
@@ -45,6 +47,8 @@ def settle(read: SubmissionFiles, name: str) -> SubmissionFiles:
         warnings=(*read.warnings, *doubts),
         batch_form=str(form),
         batch_source=show(source),
+        input_source=asked.source if asked else "",
+        must_have_input=asked is not None and asked.is_certain,
     )
 
 

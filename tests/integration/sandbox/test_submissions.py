@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 import pytest
+import torch
 from safetensors.torch import load, save
 
 from core.problem_parts import BatchFormat
@@ -69,7 +70,47 @@ def test_a_constant_seed_in_the_module_does_not_make_replicas_equal() -> None:
 def test_batches_may_be_mappings_as_in_2023() -> None:
     body = "print(sorted(next(iter(retain_loader))), next(iter(val_loader))['image_id'][:2])"
     (result,) = run_one("process", HEAD.format(more="", body=body), batch_format=BatchFormat.MAPPING)
-    assert result.log == "['age', 'age_group', 'image', 'image_id', 'person_id'] ['0-0', '0-1']\n"
+    assert result.log == "['age', 'age_group', 'image', 'image_id', 'person_id'] ['0-256', '0-257']\n"
+
+
+READ_INPUT = HEAD.format(
+    more="",
+    body="""
+    root = '/kaggle/input/neurips-2023-machine-unlearning'
+    lines = open(f'{root}/forget.csv').read().split()
+    part, number = lines[1].split(',')[0].split('-')
+    try:
+        open(f'{root}/forget.csv', 'w')
+    except OSError as error:
+        print(type(error).__name__)
+    same = os.path.samefile(root, '../input/neurips-2023-machine-unlearning')
+    net.load_state_dict(torch.load(f'{root}/original_model.pth'))
+    print(len(lines), same, read_image(f'{root}/images/{part}/{number}.png').shape[0])
+""",
+)
+
+
+def test_the_folder_of_2023_is_there_for_each_replica_and_cannot_be_written() -> None:
+    code = "import os\nimport torch\nfrom torchvision.io import read_image\n" + READ_INPUT
+    request = make_request({"submission.py": code.encode()}, (ReplicaOrder(0, 1), ReplicaOrder(1, 2)))
+    sizes = {"retain": 6, "forget": 3, "validation": 2}
+    splits = {f"{name}_x": torch.full((size, 3, 4, 4), 7.0) for name, size in sizes.items()}
+    splits |= {f"{name}_y": torch.arange(size) for name, size in sizes.items()}
+    request = dataclasses.replace(
+        request, splits=save(splits), batch_format=BatchFormat.MAPPING, hosted_input=True, allow_native=True
+    )
+    taken: list[ReplicaResult] = []
+    make_sandbox("bubblewrap").run(request, on_replica=lambda result: taken.append(result) or True)
+    assert [(result.outcome, result.error, result.log) for result in taken] == [
+        (Outcome.OK, "", "PermissionError\n4 True 3\n")
+    ] * 2
+
+
+def test_where_the_folder_of_2023_is_not_the_error_says_so() -> None:
+    body = "open('/kaggle/input/neurips-2023-machine-unlearning/retain.csv')"
+    (result,) = run_one("bubblewrap", HEAD.format(more="", body=body))
+    assert result.outcome is Outcome.EXCEPTION
+    assert "practice problems of that shape" in result.error
 
 
 def test_the_caller_may_stop_early() -> None:

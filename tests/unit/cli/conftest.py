@@ -8,6 +8,11 @@ from typer.testing import CliRunner
 from cli.app import app
 from tests.unit.cli.fakes import FakeServer
 
+CARD = {
+    "slug": "digits",
+    "problem": {"exposure": "public", "evaluation": {"batch_format": "pair", "data_bytes": 2048}},
+    "practice": None,
+}
 GOOD = "def unlearning(net, retain_loader, forget_loader, val_loader):\n    return net\n"
 
 
@@ -43,4 +48,5 @@ def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
     for module in ("cli.show.remote", "cli.server.log_in"):
         monkeypatch.setattr(f"{module}.LacunaClient", lambda _url, token=None: fake.client(token))
     fake.on("GET", "/competitions", {"items": [{"slug": "digits", "title": "Digits", "state": "open"}]})
+    fake.on("GET", "/competitions/digits", CARD)
     return fake

@@ -58,6 +58,7 @@ MAPPING_FIXTURES = (
     "a11_five_keys.py",
     "a12_pixel_range.py",
     "a15_layer_names.py",
+    "a20_hosted_input.py",
     "notebooks/kaggle_finetune.ipynb",
     "notebooks/noise_finetune.ipynb",
     "notebooks/reinit_distill.ipynb",
@@ -147,6 +148,7 @@ def run_files(
         orders=orders,
         limits=LIMITS,
         budget_seconds=5.0,
+        hosted_input=problem.batch_format is BatchFormat.MAPPING,
     )
     results: list[ReplicaResult] = []
 

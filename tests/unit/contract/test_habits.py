@@ -6,6 +6,7 @@ from safetensors.torch import load as load_tensors
 
 from sandbox.contract import Outcome
 from tests.unit.contract.runs import (
+    SIZES,
     are_equal,
     load_checked,
     load_unlearned,
@@ -118,6 +119,13 @@ def test_a19_helpers_branches_and_the_last_of_two_functions_are_used_and_globals
     for result in run_fixture("a19_helpers_and_branches.py", make_pairs()):
         load_checked(result, make_pairs())
         assert "calls 1" in result.log
+
+
+def test_a20_what_the_host_of_2023_had_is_there() -> None:
+    (result,) = run_fixture("a20_hosted_input.py", make_mappings())
+    load_checked(result, make_mappings())
+    sizes = [SIZES[name] for name in ("retain", "forget", "validation")]
+    assert result.log == f"{dict(zip(SIZES, sizes, strict=True))} {sizes}\n"
 
 
 def test_a22_scratch_files_are_private_to_a_replica() -> None:

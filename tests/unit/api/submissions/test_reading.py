@@ -90,3 +90,31 @@ def test_what_calibrates_a_private_phase_is_not_there(
         factories.make_evaluation(session, row, spec_id=phase.spec_id, phase="private")
     headers = login("olga", role).headers if role else {}
     assert client.get(path.format(row.id), headers=headers).status_code == 404
+
+
+READS_INPUT = b"def unlearning(net, r, f, v):\n    open('/kaggle/input/retain.csv')\n"
+BY_KEY = b"def unlearning(net, r, f, v):\n    for batch in r:\n        net(batch['image'])\n"
+
+
+def test_a_check_holds_a_file_against_the_competition_it_is_meant_for(client: TestClient, ann: Login) -> None:
+    def check(content: bytes, **form: str) -> dict[str, object]:
+        sent = {"file": ("a.py", content)}
+        found: dict[str, object] = client.post("/api/v1/check", headers=ann.headers, files=sent, data=form).json()
+        return found
+
+    assert check(READS_INPUT)["ok"]
+    assert check(READS_INPUT, competition="digits")["code"] == "FILE_MISSING"
+    assert "batches" in str(check(BY_KEY, competition="digits")["warnings"])
+    assert check(BY_KEY)["warnings"] == []
+    assert check(BY_KEY, competition="nowhere")["status"] == 404
+
+
+def test_what_must_fail_on_its_problem_is_refused_wherever_it_is_sent(
+    client: TestClient, engine: Engine, ann: Login
+) -> None:
+    assert "Nothing was submitted, and nothing counts" in send(client, ann, "a.py", READS_INPUT)
+    assert count_submissions(engine) == 0
+    sent = {"file": ("a.py", READS_INPUT)}
+    answer = client.post("/api/v1/competitions/digits/submissions", headers=ann.headers, files=sent).json()
+    assert (answer["verdict"], answer["code"]) == ("rejected", "FILE_MISSING")
+    assert client.get("/api/v1/competitions/digits/limits", headers=ann.headers).json()["used"] == 0

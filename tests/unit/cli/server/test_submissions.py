@@ -6,6 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.unit.cli.conftest import CARD
 from tests.unit.cli.fakes import BODY, FakeServer, make_ended, make_problem, make_state
 
 Run = Callable[..., Any]
@@ -18,6 +19,7 @@ LIMITS = {
     "running": 1,
 }
 SCORE = {"estimate": 0.185, "low": 0.160, "high": 0.214}
+MAPPINGS = {"exposure": "practice", "evaluation": {"batch_format": "mapping", "data_bytes": 2048}}
 SUBMIT, STATUS = ("POST", "/competitions/digits/submissions"), ("GET", "/submissions/s1")
 
 
@@ -232,6 +234,56 @@ def test_a_file_that_cannot_run_is_refused_before_it_counts(run: Run, server: Fa
     result = run("submit", path)
     assert result.exit_code == 2
     assert not server.requests
+
+
+BY_KEY = "def unlearning(net, retain, forget, val):\n    for batch in retain:\n        net(batch['image'])\n"
+OPEN_CARD = {"state": "ready", "daily_limit": 5, "problem": MAPPINGS}
+
+
+@pytest.mark.parametrize("practice", [False, True])
+def test_batches_of_another_form_are_told_before_it_counts(
+    run: Run, server: FakeServer, tmp_path: Path, practice: bool
+) -> None:
+    server.on("GET", "/competitions/digits", CARD | {"practice": OPEN_CARD})
+    server.on(*SUBMIT, make_state())
+    path = tmp_path / "a.py"
+    path.write_text(BY_KEY)
+    said = run("submit", path, *(["--practice"] if practice else [])).stderr
+    assert ("batches as mappings" in said.split("submitted a.py")[0]) is not practice
+
+
+@pytest.mark.parametrize(("answer", "ends"), [("n\n", (5, 0)), ("y\n", (0, 1))])
+def test_what_does_not_fit_is_asked_about_at_a_terminal(
+    run: Run, server: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, ends: tuple[int, int]
+) -> None:
+    path = tmp_path / "a.py"
+    path.write_text(BY_KEY)
+    server.on(*SUBMIT, make_state())
+    monkeypatch.setattr("cli.server.submissions._is_watched", lambda: True)
+    code = run("submit", path, text=answer).exit_code
+    assert (code, sum(request.method == "POST" for request in server.requests)) == ends
+
+
+def test_what_must_fail_on_its_problem_is_never_sent(run: Run, server: FakeServer, tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    path.write_text("def unlearning(net, retain, forget, val):\n    open('/kaggle/input/a.csv')\n")
+    result = run("submit", path)
+    assert result.exit_code == 2
+    assert "FILE_MISSING" in result.stderr
+    assert all(request.method == "GET" for request in server.requests)
+
+
+@pytest.mark.parametrize("practice", [OPEN_CARD, OPEN_CARD | {"daily_limit": 0}, None])
+def test_a_failure_on_hidden_data_comes_with_its_hint_and_the_way_to_practice(
+    run: Run, server: FakeServer, practice: dict[str, Any] | None
+) -> None:
+    server.on("GET", "/competitions/digits", CARD | {"practice": practice})
+    told = {"code": "FAILED_ON_HIDDEN_DATA", "hint": "Run `lacuna doctor FILE`."}
+    server.on(*STATUS, make_ended("runtime_error", reason=None, **told))
+    said = run("status", "s1").stderr
+    assert "FAILED_ON_HIDDEN_DATA" in said
+    assert told["hint"] in said
+    assert ("`lacuna submit a.py -c digits --practice`" in " ".join(said.split())) is (practice is OPEN_CARD)
 
 
 def test_without_an_id_the_newest_submission_is_meant(run: Run, server: FakeServer) -> None:
