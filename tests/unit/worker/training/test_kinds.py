@@ -95,6 +95,18 @@ def test_relearning_follows_the_squared_error(patients: LoadedProblem) -> None:
     assert losses[-1] < losses[0]
 
 
+def test_a_linear_layer_ends_at_the_ridge_regression(patients: LoadedProblem) -> None:
+    changes = {"network": {"package": "digits", "options": {"hidden": []}}}
+    recipe = {"epochs": 150, "batch_size": 25, "learning_rate": 0.05, "weight_decay": 0.1}
+    problem = load_problem(make_tiny_spec(**{**DIABETES, **changes, "recipe": recipe}))
+    retain = problem.splits.retain
+    x = np.concatenate([retain.x, np.ones((len(retain), 1))], axis=1).astype(np.float64)  # the bias is held down too
+    best = np.linalg.solve(x.T @ x + len(x) * 0.1 / 2 * np.eye(x.shape[1]), x.T @ retain.y)
+    state = load(stacked.train_members(problem, PoolKind.RETRAINED, SEEDS[:1], device=CPU).weights[0])
+    found = torch.cat([state["fc.weight"][0], state["fc.bias"]]).numpy()
+    np.testing.assert_allclose(found, best, atol=0.01)
+
+
 def test_the_trainer_of_cross_entropy_alone_is_not_tried(patients: LoadedProblem) -> None:
     assert set(headroom.find_trainers(patients, CPU)) == set(Trainer) - {Trainer.NUMPY}
 
