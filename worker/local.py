@@ -27,7 +27,7 @@ from evaluator import METRIC_VERSION
 from evaluator.runtime import RelativeRuntime
 from sandbox.contract import ENTRY_FILE
 from worker.problems import LoadedProblem, load_problem
-from worker.replicas.calibration import make_calibration_source
+from worker.replicas.calibration import make_calibration_source, with_recipe
 from worker.replicas.execution import Batch, make_orders, make_request, run_batch, time_batch
 from worker.replicas.inspection import InspectedReplica, Inspector
 from worker.replicas.outputs import ModelOutputs, concat_outputs
@@ -93,6 +93,7 @@ def evaluate_submission(
     on_progress: Progress,
 ) -> LocalEvaluation:
     """Score a submission here, with the platform's sandbox, pools and evaluator."""
+    files = with_recipe(files, spec)
     bench = open_bench(spec, settings, sandbox, pool_sizes(spec), on_progress)
     retrain = calibrate(bench, on_progress, count=spec.evaluation.calibration_replicas)
     count = replicas or spec.evaluation.replicas

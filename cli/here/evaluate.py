@@ -54,7 +54,7 @@ def evaluate(
             gate=gate,
             on_progress=progress.update,
         )
-    write_report(target, _render_html(found, title=file.name, problem=spec.title))
+    write_report(target, render_html(found, title=file.name, problem=spec.title))
     if as_json:
         print_json(_to_json(found, target))
     else:
@@ -70,6 +70,23 @@ def open_sandbox(settings: Settings, option: str) -> Any:
     """The sandbox that the option names, else the one of the settings."""
     chosen = settings.model_copy(update={"sandbox": option}) if option else settings
     return load("worker.runner.choose", "choose_sandbox")(chosen)
+
+
+def render_html(found: Any, *, title: str, problem: str) -> str:
+    report = load("worker.report.page", "Report")(
+        title=title,
+        problem=problem,
+        verdict=found.verdict,
+        record=found.scorecard,
+        detail=found.detail,
+        code=found.code,
+        reason=found.reason,
+        log=found.log,
+        traceback=found.traceback,
+        relative_runtime=found.relative_runtime,
+        sight=Sight(Reader.STAFF, Exposure.PRACTICE),  # of what is on this machine nothing is hidden from its owner
+    )
+    return str(load("worker.report.page", "render_report")(report))
 
 
 def print_failure(*, code: Any, reason: str, log: str, traceback: str) -> None:
@@ -96,23 +113,6 @@ def _print_result(found: Any, target: Path) -> None:
         console.print(show_verdict(found.verdict))
         print_failure(code=found.code, reason=found.reason, log=found.log, traceback=found.traceback)
     print_line(f"report: {target}")
-
-
-def _render_html(found: Any, *, title: str, problem: str) -> str:
-    report = load("worker.report.page", "Report")(
-        title=title,
-        problem=problem,
-        verdict=found.verdict,
-        record=found.scorecard,
-        detail=found.detail,
-        code=found.code,
-        reason=found.reason,
-        log=found.log,
-        traceback=found.traceback,
-        relative_runtime=found.relative_runtime,
-        sight=Sight(Reader.STAFF, Exposure.PRACTICE),  # of what is on this machine nothing is hidden from its owner
-    )
-    return str(load("worker.report.page", "render_report")(report))
 
 
 def _to_json(found: Any, target: Path) -> dict[str, Any]:

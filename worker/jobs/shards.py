@@ -37,6 +37,7 @@ from worker.jobs.looks import is_look_due
 from worker.jobs.placing import may_run_here
 from worker.jobs.repair import compare_rerun, resume_scoring, send_lost_chunks
 from worker.jobs.rows import make_rows
+from worker.replicas.calibration import with_recipe
 from worker.replicas.execution import Batch, make_orders, make_request, run_batch, time_batch
 from worker.replicas.outputs import concat_outputs, save_npz
 from worker.replicas.seconds import collect_seconds, dump_shard
@@ -189,8 +190,9 @@ def _wait(context: WorkerContext, shard_id: str, fault: str) -> None:
 def _work(context: WorkerContext, work: ShardWork) -> Batch:
     context.store.check_writable()  # or all that follows were for nothing
     source = context.store.get(work.source_digest)
-    files = read_apart(work.filename, source, limit_bytes=context.settings.upload_bytes).files
+    read = read_apart(work.filename, source, limit_bytes=context.settings.upload_bytes)
     problem = context.load(work.terms.problem)
+    files = with_recipe(read.files, problem.spec)
     originals = load_originals(problem, context.store)
     orders = make_orders(work.evaluation_id, first=work.first, count=work.runs, originals=len(originals))
     request = make_request(
