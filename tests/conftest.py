@@ -5,6 +5,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports numpy or torch
 
 import socket
+from collections import Counter
 from collections.abc import Generator
 from typing import Any
 
@@ -41,23 +42,42 @@ def _guard(connect: Any) -> Any:
 
 # rooms whose tests share a process; boxes of a plain user share its limit of processes, fork bombs included
 TOGETHER = {
+    "tests/integration/chaos/": "chaos",
     "tests/e2e/": "platforms",
     "tests/exploits/": "boxes",
     "tests/integration/sandbox/": "boxes",
     "tests/integration/": "services",
 }
+LONGEST_FIRST = ("chaos", "services", "platforms", "boxes")
 
 
 class ServicesTogether(LoadScopeScheduling):
-    """Under xdist a file goes to one process; platforms, boxes and services each to one, beside the unit tests."""
+    """Under xdist a file goes to one process; each group of rooms to one, beside the unit tests."""
 
     def _split_scope(self, nodeid: str) -> str:
-        found = (name for room, name in TOGETHER.items() if nodeid.startswith(room))
-        return next(found, nodeid.split("::")[0])
+        return find_group(nodeid)
+
+
+def find_group(nodeid: str) -> str:
+    found = (name for room, name in TOGETHER.items() if nodeid.startswith(room))
+    return next(found, nodeid.split("::")[0])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Under xdist what takes long starts first, and files of few tests fill the processes in the end."""
+    if hasattr(config, "workerinput"):
+        sizes = Counter(find_group(item.nodeid) for item in items)
+        items.sort(key=lambda item: _rank(find_group(item.nodeid), sizes))
+
+
+def _rank(group: str, sizes: Counter[str]) -> tuple[int, int, str]:
+    return LONGEST_FIRST.index(group) if group in LONGEST_FIRST else len(LONGEST_FIRST), -sizes[group], group
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ServicesTogether:
+    config.option.loadscopereorder = False  # it would go by the number of tests
     return ServicesTogether(config, log)
 
 

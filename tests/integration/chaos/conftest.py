@@ -1,6 +1,5 @@
 """One platform a database, which all rows share; what they found is printed as a table at the end."""
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -20,13 +19,13 @@ from core.jobs import celery_app
 from core.problems import ProblemSpec
 from core.registration import register_competition
 from core.settings import Settings
-from tests.integration.chaos.machines import Broker, Machines, Nursery, wait_until
+from tests.integration.chaos.faults import WHOLE
+from tests.integration.chaos.machines import SANDBOX, Broker, Machines, Nursery, wait_until
 from tests.integration.postgres import BINARIES, Postgres
 from tests.ports import find_free_port
 from tests.tiny_problems import make_tiny_spec
 from worker.runner.choose import choose_sandbox
 
-WHOLE = bool(os.environ.get("LACUNA_CHAOS"))  # `make chaos`; otherwise the rows that `make test` has time for
 ROW = "chaos"  # the property of a test's report
 DATABASES = ("sqlite", "postgresql")
 DISK_BYTES = 96 << 20
@@ -86,7 +85,7 @@ def machines(
         lease_seconds=LEASE_SECONDS,
         sweep_seconds=SWEEP_SECONDS,
         workers=1,
-        sandbox="bubblewrap",
+        sandbox=SANDBOX,
         disk_reserve_bytes=0,
         registrations_per_hour=1000,
     )

@@ -1,5 +1,6 @@
 """What can happen to a platform in the middle of its work: one function a fault, and one line in the table."""
 
+import os
 import random
 import signal
 import time
@@ -18,6 +19,7 @@ from core.domain.work import WorkState
 from core.jobs import RUN_SHARD, SCORE, celery_app
 from tests.integration.chaos.machines import JANITOR, WORKERS, Machines, wait_until
 
+WHOLE = bool(os.environ.get("LACUNA_CHAOS"))  # `make chaos`; otherwise the rows that `make test` has time for
 AWAY_SECONDS = 5.0  # longer than a lease
 COPIES, MOST_REPEATED = 5, 20  # of each of the newest messages
 AN_HOUR = 3600
@@ -32,6 +34,11 @@ class Fault:
     at_once: bool = False  # not in the middle of a shard but as soon as all is submitted
     database: str = ""  # the only one that it is tried on; the others have no part in it
     always: tuple[str, ...] = ()  # databases on which `make test` tries it too
+
+    @property
+    def entries(self) -> int:
+        """Of what is submitted: enough for both workers to receive a message, where that is what the fault is about."""
+        return 2 if WHOLE or self.at_once else 1
 
     def __str__(self) -> str:
         return self.name

@@ -28,6 +28,7 @@ API = "api"
 SERVER = ("--factory", "api.main:app_factory", "--no-access-log", "--log-level", "warning")
 QUEUES = "scores,shards,pools"
 QUIET = ("-l", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat")
+SANDBOX = "bubblewrap"
 SKEWED = "tests.integration.chaos.skewed"
 LOOK_SECONDS = 0.1
 PATIENCE = 120.0  # for whatever must come about; nothing here waits longer than it has to

@@ -1,7 +1,8 @@
 """`python -m tests.integration.chaos.nursery`: starts the platform's processes with the large libraries read already.
 
-A line of JSON in, the number of a new process out. Nothing that is read before the fork has looked at settings, a
-database or a broker; what is born here stands alone: it is killed, frozen and ended like any other process.
+A line of JSON in, the number of a new process out. Nothing that is read before the fork has looked at a database or a
+broker, and what a box promises was tried once for all; what is born here stands alone: it is killed, frozen and ended
+like any other process.
 """
 
 import json
@@ -17,6 +18,7 @@ import celery.concurrency.prefork
 import fastapi
 import kombu.transport.redis
 import psycopg
+import torch
 import uvicorn
 
 import core.db.session
@@ -27,8 +29,11 @@ import worker.report.page
 import worker.runner.choose
 import worker.scorecard.card
 import worker.training.headroom
+from core.settings import Settings
 from evaluator.warm_up import warm_up
 from tests.integration.chaos.dying import die_with_parent
+from tests.integration.chaos.machines import SANDBOX
+from worker.jobs.checking import check_node
 
 READ = (celery.apps.worker, celery.concurrency.prefork, fastapi, kombu.transport.redis, psycopg, uvicorn)
 READ_OURS = (core.db.session, sandbox.problems.digits, worker.report, worker.runner, worker.scorecard, worker.training)
@@ -43,7 +48,9 @@ class Birth:
 
 
 def main() -> None:
+    torch.set_num_threads(1)  # threads of its own would not survive a fork
     warm_up()
+    check_node(Settings(sandbox=SANDBOX))
     for line in sys.stdin:
         values: dict[str, Any] = json.loads(line)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whoever ended is gone, and no zombie looks alive
