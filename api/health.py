@@ -14,9 +14,10 @@ from core.broker import ping_broker
 from core.db.base import utc_now
 from core.db.migrate import explain_unopened, find_head
 from core.db.models.operations import Node
-from core.db.queries import nodes
+from core.db.queries import nodes, turns
 from core.db.queries.tables import fetch_revision
 from core.db.session import reading
+from core.domain.duties import Duty, find_idleness
 from core.domain.errors import PlatformFault
 from core.domain.operations import SILENT_AFTER
 from core.domain.promises import WORDING, Promise, find_refused, parse_trials
@@ -34,6 +35,7 @@ class Part(StrEnum):
     DISK = "disk"
     BROKER = "broker"
     SANDBOX = "sandbox"
+    JANITOR = "janitor"
 
 
 class Liveness(BaseModel):
@@ -92,6 +94,7 @@ def get_readiness(
             lambda: _find_lack_of_sandbox(engine, settings),
             "the nodes cannot be looked at",
         ),
+        _look(Part.JANITOR, lambda: _find_lack_of_janitor(engine), "the janitor cannot be looked at"),
     ]
     missing = [check.detail for check in checks if not check.ok]
     if missing:
@@ -149,3 +152,10 @@ def _find_lack_of_sandbox(engine: Engine, settings: Settings) -> str:
     return (
         "" if any(nodes.takes_work(node, utc_now()) for node in alive) else "every worker drains, rests or is at fault"
     )
+
+
+def _find_lack_of_janitor(engine: Engine) -> str:
+    """Without one, work that is lost stays lost."""
+    with reading(engine) as session:
+        found = [find_idleness(each, utc_now()) for each in turns.fetch_turns(session) if each.duty is Duty.SWEEP]
+    return next((idleness.public for idleness in found if idleness is not None), "")

@@ -64,7 +64,7 @@ def read_messages(url: str, queues: Iterable[str]) -> set[tuple[str, str]]:
             found = [client.lrange(key, 0, -1) for key in keys]
     except (redis.RedisError, OSError, ValueError) as error:
         raise PlatformFault(f"the broker does not answer: {type(error).__name__}") from None
-    return {_read_message(raw) for messages in found for raw in messages}
+    return {address for messages in found for raw in messages if (address := _read_message(raw)) is not None}
 
 
 def _connect(url: str) -> redis.Redis:
@@ -103,7 +103,11 @@ def _cut(text: str) -> str:
     return " ".join(text.split())[:100]
 
 
-def _read_message(raw: bytes) -> tuple[str, str]:
-    message = json.loads(raw)
-    arguments, *_ = json.loads(base64.b64decode(message["body"]))
-    return str(message["headers"]["task"]), str(arguments[0])
+def _read_message(raw: bytes) -> tuple[str, str] | None:
+    """None for what is no message of ours: workers throw it away, and nothing waits for it."""
+    try:
+        message = json.loads(raw)
+        arguments, *_ = json.loads(base64.b64decode(message["body"]))
+        return str(message["headers"]["task"]), str(arguments[0])
+    except (ValueError, LookupError, TypeError):
+        return None

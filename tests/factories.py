@@ -12,7 +12,7 @@ from core.db.models.accounts import ApiToken, User
 from core.db.models.contests import Competition, Team
 from core.db.models.data_sets import DataSetVersion
 from core.db.models.lifecycle import Phase
-from core.db.models.operations import Node
+from core.db.models.operations import JanitorTurn, Node
 from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
 from core.db.models.submissions import Evaluation, EvaluationEvent, Replica, Scorecard, Shard, Submission
 from core.db.queries import boards, teams
@@ -20,6 +20,7 @@ from core.db.queries.data_sets import add_version
 from core.domain.access import Role
 from core.domain.competition import CompetitionState
 from core.domain.data_sets import DataFormat, DataSetStatus
+from core.domain.duties import Duty
 from core.domain.exposure import Exposure
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind, PhaseState
@@ -280,6 +281,14 @@ def find_or_make_team(session: Session, competition: Competition, user: User) ->
     return teams.fetch_team_of(session, competition.id, user.id) or teams.make_team_of_one(
         session, competition.id, user
     )
+
+
+def turn_janitor(session: Session, **values: Any) -> None:
+    """A janitor that did all it has to just now."""
+    for duty in Duty:
+        row = {"tried_at": utc_now(), "turned_at": utc_now(), "every_seconds": 5.0, "node": "node-1"} | values
+        session.merge(JanitorTurn(duty=duty, **row))
+    session.flush()
 
 
 def make_node(session: Session, name: str = "node-1", **values: Any) -> Node:

@@ -2,20 +2,20 @@
 
 import signal
 import threading
+from functools import partial
 
-import structlog
-from sqlalchemy.exc import SQLAlchemyError
-
+from core.domain.duties import Duty
 from core.domain.errors import ContestError
 from core.logs import configure_logging
 from core.settings import get_settings
 from worker.jobs.context import make_context
 from worker.jobs.starting import check_surroundings
 from worker.jobs.sweep import sweep
-from worker.messages.delivery import deliver_until
+from worker.jobs.turns import repeat
+from worker.messages.delivery import deliver_all
 from worker.runner.choose import choose_sandbox
 
-log = structlog.get_logger()
+LOOK_SECONDS = 5.0  # at most, between two looks for messages to people
 COURIER_SECONDS = 5.0  # a message that is cut off goes out again
 
 
@@ -30,13 +30,12 @@ def main() -> None:
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
-    courier = threading.Thread(target=deliver_until, args=(over, settings, context.engine), daemon=True)
+    turn = partial(repeat, over, settings, context.engine)
+    deliver = partial(deliver_all, over, settings, context.engine)
+    often = min(settings.sweep_seconds, LOOK_SECONDS)
+    courier = threading.Thread(target=turn, args=(Duty.DELIVERY, often, deliver), daemon=True)
     courier.start()
-    while not over.wait(settings.sweep_seconds):
-        try:
-            sweep(context)
-        except (ContestError, SQLAlchemyError, OSError):
-            log.exception("sweep failed, trying again")
+    turn(Duty.SWEEP, settings.sweep_seconds, partial(sweep, context))
     courier.join(COURIER_SECONDS)
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.pieces import PieceView
+from core.domain.duties import Duty
 from core.domain.leaderboard import Purpose
 from core.domain.operations import Health
 from core.domain.promises import Finding, Promise
@@ -45,6 +46,16 @@ class WaitingEvaluation(BaseModel):
     command: str = Field(description="what helps")
 
 
+class DutyView(BaseModel):
+    """What janitors do again and again."""
+
+    duty: Duty = Field(description="`sweep` returns lost work and sends messages; `delivery` sends webhooks and mail")
+    turned_at: datetime | None = Field(description="when it last went well; null if it never did")
+    node: str = Field(description="where it was done last; empty if nowhere")
+    why: str = Field(description="what is wrong with it; empty while it is done in time")
+    command: str = Field(description="what helps; empty if nothing has to")
+
+
 class QueueView(BaseModel):
     groups: list[QueueGroup]
     evaluations: int
@@ -54,13 +65,14 @@ class QueueView(BaseModel):
     replicas_left: int
     seconds_left: float | None = Field(
         description="estimate from what recent evaluations took, shared among the workers of healthy nodes; null "
-        "without a node, while the broker is away or pool chunks wait, and where nothing like it ever ran"
+        "without a node, while the broker or the janitor is away or pool chunks wait, and where nothing like it ran"
     )
     workers: int = Field(description="of nodes that are healthy and not draining")
     messages_unsent: int = Field(description="not yet with the broker; the janitor sends them")
     oldest_unsent: datetime | None
     waiting: list[WaitingEvaluation] = Field(description="longest first; candidates for `requeue` and `cancel`")
     pieces: list[PieceView] = Field(description="pool chunks and uploads that do not move, longest first")
+    janitor: list[DutyView] = Field(description="whether anybody brings back what is lost")
 
 
 class ShardView(BaseModel):

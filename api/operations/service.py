@@ -12,6 +12,7 @@ from api.deps import Caller
 from api.operations.schemas import (
     CostLine,
     CostReport,
+    DutyView,
     LeakLine,
     LeakReport,
     NodeList,
@@ -27,8 +28,9 @@ from api.pieces import make_piece
 from core.db.base import utc_now
 from core.db.models.operations import Node
 from core.db.models.submissions import Evaluation, Shard
-from core.db.queries import audit, competitions, evaluations, leaks, nodes, operations
-from core.db.queries.waiting import are_messages_stuck, explain_all, explain_chunks, explain_data_sets
+from core.db.queries import audit, competitions, evaluations, leaks, nodes, operations, turns
+from core.db.queries.waiting import explain_all, explain_chunks, explain_data_sets, may_stand_still
+from core.domain.duties import Turns, find_idleness
 from core.domain.errors import Conflict, NotFound
 from core.domain.leaderboard import Purpose
 from core.domain.leaks import CLIMB_BITS, RUN_BITS, count_told
@@ -58,7 +60,7 @@ def load_queue(session: Session) -> QueueView:
     unsent, oldest_unsent = operations.fetch_unsent_state(session)
     waiting = operations.fetch_waiting(session, before=now - UNTOLD_AFTER, now=now, limit=WAITING_SHOWN)
     waits = explain_all(session, [row for row, _ in waiting], now)
-    is_unknown = chunks > 0 or are_messages_stuck(session, now)  # how long training takes, or a broker is away
+    is_unknown = chunks > 0 or may_stand_still(session, now)  # how long training takes, or what comes back
     return QueueView(
         groups=[
             QueueGroup(
@@ -82,6 +84,7 @@ def load_queue(session: Session) -> QueueView:
         oldest_unsent=oldest_unsent,
         pieces=[make_piece(piece, now) for piece in (*explain_chunks(session, now), *explain_data_sets(session, now))],
         waiting=[_make_waiting(row, moved_at, now, wait) for (row, moved_at), wait in zip(waiting, waits, strict=True)],
+        janitor=[_make_duty(each, now) for each in turns.fetch_turns(session)],
     )
 
 
@@ -294,6 +297,17 @@ def _make_node(
             for shard in shards
         ],
         pool_chunks=chunks,
+    )
+
+
+def _make_duty(found: Turns, now: datetime) -> DutyView:
+    idleness = find_idleness(found, now)
+    return DutyView(
+        duty=found.duty,
+        turned_at=found.turned_at,
+        node=found.node,
+        why=idleness.staff if idleness else "",
+        command=idleness.command if idleness else "",
     )
 
 

@@ -30,6 +30,10 @@ def queue(url: UrlOption = "", as_json: JsonOption = False) -> None:
     print_line(f"{answer['replicas_left']} replicas left on {answer['workers']} workers: {_tell_left(answer)}")
     if answer["messages_unsent"]:
         print_line(f"{answer['messages_unsent']} messages have not reached the broker")
+    for duty in answer["janitor"]:
+        if duty["why"]:
+            print_line(f"stuck janitor: {duty['why']}")
+            print_line(f"  helps: {duty['command']}")
     for item in answer["waiting"]:
         waited = show_duration(item["waited_seconds"])
         print_line(f"stuck {waited} {item['status']} {item['evaluation_id']} {item['filename']} by {item['by']}")

@@ -137,6 +137,7 @@ STAFF = {
         "waiting"
     ),
     "DataSetView": "name versions",
+    "DutyView": "duty turned_at node why command",
     "Finalist": "submission_id team filename is_selected status verdict finished total",
     "FlagDecisionView": "decision reason decided_by decided_at",
     "FlagPage": "items next_before",
@@ -173,7 +174,7 @@ STAFF = {
     "QueueGroup": "purpose status is_rejudge count oldest oldest_seconds",
     "QueueView": (
         "groups evaluations oldest shards_waiting pool_chunks_waiting replicas_left seconds_left workers "
-        "messages_unsent oldest_unsent waiting pieces"
+        "messages_unsent oldest_unsent waiting pieces janitor"
     ),
     "RejudgeComparison": "rejudge ranking evaluations",
     "RejudgeList": "items",

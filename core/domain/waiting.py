@@ -4,17 +4,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from core.domain.duties import JANITOR
 from core.domain.submission import HELD_AFTER, Hold
 
 UNTOLD_AFTER = timedelta(minutes=1)  # nothing moved for so long: whoever looks is told why
 UNSENT_AFTER = timedelta(seconds=30)  # several sweeps: the broker takes nothing, or nobody sweeps
-JANITOR = "python -m worker.janitor"
 
 
 class Obstacle(StrEnum):
     HELD = "held"
     PAUSED = "paused"
     BROKER = "broker"
+    JANITOR = "janitor"
     NO_NODE = "no_node"
     NO_SANDBOX = "no_sandbox"
     RESTING = "resting"
@@ -61,6 +62,7 @@ class Situation:
     lost_with: str = ""  # the worker whose lease ran out long ago; empty for none
     busy: int = 0  # workers that hold something
     workers: int = 0
+    idle: str = ""  # why no janitor sweeps; empty while one does
 
 
 HOLDS = {  # what its author and staff read
@@ -91,6 +93,7 @@ class Piece:
     is_overdue: bool = False  # a worker's lease ran out long ago
     busy: int = 0  # workers that hold something
     workers: int = 0
+    idle: str = ""  # why no janitor sweeps; empty while one does
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +120,9 @@ def explain_piece(piece: Piece) -> Wait:
     if piece.is_given_up:
         return _tell(Obstacle.GIVEN_UP, f"given up: {piece.fault}{_name_node(piece)}", piece.again)
     if piece.is_overdue:
-        why = f"its worker was lost{_name_node(piece)}, and no janitor has sent it out again"
+        why = f"its worker was lost{_name_node(piece)}, and {piece.idle or 'no janitor has sent it out again'}"
         return _tell(Obstacle.LOST, why, JANITOR)
-    return _explain_broker(piece.messages_stuck) or _explain_fleet(piece.fleet, "", ()) or _explain_piece_turn(piece)
+    return _explain_messages(piece) or _explain_fleet(piece.fleet, "", ()) or _explain_piece_turn(piece)
 
 
 def _explain_order(situation: Situation) -> Wait | None:
@@ -137,21 +140,30 @@ def _explain_order(situation: Situation) -> Wait | None:
         return Wait(
             Obstacle.LOST,
             "The machine that ran it was lost. Another one takes over by itself.",
-            f"{situation.lost_with} was lost with it, and no janitor has sent it out again",
+            f"{situation.lost_with} was lost with it, and {situation.idle or 'no janitor has sent it out again'}",
             JANITOR,
         )
-    return _explain_broker(situation.messages_stuck)
+    return _explain_messages(situation)
 
 
-def _explain_broker(messages_stuck: bool) -> Wait | None:
-    if not messages_stuck:
+def _explain_messages(found: Situation | Piece) -> Wait | None:
+    if not found.messages_stuck:
         return None
+    if found.idle:
+        return _explain_idleness(f"messages are not sent: {found.idle}")
     return Wait(
         Obstacle.BROKER,
         "The platform's message queue is away. Your submission is kept and starts by itself when it is back.",
-        "messages do not reach the broker: it is away, or the janitor does not run",
-        "start Redis and `python -m worker.janitor` again (`lacuna up` restarts its own)",
+        "messages do not reach the broker: it is away",
+        "start Redis again (`lacuna up` restarts its own)",
     )
+
+
+def _explain_idleness(staff: str) -> Wait:
+    author = (
+        "What offers work to the machines stands still. Your submission is kept and starts by itself when it goes on."
+    )
+    return Wait(Obstacle.JANITOR, author, staff, JANITOR)
 
 
 def _explain_fleet(fleet: Fleet, node_class: str, others: tuple[str, ...]) -> Wait | None:
@@ -215,6 +227,8 @@ def _explain_turn(situation: Situation) -> Wait:
     if situation.workers and situation.busy >= situation.workers:
         author = "The machines are at other work. Its turn comes by itself."
         return Wait(Obstacle.QUEUE, author, _tell_busy(situation.workers), "lacuna admin nodes")
+    if situation.idle:
+        return _explain_idleness(f"{situation.message} may be lost, and {situation.idle}")
     return Wait(
         Obstacle.MESSAGE,
         "Nobody has begun it yet. It is offered to the machines again every few seconds.",
@@ -228,6 +242,8 @@ def _explain_piece_turn(piece: Piece) -> Wait:
         return _tell(Obstacle.FAULT, f"{piece.fault}{_name_node(piece)}; it is tried again", "lacuna admin nodes")
     if piece.workers and piece.busy >= piece.workers:
         return _tell(Obstacle.QUEUE, _tell_busy(piece.workers), "lacuna admin nodes")
+    if piece.idle:
+        return _explain_idleness(f"its message may be lost, and {piece.idle}")
     return _tell(Obstacle.MESSAGE, _tell_message("its message"), piece.again)
 
 

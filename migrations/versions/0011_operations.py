@@ -1,4 +1,4 @@
-"""operations: outbox, audit log, nodes"""
+"""operations: outbox, audit log, nodes, the janitors' turns"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -49,6 +49,16 @@ def upgrade() -> None:
     op.bulk_insert(head, [{"id": 1, "sha256": GENESIS}])
     _refuse_changes()
     op.create_table(
+        "janitor_turns",
+        sa.Column("duty", sa.String(), nullable=False),
+        sa.Column("tried_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("turned_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("every_seconds", sa.Double(), nullable=False),
+        sa.Column("node", sa.String(), nullable=False),
+        sa.Column("fault", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("duty", name=op.f("pk_janitor_turns")),
+    )
+    op.create_table(
         "nodes",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("node_class", sa.String(), nullable=False),
@@ -85,6 +95,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("outbox")
     op.drop_table("nodes")
+    op.drop_table("janitor_turns")
     op.drop_table("audit_head")
     op.drop_table("audit_entries")
     if op.get_bind().dialect.name == "postgresql":

@@ -1,8 +1,10 @@
 """The janitor: returns lost work, relays unsent messages, ends what was cancelled, kills sandboxes nobody owns."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import structlog
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
@@ -24,22 +26,41 @@ log = structlog.get_logger()
 
 
 def sweep(context: WorkerContext) -> None:
-    """Idempotent and short: any number of workers may sweep at once."""
-    _return_shards(context)
-    _return_work(context, PoolChunk, return_lost_chunk)
-    _return_work(context, DataSetVersion, lambda session, row_id: enqueue(session, VALIDATE, row_id))
-    _finish_cancelled(context)
-    remind(context)
-    _tell_deadlines(context)
-    relay_unsent(context.settings)
-    context.sandbox.kill_orphans(lambda: _find_live_labels(context))
+    """Idempotent and short: any number of workers may sweep at once. What fails is raised once all had their turn."""
+    faults: list[Exception] = []
+    _return_shards(context, faults)
+    _return_work(context, PoolChunk, return_lost_chunk, faults)
+    _return_work(context, DataSetVersion, lambda session, row_id: enqueue(session, VALIDATE, row_id), faults)
+    _finish_cancelled(context, faults)
+    with _aside(faults):
+        remind(context)
+    with _aside(faults):
+        _tell_deadlines(context)
+    with _aside(faults):
+        relay_unsent(context.settings)
+    with _aside(faults):
+        context.sandbox.kill_orphans(lambda: _find_live_labels(context))
+    if faults:
+        raise faults[0]
 
 
-def _return_shards(context: WorkerContext) -> None:
+@contextmanager
+def _aside(faults: list[Exception]) -> Iterator[None]:
+    """What fails at one thing keeps no other from being done; without a database nothing can be."""
+    try:
+        yield
+    except OperationalError:
+        raise
+    except Exception as error:
+        log.exception("a part of a sweep failed")
+        faults.append(error)
+
+
+def _return_shards(context: WorkerContext, faults: list[Exception]) -> None:
     with reading(context.engine) as session:
         expired = leases.fetch_expired(session, Shard, utc_now())
     for shard_id in expired:
-        with transaction(context.engine) as session:
+        with _aside(faults), transaction(context.engine) as session:
             shard = evaluations.fetch_shard(session, shard_id)
             evaluation = evaluations.lock_evaluation(session, shard.evaluation_id) if shard else None
             if evaluation is None or not leases.release_expired(session, Shard, shard_id, utc_now()):
@@ -53,21 +74,24 @@ def _return_shards(context: WorkerContext) -> None:
 
 
 def _return_work(
-    context: WorkerContext, kind: type[PoolChunk | DataSetVersion], send: Callable[[Session, str], None]
+    context: WorkerContext,
+    kind: type[PoolChunk | DataSetVersion],
+    send: Callable[[Session, str], None],
+    faults: list[Exception],
 ) -> None:
     with reading(context.engine) as session:
         expired = leases.fetch_expired(session, kind, utc_now())
     for row_id in expired:
-        with transaction(context.engine) as session:
+        with _aside(faults), transaction(context.engine) as session:
             if leases.release_expired(session, kind, row_id, utc_now()):
                 send(session, row_id)
 
 
-def _finish_cancelled(context: WorkerContext) -> None:
+def _finish_cancelled(context: WorkerContext, faults: list[Exception]) -> None:
     with reading(context.engine) as session:
         waiting = evaluations.fetch_cancelling_ids(session)
     for evaluation_id in waiting:
-        with transaction(context.engine) as session:
+        with _aside(faults), transaction(context.engine) as session:
             evaluation = evaluations.lock_evaluation(session, evaluation_id)
             if evaluation is None or evaluation.status != Status.CANCELLING:
                 continue

@@ -16,7 +16,6 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from standardwebhooks import Webhook as Signer
 
@@ -46,14 +45,10 @@ class Outcome:
     is_final: bool = False
 
 
-def deliver_until(over: threading.Event, settings: Settings, engine: Engine) -> None:
-    """Look every few seconds, until told that it is over."""
-    while not over.wait(min(settings.sweep_seconds, 5.0)):
-        try:
-            while deliver_due(settings, engine) == BATCH and not over.is_set():
-                pass
-        except (SQLAlchemyError, OSError):
-            log.exception("delivering failed, trying again")
+def deliver_all(over: threading.Event, settings: Settings, engine: Engine) -> None:
+    """Until nothing is due any more, or told that it is over."""
+    while deliver_due(settings, engine) == BATCH and not over.is_set():
+        pass
 
 
 def deliver_due(settings: Settings, engine: Engine) -> int:

@@ -7,6 +7,7 @@ from sqlalchemy import Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base, new_id, utc_now
+from core.domain.duties import Duty
 from core.domain.runtime import CpuClock
 
 
@@ -44,6 +45,19 @@ class Outbox(Base):
     object_id: Mapped[str]
     priority: Mapped[int] = mapped_column(default=0)  # 0 goes first: core.jobs
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class JanitorTurn(Base):
+    """When something that janitors do again and again was done last, by whichever of them."""
+
+    __tablename__ = "janitor_turns"
+
+    duty: Mapped[Duty] = mapped_column(primary_key=True)
+    tried_at: Mapped[datetime]
+    turned_at: Mapped[datetime | None]  # the last time that it went well
+    every_seconds: Mapped[float]
+    node: Mapped[str]
+    fault: Mapped[str] = mapped_column(Text, default="")  # of the last time; empty if it went well
 
 
 class Node(Base):

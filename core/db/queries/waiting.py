@@ -14,7 +14,8 @@ from core.db.models.lifecycle import Phase
 from core.db.models.operations import Node
 from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
 from core.db.models.submissions import Evaluation, EvaluationEvent, Shard, Submission
-from core.db.queries import data_sets, evaluations, nodes, operations, pools, rejudges
+from core.db.queries import data_sets, evaluations, nodes, operations, pools, rejudges, turns
+from core.domain.duties import Duty, find_idleness
 from core.domain.operations import SILENT_AFTER
 from core.domain.pools import PoolState
 from core.domain.submission import Status
@@ -51,6 +52,7 @@ class _Around:
     nodes: list[Node]  # that reported lately
     messages_stuck: bool
     busy: int  # workers that hold something
+    idle: str  # why no janitor sweeps; empty while one does
 
 
 def find_wait(session: Session, evaluation: Evaluation, now: datetime) -> Wait | None:
@@ -71,9 +73,10 @@ def explain_all(session: Session, rows: Iterable[Evaluation], now: datetime) -> 
     return [explain_wait(_find_situation(session, row, around)) for row in rows]
 
 
-def are_messages_stuck(session: Session, now: datetime) -> bool:
-    """Whether the broker takes nothing, or nobody sends."""
-    return _look_around(session, now).messages_stuck
+def may_stand_still(session: Session, now: datetime) -> bool:
+    """Whether the broker takes nothing, or nobody sends what it lost."""
+    around = _look_around(session, now)
+    return around.messages_stuck or around.idle != ""
 
 
 def explain_chunks(session: Session, now: datetime, pool_ids: Collection[str] | None = None) -> list[WaitingPiece]:
@@ -128,6 +131,7 @@ def _explain_chunk(session: Session, chunk: PoolChunk, around: _Around) -> Waiti
         is_overdue=chunk.state == WorkState.LEASED,
         busy=around.busy,
         workers=_count_workers(around),
+        idle=around.idle,
     )
     name = f"chunk {chunk.position} of the {chunk.pool.kind} pool"
     return WaitingPiece(
@@ -147,6 +151,7 @@ def _explain_data_set(version: DataSetVersion, around: _Around) -> WaitingPiece:
         is_overdue=version.state == WorkState.LEASED,
         busy=around.busy,
         workers=_count_workers(around),
+        idle=around.idle,
     )
     return WaitingPiece(
         PieceKind.DATA_SET,
@@ -190,7 +195,13 @@ def _is_held(evaluation: Evaluation, now: datetime) -> bool:
 def _look_around(session: Session, now: datetime) -> _Around:
     unsent, oldest = operations.fetch_unsent_state(session)
     is_stuck = unsent > 0 and oldest is not None and now - oldest > UNSENT_AFTER
-    return _Around(now, nodes.fetch_nodes(session, now - SILENT_AFTER), is_stuck, nodes.count_held(session, now))
+    live, busy = nodes.fetch_nodes(session, now - SILENT_AFTER), nodes.count_held(session, now)
+    return _Around(now, live, is_stuck, busy, _tell_idleness(session, now))
+
+
+def _tell_idleness(session: Session, now: datetime) -> str:
+    found = (find_idleness(each, now) for each in turns.fetch_turns(session) if each.duty is Duty.SWEEP)
+    return next((idleness.staff for idleness in found if idleness is not None), "")
 
 
 def _find_situation(session: Session, evaluation: Evaluation, around: _Around) -> Situation:
@@ -217,6 +228,7 @@ def _find_situation(session: Session, evaluation: Evaluation, around: _Around) -
         lost_with=_find_loser(evaluation, around.now - UNTOLD_AFTER),
         busy=around.busy,
         workers=_count_workers(around),
+        idle=around.idle,
     )
 
 

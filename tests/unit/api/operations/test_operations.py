@@ -78,6 +78,7 @@ def test_the_rest_is_estimated_from_what_replicas_took_and_who_can_work(
             .where(Shard.evaluation_id == row.id)
             .values(claimed_at=utc_now() - timedelta(seconds=12), moved_at=utc_now())
         )
+        factories.turn_janitor(session)
         factories.make_node(session, "one", workers=4)
         factories.make_node(session, "two", workers=4, draining_since=utc_now())
         factories.make_node(session, "three", workers=4, last_seen_at=utc_now() - timedelta(minutes=5))
@@ -90,6 +91,7 @@ def test_what_does_not_move_is_named_and_what_a_worker_holds_is_not(
 ) -> None:
     with transaction(engine) as session:
         factories.make_node(session, "n1", workers=4)
+        factories.turn_janitor(session)
         stuck = make_stuck(session, competition)
         held = make_stuck(session, competition)
         lease = {"state": "leased", "lease_until": utc_now() + timedelta(seconds=20)}
@@ -132,6 +134,28 @@ def test_without_a_janitor_the_lost_worker_and_the_janitor_are_named(
     [item] = client.get("/api/v1/admin/queue", headers=organizer).json()["waiting"]
     assert (item["obstacle"], item["command"]) == ("lost", "python -m worker.janitor")
     assert ("n1" in item["why"]) == (status == "running")
+
+
+def test_whether_a_janitor_turns_is_told_with_since_when_and_where(
+    client: TestClient, engine: Engine, organizer: dict[str, str]
+) -> None:
+    def look() -> list[tuple[str, str, str]]:
+        duties = client.get("/api/v1/admin/queue", headers=organizer).json()["janitor"]
+        return [(duty["duty"], duty["why"], duty["command"]) for duty in duties]
+
+    helps = "python -m worker.janitor"
+    assert look() == [
+        ("sweep", "no janitor has swept yet", helps),
+        ("delivery", "no janitor has sent webhooks and mail yet", helps),
+    ]
+    with transaction(engine) as session:
+        factories.turn_janitor(session)
+    assert look() == [("sweep", "", ""), ("delivery", "", "")]
+    with transaction(engine) as session:
+        factories.turn_janitor(session, tried_at=utc_now() - timedelta(minutes=4), node="one")
+    assert look()[0] == ("sweep", "no janitor has swept for 4 min (the last one on one)", helps)
+    page = client.get("/admin/queue", headers=organizer).text
+    assert "No janitor has swept for 4 min (the last one on one)." in page
 
 
 def test_a_queued_rejudge_is_named_once_it_waits_for_more_than_its_turn(

@@ -30,6 +30,7 @@ def admin(engine: Engine, login: Callable[..., Login]) -> dict[str, str]:
         factories.make_pool(session, competition, done=2)
         data_sets.add_version(session, "faces", DataSetVersion(format="npz", created_by="adam"))
         factories.make_node(session, "n1", workers=1)
+        factories.turn_janitor(session)
     change(engine, update(PoolChunk).values(moved_at=utc_now() - LONG_AGO))
     change(engine, update(DataSetVersion).values(moved_at=utc_now() - LONG_AGO))
     return login("adam", "admin").headers

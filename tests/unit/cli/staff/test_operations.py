@@ -20,6 +20,7 @@ QUEUE: dict[str, Any] = {
     "workers": 4,
     "seconds_left": 600.0,
     "messages_unsent": 2,
+    "janitor": [{"duty": "delivery", "why": "", "command": ""}],
 }
 PIECE = {"name": "chunk 3 of the retrained pool", "subject": "digits", "waited_seconds": 90.0}
 QUEUE["pieces"] = [{**PIECE, "why": "given up: no memory left (on n7)", "command": "apply it again"}]
@@ -48,6 +49,13 @@ def test_the_queue_says_what_waits_and_what_is_stuck(run: Run, server: FakeServe
     assert "stuck 67 min running e1 a.py by ann\n  one rests: no engine\n  helps: try this\n" in shown
     assert "stuck 90 s chunk 3 of the retrained pool of digits\n  given up: no memory left (on n7)\n" in shown
     assert "2 messages have not reached the broker" in shown
+
+
+def test_a_janitor_that_does_not_turn_is_named_with_what_helps(run: Run, server: FakeServer) -> None:
+    duty = {"duty": "sweep", "why": "no janitor has swept yet", "command": "python -m worker.janitor"}
+    server.on("GET", "/admin/queue", {**QUEUE, "waiting": [], "janitor": [duty]})
+    shown = run("admin", "queue").output
+    assert "stuck janitor: no janitor has swept yet\n  helps: python -m worker.janitor\n" in shown
 
 
 def test_an_estimate_that_cannot_be_made_is_not_made(run: Run, server: FakeServer) -> None:

@@ -36,9 +36,17 @@ CASES: list[tuple[dict[str, Any], Obstacle, str]] = [
     ({"fleet": Fleet(alive=("a",), draining=("a",))}, Obstacle.DRAINING, "draining: a"),
     ({"fleet": Fleet(alive=("a",), faulty=("a",), reason="no bwrap")}, Obstacle.NO_SANDBOX, "no bwrap"),
     ({"messages_stuck": True, "fleet": Fleet()}, Obstacle.BROKER, "broker"),
+    ({"messages_stuck": True, "idle": "no janitor has swept for 3 min"}, Obstacle.JANITOR, "not sent: no janitor"),
+    ({"idle": "no janitor has swept for 3 min"}, Obstacle.JANITOR, "its message may be lost, and no janitor"),
+    ({"idle": "no janitor has swept for 3 min", "busy": 2, "workers": 2}, Obstacle.QUEUE, "all 2 workers"),
     ({"hold": Hold.FAILURES, "messages_stuck": True}, Obstacle.HELD, "its author's last 3"),
     ({"hold": Hold.LEAKS}, Obstacle.HELD, "`leak_bits` allow"),
     ({"lost_with": "the node a", "messages_stuck": True}, Obstacle.LOST, "the node a was lost"),
+    (
+        {"lost_with": "the node a", "idle": "no janitor has swept yet"},
+        Obstacle.LOST,
+        "with it, and no janitor has swept",
+    ),
     ({"is_paused": True, "rejudge_id": "r1", "messages_stuck": True}, Obstacle.PAUSED, "paused"),
 ]
 
@@ -51,6 +59,8 @@ PIECES: list[tuple[dict[str, Any], Obstacle, str]] = [
     ({"fleet": Fleet(), "fault": "CUDA error"}, Obstacle.NO_NODE, "no worker"),
     ({"messages_stuck": True, "fleet": Fleet()}, Obstacle.BROKER, "broker"),
     ({"is_overdue": True, "node": "a", "messages_stuck": True}, Obstacle.LOST, "lost (on a)"),
+    ({"messages_stuck": True, "idle": "no janitor has swept yet"}, Obstacle.JANITOR, "not sent: no janitor"),
+    ({"idle": "no janitor has swept yet"}, Obstacle.JANITOR, "may be lost, and no janitor"),
     ({"is_given_up": True, "fault": "nan", "is_overdue": True}, Obstacle.GIVEN_UP, "given up: nan"),
     ({"is_revoked": True, "is_given_up": True, "fault": "nan"}, Obstacle.REVOKED, "revoked"),
 ]

@@ -22,7 +22,7 @@ from tests import factories
 from tests.receiver import Receiver, listen
 from tests.unit.worker.messages.conftest import INVITATION, load
 from worker.messages import delivery
-from worker.messages.delivery import deliver_due, deliver_until
+from worker.messages.delivery import deliver_all, deliver_due
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 
@@ -205,18 +205,24 @@ def test_old_messages_are_forgotten(settings: Settings, engine: Engine, queue: C
     assert [row.id for row in load(engine)] == [kept]
 
 
-def test_the_courier_works_until_it_is_told_to_stop(
-    settings: Settings, engine: Engine, receiver: Receiver, queue: Callable[..., str]
+def test_the_courier_sends_all_that_is_due(
+    settings: Settings, engine: Engine, receiver: Receiver, queue: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("worker.messages.delivery.BATCH", 1)
+    for _ in range(3):
+        queue()
+    deliver_all(threading.Event(), settings, engine)
+    assert [row.state for row in load(engine)] == ["delivered"] * 3
+    assert len(receiver.taken) == 3
+
+
+def test_the_courier_stops_between_two_batches(
+    settings: Settings, engine: Engine, receiver: Receiver, queue: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.messages.delivery.BATCH", 1)
     over = threading.Event()
-    courier = threading.Thread(target=deliver_until, args=(over, settings, engine))
-    courier.start()
-    queue()
-    for _ in range(500):
-        if load(engine)[0].state == "delivered":
-            break
-        over.wait(0.01)
     over.set()
-    courier.join(5)
-    assert not courier.is_alive()
+    for _ in range(2):
+        queue()
+    deliver_all(over, settings, engine)
     assert len(receiver.taken) == 1
