@@ -1,11 +1,13 @@
 """Problem files are found, read and refused here."""
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from core.domain.data_sets import parse_ids
 from core.domain.errors import InvalidInput, NotFound
 from core.domain.seeds import find_first_missing
 from core.domain.texts import decode_text
@@ -35,9 +37,35 @@ def load_problem_file(path: Path) -> ProblemSpec:
         raise InvalidInput(f"cannot read the problem file {path}: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise InvalidInput(f"{path} is not valid TOML: {error}") from None
+    values = read_ids_files(values, path.parent)
     if (missing := find_first_missing(values)) is not None:
         raise InvalidInput(f"{path}: {missing}")
     return parse_problem(values, source=str(path))
+
+
+def read_ids_files(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The same with ids in the place of every `ids_file`, a CSV file beside the problem file."""
+    found = dict(values)
+    for name in ("forget", "private", "practice"):
+        part = found.get(name)
+        if not isinstance(part, dict):
+            continue
+        if "ids_file" in part:
+            named = folder / str(part["ids_file"])
+            rest = {key: value for key, value in part.items() if key != "ids_file"}
+            found[name] = rest | {"ids": _read_ids(named)}
+        elif "forget" in part:
+            found[name] = part | read_ids_files({"forget": part["forget"]}, folder)
+    return found
+
+
+def _read_ids(path: Path) -> list[int]:
+    try:
+        return parse_ids(decode_text(path.read_bytes(), str(path)))
+    except OSError as error:
+        raise InvalidInput(f"cannot read the ids of {path}: {error}") from None
+    except InvalidInput as error:
+        raise InvalidInput(f"{path}: {error.message}") from None
 
 
 def list_problems(folder: Path = PROBLEM_FOLDER) -> list[ProblemSpec]:

@@ -108,7 +108,10 @@ class RequestKind(StrEnum):
     """Which training examples must go; the value that the kind needs stands in NEEDED."""
 
     RANDOM = "random"
+    STRATIFIED = "stratified"  # drawn at random, the same share of every class
     CLASS = "class"
+    CLASSES = "classes"
+    GROUPS = "groups"  # by a column of the data: everybody with a value, or some of the people
     IDS = "ids"
     HARDEST = "hardest"  # the most memorised ones, named by id as `lacuna problem hardest` finds them
     RELABELLED = "relabelled"  # canaries drawn at random, each with a label that is not its own
@@ -117,39 +120,95 @@ class RequestKind(StrEnum):
 
 NEEDED = {
     RequestKind.RANDOM: "fraction",
+    RequestKind.STRATIFIED: "fraction",
     RequestKind.CLASS: "class_index",
+    RequestKind.CLASSES: "classes",
+    RequestKind.GROUPS: "column",
     RequestKind.IDS: "ids",
     RequestKind.HARDEST: "ids",
     RequestKind.RELABELLED: "fraction",
     RequestKind.POISONED: "fraction",
 }
+ALSO: dict[RequestKind, frozenset[str]] = {
+    RequestKind.CLASS: frozenset({"fraction"}),
+    RequestKind.CLASSES: frozenset({"fraction"}),
+    RequestKind.GROUPS: frozenset({"fraction", "values"}),
+}
+OF_CLASSES = frozenset(
+    {RequestKind.CLASS, RequestKind.CLASSES, RequestKind.STRATIFIED, RequestKind.RELABELLED}
+)  # make no sense where a number is learnt
+
+
+class Labels(StrEnum):
+    """Which labels a request for classes goes by, where some were replaced at random."""
+
+    TRAINED = "trained"  # as the models see them
+    TRUE = "true"
+
+
+class Outside(StrEnum):
+    """What becomes of ids that are not in the training part."""
+
+    REFUSED = "refused"
+    IGNORED = "ignored"
+
+
+def _later(default: Any) -> Any:
+    """A value that older files do not say: left out of the digest where it is what they mean."""
+    return Field(default, exclude_if=lambda value: value == default)
 
 
 class ForgetPart(Part):
     """Which training examples must go."""
 
     kind: RequestKind
-    fraction: float | None = Field(default=None, gt=0, lt=1)  # of all; of the class, with a class
+    fraction: float | None = Field(default=None, gt=0, lt=1)  # of all; of each class or of the groups, with those
     class_index: int | None = Field(default=None, ge=0)
     ids: list[int] | None = None
+    classes: list[Annotated[int, Field(ge=0)]] | None = _later(None)
+    column: str | None = _later(None)
+    values: list[int] | None = _later(None)  # of the column
+    together: str | None = _later(None)  # a column whose groups go whole or not at all, such as who a picture shows
+    labels: Labels = _later(Labels.TRAINED)
+    outside: Outside = _later(Outside.REFUSED)
     seed: Seed = 0
 
     @model_validator(mode="after")
     def _check_kind(self) -> "ForgetPart":
-        wanted = NEEDED[self.kind]
+        wanted, name = NEEDED[self.kind], self.kind.value
         if getattr(self, wanted) is None:
             found = "; `lacuna problem hardest` finds them" if self.kind is RequestKind.HARDEST else ""
-            raise ValueError(f"a forget request of kind {self.kind.value!r} needs `{wanted}`{found}")
-        if self.is_part_of_class:
-            return self
-        if any(getattr(self, name) is not None for name in set(NEEDED.values()) - {wanted}):
-            raise ValueError(f"a forget request of kind {self.kind.value!r} takes no other kind's values")
+            raise ValueError(f"a forget request of kind {name!r} needs `{wanted}`{found}")
+        fields = {*NEEDED.values(), "values"}
+        if any(getattr(self, field) is not None for field in fields - {wanted} - ALSO.get(self.kind, frozenset())):
+            raise ValueError(f"a forget request of kind {name!r} takes no other kind's values")
+        if self.kind is RequestKind.GROUPS and (self.values is None) == (self.fraction is None):
+            raise ValueError(
+                "a forget request of kind 'groups' needs `values` of the column, or the `fraction` of them"
+            )
+        if self.labels is Labels.TRUE and self.kind not in OF_CLASSES - {RequestKind.RELABELLED}:
+            raise ValueError(f"`labels` is for requests by class, not of kind {name!r}")
+        if self.outside is Outside.IGNORED and self.ids is None:
+            raise ValueError(f"`outside` is for requests that name ids, not of kind {name!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_lists(self) -> "ForgetPart":
+        for name in ("classes", "values"):
+            found = getattr(self, name)
+            if found is not None and (not found or len(set(found)) < len(found)):
+                raise ValueError(f"`{name}` must name one or more, each once")
         return self
 
     @property
     def is_part_of_class(self) -> bool:
         """Some of a class go: the class itself stays, and is still asked for."""
-        return self.kind is RequestKind.CLASS and self.fraction is not None and self.ids is None
+        return self.kind in (RequestKind.CLASS, RequestKind.CLASSES) and self.fraction is not None
+
+    @property
+    def named_classes(self) -> tuple[int, ...]:
+        """The classes that go, in whole or in part."""
+        return tuple(self.classes or ()) if self.class_index is None else (self.class_index,)
 
     @property
     def seeds(self) -> dict[str, int]:

@@ -141,7 +141,7 @@ def check_draws(spec: ProblemSpec, part: PracticePart) -> None:
     forget, private = part.forget, spec.private
     hidden, seeds = [spec.forget, *([private.forget] if private else [])], spec.hidden_seeds.values()
     used = {
-        "forget": forget is not None and any(_is_same_draw(forget, each) for each in hidden),
+        "forget": forget is not None and any(is_same_draw(forget, each) for each in hidden),
         "forget.seed": forget is not None and any(seed in seeds for seed in forget.seeds.values()),
         "split_seed": part.split_seed in seeds,
         "pool_seed": part.pool_seed in seeds,
@@ -151,16 +151,19 @@ def check_draws(spec: ProblemSpec, part: PracticePart) -> None:
             raise ValueError(f"`practice.{name}` is that of a hidden phase, and practice shows it: choose another")
 
 
-def _is_same_draw(one: ForgetPart, other: ForgetPart) -> bool:
+def is_same_draw(one: ForgetPart, other: ForgetPart) -> bool:
     """Whether the same examples are drawn, or those of one are a part of the other's; not every kind reads its seed."""
     if one.ids is not None and other.ids is not None:
         first, second = set(one.ids), set(other.ids)
         return first <= second or second <= first
-    if one.kind != other.kind:
+    if one.named_classes and other.named_classes:
+        is_shared = bool(set(one.named_classes) & set(other.named_classes))
+        return is_shared and not (one.is_part_of_class and other.is_part_of_class and one.seed != other.seed)
+    if one.kind != other.kind or one.column != other.column:
         return False
-    if one.kind == "class" and not (one.is_part_of_class and other.is_part_of_class):
-        return one.class_index == other.class_index
-    return (one.class_index, one.seed) == (other.class_index, other.seed)
+    if one.values is not None and other.values is not None:
+        return bool(set(one.values) & set(other.values))
+    return one.seed == other.seed
 
 
 def is_published(data: DataPart) -> bool:

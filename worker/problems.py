@@ -16,7 +16,7 @@ from torch import nn
 
 from core.domain.data_sets import FULL_DIGEST, parse_reference
 from core.domain.errors import InvalidInput, PlatformFault
-from core.problem_parts import BatchFormat, ForgetPart, KindName, RequestKind, SplitPart
+from core.problem_parts import OF_CLASSES, BatchFormat, ForgetPart, KindName, RequestKind, SplitPart
 from core.problems import ProblemSpec
 from core.storage import BlobStore
 from sandbox.contract import SPLIT_NAMES
@@ -25,6 +25,7 @@ from sandbox.kinds.parts import Kind
 from sandbox.problems.errors import DataDamaged, DataMissing
 from sandbox.problems.raw import RawData
 from worker.data_sets.arrays import scale_tensors, unpack_tensors
+from worker.requests import Training, choose_forget
 from worker.runner.base import NetworkRef
 
 
@@ -86,12 +87,14 @@ def load_problem(spec: ProblemSpec, data_folder: Path | None = None, store: Blob
     classes = len(raw.class_names)
     train, validation, test = _cut(raw, spec.split)
     train = _add_label_noise(train, kind, share=spec.split.label_noise, classes=classes, seed=spec.split.seed)
-    chosen = _choose_forget(train, spec.forget, classes=classes)
+    asked = Training(
+        train.y, raw.train_y[train.ids], train.ids, {name: of[train.ids] for name, of in raw.groups.items()}
+    )
+    chosen = choose_forget(asked, spec.forget, classes=classes)
     train = _plant(train, chosen, spec.forget, classes=classes)
-    if (
-        spec.forget.kind is RequestKind.CLASS and not spec.forget.is_part_of_class
-    ):  # a class that is to be gone is not asked for any more
-        validation, test = (part.take(part.y != spec.forget.class_index) for part in (validation, test))
+    if spec.forget.named_classes and not spec.forget.is_part_of_class:  # what is to be gone is not asked for any more
+        gone = spec.forget.named_classes
+        validation, test = (part.take(~np.isin(part.y, gone)) for part in (validation, test))
     splits = Splits(retain=train.take(~chosen), forget=train.take(chosen), validation=validation, test=test)
     return LoadedProblem(
         spec=spec,
@@ -201,7 +204,7 @@ def _check_kind(spec: ProblemSpec, raw: RawData, kind: Kind) -> None:
     if spec.evaluation.batch_format is BatchFormat.MAPPING and spec.kind is not KindName.IMAGE_CLASSIFICATION:
         raise InvalidInput(f"problem {spec.slug}: mapping batches have images and age groups, and {spec.kind} does not")
     asked = spec.forget.kind
-    if asked in (RequestKind.CLASS, RequestKind.RELABELLED) and not kind.targets.has_classes:
+    if asked in OF_CLASSES and not kind.targets.has_classes:
         raise InvalidInput(f"problem {spec.slug}: a forget request of kind {asked} needs classes; {spec.kind} has none")
     if asked is RequestKind.POISONED and kind.inputs.dtype.kind != "f":
         raise InvalidInput(f"problem {spec.slug}: {kind.inputs.noun}s of tokens cannot be blurred; ask for relabelled")
@@ -257,44 +260,6 @@ def _add_label_noise(train: Split, kind: Kind, *, share: float, classes: int, se
     y = train.y.copy()
     y[rows] = kind.targets.draw_noise(train.y, len(rows), classes=classes, rng=rng)
     return replace(train, y=y)
-
-
-def _choose_forget(train: Split, part: ForgetPart, *, classes: int) -> npt.NDArray[np.bool_]:
-    if part.kind is RequestKind.CLASS:
-        chosen = _choose_class(train, part, classes)
-    elif part.ids is not None:
-        chosen = _choose_ids(train, part.ids)
-    else:
-        count = round(float(part.fraction or 0) * len(train))
-        chosen = np.zeros(len(train), np.bool_)
-        chosen[np.random.default_rng([part.seed, 3]).permutation(len(train))[:count]] = True
-    if not chosen.any():
-        raise InvalidInput("the forget request selects no example")
-    if chosen.all():
-        raise InvalidInput("the forget request selects every training example; nothing is left to retain")
-    return chosen
-
-
-def _choose_class(train: Split, part: ForgetPart, classes: int) -> npt.NDArray[np.bool_]:
-    index = int(part.class_index or 0)
-    if index >= classes:
-        raise InvalidInput(f"the forget request names class {index}; the data set has the classes 0 to {classes - 1}")
-    chosen = np.asarray(train.y == index)
-    if part.fraction is None:
-        return chosen
-    rows = np.random.default_rng([part.seed, 4]).permutation(np.flatnonzero(chosen))
-    chosen[rows[round(part.fraction * len(rows)) :]] = False
-    return chosen
-
-
-def _choose_ids(train: Split, ids: list[int]) -> npt.NDArray[np.bool_]:
-    if len(set(ids)) != len(ids):
-        raise InvalidInput("the forget request names an example twice")
-    unknown = sorted(set(ids) - set(train.ids.tolist()))
-    if unknown:
-        shown = ", ".join(map(str, unknown[:5])) + (", …" if len(unknown) > 5 else "")
-        raise InvalidInput(f"the forget request names examples that are not in the training part: {shown}")
-    return np.isin(train.ids, ids)
 
 
 def _plant(train: Split, chosen: npt.NDArray[np.bool_], part: ForgetPart, *, classes: int) -> Split:

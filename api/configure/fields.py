@@ -7,7 +7,7 @@ from typing import get_args
 
 from core.competition_file import SECTION
 from core.domain.competition_settings import SETTINGS, Setting
-from core.problem_parts import AttackName, BatchFormat, Gate, KindName, RequestKind, TrainingStrategy
+from core.problem_parts import AttackName, BatchFormat, Gate, KindName, Labels, Outside, RequestKind, TrainingStrategy
 
 
 class Kind(StrEnum):
@@ -49,7 +49,7 @@ OWN_DATA = ("diabetes", "digits", "fashion_mnist", "torchvision_sets", "wordnet"
 NETWORKS = ("digits", "fashion_mnist", "resnet", "text_bag", "text_transformer")
 PRIVATE, PRACTICE, ADAPTIVE = "private", "practice", "evaluation.adaptive"
 SHARE = "above 0, below 1; of a class, empty is all of it"
-DRAWN = ("random", "class", "relabelled", "poisoned")
+DRAWN = ("random", "stratified", "class", "classes", "groups", "relabelled", "poisoned")
 UNSAID = "empty: kept, or drawn by the platform where the phase is hidden"
 NUMBER, CHOICE, FLAG, TEXT, SEED = Kind.NUMBER, Kind.CHOICE, Kind.FLAG, Kind.TEXT, Kind.SEED
 
@@ -59,6 +59,9 @@ def _list_request(prefix: str) -> tuple[Field, ...]:
         Field(f"{prefix}.kind", "Which examples must go", CHOICE, choices=tuple(RequestKind)),
         Field(f"{prefix}.fraction", "Share of them", NUMBER, SHARE, needed=False, of_kind=DRAWN),
         Field(f"{prefix}.class_index", "Class", hint="its index, from 0", needed=False, of_kind=("class",)),
+        Field(f"{prefix}.classes", "Classes", Kind.IDS, "one a line, from 0", needed=False, of_kind=("classes",)),
+        Field(f"{prefix}.column", "Column", TEXT, "of the data, such as sex", needed=False, of_kind=("groups",)),
+        Field(f"{prefix}.values", "Its values", Kind.IDS, "or a share", needed=False, of_kind=("groups",)),
         Field(
             f"{prefix}.ids",
             "Ids",
@@ -66,6 +69,30 @@ def _list_request(prefix: str) -> tuple[Field, ...]:
             "places in the data set, from 0, one a line, all in the training part",
             needed=False,
             of_kind=("ids", "hardest"),
+        ),
+        Field(
+            f"{prefix}.outside",
+            "Ids outside the training part",
+            CHOICE,
+            choices=tuple(Outside),
+            needed=False,
+            of_kind=("ids", "hardest"),
+        ),
+        Field(
+            f"{prefix}.labels",
+            "Classes by which labels",
+            CHOICE,
+            "where some are noise",
+            choices=tuple(Labels),
+            needed=False,
+            of_kind=("class", "classes", "stratified"),
+        ),
+        Field(
+            f"{prefix}.together",
+            "Column whose groups go whole",
+            TEXT,
+            "such as who a picture shows; empty: examples go one by one",
+            needed=False,
         ),
         Field(f"{prefix}.seed", "Seed of the request", SEED, UNSAID, needed=False, of_kind=DRAWN),
     )

@@ -14,10 +14,10 @@ from cli.show.remote import open_client
 from cli.show.tables import make_table
 from client.failures import CommandFailed, Exit
 from core.competition_file import make_plain, parse_competition_file
-from core.domain.data_sets import parse_ids
 from core.domain.durations import show_duration
 from core.domain.errors import InvalidInput
 from core.domain.toml_text import write_toml
+from core.problem_files import read_ids_files
 
 JSON = dict[str, Any]
 
@@ -85,16 +85,12 @@ def configured(url: UrlOption = "", as_json: JsonOption = False) -> None:
 
 
 def read_file(path: Path) -> JSON:
-    """Read the TOML as JSON; `ids_file` in `[forget]` names a CSV file beside it, whose ids are put in its place."""
+    """Read the TOML as JSON; an `ids_file` of a request names a CSV file beside it, whose ids are put in its place."""
     try:
         values = tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as error:
         raise InvalidInput(f"{path} is not valid TOML: {error}") from None
-    forget = values.get("forget")
-    if isinstance(forget, dict) and "ids_file" in forget:
-        named = path.parent / str(forget.pop("ids_file"))
-        forget["ids"] = parse_ids(read_text(named))
-    found: JSON = make_plain(values)
+    found: JSON = make_plain(read_ids_files(values, path.parent))
     return found
 
 

@@ -144,7 +144,7 @@ PROBLEM = list_fields(
     (ALL, "network", "package options.*"),
     (ALL, "recipe", "epochs batch_size optimizer learning_rate momentum weight_decay schedule warmup_fraction"),
     (ALL, "split", "train validation test label_noise"),
-    (ALL, "forget", "kind fraction class_index"),
+    (ALL, "forget", "kind fraction class_index classes column values together labels outside"),
     (ALL, "pools", "replicas originals strategy"),
     # whoever knows these can draw the hidden forget set and the models it is judged against
     (OPEN, "", "split.seed forget.seed forget.ids pools.seed"),

@@ -95,6 +95,8 @@ def _is_missing(document: Mapping[str, Any], path: str) -> bool:
 
 
 def is_drawn(request: Mapping[str, Any]) -> bool:
-    """Whether a forget request reads its seed: a whole class and named examples do not."""
+    """Whether a forget request reads its seed: whole classes, named groups and named examples do not."""
     kind, is_part = request.get("kind"), request.get("fraction") is not None
-    return kind in ("random", "relabelled", "poisoned") or (kind == "class" and is_part)
+    return kind in ("random", "stratified", "relabelled", "poisoned") or (
+        kind in ("class", "classes", "groups") and is_part
+    )

@@ -1,6 +1,7 @@
 """What a data package hands over, before anything is split."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,16 @@ class RawData:
     test_y: Targets
     class_names: tuple[str, ...] = ()  # none where a number is learnt
     input_names: tuple[str, ...] = ()  # of the columns of a row, or the words that tokens count
+    groups: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)  # of training examples: who, what, where
 
     def __post_init__(self) -> None:
         for x, y in ((self.train_x, self.train_y), (self.test_x, self.test_y)):
             _check_part(x, y)
         if self.train_x.shape[1:] != self.test_x.shape[1:] or self.train_x.dtype != self.test_x.dtype:
             raise ValueError("training and test examples differ in shape or type")
+        for name, values in self.groups.items():
+            if values.dtype != np.int64 or values.shape != self.train_y.shape:
+                raise ValueError(f"the column {name!r} must have one whole number for each training example")
 
 
 def _check_part(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> None:

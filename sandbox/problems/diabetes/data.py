@@ -31,6 +31,7 @@ def load(folder: Path | None = None) -> RawData:
         test_x=np.empty((0, len(COLUMNS)), np.float32),
         test_y=np.empty(0, np.float32),
         input_names=COLUMNS,
+        groups={name: x[:, COLUMNS.index(name)].astype(np.int64) for name in ("age", "sex")},
     )
 
 
