@@ -98,7 +98,7 @@ def find_caller(
     if credentials is not None:
         with reading(engine) as session:
             token = users.fetch_live_token(session, hash_token(credentials.credentials), now)
-            if token is None:
+            if token is None or token.user.suspended_at is not None:
                 raise NotAuthenticated("the token is unknown, expired or revoked")
             scopes = frozenset(token.scopes)
             return Caller(token.user.id, token.user.name, token.user.role, scopes)
@@ -107,7 +107,7 @@ def find_caller(
         return ANONYMOUS
     with reading(engine) as session:
         login = users.fetch_live_browser_session(session, hash_token(secret), now)
-        if login is None:
+        if login is None or login.user.suspended_at is not None:
             return ANONYMOUS
         check_same_site(request)
         unread = inbox.count_unread(session, login.user_id)

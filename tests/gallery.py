@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from api.security import hash_token
 from core.db.base import utc_now
-from core.db.models.accounts import BrowserSession, User
+from core.db.models.accounts import BrowserSession, PasswordReset, User
 from core.db.models.contests import Competition, Team, TeamInvite, TeamMember
 from core.db.models.lifecycle import DiscussionPost, DiscussionThread
 from core.db.models.notifications import MailAddress, Webhook
@@ -64,6 +64,8 @@ def fill(session: Session) -> Gallery:
     factories.make_preview(session, factories.make_competition(session, "draft", state="draft", title="A draft"))
     _end(session)
     _choose_messages(session, people["participant"])
+    until, again = utc_now() + timedelta(days=1), hash_token("lct_again")
+    session.add(PasswordReset(user_id=people["participant"].id, secret_sha256=again, expires_at=until))
     thread = _discuss(session, competition, people)
     invited = {"competition": "digits", "team": "the others", "invited_by": "leader"}
     deliveries.announce(session, Event.TEAM_INVITED, [people["participant"].id], invited)
@@ -273,6 +275,8 @@ def _list_looks(rows: dict[str, Submission], rejudges: dict[str, Rejudge]) -> li
         Look("login", "/login", "/login", None),
         Look("register", "/register", "/register", None),
         Look("nothing", "", "/competitions/none", None, 404),
+        Look("reset", "/reset", "/reset", None),
+        Look("new-password", "/reset/new", "/reset/new?token=lct_again", None),
         Look("account", "/account", "/account", "participant"),
         Look("notifications", "/account/notifications", "/account/notifications", "participant"),
         Look("security", "/account/security", "/account/security", "participant"),

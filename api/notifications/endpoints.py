@@ -21,6 +21,7 @@ from api.notifications.schemas import (
     WebhookList,
     WebhookView,
 )
+from api.users.logins import prove
 from core.db.session import reading, transaction
 
 router = APIRouter(prefix="/me", tags=["notifications"])
@@ -38,8 +39,10 @@ def change_notifications(
     caller: Manager, engine: EngineDep, settings: SettingsDep, request: NotificationsChange
 ) -> NotificationsView:
     """A new address gets one mail with a link, and no other before that link was followed."""
+    if request.password is not None:
+        prove(engine, caller.member_id, request.password)
     with transaction(engine) as session:
-        service.change(session, settings, request, caller)
+        service.change(session, settings, request, caller, proven=request.password is not None)
     with reading(engine) as session:
         return service.load(session, settings, caller)
 

@@ -17,6 +17,7 @@ class MailView(BaseModel):
     address: str
     events: list[Event]
     confirmed_at: datetime | None = Field(description="null until the link in the first mail was followed")
+    recovers: bool = Field(description="whether it may be used to set a new password")
 
 
 class NotificationsView(BaseModel):
@@ -32,6 +33,9 @@ class NotificationsChange(BaseModel):
 
     address: str | None = Field(default=None, max_length=254, description="null removes it; a new one is asked first")
     events: list[Event] | None = Field(default=None, description="events to send by mail")
+    password: str | None = Field(
+        default=None, max_length=256, description="with it the address may also be used to set a new password"
+    )
 
 
 class NewWebhook(BaseModel):

@@ -19,25 +19,23 @@ from api.notifications.schemas import (
     WebhookView,
 )
 from api.security import hash_token
+from api.users.addresses import set_address
 from core.db.base import utc_now
 from core.db.models.notifications import Delivery, MailAddress, Webhook
 from core.db.queries import deliveries, notifications, users
 from core.domain.errors import Conflict, NotFound
 from core.domain.notifications import (
-    CONFIRM,
-    CONFIRMATIONS_A_DAY,
     MAX_WEBHOOKS,
     TEST,
     TESTS_AN_HOUR,
     Event,
-    check_address,
     check_url,
 )
 from core.domain.quota import check_messages
 from core.settings import Settings
 
 SECRET_BYTES = 32
-DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+HOUR = timedelta(hours=1)
 
 
 def load(session: Session, settings: Settings, caller: Caller) -> NotificationsView:
@@ -49,40 +47,17 @@ def load(session: Session, settings: Settings, caller: Caller) -> NotificationsV
     )
 
 
-def change(session: Session, settings: Settings, request: NotificationsChange, caller: Caller) -> None:
+def change(
+    session: Session, settings: Settings, request: NotificationsChange, caller: Caller, *, proven: bool = False
+) -> None:
+    """proven: whoever asks gave the password as well, so that a new address may lead back into the account."""
     if "address" in request.model_fields_set:
-        set_address(session, settings, request.address, caller)
+        set_address(session, settings, request.address, caller.member_id, proven=proven)
     if request.events is not None:
         mail = notifications.fetch_mail(session, caller.member_id)
         if mail is None:
             raise Conflict("there is no address yet; give one together with the events")
         mail.events = _sort(request.events)
-
-
-def set_address(session: Session, settings: Settings, address: str | None, caller: Caller) -> None:
-    """Ask a new address to confirm itself; the one already there is asked again if it has not answered."""
-    users.lock_user(session, caller.member_id)
-    old = notifications.fetch_mail(session, caller.member_id)
-    if address is None:
-        if old is not None:
-            notifications.delete_mail(session, old)
-        return
-    if not settings.sends_mail:
-        raise Conflict("this server sends no mail; a webhook still works")
-    check_address(address)
-    if old is not None and old.address == address and old.confirmed_at is not None:
-        return
-    since = utc_now() - DAY
-    asked = notifications.count_confirmations_since(session, caller.member_id, address, CONFIRM, since)
-    check_messages(asked, CONFIRMATIONS_A_DAY, window=DAY)
-    if old is not None:
-        notifications.delete_mail(session, old)
-    events = old.events if old else tuple(Event)
-    row = MailAddress(
-        user_id=caller.member_id, address=address, events=events, unsubscribe_token=secrets.token_urlsafe(32)
-    )
-    notifications.store_mail(session, row)
-    deliveries.store_delivery(session, caller.member_id, CONFIRM, {}, target=address)
 
 
 def find_unconfirmed(session: Session, token: str) -> MailAddress:
@@ -98,9 +73,11 @@ def confirm(session: Session, token: str) -> None:
 
 
 def unsubscribe(session: Session, token: str) -> None:
-    """Once more is harmless."""
+    """Once more is harmless. An address that leads back into the account stays for that alone."""
     mail = notifications.fetch_mail_to_unsubscribe(session, token)
-    if mail is not None:
+    if mail is not None and mail.recovers:
+        mail.events = ()
+    elif mail is not None:
         notifications.delete_mail(session, mail)
 
 

@@ -22,6 +22,7 @@ from api.pages import (
     organize,
     pools,
     preview,
+    recovery,
     rejudges,
     rules,
     runtime,
@@ -33,7 +34,7 @@ from api.pages import (
 )
 
 VISITORS = (home, start, competition, submission, rules, compare, discussion, runtime)
-MEMBERS = (login, federation, account, security, notifications, inbox, submit, team, ledger)
+MEMBERS = (login, recovery, federation, account, security, notifications, inbox, submit, team, ledger)
 STAFF = (
     organize,
     announcements,

@@ -67,20 +67,24 @@ def register(
     settings: SettingsDep,
     name: Name,
     password: Password,
+    email: Annotated[str, Form(max_length=254)] = "",
     next: Annotated[str, Form()] = "/start",
 ) -> Response:
     check_same_site(request)
+    values = {"name": name, "password": password, "email": email.strip() or None}
 
     def act() -> Response:
         with transaction(engine) as session:
-            service.register(session, settings, read_model(Registration, {"name": name, "password": password}))
+            service.register(session, settings, read_model(Registration, values))
         source = find_source(request, engine, settings, caller, name)
         return _enter(request, settings, logins.log_in(engine, settings, name, password, source), next)
 
     return answer_form(
         engine,
         act,
-        lambda _, error: _render_entrance(request, "register.html", settings, next=next, name=name, error=error),
+        lambda _, error: _render_entrance(
+            request, "register.html", settings, next=next, name=name, email=email, error=error
+        ),
     )
 
 
@@ -107,7 +111,9 @@ def _render_entrance(
     *,
     next: str,
     name: str = "",
+    email: str = "",
     error: RequestRefused | None = None,
 ) -> HTMLResponse:
     provider = settings.oidc_name if settings.has_provider else ""
-    return show(request, template, error=error, next=clean_next(next), name=name, provider=provider)
+    values = {"name": name, "email": email, "provider": provider, "sends_mail": settings.sends_mail}
+    return show(request, template, error=error, next=clean_next(next), **values)

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from api.deps import Caller, EngineDep, Manager, Member, PublicCaller, ReadingDep, SettingsDep
 from api.notifications import service
 from api.notifications.schemas import FreshWebhook, NewWebhook, NotificationsChange, SecretChange, WebhookChange
-from api.pages.kit.forms import show_once, submit_form
+from api.pages.kit.forms import answer_form, lead_on, show_once, submit_form
 from api.pages.kit.showing import show
+from api.users.logins import prove
 from core.db.base import utc_now
 from core.db.queries import deliveries
 from core.db.session import transaction
@@ -49,12 +50,23 @@ def save_mail(
     engine: EngineDep,
     settings: SettingsDep,
     address: Annotated[str, Form(max_length=254)] = "",
+    password: Annotated[str, Form(max_length=256)] = "",
     events: Chosen = [],  # noqa: B006 (FastAPI copies it)
 ) -> Response:
-    """An empty address removes the one there is."""
+    """An empty address removes the one there is; with the password it may be used to set a new one."""
     wanted = address.strip() or None
     change = NotificationsChange(address=wanted, events=events if wanted else None)
-    return _do(request, caller, engine, settings, lambda session: service.change(session, settings, change, caller))
+
+    def answer() -> Response:
+        if password:
+            prove(engine, caller.member_id, password)
+        with transaction(engine) as session:
+            service.change(session, settings, change, caller, proven=bool(password))
+        return lead_on(HERE, "Saved.")
+
+    return answer_form(
+        engine, answer, lambda session, error: _render_notifications(request, caller, session, settings, error=error)
+    )
 
 
 @router.post("/account/webhooks")

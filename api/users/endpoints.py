@@ -1,26 +1,29 @@
 """Accounts, tokens and log-ins over HTTP."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Request, Response
 
 from api.cookies import check_same_site, drop_cookie, read_cookie, set_cookie
 from api.deps import EngineDep, Manager, Member, PublicCaller, ReadingDep, Registrant, SessionDep, SettingsDep
 from api.errors import describe_errors
 from api.security import hash_token
-from api.users import logins, service
+from api.users import logins, recovery, service
 from api.users.schemas import (
     Credentials,
     LoginView,
     LogOutEverywhere,
+    NewPassword,
     NewToken,
     PasswordChange,
     PasswordLogin,
     Registration,
+    ResetAnswer,
+    ResetRequest,
     TokenList,
     TokenRequest,
     TokenView,
     UserView,
 )
-from api.users.sources import find_source
+from api.users.sources import find_place, find_source
 from core.db.base import utc_now
 from core.db.queries import users
 from core.db.session import transaction
@@ -35,6 +38,27 @@ CURRENT = "current"
 def register(caller: Registrant, session: SessionDep, settings: SettingsDep, registration: Registration) -> UserView:
     """Make an account."""
     return UserView.model_validate(service.register(session, settings, registration))
+
+
+@router.post("/auth/reset", status_code=202, operation_id="ask_for_reset", responses=describe_errors(422, 429))
+def ask_for_reset(
+    caller: Registrant,
+    engine: EngineDep,
+    settings: SettingsDep,
+    request: Request,
+    background: BackgroundTasks,
+    wanted: ResetRequest,
+) -> ResetAnswer:
+    """Have a link for a new password mailed; the answer never tells whether there is such an account."""
+    recovery.count_asking(engine, find_place(request))
+    background.add_task(recovery.send_links, engine, settings, wanted.name)
+    return ResetAnswer(detail=recovery.ASKED)
+
+
+@router.post("/auth/reset/confirm", status_code=204, operation_id="reset_password", responses=describe_errors(404, 422))
+def reset_password(caller: Registrant, engine: EngineDep, new: NewPassword) -> None:
+    """Set a new password by a link, once; every log-in and every token ends."""
+    recovery.set_password(engine, new.token, new.password)
 
 
 @router.post("/tokens", status_code=201, operation_id="create_token", responses=describe_errors(401, 422, 429))

@@ -7,12 +7,13 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from api.security import NO_PASSWORD, hash_password, hash_token, is_password, make_token
+from api.users.addresses import tell_change
 from api.users.sources import tell_account
 from core.db.base import utc_now
 from core.db.models.accounts import BrowserSession, User
 from core.db.queries import users
 from core.db.session import reading, transaction
-from core.domain.errors import Conflict, InvalidInput, NotAuthenticated
+from core.domain.errors import Conflict, InvalidInput, NotAllowed, NotAuthenticated
 from core.domain.quota import LOGIN_FAILURES, LOGIN_WINDOW, STUFFING_FAILURES, check_guesses
 from core.settings import Settings
 
@@ -42,6 +43,8 @@ def check_password(engine: Engine, name: str, password: str, source: str) -> Use
         raise NotAuthenticated("wrong name or password")
     with transaction(engine) as session:
         users.forget_guesses(session, name, source, before=now - LOGIN_WINDOW)
+    if user.suspended_at is not None:
+        raise NotAllowed(f"this account is suspended: {user.suspended_reason}")
     return user
 
 
@@ -53,6 +56,8 @@ def log_in(engine: Engine, settings: Settings, name: str, password: str, source:
 
 def open_browser_session(session: Session, settings: Settings, user: User, *, issuer: str = "") -> Entered:
     """Who this is must be certain by now."""
+    if user.suspended_at is not None:
+        raise NotAllowed(f"this account is suspended: {user.suspended_reason}")
     secret = make_token()
     expires_at = utc_now() + timedelta(hours=settings.session_hours)
     row = BrowserSession(user_id=user.id, secret_sha256=hash_token(secret), expires_at=expires_at, issuer=issuer)
@@ -79,7 +84,20 @@ def change_password(engine: Engine, settings: Settings, user_id: str, *, old: st
             raise Conflict("the password was changed meanwhile")
         row.password_hash = password_hash
         users.end_browser_sessions(session, user_id, utc_now())
+        tell_change(session, user_id, "its password was changed")
         return open_browser_session(session, settings, row)
+
+
+def prove(engine: Engine, user_id: str, password: str) -> None:
+    """That whoever is logged in knows the password; guessing it is counted."""
+    with reading(engine) as session:
+        user = users.fetch_user(session, user_id)
+    if user is None:
+        raise NotAuthenticated("the account is gone")
+    try:
+        check_password(engine, user.name, password, tell_account(user_id))
+    except NotAuthenticated:
+        raise InvalidInput("your password is wrong", field="password") from None
 
 
 def log_out_everywhere(engine: Engine, user_id: str, *, tokens: bool) -> None:

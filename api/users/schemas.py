@@ -23,6 +23,24 @@ class NewName(BaseModel):
 
 class Registration(NewName):
     password: Password
+    email: str | None = Field(default=None, max_length=254, description="optional; it is asked to confirm itself")
+
+
+class ResetRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=254, description="an account's name, or its mail address")
+
+
+class ResetAnswer(BaseModel):
+    detail: str = Field(description="the same whether or not there is such an account")
+
+
+class NewPassword(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    token: str = Field(max_length=100, description="of the link")
+    password: Password
 
 
 class PasswordChange(BaseModel):

@@ -6,6 +6,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from api.security import hash_password, hash_token, make_token
+from api.users.addresses import set_address
 from api.users.schemas import NewToken, Registration, TokenRequest
 from core.db.base import utc_now
 from core.db.models.accounts import ApiToken, User
@@ -20,7 +21,10 @@ RESERVED_NAMES = frozenset({"platform", "lacuna", "admin", "anonymous"})
 
 def register(session: Session, settings: Settings, registration: Registration) -> User:
     password_hash = hash_password(registration.password)  # before the first statement, which locks the database
-    return make_account(session, settings, registration.name, password_hash)
+    user = make_account(session, settings, registration.name, password_hash)
+    if registration.email:
+        set_address(session, settings, registration.email, user.id, proven=True)
+    return user
 
 
 def make_account(session: Session, settings: Settings, name: str, password_hash: str) -> User:

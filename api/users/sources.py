@@ -25,6 +25,11 @@ def find_source(request: Request, engine: Engine, settings: Settings, caller: Ca
             known = users.fetch_browser_session(session, hash_token(secret))
             if known is not None and known.user.name == name:
                 return f"browser {known.id}"
+    return find_place(request)
+
+
+def find_place(request: Request) -> str:
+    """The network alone."""
     return tell_network(request.client.host if request.client else "")
 
 

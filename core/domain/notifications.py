@@ -30,6 +30,11 @@ class DeliveryState(StrEnum):
 
 TEST = "webhook.test"  # on demand, once, and never held against the webhook
 CONFIRM = "mail.confirm"  # the only mail to an address that nobody has confirmed
+RESET = "password.reset"  # a link that sets a new password
+WELCOME = "account.made"  # the same, of an account that an admin made
+NOTICE = "account.changed"  # that a password or address was changed: to the address that was there before
+WITH_LINK = frozenset({RESET, WELCOME})
+ACCOUNT_MAILS = frozenset({RESET, WELCOME, NOTICE})  # nobody unsubscribes from them
 TRIED_ONCE = frozenset({TEST})
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 600, 3600, 4 * 3600, 12 * 3600, 24 * 3600))
 MAX_WEBHOOKS = 5
@@ -37,6 +42,10 @@ LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")  # as they are written in an 
 MAX_URL = 500
 INVITES_TOLD_A_DAY = 20  # inviting and taking back again must not fill a mailbox
 CONFIRMATIONS_A_DAY = 5
+RESETS_A_DAY = 5  # mails to one account
+RESETS_ASKED_AN_HOUR = 10  # from one place
+RESET_WITHIN = timedelta(hours=1)
+WELCOME_WITHIN = timedelta(days=7)
 TESTS_AN_HOUR = 10
 OVERLAP_HOURS = 24  # how long the secret before a change signs beside the new one, if nothing else is asked for
 MOST_OVERLAP_HOURS = 7 * 24

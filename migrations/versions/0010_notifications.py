@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("confirm_sha256", sa.String(), nullable=True),
         sa.Column("confirm_expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("recovers", sa.Boolean(), nullable=False),
         sa.Column("unsubscribe_token", sa.String(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_mail_addresses_user_id_users")),

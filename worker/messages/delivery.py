@@ -10,6 +10,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.message import EmailMessage
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -20,13 +21,26 @@ from sqlalchemy.orm import Session
 from standardwebhooks import Webhook as Signer
 
 from core.db.base import utc_now
+from core.db.models.accounts import PasswordReset
 from core.db.models.notifications import Delivery, Webhook
-from core.db.queries import deliveries, inbox, notifications
+from core.db.queries import deliveries, inbox, notifications, users
 from core.db.session import reading, transaction
-from core.domain.notifications import CONFIRM, INBOX_KEPT, KEPT, TRIED_ONCE, DeliveryState, find_pause
+from core.domain.notifications import (
+    ACCOUNT_MAILS,
+    CONFIRM,
+    INBOX_KEPT,
+    KEPT,
+    RESET_WITHIN,
+    TRIED_ONCE,
+    WELCOME,
+    WELCOME_WITHIN,
+    WITH_LINK,
+    DeliveryState,
+    find_pause,
+)
 from core.settings import Settings
 from worker.messages.egress import NotDelivered, post
-from worker.messages.mail import send_mail, write_confirmation, write_notification
+from worker.messages.mail import send_mail, write_confirmation, write_notice, write_notification, write_reset
 
 log = structlog.get_logger()
 PATIENCE = timedelta(minutes=2)  # far more than an attempt may take
@@ -109,25 +123,54 @@ def _list_secrets(hook: Webhook, now: datetime) -> list[str]:
 def _mail(settings: Settings, engine: Engine, row: Delivery) -> Outcome:
     if not settings.sends_mail:
         raise NotDelivered("this server sends no mail", is_final=True)
-    token = secrets.token_urlsafe(32)
     with transaction(engine) as session:
-        mail = notifications.fetch_mail(session, row.user_id)
-        is_question = row.event == CONFIRM
-        if mail is None or mail.address != row.target or (mail.confirmed_at is None) != is_question:
-            raise NotDelivered("the address was changed, removed or has been confirmed", is_final=True)
-        name = deliveries.fetch_user_name(session, row.user_id)
-        unsubscribe = mail.unsubscribe_token
-        if is_question:  # made here, so that the database never holds the secret itself
-            mail.confirm_sha256 = sha256(token.encode()).hexdigest()
-            mail.confirm_expires_at = utc_now() + CONFIRM_WITHIN
-    if is_question:
-        message = write_confirmation(settings, address=row.target, name=name, token=token, delivery_id=row.id)
-    else:
-        message = write_notification(
-            settings, address=row.target, event=row.event, data=row.body, unsubscribe=unsubscribe, delivery_id=row.id
-        )
+        writes = _write_account_mail if row.event in ACCOUNT_MAILS else _write_mail
+        message = writes(session, settings, row)
     send_mail(settings, message)
     return Outcome()
+
+
+def _write_mail(session: Session, settings: Settings, row: Delivery) -> EmailMessage:
+    mail = notifications.fetch_mail(session, row.user_id)
+    is_question = row.event == CONFIRM
+    if mail is None or mail.address != row.target or (mail.confirmed_at is None) != is_question:
+        raise NotDelivered("the address was changed, removed or has been confirmed", is_final=True)
+    if not is_question:
+        return write_notification(
+            settings,
+            address=row.target,
+            event=row.event,
+            data=row.body,
+            unsubscribe=mail.unsubscribe_token,
+            delivery_id=row.id,
+        )
+    token = secrets.token_urlsafe(32)  # made here, so that the database never holds the secret itself
+    mail.confirm_sha256 = sha256(token.encode()).hexdigest()
+    mail.confirm_expires_at = utc_now() + CONFIRM_WITHIN
+    name = deliveries.fetch_user_name(session, row.user_id)
+    return write_confirmation(settings, address=row.target, name=name, token=token, delivery_id=row.id)
+
+
+def _write_account_mail(session: Session, settings: Settings, row: Delivery) -> EmailMessage:
+    """About the account itself: a link for a new password, or what was changed, to the address of before."""
+    name = deliveries.fetch_user_name(session, row.user_id)
+    if row.event not in WITH_LINK:
+        return write_notice(settings, address=row.target, name=name, what=row.body["what"], delivery_id=row.id)
+    mail = notifications.fetch_mail(session, row.user_id)
+    if mail is None or mail.address != row.target or not mail.recovers:
+        raise NotDelivered("the address was changed or removed", is_final=True)
+    token, now, is_new = secrets.token_urlsafe(32), utc_now(), row.event == WELCOME
+    users.store_reset(
+        session,
+        PasswordReset(
+            user_id=row.user_id,
+            secret_sha256=sha256(token.encode()).hexdigest(),
+            address=row.target,
+            created_at=now,
+            expires_at=now + (WELCOME_WITHIN if is_new else RESET_WITHIN),
+        ),
+    )
+    return write_reset(settings, address=row.target, name=name, token=token, is_new=is_new, delivery_id=row.id)
 
 
 def _settle(session: Session, row: Delivery, outcome: Outcome) -> None:

@@ -52,6 +52,29 @@ def write_confirmation(settings: Settings, *, address: str, name: str, token: st
     return _write(settings, address, "Confirm this address", text, delivery_id=delivery_id)
 
 
+def write_reset(
+    settings: Settings, *, address: str, name: str, token: str, is_new: bool, delivery_id: str
+) -> EmailMessage:
+    link = f"{settings.resolved_public_url}/reset/new?token={token}"
+    if is_new:
+        text = f"An account {name} on Lacuna was made for you. Choose its password within seven days:\n{link}\n"
+        return _write(settings, address, "Your account", text, delivery_id=delivery_id)
+    text = (
+        f"Somebody asked for a new password of the account {name} on Lacuna.\n\n"
+        f"If that was you, choose it within an hour:\n{link}\n\n"
+        "It ends every log-in and every token. If it was not you, do nothing: the password stays as it is.\n"
+    )
+    return _write(settings, address, "A new password", text, delivery_id=delivery_id)
+
+
+def write_notice(settings: Settings, *, address: str, name: str, what: str, delivery_id: str) -> EmailMessage:
+    text = (
+        f"The account {name} on Lacuna was changed: {what}.\n\n"
+        f"If that was not you, set a new password and ask an organizer: {settings.resolved_public_url}/reset\n"
+    )
+    return _write(settings, address, "Your account was changed", text, delivery_id=delivery_id)
+
+
 def write_notification(
     settings: Settings, *, address: str, event: str, data: Mapping[str, Any], unsubscribe: str, delivery_id: str
 ) -> EmailMessage:

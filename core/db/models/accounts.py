@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db.base import Base, Choices, new_id, utc_now
@@ -17,6 +17,8 @@ class User(Base):
     password_hash: Mapped[str]
     role: Mapped[Role] = mapped_column(default=Role.PARTICIPANT)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    suspended_at: Mapped[datetime | None]  # nothing lets it in
+    suspended_reason: Mapped[str] = mapped_column(Text, default="")
 
 
 class ApiToken(Base):
@@ -61,6 +63,21 @@ class LoginFailure(Base):
     name: Mapped[str]
     source: Mapped[str]  # a network, a browser that was let in before, or an account that is in
     at: Mapped[datetime]
+
+
+class PasswordReset(Base):
+    """A link that sets a new password, once; of its secret only the SHA-256 is here."""
+
+    __tablename__ = "password_resets"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    secret_sha256: Mapped[str] = mapped_column(unique=True)
+    address: Mapped[str] = mapped_column(default="")  # where it was mailed to: who follows it reads mail there
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]  # or replaced by a newer one
+    user: Mapped[User] = relationship(lazy="raise")
 
 
 class IdempotencyKey(Base):

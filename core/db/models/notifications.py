@@ -36,6 +36,7 @@ class MailAddress(Base):
     confirmed_at: Mapped[datetime | None]
     confirm_sha256: Mapped[str | None] = mapped_column(unique=True)
     confirm_expires_at: Mapped[datetime | None]
+    recovers: Mapped[bool] = mapped_column(default=False)  # given with the password: leads back into the account
     unsubscribe_token: Mapped[str] = mapped_column(unique=True)  # in every mail, and good for nothing else
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 

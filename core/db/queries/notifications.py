@@ -47,6 +47,16 @@ def delete_mail(session: Session, mail: MailAddress) -> None:
     session.flush()
 
 
+def fetch_recovering(session: Session, address: str, *, limit: int) -> list[MailAddress]:
+    """Accounts that an address leads back into."""
+    query = select(MailAddress).where(
+        func.lower(MailAddress.address) == address.lower(),
+        MailAddress.confirmed_at.is_not(None),
+        MailAddress.recovers,
+    )
+    return list(session.scalars(query.limit(limit)))
+
+
 def fetch_mail_to_confirm(session: Session, confirm_sha256: str, now: datetime) -> MailAddress | None:
     query = select(MailAddress).where(
         MailAddress.confirm_sha256 == confirm_sha256, MailAddress.confirm_expires_at > now

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from core.db.models.accounts import ApiToken, BrowserSession, LoginFailure, User
+from core.db.models.accounts import ApiToken, BrowserSession, LoginFailure, PasswordReset, User
 from core.domain.access import Role
 from core.domain.errors import NotFound
 from core.domain.quota import Guesses
@@ -136,3 +136,23 @@ def forget_guesses(session: Session, name: str, source: str, *, before: datetime
     """Those from a place that knows the password at last, and everybody's old ones."""
     from_there = (LoginFailure.name == name.lower()) & (LoginFailure.source == source)
     session.execute(delete(LoginFailure).where(from_there | (LoginFailure.at < before)))
+
+
+def store_reset(session: Session, row: PasswordReset) -> None:
+    """A newer link replaces those before."""
+    use_resets(session, row.user_id, row.created_at)
+    session.add(row)
+    session.flush()
+
+
+def fetch_live_reset(session: Session, secret_sha256: str, now: datetime) -> PasswordReset | None:
+    query = select(PasswordReset).where(
+        PasswordReset.secret_sha256 == secret_sha256, PasswordReset.used_at.is_(None), PasswordReset.expires_at > now
+    )
+    query = query.options(joinedload(PasswordReset.user, innerjoin=True))
+    return session.scalars(query.with_for_update(of=PasswordReset)).one_or_none()
+
+
+def use_resets(session: Session, user_id: str, now: datetime) -> None:
+    mine = (PasswordReset.user_id == user_id) & PasswordReset.used_at.is_(None)
+    session.execute(update(PasswordReset).where(mine).values(used_at=now))

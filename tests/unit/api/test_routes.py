@@ -184,6 +184,12 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/admin/competitions/{slug}/discussion/{thread_id}/posts/{post_id}/{deed}"): (
         (401, 403, 403, 404, 404)
     ),
+    ("GET", "/reset"): OPEN,
+    ("POST", "/reset"): (403, 403, 403, 403, 403),  # no page of ours sent it
+    ("GET", "/reset/new"): (404, 404, 404, 404, 404),
+    ("POST", "/reset/new"): (403, 403, 403, 403, 403),
+    ("POST", "/api/v1/auth/reset"): (422, 422, 422, 422, 422),
+    ("POST", "/api/v1/auth/reset/confirm"): (422, 422, 422, 422, 422),
     ("GET", "/inbox"): (401, 200, 200, 200, 200),
     ("POST", "/inbox"): (401, 303, 303, 303, 303),
     ("POST", "/inbox/{message_id}"): (401, 404, 404, 404, 404),

@@ -269,7 +269,12 @@ def test_without_a_mail_server_no_address_is_taken(client: TestClient, ann: Logi
 @pytest.mark.usefixtures("with_mail")
 def test_a_new_address_is_asked_before_anything_is_sent_to_it(client: TestClient, ann: Login, engine: Engine) -> None:
     shown = change(client, ann, address=ADDRESS, events=["evaluation.finished"]).json()["mail"]
-    assert shown == {"address": ADDRESS, "events": ["evaluation.finished"], "confirmed_at": None}
+    assert shown == {
+        "address": ADDRESS,
+        "events": ["evaluation.finished"],
+        "confirmed_at": None,
+        "recovers": False,
+    }
     with transaction(engine) as session:
         deliveries.announce(session, Event.EVALUATION_FINISHED, [ann.user.id], {})
     assert [row.event for row in list_rows(engine)] == [CONFIRM]
