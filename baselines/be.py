@@ -2,7 +2,7 @@
 
 Source: Chen et al. 2023, "Boundary unlearning". The last layer gets one more row; the forget set trains towards it;
 the row goes, so that the network keeps its shape (the code that SalUn released leaves it, which makes metrics wrong).
-Hyper-parameters: 10 epochs, learning rate 0.01 (1e-6 to 1e-4 on CIFAR-10), momentum 0.9, no weight decay, batch
+Hyper-parameters: 10 epochs, learning rate 0.001 (1e-6 to 1e-4 on CIFAR-10), momentum 0.9, no weight decay, batch
 normalisation frozen (the release lets the forget set's statistics in).
 Cost: 10 passes over the forget set; the retain set is never read.
 Measured: not yet.
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-EPOCHS, LEARNING_RATE, MOMENTUM = 10, 0.01, 0.9
+EPOCHS, LEARNING_RATE, MOMENTUM = 10, 0.001, 0.9
 
 
 def unlearning(

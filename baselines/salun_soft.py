@@ -3,7 +3,7 @@
 Source: Fan et al. 2024, the proximal form. After each step the changes since the original shrink by the size below
 which a share of all weights' changes lies; the share falls linearly from START to 0. The anchor is the original
 throughout (the release takes a new one every epoch).
-Hyper-parameters: START 0.5 (not published), 2 epochs, learning rate 0.05 falling linearly to 0, momentum 0.9, weight
+Hyper-parameters: START 0.5 (not published), 2 epochs, learning rate 0.02 falling linearly to 0, momentum 0.9, weight
 decay 5e-4; a wrong label is drawn anew each epoch, the forget set comes first.
 Cost: 2 passes over both sets and a selection among all weights at each step.
 Measured: not yet.
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-EPOCHS, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 2, 0.05, 0.9, 5e-4
+EPOCHS, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 2, 0.02, 0.9, 5e-4
 START = 0.5
 
 

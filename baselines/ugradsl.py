@@ -4,7 +4,7 @@ Source: Di et al. 2024, "Label smoothing improves machine unlearning". The loss 
 smoothed loss(forget). An example's smoothing is the share of retain examples in the batch whose outputs lie within
 NEAR of its own; it is negative, so that the true class is pushed away harder and every other class is drawn near. The
 distance is not published: here that between probabilities over the root of two, so that it lies in [0, 1].
-Hyper-parameters: MIX 0.7, NEAR 0.3 (neither published), 10 epochs of the forget set, learning rate 0.02, momentum
+Hyper-parameters: MIX 0.9, NEAR 0.3 (neither published), 10 epochs of the forget set, learning rate 0.02, momentum
 0.9, weight decay 5e-4.
 Cost: 10 passes over the forget set and as many retain batches.
 Measured: not yet.
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 EPOCHS, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 10, 0.02, 0.9, 5e-4
-MIX, NEAR = 0.7, 0.3
+MIX, NEAR = 0.9, 0.3
 
 
 def unlearning(

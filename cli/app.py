@@ -6,6 +6,7 @@ import typer
 
 from cli.here.doctor import doctor
 from cli.here.evaluate import evaluate
+from cli.here.pool_cards import pool_app
 from cli.here.problems import problem_app
 from cli.here.starter import init
 from cli.here.validate import validate
@@ -69,6 +70,7 @@ for panel, commands in {
     for command in commands:
         app.command(rich_help_panel=panel)(command)
 app.add_typer(problem_app, name="problem", rich_help_panel="This machine")
+app.add_typer(pool_app, name="pool", rich_help_panel="This machine")
 app.add_typer(team_app, name="team", rich_help_panel="A server")
 app.add_typer(account_app, name="account", rich_help_panel="A server")
 app.add_typer(notify_app, name="notify", rich_help_panel="A server")

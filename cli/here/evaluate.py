@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.here.pool_cards import offer_card, take_card
 from cli.here.validate import read_or_reject
 from cli.show.console import make_console, print_error, print_json, print_line, print_note
 from cli.show.files import check_writable, write_report
@@ -35,6 +36,9 @@ def evaluate(
         Path | None, typer.Option(help="Where the HTML report goes.", show_default="FILE-report.html")
     ] = None,
     gate: Annotated[bool, typer.Option(help="Hold the compute budget.")] = True,
+    card: Annotated[
+        Path | None, typer.Option(help="Take the problem's pools from this pool card.", show_default=False)
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score a submission here: no account, same sandbox and evaluator, one HTML report."""
@@ -44,6 +48,8 @@ def evaluate(
     check_writable(target)
     settings = get_settings()
     evaluate_submission = load("worker.local", "evaluate_submission")
+    if card is not None:
+        take_card(card, spec)
     with StageProgress() as progress:
         found = evaluate_submission(
             spec,
@@ -52,7 +58,7 @@ def evaluate(
             sandbox=open_sandbox(settings, sandbox),
             replicas=replicas,
             gate=gate,
-            on_progress=progress.update,
+            on_progress=offer_card(progress.update),
         )
     write_report(target, render_html(found, title=file.name, problem=spec.title))
     if as_json:

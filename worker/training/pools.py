@@ -184,7 +184,7 @@ def load_chunk(chunk: Chunk, store: BlobStore) -> FinishedChunk | None:
         data = store.get(digest) if digest is not None else None
     except BlobMissing:
         return None
-    finished = _unpack(data) if data is not None else None
+    finished = read_chunk(data) if data is not None else None
     if finished is None:
         return None
     if finished.seeds != chunk.seeds:
@@ -192,6 +192,22 @@ def load_chunk(chunk: Chunk, store: BlobStore) -> FinishedChunk | None:
     if chunk.kind is PoolKind.ORIGINAL and not all(store.has(weights) for weights in finished.weights):
         return None
     return finished
+
+
+def read_chunk(data: bytes) -> FinishedChunk | None:
+    """What a stored chunk holds; None for a form that cannot be read."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            outputs = load_npz(archive.read("outputs.npz"))
+            seeds = np.load(io.BytesIO(archive.read("seeds.npy")), allow_pickle=False)
+            weights = np.load(io.BytesIO(archive.read("weights.npy")), allow_pickle=False)
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, PlatformFault):
+        return None
+    return FinishedChunk(
+        outputs=outputs,
+        seeds=tuple(int(seed) for seed in seeds),
+        weights=tuple(bytes(digest).decode("ascii") for digest in weights),
+    )
 
 
 def _require_chunk(chunk: Chunk, store: BlobStore) -> FinishedChunk:
@@ -227,22 +243,6 @@ def _pack(outputs: ModelOutputs, seeds: Sequence[int], weights: Sequence[str]) -
         ):
             archive.writestr(zipfile.ZipInfo(name), data)
     return stream.getvalue()
-
-
-def _unpack(data: bytes) -> FinishedChunk | None:
-    """None for a form that cannot be read."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            outputs = load_npz(archive.read("outputs.npz"))
-            seeds = np.load(io.BytesIO(archive.read("seeds.npy")), allow_pickle=False)
-            weights = np.load(io.BytesIO(archive.read("weights.npy")), allow_pickle=False)
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, PlatformFault):
-        return None
-    return FinishedChunk(
-        outputs=outputs,
-        seeds=tuple(int(seed) for seed in seeds),
-        weights=tuple(bytes(digest).decode("ascii") for digest in weights),
-    )
 
 
 def _save_array(array: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> bytes:
