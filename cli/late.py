@@ -29,6 +29,7 @@ LATE_COMMANDS = {
         LateCommand("cli.here.demo", "demo", "From nothing to a leaderboard, eight baselines entered.", "This machine"),
         LateCommand("cli.here.bench", "bench", "Every method under one problem, in one table.", "This machine"),
         LateCommand("cli.here.score", "score", "Score pools of margins or logits from files.", "This machine"),
+        LateCommand("cli.here.tune", "tune", "Look for better numbers of a method's file.", "This machine"),
         LateCommand("cli.here.up", "up", "Run the whole platform on this machine until Ctrl-C.", "This machine"),
         LateCommand("cli.here.grant", "grant", "Give an account a role.", "Organizers"),
         LateCommand(

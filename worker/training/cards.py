@@ -6,7 +6,7 @@ import io
 import json
 import platform
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,8 +133,8 @@ def check_card(opened: OpenCard, problem: LoadedProblem) -> None:
         if told != ours:
             raise InvalidInput(f"the card is of another problem than {spec.slug}: its {what} differ")
     for kind, chunks in _list_chunks(problem).items():
-        ours = [(chunk.name, chunk.seeds) for chunk in chunks]
-        if [(chunk.name, chunk.seeds) for chunk in card.pools.get(kind, ())] != ours:
+        named = [(chunk.name, chunk.seeds) for chunk in chunks]
+        if [(chunk.name, chunk.seeds) for chunk in card.pools.get(kind, ())] != named:
             raise InvalidInput(f"the card's {kind} pool is not that of {spec.slug}: other seeds, size or release")
         for chunk in card.pools[kind]:
             _check_chunk(opened, chunk, problem)
@@ -197,7 +197,7 @@ def _check_chunk(opened: OpenCard, told: CardChunk, problem: LoadedProblem) -> N
 
 def _read_head(archive: zipfile.ZipFile) -> PoolCard:
     names = archive.namelist()
-    sizes: Mapping[str, int] = {info.filename: info.file_size for info in archive.infolist()}
+    sizes = {info.filename: info.file_size for info in archive.infolist()}
     if CARD not in sizes or len(sizes) != len(names):
         raise InvalidInput(f"this is no pool card: it holds no {CARD}, or a name twice")
     if sum(sizes.values()) > MOST_BYTES or sizes[CARD] > MOST_CARD_BYTES:
