@@ -11,6 +11,7 @@ from api.announcements import endpoints as announcements
 from api.competitions import endpoints as competitions
 from api.configure import endpoints as configure
 from api.data_sets import endpoints as data_sets
+from api.directory import endpoints as directory
 from api.discussion import endpoints as discussion
 from api.errors import add_error_handlers
 from api.finals import endpoints as finals
@@ -55,6 +56,7 @@ RESOURCES = (  # the OpenAPI document lists them in this order
     finals,
     announcements,
     discussion,
+    directory,
     notifications,
     ledger,
 )

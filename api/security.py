@@ -10,6 +10,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 TOKEN_PREFIX = "lct_"  # noqa: S105 (a recognisable beginning, for secret scanners)
 TOKEN_BYTES = 32
 NO_PASSWORD = "!"  # noqa: S105 (what stands in place of a hash: only the log-in provider leads in)
+UNSET_PASSWORD = "?"  # noqa: S105 (an admin made the account; a link sets the first password)
 
 _hasher = PasswordHasher()
 # each hash takes 64 MiB: a burst of log-ins must not be able to exhaust the machine
@@ -27,7 +28,7 @@ def is_password(password: str, stored: str | None) -> bool:
     """Compare in the same time whether or not there is such an account (None), and whether it has a password."""
     with _places:
         try:
-            known = stored not in (None, NO_PASSWORD)
+            known = stored not in (None, NO_PASSWORD, UNSET_PASSWORD)
             return _hasher.verify((stored if known else None) or _NOBODY, password) and known
         except (VerificationError, InvalidHashError):
             return False

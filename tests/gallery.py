@@ -275,6 +275,7 @@ def _list_looks(rows: dict[str, Submission], rejudges: dict[str, Rejudge]) -> li
         Look("login", "/login", "/login", None),
         Look("register", "/register", "/register", None),
         Look("nothing", "", "/competitions/none", None, 404),
+        Look("users", "/admin/users", "/admin/users", "admin"),
         Look("reset", "/reset", "/reset", None),
         Look("new-password", "/reset/new", "/reset/new?token=lct_again", None),
         Look("account", "/account", "/account", "participant"),

@@ -12,11 +12,10 @@ from core.db.base import utc_now
 from core.db.models.accounts import ApiToken, User
 from core.db.queries import users
 from core.domain.access import Role, Scope
+from core.domain.accounts import RESERVED_NAMES
 from core.domain.errors import Conflict, NotFound
 from core.domain.quota import check_registrations
 from core.settings import Settings
-
-RESERVED_NAMES = frozenset({"platform", "lacuna", "admin", "anonymous"})
 
 
 def register(session: Session, settings: Settings, registration: Registration) -> User:

@@ -22,6 +22,7 @@ class Action(StrEnum):
     CANCEL_OWN = "cancel_own"
     CANCEL_ANY = "cancel_any"
     DISCUSS = "discuss"
+    MANAGE_USERS = "manage_users"  # roles, suspensions, links for a new password
     MODERATE = "moderate"  # disqualify and reinstate; hide, pin and close what is said
     MANAGE_COMPETITION = "manage_competition"  # freeze, close, open again, archive
     READ_AUDIT = "read_audit"
@@ -57,6 +58,7 @@ PERMISSIONS: dict[Action, frozenset[Role | None]] = {
     Action.CANCEL_OWN: _MEMBERS,
     Action.CANCEL_ANY: frozenset({Role.ADMIN}),
     Action.DISCUSS: _MEMBERS,
+    Action.MANAGE_USERS: frozenset({Role.ADMIN}),
     Action.MODERATE: _STAFF,
     Action.MANAGE_COMPETITION: _STAFF,
     Action.READ_AUDIT: _STAFF,
@@ -78,6 +80,7 @@ SCOPE_OF_ACTION: dict[Action, Scope] = {
     Action.SUBMIT: Scope.SUBMIT,
     Action.CANCEL_OWN: Scope.SUBMIT,
     Action.DISCUSS: Scope.SUBMIT,
+    Action.MANAGE_USERS: Scope.MANAGE,
     Action.SUBMIT_REFERENCE: Scope.MANAGE,
     Action.CANCEL_ANY: Scope.MANAGE,
     Action.MANAGE_OWN: Scope.MANAGE,

@@ -111,6 +111,9 @@ EVERYBODY = {
 }
 
 STAFF = {
+    "AccountImportResult": "dry_run items",
+    "AccountList": "items next_before",
+    "AccountView": ("id name role created_at suspended_at suspended_reason address address_confirmed_at has_password"),
     "AlikeEntry": "submission_id by filename submitted_at",
     "AlikeList": "competition items",
     "AlikePair": "earlier later share is_same_file",
@@ -144,6 +147,7 @@ STAFF = {
     "FlagPage": "items next_before",
     "FlaggedEntry": "evaluation_id submission_id competition by filename purpose score is_disqualified flags",
     "GrantView": "team amount reason granted",
+    "ImportedAccount": "line name role outcome detail link",
     "Lineage": "reference problems",
     "MoveView": "name filename old new climbed overlaps",
     "NodeList": "items",
@@ -185,6 +189,7 @@ STAFF = {
         "evaluations finished is_complete replicas finished_replicas ended"
     ),
     "Requeued": "evaluation_id status messages",
+    "ResetLink": "sent_to link",
     "ReviewedFlag": "code severity value threshold detail decision",
     "RevocationView": "applied version lineage running stopped consequence",
     "RunningOfData": "evaluation_id competition by filename purpose status",

@@ -40,6 +40,12 @@ WORDS = {  # after the person's name; {it} is the object, other names are of the
     "rejudge.start": "started {it} in {competition}",
     "submission.disqualify": "disqualified {it} by {user}",
     "submission.reinstate": "reinstated {it} by {user}",
+    "user.import": "made {made} accounts from a file",
+    "user.log_out": "ended every log-in and token of {it}",
+    "user.reinstate": "reinstated {it}",
+    "user.reset": "made a link for a new password of {it}",
+    "user.role": "changed the role of {it}",
+    "user.suspend": "suspended {it}",
 }
 SHORT = 40  # characters of a value
 

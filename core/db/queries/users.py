@@ -6,6 +6,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from core.db.models.accounts import ApiToken, BrowserSession, LoginFailure, PasswordReset, User
+from core.db.models.notifications import MailAddress
 from core.domain.access import Role
 from core.domain.errors import NotFound
 from core.domain.quota import Guesses
@@ -156,3 +157,31 @@ def fetch_live_reset(session: Session, secret_sha256: str, now: datetime) -> Pas
 def use_resets(session: Session, user_id: str, now: datetime) -> None:
     mine = (PasswordReset.user_id == user_id) & PasswordReset.used_at.is_(None)
     session.execute(update(PasswordReset).where(mine).values(used_at=now))
+
+
+def fetch_users(
+    session: Session,
+    *,
+    text: str = "",
+    role: Role | None = None,
+    suspended: bool | None = None,
+    before: str | None = None,
+    limit: int,
+) -> list[tuple[User, MailAddress | None]]:
+    """Newest first; text: a part of the name or of the address."""
+    query = select(User, MailAddress).outerjoin(MailAddress, MailAddress.user_id == User.id)
+    if text:
+        query = query.where(
+            User.name.icontains(text, autoescape=True) | MailAddress.address.icontains(text, autoescape=True)
+        )
+    if role is not None:
+        query = query.where(User.role == role)
+    if suspended is not None:
+        query = query.where(User.suspended_at.is_not(None) if suspended else User.suspended_at.is_(None))
+    if before is not None:
+        query = query.where(User.id < before)
+    return [(user, mail) for user, mail in session.execute(query.order_by(User.id.desc()).limit(limit)).all()]
+
+
+def lock_user_by_name(session: Session, name: str) -> User | None:
+    return session.scalars(select(User).where(User.name == name).with_for_update()).one_or_none()

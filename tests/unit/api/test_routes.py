@@ -190,6 +190,16 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/reset/new"): (403, 403, 403, 403, 403),
     ("POST", "/api/v1/auth/reset"): (422, 422, 422, 422, 422),
     ("POST", "/api/v1/auth/reset/confirm"): (422, 422, 422, 422, 422),
+    ("GET", "/admin/users"): (401, 403, 403, 403, 200),
+    ("POST", "/admin/users/import"): (401, 403, 403, 403, 422),
+    ("POST", "/admin/users/{name}/role"): (401, 403, 403, 403, 422),
+    ("POST", "/admin/users/{name}/reset"): (401, 403, 403, 403, 404),
+    ("POST", "/admin/users/{name}/{deed}"): (401, 403, 403, 403, 404),
+    ("GET", "/api/v1/admin/users"): (401, 403, 403, 403, 200),
+    ("POST", "/api/v1/admin/users/import"): (401, 403, 403, 403, 422),
+    ("POST", "/api/v1/admin/users/{name}/role"): (401, 403, 403, 403, 422),
+    ("POST", "/api/v1/admin/users/{name}/reset"): (401, 403, 403, 403, 404),
+    ("POST", "/api/v1/admin/users/{name}/{deed}"): (401, 403, 403, 403, 404),
     ("GET", "/inbox"): (401, 200, 200, 200, 200),
     ("POST", "/inbox"): (401, 303, 303, 303, 303),
     ("POST", "/inbox/{message_id}"): (401, 404, 404, 404, 404),
@@ -283,6 +293,8 @@ LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/competitions/{slug}/discussion"): {"json": {"title": "hear me", "text": "all"}},
     ("POST", "/api/v1/competitions/{slug}/discussion/{thread_id}/posts"): {"json": {"text": "all"}},
     ("PATCH", "/api/v1/competitions/{slug}/discussion/{thread_id}/posts/{post_id}"): {"json": {"text": "all"}},
+    ("POST", "/admin/users/{name}/reset"): {"data": {"reason": "a test"}},
+    ("POST", "/admin/users/{name}/{deed}"): {"data": {"reason": "a test"}},
     ("POST", "/competitions/{slug}/discussion/{thread_id}"): {"data": {"text": "all"}},
     ("POST", "/competitions/{slug}/discussion/{thread_id}/posts/{post_id}"): {"data": {"text": "all"}},
     ("POST", "/competitions/{slug}/discussion/{thread_id}/moderate/{deed}"): {"data": {"reason": "a test"}},
@@ -332,7 +344,8 @@ def test_a_route_answers_every_role_as_the_matrix_says(
     answers = []
     for role in ROLES:
         submission = make_hidden(client, engine, path)
-        nothing = NOTHING | ({"deed": "hide"} if "/discussion/" in path else {})
+        deed = {"deed": "hide"} if "/discussion/" in path else {"deed": "suspend"} if "/users/" in path else {}
+        nothing = NOTHING | deed
         url = path.format(slug=submission.competition_id, submission_id=submission.id, **nothing)
         body: dict[str, Any] = {}
         if path.endswith("/compare"):
