@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from api.cookies import check_same_site, read_cookie
 from api.security import hash_token
 from core.db.base import utc_now
-from core.db.queries import inbox, users
+from core.db.models.accounts import User
+from core.db.queries import factors, inbox, users
 from core.db.session import reading, transaction
 from core.domain.access import (
     EVERY_SCOPE,
@@ -24,7 +25,7 @@ from core.domain.access import (
     check_scope,
     is_allowed,
 )
-from core.domain.errors import NotAuthenticated
+from core.domain.errors import NotAllowed, NotAuthenticated
 from core.settings import Settings
 from core.storage import BlobStore
 
@@ -38,6 +39,7 @@ class Caller:
     role: Role | None
     scopes: frozenset[Scope] = EVERY_SCOPE
     unread: int = 0  # in the inbox; counted for pages alone
+    lacks_factor: bool = False  # of staff, who may do no more than participants until they set one up
 
     def may(self, action: Action) -> bool:
         return is_allowed(self.role, action) and SCOPE_OF_ACTION[action] in self.scopes
@@ -101,7 +103,8 @@ def find_caller(
             if token is None or token.user.suspended_at is not None:
                 raise NotAuthenticated("the token is unknown, expired or revoked")
             scopes = frozenset(token.scopes)
-            return Caller(token.user.id, token.user.name, token.user.role, scopes)
+            role, lacks_factor = _find_role(session, settings, token.user)
+            return Caller(token.user.id, token.user.name, role, scopes, lacks_factor=lacks_factor)
     secret = read_cookie(request, settings)
     if secret is None:
         return ANONYMOUS
@@ -111,7 +114,18 @@ def find_caller(
             return ANONYMOUS
         check_same_site(request)
         unread = inbox.count_unread(session, login.user_id)
-        return Caller(login.user.id, login.user.name, login.user.role, unread=unread)
+        role, lacks_factor = _find_role(session, settings, login.user)
+        return Caller(login.user.id, login.user.name, role, unread=unread, lacks_factor=lacks_factor)
+
+
+def _find_role(session: Session, settings: Settings, user: User) -> tuple[Role, bool]:
+    """As whom an account may act: staff as participants, where a second factor is required and they have none."""
+    lacks_factor = (
+        settings.staff_second_factor
+        and user.role is not Role.PARTICIPANT
+        and not factors.is_confirmed(session, user.id)
+    )
+    return (Role.PARTICIPANT if lacks_factor else user.role), lacks_factor
 
 
 def get_caller(request: Request, caller: Annotated[Caller, Depends(find_caller)]) -> Caller:
@@ -126,6 +140,8 @@ class Permission:
         self.action = action
 
     def __call__(self, caller: Annotated[Caller, Depends(get_caller)]) -> Caller:
+        if caller.lacks_factor and not is_allowed(caller.role, self.action):
+            raise NotAllowed("staff of this server need a second factor: set it up under Account, Security")
         check_allowed(caller.role, self.action)
         check_scope(caller.scopes, self.action)
         return caller

@@ -35,6 +35,7 @@ from core.domain.errors import (
     RequestRefused,
     RulesNotAccepted,
     SealBroken,
+    SecondFactorNeeded,
     StoreUnavailable,
     TooLarge,
 )
@@ -53,6 +54,7 @@ STATUS_OF_ERROR: dict[type[ContestError], tuple[int, str]] = {
     RequestRefused: (400, "REFUSED"),
     InvalidInput: (422, "INVALID_INPUT"),
     NotAuthenticated: (401, "NOT_AUTHENTICATED"),
+    SecondFactorNeeded: (401, "SECOND_FACTOR_NEEDED"),
     NotFound: (404, "NOT_FOUND"),
     NotAllowed: (403, "NOT_ALLOWED"),
     CrossSite: (403, "CROSS_SITE"),

@@ -68,13 +68,13 @@ class LacunaClient(StaffCalls, PeopleCalls):
     def register(self, name: str, password: str) -> JSON:
         return self._call("POST", "/users", json={"name": name, "password": password}, repeat=False)
 
-    def create_token(self, name: str, password: str, *, label: str = "") -> str:
-        """Return a new token, and use it from now on."""
-        body = {"name": name, "password": password, "label": label}
+    def create_token(self, name: str, password: str, *, label: str = "", code: str = "") -> str:
+        """Return a new token, and use it from now on. code: of the second factor, where the account has one."""
+        body = {"name": name, "password": password, "label": label} | ({"code": code} if code else {})
         try:
             self.token = str(self._call("POST", "/tokens", json=body, repeat=False)["token"])
         except NotAuthenticated as error:
-            raise NotAuthenticated(error.message) from None  # without the hint to log in
+            raise type(error)(error.message) from None  # without the hint to log in
         return self.token
 
     def list_competitions(self) -> list[JSON]:

@@ -13,6 +13,7 @@ from core.domain.errors import (
     NotFound,
     PlatformFault,
     QuotaExceeded,
+    SecondFactorNeeded,
     TooLarge,
 )
 
@@ -54,6 +55,8 @@ def read_problem(response: httpx2.Response, *, asked_by_nobody: bool = False) ->
         body = None
     if not isinstance(body, dict):
         return kind(f"the server answered {status} {response.reason_phrase} to {response.url}")
+    if body.get("code") == "SECOND_FACTOR_NEEDED":
+        return SecondFactorNeeded(_describe_problem(body, status))
     site = f"{response.url.scheme}://{response.url.netloc.decode()}"
     says = f"you are not logged in at {site}" if status == 401 and asked_by_nobody else _describe_problem(body, status)
     return _with_hint(kind(says), status, response.url.path)

@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     disk_reserve_bytes: int = Field(default=256 << 20, ge=0)
     data_set_bytes: int = Field(default=512 << 20, ge=1 << 10)
     token_days: int = Field(default=90, ge=1)
+    staff_second_factor: bool = False
     session_hours: float = Field(default=14 * 24.0, gt=0)
     registrations_per_hour: int = Field(default=60, ge=1)
     public_url: str = ""

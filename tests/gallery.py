@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from api.security import hash_token
 from core.db.base import utc_now
-from core.db.models.accounts import BrowserSession, PasswordReset, User
+from core.db.models.accounts import BrowserSession, PasswordReset, SecondFactor, User
 from core.db.models.contests import Competition, Team, TeamInvite, TeamMember
 from core.db.models.lifecycle import DiscussionPost, DiscussionThread
 from core.db.models.notifications import MailAddress, Webhook
@@ -65,6 +65,7 @@ def fill(session: Session) -> Gallery:
     _end(session)
     _choose_messages(session, people["participant"])
     until, again = utc_now() + timedelta(days=1), hash_token("lct_again")
+    session.add(SecondFactor(user_id=people["organizer"].id, secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"))
     session.add(PasswordReset(user_id=people["participant"].id, secret_sha256=again, expires_at=until))
     thread = _discuss(session, competition, people)
     invited = {"competition": "digits", "team": "the others", "invited_by": "leader"}
@@ -276,6 +277,9 @@ def _list_looks(rows: dict[str, Submission], rejudges: dict[str, Rejudge]) -> li
         Look("register", "/register", "/register", None),
         Look("nothing", "", "/competitions/none", None, 404),
         Look("users", "/admin/users", "/admin/users", "admin"),
+        Look("login-code", "/login/code", "/login/code", None),
+        Look("factor", "/account/factor", "/account/factor", "participant"),
+        Look("factor-offer", "/account/factor", "/account/factor", "organizer"),
         Look("reset", "/reset", "/reset", None),
         Look("new-password", "/reset/new", "/reset/new?token=lct_again", None),
         Look("account", "/account", "/account", "participant"),

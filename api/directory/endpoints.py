@@ -64,5 +64,5 @@ def hand_out_link(
 def act_on_user(
     name: str, deed: AccountDeed, caller: UserAdmin, session: SessionDep, decision: Decision
 ) -> AccountView:
-    """Suspend an account (every log-in and token ends), reinstate it, or end its log-ins."""
+    """Suspend an account (every log-in and token ends), reinstate it, end its log-ins, or drop its second factor."""
     return service.act(session, name, deed, decision.reason, caller)

@@ -21,7 +21,7 @@ from api.users.recovery import end_access, make_link
 from core.db.base import utc_now
 from core.db.models.accounts import User
 from core.db.models.notifications import MailAddress
-from core.db.queries import audit, deliveries, notifications, users
+from core.db.queries import audit, deliveries, factors, notifications, users
 from core.domain.access import Role
 from core.domain.accounts import AccountDeed, AccountState, ImportOutcome, NewAccount, read_accounts
 from core.domain.errors import Conflict, InvalidInput, NotFound
@@ -53,6 +53,8 @@ def act(session: Session, name: str, deed: AccountDeed, reason: str, caller: Cal
     user = _lock(session, name, caller)
     if deed is AccountDeed.LOG_OUT:
         end_access(session, user.id)
+    elif deed is AccountDeed.DROP_FACTOR:
+        _drop_factor(session, user)
     elif (user.suspended_at is not None) == (deed is AccountDeed.SUSPEND):
         raise Conflict(f"{name} is {'suspended' if user.suspended_at else 'not suspended'}")
     elif deed is AccountDeed.SUSPEND:
@@ -150,6 +152,15 @@ def _lock(session: Session, name: str, caller: Caller) -> User:
     if user.id == caller.user_id:
         raise Conflict("this is your own account: another admin can do that")
     return user
+
+
+def _drop_factor(session: Session, user: User) -> None:
+    """For whoever lost phone and recovery codes; the password is asked for as before."""
+    if factors.fetch_factor(session, user.id) is None:
+        raise Conflict(f"{user.name} has no second factor")
+    factors.delete_factor(session, user.id)
+    end_access(session, user.id)
+    tell_change(session, user.id, "an admin removed its second factor; every log-in and token has ended")
 
 
 def _record(session: Session, caller: Caller, action: str, name: str, detail: Mapping[str, object]) -> None:

@@ -10,6 +10,7 @@ from api.pages import (
     competition_form,
     data_sets,
     discussion,
+    factor,
     federation,
     finals,
     flags,
@@ -35,7 +36,7 @@ from api.pages import (
 )
 
 VISITORS = (home, start, competition, submission, rules, compare, discussion, runtime)
-MEMBERS = (login, recovery, federation, account, security, notifications, inbox, submit, team, ledger)
+MEMBERS = (login, recovery, federation, account, security, factor, notifications, inbox, submit, team, ledger)
 STAFF = (
     organize,
     announcements,

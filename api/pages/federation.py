@@ -10,6 +10,7 @@ from api.deps import Caller, EngineDep, Manager, PublicCaller, Registrant, Setti
 from api.pages.kit.forms import answer_form
 from api.pages.kit.reading import clean_next, read_model
 from api.pages.kit.showing import show
+from api.pages.login import find_way
 from api.users import federation
 from api.users.provider import make_logout_url
 from api.users.schemas import NAME_RULE, NewName
@@ -112,7 +113,8 @@ def _send(request: Request, engine: EngineDep, settings: Settings, *, next: str,
 
 
 def _enter(request: Request, settings: Settings, returned: federation.Returned) -> Response:
-    response = RedirectResponse(returned.next, status_code=303)
+    way = find_way(returned.entered, returned.next) if returned.entered else returned.next
+    response = RedirectResponse(way, status_code=303)
     if returned.entered is not None:
         set_cookie(request, response, settings, returned.entered.secret)
     drop_attempt_cookie(request, response, settings)

@@ -1,6 +1,7 @@
 """Logging in with a password, making an account, logging out."""
 
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -52,6 +53,31 @@ def log_in(
     )
 
 
+@router.get("/login/code", name="login_code")
+def show_code(request: Request, caller: Registrant, next: Annotated[str, Query()] = "/") -> HTMLResponse:
+    return show(request, "login_code.html", next=clean_next(next))
+
+
+@router.post("/login/code")
+def pass_code(
+    request: Request,
+    caller: Registrant,
+    engine: EngineDep,
+    settings: SettingsDep,
+    code: Annotated[str, Form(max_length=40)] = "",
+    next: Annotated[str, Form()] = "/",
+) -> Response:
+    """A code of the second factor, after the password or the provider."""
+    check_same_site(request)
+
+    def answer() -> Response:
+        return _enter(request, settings, logins.pass_code(engine, settings, read_cookie(request, settings), code), next)
+
+    return answer_form(
+        engine, answer, lambda _, error: show(request, "login_code.html", error=error, next=clean_next(next))
+    )
+
+
 @router.get("/register", name="register")
 def show_registration(
     request: Request, caller: Registrant, settings: SettingsDep, next: Annotated[str, Query()] = "/start"
@@ -98,8 +124,13 @@ def log_out(request: Request, caller: PublicCaller, engine: EngineDep, settings:
     return response
 
 
+def find_way(entered: logins.Entered, next: str) -> str:
+    """Where whoever logs in goes on: first to the second factor, where the account has one."""
+    return f"/login/code?next={quote(next)}" if entered.awaits_code else next
+
+
 def _enter(request: Request, settings: Settings, entered: logins.Entered, next: str) -> Response:
-    response = RedirectResponse(clean_next(next), status_code=303)
+    response = RedirectResponse(find_way(entered, clean_next(next)), status_code=303)
     set_cookie(request, response, settings, entered.secret)
     return response
 

@@ -24,6 +24,7 @@ SHOWN = 50
 SAID = {
     AccountDeed.SUSPEND: "It is suspended; every log-in and token of it has ended.",
     AccountDeed.REINSTATE: "It may log in again.",
+    AccountDeed.DROP_FACTOR: "Its second factor is gone, and every log-in and token of it has ended.",
     AccountDeed.LOG_OUT: "Every log-in and token of it has ended.",
 }
 Reason = Annotated[str, Form()]

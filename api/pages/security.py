@@ -15,7 +15,7 @@ from api.users import federation
 from api.users import logins as service
 from api.users.schemas import PasswordChange
 from core.db.base import utc_now
-from core.db.queries import identities, users
+from core.db.queries import factors, identities, users
 from core.domain.errors import RequestRefused
 from core.settings import Settings
 
@@ -87,6 +87,7 @@ def _render_security(
         "security.html",
         error=error,
         has_password=user is not None and user.password_hash != NO_PASSWORD,
+        has_factor=factors.is_confirmed(session, caller.member_id),
         logins=users.fetch_browser_sessions(session, caller.member_id, utc_now()),
         current=hash_token(secret) if secret else "",
         identities=identities.fetch_identities(session, caller.member_id),

@@ -6,15 +6,19 @@ from api.cookies import check_same_site, drop_cookie, read_cookie, set_cookie
 from api.deps import EngineDep, Manager, Member, PublicCaller, ReadingDep, Registrant, SessionDep, SettingsDep
 from api.errors import describe_errors
 from api.security import hash_token
-from api.users import logins, recovery, service
+from api.users import factors, logins, recovery, service
 from api.users.schemas import (
+    Code,
     Credentials,
+    FactorOffer,
+    FactorView,
     LoginView,
     LogOutEverywhere,
     NewPassword,
     NewToken,
     PasswordChange,
     PasswordLogin,
+    RecoveryCodes,
     Registration,
     ResetAnswer,
     ResetRequest,
@@ -25,6 +29,7 @@ from api.users.schemas import (
 )
 from api.users.sources import find_place, find_source
 from core.db.base import utc_now
+from core.db.queries import factors as users_factors
 from core.db.queries import users
 from core.db.session import transaction
 from core.domain.errors import NotAuthenticated, NotFound
@@ -74,6 +79,7 @@ def create_token(
     response.headers["Cache-Control"] = "no-store"
     source = find_source(request, engine, settings, caller, credentials.name)
     user = logins.check_password(engine, credentials.name, credentials.password, source)
+    factors.check_code(engine, user.id, credentials.code)
     with transaction(engine) as session:
         return service.issue_token(session, settings, user, credentials)
 
@@ -145,7 +151,65 @@ def log_in(
     source = find_source(request, engine, settings, caller, login.name)
     entered = logins.log_in(engine, settings, login.name, login.password, source)
     set_cookie(request, response, settings, entered.secret)
-    return LoginView(user=UserView.model_validate(entered.user), expires_at=entered.expires_at)
+    return make_login_view(entered)
+
+
+@router.post("/auth/code", operation_id="pass_code", responses=describe_errors(401, 403, 422, 429))
+def pass_code(
+    caller: Registrant, engine: EngineDep, settings: SettingsDep, request: Request, response: Response, code: Code
+) -> LoginView:
+    """The second step of a log-in: a code of the second factor, or a recovery code."""
+    check_same_site(request)
+    entered = logins.pass_code(engine, settings, read_cookie(request, settings), code.code)
+    set_cookie(request, response, settings, entered.secret)
+    return make_login_view(entered)
+
+
+def make_login_view(entered: logins.Entered) -> LoginView:
+    return LoginView(
+        user=UserView.model_validate(entered.user), expires_at=entered.expires_at, awaits_code=entered.awaits_code
+    )
+
+
+@router.get("/me/factor", operation_id="get_factor", responses=describe_errors(401))
+def get_factor(caller: Member, session: ReadingDep) -> FactorView:
+    """The own second factor."""
+    found = users_factors.fetch_factor(session, caller.member_id)
+    return FactorView(
+        confirmed_at=found.confirmed_at if found else None,
+        recovery_codes=users_factors.count_codes(session, caller.member_id),
+        is_required=caller.lacks_factor,
+    )
+
+
+@router.post("/me/factor", status_code=201, operation_id="begin_factor", responses=describe_errors(401, 403, 409))
+def begin_factor(caller: Manager, session: SessionDep, response: Response) -> FactorOffer:
+    """A secret for an app; it counts once a code of it was sent."""
+    response.headers["Cache-Control"] = "no-store"
+    return FactorOffer(secret=factors.begin(session, caller.member_id, caller.name).secret)
+
+
+@router.post("/me/factor/confirm", operation_id="confirm_factor", responses=describe_errors(401, 403, 409, 422, 429))
+def confirm_factor(caller: Manager, engine: EngineDep, code: Code, response: Response) -> RecoveryCodes:
+    """From now on every log-in asks for a code; the recovery codes are shown this once."""
+    response.headers["Cache-Control"] = "no-store"
+    return RecoveryCodes(codes=factors.confirm(engine, caller.member_id, code.code))
+
+
+@router.post(
+    "/me/factor/codes", operation_id="renew_recovery_codes", responses=describe_errors(401, 403, 409, 422, 429)
+)
+def renew_recovery_codes(caller: Manager, engine: EngineDep, code: Code, response: Response) -> RecoveryCodes:
+    """New recovery codes in place of the old ones."""
+    response.headers["Cache-Control"] = "no-store"
+    return RecoveryCodes(codes=factors.renew_codes(engine, caller.member_id, code.code))
+
+
+@router.post(
+    "/me/factor/remove", status_code=204, operation_id="remove_factor", responses=describe_errors(401, 403, 422, 429)
+)
+def remove_factor(caller: Manager, engine: EngineDep, code: Code) -> None:
+    factors.remove(engine, caller.member_id, code.code)
 
 
 @router.post("/auth/logout", status_code=204, operation_id="log_out", responses=describe_errors(403))

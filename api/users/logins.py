@@ -8,14 +8,17 @@ from sqlalchemy.orm import Session
 
 from api.security import NO_PASSWORD, hash_password, hash_token, is_password, make_token
 from api.users.addresses import tell_change
+from api.users.factors import check_code
 from api.users.sources import tell_account
 from core.db.base import utc_now
 from core.db.models.accounts import BrowserSession, User
-from core.db.queries import users
+from core.db.queries import factors, users
 from core.db.session import reading, transaction
 from core.domain.errors import Conflict, InvalidInput, NotAllowed, NotAuthenticated
 from core.domain.quota import LOGIN_FAILURES, LOGIN_WINDOW, STUFFING_FAILURES, check_guesses
 from core.settings import Settings
+
+CODE_WITHIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class Entered:
     user: User
     secret: str  # goes into the cookie, and nowhere else
     expires_at: datetime
+    awaits_code: bool = False  # of the second factor; the cookie lets nobody in before
 
 
 def check_password(engine: Engine, name: str, password: str, source: str) -> User:
@@ -54,15 +58,41 @@ def log_in(engine: Engine, settings: Settings, name: str, password: str, source:
         return open_browser_session(session, settings, user)
 
 
-def open_browser_session(session: Session, settings: Settings, user: User, *, issuer: str = "") -> Entered:
-    """Who this is must be certain by now."""
+def open_browser_session(
+    session: Session, settings: Settings, user: User, *, issuer: str = "", passed: bool = False
+) -> Entered:
+    """Who this is must be certain by now, but for the second factor, unless that was `passed`."""
     if user.suspended_at is not None:
         raise NotAllowed(f"this account is suspended: {user.suspended_reason}")
     secret = make_token()
-    expires_at = utc_now() + timedelta(hours=settings.session_hours)
-    row = BrowserSession(user_id=user.id, secret_sha256=hash_token(secret), expires_at=expires_at, issuer=issuer)
+    awaits_code = not passed and factors.is_confirmed(session, user.id)
+    expires_at = utc_now() + (CODE_WITHIN if awaits_code else timedelta(hours=settings.session_hours))
+    row = BrowserSession(
+        user_id=user.id,
+        secret_sha256=hash_token(secret),
+        expires_at=expires_at,
+        issuer=issuer,
+        awaits_code=awaits_code,
+    )
     users.store_browser_session(session, row)
-    return Entered(user, secret, expires_at)
+    return Entered(user, secret, expires_at, awaits_code)
+
+
+def pass_code(engine: Engine, settings: Settings, secret: str | None, code: str) -> Entered:
+    """From a log-in that waits for a code of the second factor to one that lets in, under another secret."""
+    now = utc_now()
+    with reading(engine) as session:
+        digest = hash_token(secret) if secret else ""
+        row = users.fetch_live_browser_session(session, digest, now, awaits_code=True)
+    if row is None:
+        raise NotAuthenticated("this log-in took too long: begin again")
+    check_code(engine, row.user_id, code)
+    with transaction(engine) as session:
+        waiting = users.fetch_live_browser_session(session, digest, utc_now(), awaits_code=True)
+        if waiting is None:
+            raise NotAuthenticated("this log-in took too long: begin again")
+        waiting.ended_at = utc_now()
+        return open_browser_session(session, settings, waiting.user, issuer=waiting.issuer, passed=True)
 
 
 def change_password(engine: Engine, settings: Settings, user_id: str, *, old: str, new: str) -> Entered:
@@ -85,7 +115,7 @@ def change_password(engine: Engine, settings: Settings, user_id: str, *, old: st
         row.password_hash = password_hash
         users.end_browser_sessions(session, user_id, utc_now())
         tell_change(session, user_id, "its password was changed")
-        return open_browser_session(session, settings, row)
+        return open_browser_session(session, settings, row, passed=True)
 
 
 def prove(engine: Engine, user_id: str, password: str) -> None:

@@ -67,6 +67,27 @@ class TokenRequest(BaseModel):
 class Credentials(TokenRequest):
     name: str = Field(max_length=64)
     password: str = Field(max_length=256)
+    code: str = Field(default="", max_length=40, description="of the second factor, where the account has one")
+
+
+class Code(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    code: str = Field(min_length=1, max_length=40, description="of the app, or a recovery code")
+
+
+class FactorView(BaseModel):
+    confirmed_at: datetime | None = Field(description="since when it is asked for at every log-in")
+    recovery_codes: int = Field(description="how many are left")
+    is_required: bool = Field(description="without it this account of staff may do no more than a participant")
+
+
+class FactorOffer(BaseModel):
+    secret: str = Field(description="for an app that computes codes from it (RFC 6238)")
+
+
+class RecoveryCodes(BaseModel):
+    codes: list[str] = Field(description="shown this once; each works once in place of a code")
 
 
 class UserView(BaseModel):
@@ -110,3 +131,4 @@ class PasswordLogin(BaseModel):
 class LoginView(BaseModel):
     user: UserView
     expires_at: datetime
+    awaits_code: bool = Field(description="the cookie lets nobody in before `POST /auth/code`")

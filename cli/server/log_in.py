@@ -9,7 +9,7 @@ from cli.show.options import JsonOption, UrlOption
 from cli.show.remote import open_client
 from client.credentials import Credentials, choose_server, forget_credentials, load_credentials, save_credentials
 from client.http import LacunaClient
-from core.domain.errors import NotAuthenticated
+from core.domain.errors import NotAuthenticated, SecondFactorNeeded
 
 NewPassword = Annotated[
     str,
@@ -62,6 +62,10 @@ def logout(url: UrlOption = "") -> None:
 
 
 def _save_token(client: LacunaClient, name: str, password: str) -> None:
-    token = client.create_token(name, password, label="lacuna command")
+    try:
+        token = client.create_token(name, password, label="lacuna command")
+    except SecondFactorNeeded:
+        code = typer.prompt("code of your second factor")
+        token = client.create_token(name, password, label="lacuna command", code=code)
     path = save_credentials(Credentials(url=client.url, token=token, name=name))
     print_line(f"logged in as {name}; the token is in {path}, readable by you alone")

@@ -20,6 +20,7 @@ class AccountDeed(StrEnum):
     SUSPEND = "suspend"
     REINSTATE = "reinstate"
     LOG_OUT = "log_out"
+    DROP_FACTOR = "drop_factor"
 
 
 class AccountState(StrEnum):

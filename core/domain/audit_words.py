@@ -40,6 +40,7 @@ WORDS = {  # after the person's name; {it} is the object, other names are of the
     "rejudge.start": "started {it} in {competition}",
     "submission.disqualify": "disqualified {it} by {user}",
     "submission.reinstate": "reinstated {it} by {user}",
+    "user.drop_factor": "removed the second factor of {it}",
     "user.import": "made {made} accounts from a file",
     "user.log_out": "ended every log-in and token of {it}",
     "user.reinstate": "reinstated {it}",

@@ -9,6 +9,7 @@ ContestError
 └── RequestRefused        the request asked for something that cannot be had
     ├── InvalidInput
     ├── NotAuthenticated
+    │   └── SecondFactorNeeded
     ├── NotFound
     ├── NotAllowed
     ├── CrossSite
@@ -83,6 +84,10 @@ class InvalidInput(RequestRefused):
 
 class NotAuthenticated(RequestRefused):
     """No valid token came with the request."""
+
+
+class SecondFactorNeeded(NotAuthenticated):
+    """The password is right; a code is missing."""
 
 
 class NotFound(RequestRefused):

@@ -47,6 +47,7 @@ class BrowserSession(Base):
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     issuer: Mapped[str] = mapped_column(default="")  # of the provider that let in; empty: a password
+    awaits_code: Mapped[bool] = mapped_column(default=False)  # of the second factor: it lets nobody in before
     user: Mapped[User] = relationship(lazy="raise")
 
 
@@ -63,6 +64,29 @@ class LoginFailure(Base):
     name: Mapped[str]
     source: Mapped[str]  # a network, a browser that was let in before, or an account that is in
     at: Mapped[datetime]
+
+
+class SecondFactor(Base):
+    """A secret that an app on a phone shares; asked for at every log-in once its owner has shown a code."""
+
+    __tablename__ = "second_factors"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    secret: Mapped[str]  # codes are computed from it, so a digest would not do
+    last_step: Mapped[int] = mapped_column(default=0)  # a code is taken once
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    confirmed_at: Mapped[datetime | None]
+
+
+class RecoveryCode(Base):
+    """In place of the phone, once."""
+
+    __tablename__ = "recovery_codes"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    code_sha256: Mapped[str] = mapped_column(unique=True)
+    used_at: Mapped[datetime | None]
 
 
 class PasswordReset(Base):

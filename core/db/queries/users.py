@@ -78,13 +78,16 @@ def store_browser_session(session: Session, row: BrowserSession) -> None:
     session.flush()
 
 
-def fetch_live_browser_session(session: Session, secret_sha256: str, now: datetime) -> BrowserSession | None:
+def fetch_live_browser_session(
+    session: Session, secret_sha256: str, now: datetime, *, awaits_code: bool = False
+) -> BrowserSession | None:
     query = (
         select(BrowserSession)
         .where(
             BrowserSession.secret_sha256 == secret_sha256,
             BrowserSession.ended_at.is_(None),
             BrowserSession.expires_at > now,
+            BrowserSession.awaits_code.is_(awaits_code),
         )
         .options(joinedload(BrowserSession.user))
     )
@@ -94,7 +97,10 @@ def fetch_live_browser_session(session: Session, secret_sha256: str, now: dateti
 def fetch_browser_sessions(session: Session, user_id: str, now: datetime) -> list[BrowserSession]:
     """Those that still let somebody in, newest first."""
     query = select(BrowserSession).where(
-        BrowserSession.user_id == user_id, BrowserSession.ended_at.is_(None), BrowserSession.expires_at > now
+        BrowserSession.user_id == user_id,
+        BrowserSession.ended_at.is_(None),
+        BrowserSession.expires_at > now,
+        BrowserSession.awaits_code.is_(False),
     )
     return list(session.scalars(query.order_by(BrowserSession.created_at.desc())))
 

@@ -16,6 +16,7 @@ from core.domain.access import Action
 from tests import factories
 from tests.unit.api.conftest import Login
 from tests.unit.api.crawl import iter_routes
+from tests.unit.api.people_routes import PEOPLE_BODIES, PEOPLE_MATRIX
 
 ROLES = ("anonymous", "participant", "owner", "organizer", "admin")
 OPEN = (200, 200, 200, 200, 200)
@@ -168,44 +169,6 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("PATCH", "/api/v1/admin/competitions/{slug}/announcements/{announcement_id}"): (401, 403, 403, 404, 404),
     ("POST", "/api/v1/admin/competitions/{slug}/announcements/{announcement_id}/withdraw"): (401, 403, 403, 404, 404),
     ("POST", "/competitions/{slug}/organize/announcements/{announcement_id}/{deed}"): (401, 403, 403, 422, 422),
-    ("GET", "/competitions/{slug}/discussion"): OPEN,
-    ("POST", "/competitions/{slug}/discussion"): (401, 422, 422, 422, 422),
-    ("GET", "/competitions/{slug}/discussion/{thread_id}"): (404, 404, 404, 404, 404),
-    ("POST", "/competitions/{slug}/discussion/{thread_id}"): (401, 404, 404, 404, 404),
-    ("POST", "/competitions/{slug}/discussion/{thread_id}/posts/{post_id}"): (401, 404, 404, 404, 404),
-    ("POST", "/competitions/{slug}/discussion/{thread_id}/moderate/{deed}"): (401, 403, 403, 404, 404),
-    ("POST", "/competitions/{slug}/discussion/{thread_id}/posts/{post_id}/moderate/{deed}"): (401, 403, 403, 404, 404),
-    ("GET", "/api/v1/competitions/{slug}/discussion"): OPEN,
-    ("POST", "/api/v1/competitions/{slug}/discussion"): (401, 201, 201, 201, 201),
-    ("GET", "/api/v1/competitions/{slug}/discussion/{thread_id}"): (404, 404, 404, 404, 404),
-    ("POST", "/api/v1/competitions/{slug}/discussion/{thread_id}/posts"): (401, 404, 404, 404, 404),
-    ("PATCH", "/api/v1/competitions/{slug}/discussion/{thread_id}/posts/{post_id}"): (401, 404, 404, 404, 404),
-    ("POST", "/api/v1/admin/competitions/{slug}/discussion/{thread_id}/{deed}"): (401, 403, 403, 404, 404),
-    ("POST", "/api/v1/admin/competitions/{slug}/discussion/{thread_id}/posts/{post_id}/{deed}"): (
-        (401, 403, 403, 404, 404)
-    ),
-    ("GET", "/reset"): OPEN,
-    ("POST", "/reset"): (403, 403, 403, 403, 403),  # no page of ours sent it
-    ("GET", "/reset/new"): (404, 404, 404, 404, 404),
-    ("POST", "/reset/new"): (403, 403, 403, 403, 403),
-    ("POST", "/api/v1/auth/reset"): (422, 422, 422, 422, 422),
-    ("POST", "/api/v1/auth/reset/confirm"): (422, 422, 422, 422, 422),
-    ("GET", "/admin/users"): (401, 403, 403, 403, 200),
-    ("POST", "/admin/users/import"): (401, 403, 403, 403, 422),
-    ("POST", "/admin/users/{name}/role"): (401, 403, 403, 403, 422),
-    ("POST", "/admin/users/{name}/reset"): (401, 403, 403, 403, 404),
-    ("POST", "/admin/users/{name}/{deed}"): (401, 403, 403, 403, 404),
-    ("GET", "/api/v1/admin/users"): (401, 403, 403, 403, 200),
-    ("POST", "/api/v1/admin/users/import"): (401, 403, 403, 403, 422),
-    ("POST", "/api/v1/admin/users/{name}/role"): (401, 403, 403, 403, 422),
-    ("POST", "/api/v1/admin/users/{name}/reset"): (401, 403, 403, 403, 404),
-    ("POST", "/api/v1/admin/users/{name}/{deed}"): (401, 403, 403, 403, 404),
-    ("GET", "/inbox"): (401, 200, 200, 200, 200),
-    ("POST", "/inbox"): (401, 303, 303, 303, 303),
-    ("POST", "/inbox/{message_id}"): (401, 404, 404, 404, 404),
-    ("GET", "/api/v1/me/inbox"): (401, 200, 200, 200, 200),
-    ("POST", "/api/v1/me/inbox/read"): (401, 204, 204, 204, 204),
-    ("POST", "/api/v1/me/inbox/{message_id}/read"): (401, 404, 404, 404, 404),
     ("GET", "/account/notifications"): (401, 200, 200, 200, 200),
     ("POST", "/account/notifications/mail"): (401, 303, 303, 303, 303),
     ("POST", "/account/webhooks"): (401, 422, 422, 422, 422),
@@ -266,6 +229,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/submissions/{submission_id}/cancel"): (401, 404, 202, 403, 202),
     ("POST", "/api/v1/submissions/{submission_id}/promote"): (401, 404, 202, 403, 403),
     ("POST", "/submissions/{submission_id}/promote"): (401, 404, 303, 403, 403),
+    **PEOPLE_MATRIX,
 }
 
 NOTHING = {
@@ -290,17 +254,6 @@ NOTHING = {
 }
 
 LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
-    ("POST", "/api/v1/competitions/{slug}/discussion"): {"json": {"title": "hear me", "text": "all"}},
-    ("POST", "/api/v1/competitions/{slug}/discussion/{thread_id}/posts"): {"json": {"text": "all"}},
-    ("PATCH", "/api/v1/competitions/{slug}/discussion/{thread_id}/posts/{post_id}"): {"json": {"text": "all"}},
-    ("POST", "/admin/users/{name}/reset"): {"data": {"reason": "a test"}},
-    ("POST", "/admin/users/{name}/{deed}"): {"data": {"reason": "a test"}},
-    ("POST", "/competitions/{slug}/discussion/{thread_id}"): {"data": {"text": "all"}},
-    ("POST", "/competitions/{slug}/discussion/{thread_id}/posts/{post_id}"): {"data": {"text": "all"}},
-    ("POST", "/competitions/{slug}/discussion/{thread_id}/moderate/{deed}"): {"data": {"reason": "a test"}},
-    ("POST", "/competitions/{slug}/discussion/{thread_id}/posts/{post_id}/moderate/{deed}"): {
-        "data": {"reason": "a test"}
-    },
     ("POST", "/api/v1/admin/rejudges/preview"): {"json": {"competition": "none"}},
     ("POST", "/api/v1/admin/rejudges"): {"json": {"competition": "none", "reason": "a test"}},
     ("POST", "/api/v1/admin/competitions/{slug}/grants"): {"json": {"team": "nobody", "amount": 1, "reason": "a test"}},
@@ -318,6 +271,7 @@ LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/competitions/{slug}/rules"): {"data": {"text": "be fair"}},
     ("POST", "/api/v1/competitions/{slug}/rules/acceptance"): {"json": {"version": 1}},
     ("PUT", "/api/v1/admin/competitions/{slug}/rules"): {"json": {"text": "be fair"}},
+    **PEOPLE_BODIES,
 }
 
 
