@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 RECIPE: dict[str, Any] = {
     "epochs": 60,
+    "optimizer": "sgd",
     "learning_rate": 0.2,
     "momentum": 0.9,
     "weight_decay": 0.002,
@@ -31,12 +32,7 @@ def unlearning(
     reinitialise(net)
     device = next(net.parameters()).device
     steps = RECIPE["epochs"] * len(retain_loader)
-    optimizer = torch.optim.SGD(
-        net.parameters(),
-        lr=RECIPE["learning_rate"],
-        momentum=RECIPE["momentum"],
-        weight_decay=RECIPE["weight_decay"],
-    )
+    optimizer = make_optimizer(net)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, make_schedule(steps))
     net.train()
     for _ in range(RECIPE["epochs"]):
@@ -60,23 +56,38 @@ def reinitialise(net: nn.Module) -> None:
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 
+def make_optimizer(net: nn.Module) -> torch.optim.Optimizer:
+    rate, decay = RECIPE["learning_rate"], RECIPE["weight_decay"]
+    if RECIPE["optimizer"] == "sgd":
+        return torch.optim.SGD(net.parameters(), lr=rate, momentum=RECIPE["momentum"], weight_decay=decay)
+    kind = torch.optim.AdamW if RECIPE["optimizer"] == "adamw" else torch.optim.Adam
+    return kind(net.parameters(), lr=rate, weight_decay=decay)
+
+
 def make_schedule(steps: int) -> Callable[[int], float]:
     """Return the share of the peak learning rate at a step."""
     warmup = max(round(RECIPE["warmup_fraction"] * steps), 1)
+    an_epoch = steps / RECIPE["epochs"]
+    rising = max(RECIPE.get("warmup_epochs", 0) * an_epoch, 1)
 
     def share(step: int) -> float:
-        if RECIPE["schedule"] == "constant":
-            return 1.0
+        if RECIPE["schedule"] == "one_cycle":
+            return float(min((step + 1) / warmup, max(steps - step, 0) / max(steps - warmup, 1)))
+        risen = min((step + 1) / rising, 1.0)
         if RECIPE["schedule"] == "cosine":
-            return 0.5 * (1 + math.cos(math.pi * step / steps))
-        return float(min((step + 1) / warmup, max(steps - step, 0) / max(steps - warmup, 1)))
+            return float(risen * 0.5 * (1 + math.cos(math.pi * step / steps)))
+        passed = sum(step >= epoch * an_epoch for epoch in RECIPE.get("milestones", ()))
+        return float(risen * RECIPE.get("decay", 0.1) ** passed)
 
     return share
 
 
 def compute_loss(outputs: Tensor, y: Tensor) -> Tensor:
     """Cross-entropy of classes, squared error where the targets are real numbers."""
-    return F.mse_loss(outputs[:, 0], y) if y.is_floating_point() else F.cross_entropy(outputs, y)
+    if y.is_floating_point():
+        return F.mse_loss(outputs[:, 0], y)
+    weights = outputs.new_tensor(RECIPE["class_weights"]) if "class_weights" in RECIPE else None
+    return F.cross_entropy(outputs, y, weight=weights, label_smoothing=RECIPE.get("label_smoothing", 0.0))
 
 
 def unpack(batch: Any, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -81,17 +81,55 @@ class NetworkPart(Part):
     options: Options = {}
 
 
+def _later(default: Any) -> Any:
+    """A value that older files do not say: left out of the digest where it is what they mean."""
+    return Field(default, exclude_if=lambda value: value == default)
+
+
+class Optimizer(StrEnum):
+    SGD = "sgd"
+    ADAM = "adam"
+    ADAMW = "adamw"
+
+
+class Schedule(StrEnum):
+    """How the learning rate goes over the steps of a training."""
+
+    ONE_CYCLE = "one_cycle"  # up to the peak in `warmup_fraction`, down to nothing in the rest
+    COSINE = "cosine"
+    MULTI_STEP = "multi_step"  # times `decay` at every one of `milestones`
+    CONSTANT = "constant"
+
+
 class RecipePart(Part):
     """How the originals and the retrained models are trained."""
 
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
-    optimizer: Literal["sgd"] = "sgd"
+    optimizer: Optimizer = Optimizer.SGD
     learning_rate: float = Field(gt=0)
-    momentum: float = Field(default=0.9, ge=0, lt=1)
+    momentum: float = Field(default=0.9, ge=0, lt=1)  # of SGD
     weight_decay: float = Field(default=0.0, ge=0)
-    schedule: Literal["one_cycle", "cosine", "constant"] = "one_cycle"
-    warmup_fraction: float = Field(default=0.2, ge=0, lt=1)
+    schedule: Schedule = Schedule.ONE_CYCLE
+    warmup_fraction: float = Field(default=0.2, ge=0, lt=1)  # of one_cycle
+    warmup_epochs: Annotated[float, Field(ge=0)] = _later(0.0)  # of the other schedules
+    milestones: list[Annotated[int, Field(ge=1)]] | None = _later(None)  # epochs
+    decay: Annotated[float, Field(gt=0, lt=1)] = _later(0.1)
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = _later(0.0)
+    class_weights: list[Annotated[float, Field(gt=0)]] | None = _later(None)
+
+    @model_validator(mode="after")
+    def _check_schedule(self) -> "RecipePart":
+        steps = self.milestones
+        if (self.schedule is Schedule.MULTI_STEP) != (steps is not None):
+            raise ValueError("`milestones` and the schedule 'multi_step' come together or not at all")
+        if steps is not None and (not steps or steps != sorted(set(steps)) or steps[-1] >= self.epochs):
+            raise ValueError(f"`milestones` must be epochs that rise and lie below {self.epochs}")
+        if self.warmup_epochs and self.schedule is Schedule.ONE_CYCLE:
+            raise ValueError("the schedule 'one_cycle' warms up by `warmup_fraction`, not by `warmup_epochs`")
+        if self.warmup_epochs > self.epochs:
+            raise ValueError("`warmup_epochs` is longer than the training")
+        return self
 
 
 class SplitPart(Part):
@@ -151,11 +189,6 @@ class Outside(StrEnum):
 
     REFUSED = "refused"
     IGNORED = "ignored"
-
-
-def _later(default: Any) -> Any:
-    """A value that older files do not say: left out of the digest where it is what they mean."""
-    return Field(default, exclude_if=lambda value: value == default)
 
 
 class ForgetPart(Part):

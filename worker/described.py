@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from core.problem_parts import BatchFormat
+from core.problem_parts import BatchFormat, RecipePart
 from core.problems import ProblemSpec
 from core.settings import Settings
 from core.stores import open_store
@@ -41,7 +41,7 @@ def _describe(problem: LoadedProblem) -> Iterator[tuple[str, str]]:
         "recipe",
         f"{recipe.epochs} epochs of batches of {recipe.batch_size}, {recipe.optimizer} with learning rate"
         f" {recipe.learning_rate:g}, momentum {recipe.momentum:g}, weight decay {recipe.weight_decay:g},"
-        f" {recipe.schedule.replace('_', ' ')} schedule",
+        f" {recipe.schedule.replace('_', ' ')} schedule{_describe_rest(recipe)}",
     )
     yield "originals", "one for all replicas" if spec.pools.originals == 1 else f"{spec.pools.originals}"
     yield (
@@ -55,6 +55,12 @@ def _describe(problem: LoadedProblem) -> Iterator[tuple[str, str]]:
         f" {rules.data_bytes:,} bytes of data beside code,"
         f" native code {'allowed' if rules.allow_native else 'refused'}",
     )
+
+
+def _describe_rest(recipe: RecipePart) -> str:
+    """What only some recipes have."""
+    said = recipe.model_dump(mode="json", include={"warmup_epochs", "milestones", "label_smoothing", "class_weights"})
+    return "".join(f", {name.replace('_', ' ')} {value}" for name, value in said.items())
 
 
 def _describe_inputs(problem: LoadedProblem) -> str:

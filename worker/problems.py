@@ -73,16 +73,27 @@ class LoadedProblem:
 
     @property
     def kind(self) -> Kind:
-        return KINDS[self.spec.kind]
+        return find_kind(self.spec)
 
     def network_ref(self) -> NetworkRef:
         network = self.spec.network
         return NetworkRef(network.package, network.options, self.num_classes, self.input_shape)
 
 
+def find_kind(spec: ProblemSpec) -> Kind:
+    """The kind of a problem, with the loss of its recipe."""
+    kind, recipe = KINDS[spec.kind], spec.recipe
+    try:
+        targets = kind.targets.weigh(label_smoothing=recipe.label_smoothing, class_weights=recipe.class_weights)
+    except ValueError as error:
+        raise InvalidInput(f"problem {spec.slug}: {error}") from None
+    return replace(kind, targets=targets)
+
+
 def load_problem(spec: ProblemSpec, data_folder: Path | None = None, store: BlobStore | None = None) -> LoadedProblem:
     """Load and split; the same spec and data give the same splits everywhere."""
-    raw, kind = _load_uploaded(spec, store) if spec.data.reference else _load_data(spec, data_folder), KINDS[spec.kind]
+    kind = find_kind(spec)
+    raw = _load_uploaded(spec, store) if spec.data.reference else _load_data(spec, data_folder)
     _check_kind(spec, raw, kind)
     classes = len(raw.class_names)
     train, validation, test = _cut(raw, spec.split)

@@ -7,7 +7,18 @@ from typing import get_args
 
 from core.competition_file import SECTION
 from core.domain.competition_settings import SETTINGS, Setting
-from core.problem_parts import AttackName, BatchFormat, Gate, KindName, Labels, Outside, RequestKind, TrainingStrategy
+from core.problem_parts import (
+    AttackName,
+    BatchFormat,
+    Gate,
+    KindName,
+    Labels,
+    Optimizer,
+    Outside,
+    RequestKind,
+    Schedule,
+    TrainingStrategy,
+)
 
 
 class Kind(StrEnum):
@@ -19,6 +30,7 @@ class Kind(StrEnum):
     MANY = "many"  # some of the choices
     FLAG = "flag"
     IDS = "ids"  # whole numbers, one a line; a file of them may be sent instead
+    NUMBERS = "numbers"  # with commas between them
     OPTIONS = "options"  # lines of `name = value`
     SEED = "seed"  # a whole number of up to 128 bits, in digits or as `0x…`
     MOMENT = "moment"  # as a browser writes it: no zone, ours is UTC
@@ -59,9 +71,9 @@ def _list_request(prefix: str) -> tuple[Field, ...]:
         Field(f"{prefix}.kind", "Which examples must go", CHOICE, choices=tuple(RequestKind)),
         Field(f"{prefix}.fraction", "Share of them", NUMBER, SHARE, needed=False, of_kind=DRAWN),
         Field(f"{prefix}.class_index", "Class", hint="its index, from 0", needed=False, of_kind=("class",)),
-        Field(f"{prefix}.classes", "Classes", Kind.IDS, "one a line, from 0", needed=False, of_kind=("classes",)),
+        Field(f"{prefix}.classes", "Classes", Kind.NUMBERS, "such as 1, 7; from 0", needed=False, of_kind=("classes",)),
         Field(f"{prefix}.column", "Column", TEXT, "of the data, such as sex", needed=False, of_kind=("groups",)),
-        Field(f"{prefix}.values", "Its values", Kind.IDS, "or a share", needed=False, of_kind=("groups",)),
+        Field(f"{prefix}.values", "Its values", Kind.NUMBERS, "or a share", needed=False, of_kind=("groups",)),
         Field(
             f"{prefix}.ids",
             "Ids",
@@ -144,11 +156,17 @@ SECTIONS = (
         (
             Field("recipe.epochs", "Epochs"),
             Field("recipe.batch_size", "Batch size"),
+            Field("recipe.optimizer", "Optimizer", CHOICE, choices=tuple(Optimizer)),
             Field("recipe.learning_rate", "Learning rate", NUMBER),
             Field("recipe.momentum", "Momentum", NUMBER, needed=False),
             Field("recipe.weight_decay", "Weight decay", NUMBER, needed=False),
-            Field("recipe.schedule", "Schedule", CHOICE, choices=("one_cycle", "cosine", "constant")),
-            Field("recipe.warmup_fraction", "Share of warming up", NUMBER, needed=False),
+            Field("recipe.schedule", "Schedule", CHOICE, choices=tuple(Schedule)),
+            Field("recipe.warmup_fraction", "Share of warming up", NUMBER, "of one_cycle", needed=False),
+            Field("recipe.warmup_epochs", "Epochs of warming up", NUMBER, "of the other schedules", needed=False),
+            Field("recipe.milestones", "Milestones", Kind.NUMBERS, "epochs of multi_step", needed=False),
+            Field("recipe.decay", "Factor at milestones", NUMBER, needed=False),
+            Field("recipe.label_smoothing", "Label smoothing", NUMBER, needed=False),
+            Field("recipe.class_weights", "Class weights", Kind.NUMBERS, "one for each class", needed=False),
         ),
     ),
     Section(

@@ -91,6 +91,8 @@ def _read_text(kind: Kind, text: str) -> Any:
             return write_seed(int(str(read_seed(text))))
         if kind is Kind.NUMBER:
             return float(text)
+        if kind is Kind.NUMBERS:
+            return [int(part) if part.strip().isdecimal() else float(part) for part in text.split(",")]
         if kind is Kind.OPTIONS:
             return make_plain(tomllib.loads(text))
         if kind is Kind.MOMENT:
@@ -100,6 +102,7 @@ def _read_text(kind: Kind, text: str) -> Any:
             Kind.WHOLE: "a whole number",
             Kind.SEED: "a whole number",
             Kind.NUMBER: "a number",
+            Kind.NUMBERS: "numbers with commas between them",
             Kind.OPTIONS: "lines of `name = value`",
         }[kind]
         detail = f" ({error})" if kind is Kind.OPTIONS else ""
@@ -135,6 +138,8 @@ def _write(field: Field, value: Any) -> str | list[str]:
         return ""
     if field.kind is Kind.IDS:
         return "\n".join(map(str, value))
+    if field.kind is Kind.NUMBERS:
+        return ", ".join(map(str, value))
     if field.kind is Kind.OPTIONS:
         return write_toml(value).strip()
     if field.kind is Kind.MOMENT:

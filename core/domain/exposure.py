@@ -143,6 +143,7 @@ PROBLEM = list_fields(
     (OPEN, "data", "options.set"),  # whoever guesses what was uploaded could make sure
     (ALL, "network", "package options.*"),
     (ALL, "recipe", "epochs batch_size optimizer learning_rate momentum weight_decay schedule warmup_fraction"),
+    (ALL, "recipe", "warmup_epochs milestones decay label_smoothing class_weights"),
     (ALL, "split", "train validation test label_noise"),
     (ALL, "forget", "kind fraction class_index classes column values together labels outside"),
     (ALL, "pools", "replicas originals strategy"),

@@ -66,6 +66,9 @@ class Targets(Protocol):
     @property
     def statistic(self) -> Statistic: ...
 
+    def weigh(self, *, label_smoothing: float, class_weights: Sequence[float] | None) -> "Targets":
+        """The same with a loss of another recipe; ValueError where there are no classes to weigh."""
+
     def check(self, y: Array, class_names: Sequence[str]) -> None:
         """Refuse with ValueError what cannot be such targets."""
 

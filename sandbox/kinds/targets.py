@@ -1,7 +1,8 @@
 """What is learnt of an example: its class, or a number."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +13,19 @@ from torch.nn import functional as F
 from sandbox.kinds.parts import Array, Statistic
 
 
+@dataclass(frozen=True)
 class Classes:
     """One of K classes, by cross-entropy; outputs are logits."""
 
-    dtype: np.dtype[Any] = np.dtype(np.int64)
-    has_classes = True
-    share = "accuracy"
-    statistic = Statistic.LOG_ODDS
+    label_smoothing: float = 0.0
+    class_weights: tuple[float, ...] | None = None
+    dtype: ClassVar[np.dtype[Any]] = np.dtype(np.int64)
+    has_classes: ClassVar[bool] = True
+    share: ClassVar[str] = "accuracy"
+    statistic: ClassVar[Statistic] = Statistic.LOG_ODDS
+
+    def weigh(self, *, label_smoothing: float, class_weights: Sequence[float] | None) -> "Classes":
+        return Classes(label_smoothing, None if class_weights is None else tuple(class_weights))
 
     def check(self, y: Array, class_names: Sequence[str]) -> None:
         if y.dtype != self.dtype:
@@ -27,18 +34,35 @@ class Classes:
             raise ValueError(f"there must be two classes or more, not {len(class_names)}")
         if len(y) and (int(y.min()) < 0 or int(y.max()) >= len(class_names)):
             raise ValueError("a label is outside the classes")
+        if self.class_weights is not None and len(self.class_weights) != len(class_names):
+            raise ValueError(f"the recipe has {len(self.class_weights)} class weights for {len(class_names)} classes")
 
     def count_outputs(self, classes: int) -> int:
         return classes
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
-        return F.cross_entropy(outputs, y)
+        return F.cross_entropy(outputs, y, weight=self._weigh(outputs), label_smoothing=self.label_smoothing)
 
     def compute_gradient(self, outputs: Tensor, y: Tensor) -> Tensor:
         error = torch.softmax(outputs, dim=2)
+        if self != Classes():
+            return self._compute_weighed(error, y)
         error.scatter_add_(2, y[..., None], torch.full_like(error[..., :1], -1.0))
         error /= y.shape[1]
         return error
+
+    def _compute_weighed(self, chances: Tensor, y: Tensor) -> Tensor:
+        """As torch weighs: the mean over the weights of the true classes, smoothing spread over all of them."""
+        classes = chances.shape[-1]
+        weights = self._weigh(chances)
+        weights = torch.ones_like(chances[0, 0]) if weights is None else weights
+        own = weights[y][..., None]
+        wanted = (self.label_smoothing / classes * weights).expand_as(chances).clone()
+        wanted.scatter_add_(2, y[..., None], (1 - self.label_smoothing) * own)
+        return (chances * wanted.sum(dim=2, keepdim=True) - wanted) / own.sum(dim=1, keepdim=True)
+
+    def _weigh(self, like: Tensor) -> Tensor | None:
+        return None if self.class_weights is None else like.new_tensor(self.class_weights)
 
     def measure(self, outputs: Array, y: Array) -> npt.NDArray[np.float64]:
         """Accuracy."""
@@ -59,6 +83,11 @@ class Number:
     has_classes = False
     share = "R²"
     statistic = Statistic.MINUS_SQUARED_ERROR
+
+    def weigh(self, *, label_smoothing: float, class_weights: Sequence[float] | None) -> "Number":
+        if label_smoothing or class_weights is not None:
+            raise ValueError("label smoothing and class weights are for classes, and a number is learnt")
+        return self
 
     def check(self, y: Array, class_names: Sequence[str]) -> None:
         if y.dtype != self.dtype:

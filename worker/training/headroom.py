@@ -10,6 +10,8 @@ import torch.backends.mkldnn
 
 from core.domain.headroom import Headroom, Trainer
 from core.domain.pools import PoolKind
+from core.problem_parts import Optimizer
+from sandbox.kinds.targets import Classes
 from worker.problems import LoadedProblem, load_network
 from worker.training.dense import dense_layers
 from worker.training.members import batch_slices
@@ -49,7 +51,8 @@ def find_trainers(problem: LoadedProblem, device: torch.device) -> dict[Trainer,
         layers = dense_layers(load_network(problem))
     if layers is not None:
         found[Trainer.STACKED] = lambda small: train_stack(small, kind, [SEED], device=device)
-    if layers is not None and device.type == "cpu" and problem.kind.targets.has_classes:
+    is_plain = problem.kind.targets == Classes() and problem.spec.recipe.optimizer is Optimizer.SGD
+    if layers is not None and device.type == "cpu" and is_plain:
         found[Trainer.NUMPY] = lambda small: train_dense(small, kind, SEED, layers)
     return found
 

@@ -12,7 +12,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from core.domain.pools import PoolKind
-from core.problem_parts import RecipePart
+from core.problem_parts import RecipePart, Schedule
 from worker.problems import LoadedProblem, load_network
 from worker.replicas.outputs import ModelOutputs
 
@@ -72,13 +72,16 @@ def batch_slices(examples: int, batch_size: int) -> list[slice]:
 def learning_rates(recipe: RecipePart, *, steps: int) -> Iterator[float]:
     """Yield the learning rate of every step."""
     warmup = max(round(recipe.warmup_fraction * steps), 1)
+    an_epoch = steps / recipe.epochs
+    rising = max(recipe.warmup_epochs * an_epoch, 1)
     for step in range(steps):
-        if recipe.schedule == "constant":
-            yield recipe.learning_rate
-        elif recipe.schedule == "cosine":
-            yield recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))
-        else:
+        rate = recipe.learning_rate * min((step + 1) / rising, 1)
+        if recipe.schedule == Schedule.ONE_CYCLE:
             yield recipe.learning_rate * min((step + 1) / warmup, (steps - step) / max(steps - warmup, 1))
+        elif recipe.schedule == Schedule.COSINE:
+            yield rate * 0.5 * (1 + math.cos(math.pi * step / steps))
+        else:  # a constant one has no milestones
+            yield rate * recipe.decay ** sum(step >= epoch * an_epoch for epoch in recipe.milestones or ())
 
 
 def sgd_step(

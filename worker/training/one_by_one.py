@@ -17,9 +17,9 @@ from worker.training.members import (
     initial_network,
     learning_rates,
     save_weights,
-    sgd_step,
     training_data,
 )
+from worker.training.optimizers import make_optimizer, make_steps
 
 
 def train_members(
@@ -37,9 +37,7 @@ def train_one(problem: LoadedProblem, kind: PoolKind, seed: int, *, device: torc
     recipe, targets = problem.spec.recipe, problem.kind.targets
     data = training_data(problem, kind, device)
     network = initial_network(problem, seed).to(device).train()
-    optimizer = torch.optim.SGD(
-        network.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
-    )
+    optimizer = make_optimizer(network, recipe)
     slices = batch_slices(len(data.y), recipe.batch_size)
     rates = learning_rates(recipe, steps=len(slices) * recipe.epochs)
     for order in torch.from_numpy(batch_orders(seed, examples=len(data.y), epochs=recipe.epochs)).to(device):
@@ -60,7 +58,7 @@ def train_fast(problem: LoadedProblem, kind: PoolKind, seed: int, *, device: tor
         data = TrainingData(x=data.x.contiguous(memory_format=torch.channels_last), y=data.y)
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     parameters: list[Tensor] = list(network.parameters())
-    momenta = [torch.zeros_like(parameter) for parameter in parameters]
+    optimizer = make_steps(parameters, recipe)
     slices = batch_slices(len(data.y), recipe.batch_size)
     rates = learning_rates(recipe, steps=len(slices) * recipe.epochs)
     for order in torch.from_numpy(batch_orders(seed, examples=len(data.y), epochs=recipe.epochs)).to(device):
@@ -68,5 +66,5 @@ def train_fast(problem: LoadedProblem, kind: PoolKind, seed: int, *, device: tor
             loss = targets.loss(network(data.x[order[part]]), data.y[order[part]])
             gradients = list(torch.autograd.grad(loss, parameters))
             with torch.no_grad():
-                sgd_step(parameters, gradients, momenta, recipe=recipe, learning_rate=next(rates))
+                optimizer.step(gradients, learning_rate=next(rates))
     return network

@@ -25,9 +25,9 @@ from worker.training.members import (
     initial_network,
     learning_rates,
     save_weights,
-    sgd_step,
     training_data,
 )
+from worker.training.optimizers import make_steps
 
 EVALUATION_BATCH = 256
 Tensors = dict[str, Tensor]
@@ -52,22 +52,16 @@ def train_stack(
     data = training_data(problem, kind, device)
     skeleton, parameters, buffers = _stack_networks(problem, seeds, device)
     compute_gradients = gradient_function(skeleton, problem.kind.targets)
-    momenta = {name: torch.zeros_like(value) for name, value in parameters.items()}
     orders = _stack_orders(seeds, examples=len(data.y), epochs=recipe.epochs).to(device)
     slices = batch_slices(len(data.y), recipe.batch_size)
     rates = learning_rates(recipe, steps=len(slices) * recipe.epochs)
     names = list(parameters)
+    optimizer = make_steps([parameters[name] for name in names], recipe)
     for epoch in range(recipe.epochs):
         for part in slices:
             rows = orders[:, epoch, part]
             gradients, buffers = compute_gradients(parameters, buffers, data.x[rows], data.y[rows])
-            sgd_step(
-                [parameters[name] for name in names],
-                [gradients[name] for name in names],
-                [momenta[name] for name in names],
-                recipe=recipe,
-                learning_rate=next(rates),
-            )
+            optimizer.step([gradients[name] for name in names], learning_rate=next(rates))
     return skeleton, parameters, buffers
 
 
