@@ -3,7 +3,6 @@
 import threading
 
 import structlog
-import torch
 from celery.signals import celeryd_init, worker_init, worker_process_init, worker_shutting_down
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -11,10 +10,9 @@ from core.db.session import get_engine
 from core.domain.errors import ContestError
 from core.jobs import celery_app
 from core.logs import configure_logging
-from core.settings import Settings, get_settings
+from core.settings import get_settings
 from evaluator.warm_up import warm_up
 from worker import tasks
-from worker.jobs.checking import check_node
 from worker.jobs.instance import give_name_back
 from worker.jobs.node import start_beat
 from worker.jobs.starting import check_surroundings, take_node
@@ -37,18 +35,8 @@ def begin(sender: str, **_: object) -> None:
         settings = get_settings()
         check_surroundings(settings)
         take_node(settings)
-        _check(settings)
     except ContestError as error:
         raise SystemExit(f"lacuna worker: {error.message}") from None
-
-
-def _check(settings: Settings) -> None:
-    """Once for all processes, which are forked next; without a sandbox they report why, and try again."""
-    torch.set_num_threads(1)  # threads of its own would not survive a fork
-    try:
-        check_node(settings)
-    except ContestError as error:
-        log.warning("node has no sandbox yet", fault=error.message)
 
 
 @worker_process_init.connect
