@@ -181,7 +181,8 @@ def check_swapped(ground: Ground, entry: Entry, outputs: ModelOutputs) -> float 
         return compute_forget_confidence(ground.problem, part).mean(axis=1) - retained
 
     swapped = forgotten.mean(axis=1, dtype=np.float64) - kept.mean(axis=1)
-    return check_swap(contrast(outputs), swapped, contrast(ground.originals), contrast(ground.retrained)).value
+    originals = contrast(ground.originals)
+    return check_swap(contrast(outputs), swapped, originals, originals, contrast(ground.retrained), alike=True).value
 
 
 def judge(ground: Ground, name: str, outputs: ModelOutputs, cost: float, swapped: float | None) -> Outcome:

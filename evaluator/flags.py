@@ -1,4 +1,4 @@
-"""Nine checks for entries whose score may not mean what it says; each is a hint to a person, never a verdict.
+"""Ten checks for entries whose score may not mean what it says; each is a hint to a person, never a verdict.
 
 Every threshold is a multiple of something measured on models that never saw the forget set (docs/flags.md).
 """
@@ -30,6 +30,8 @@ RELEARN_SHARE = 0.5  # of the steps that the fastest of the retrained models nee
 CLAIM_SHARE = 0.5  # of the way, in log loss, from the original to the retrained models: then it looks forgotten
 SWAP_SHARE = 0.25  # of the forgetting that must move with the forget set; an honest method moves all of it
 SWAP_CLAIM = 0.25  # of what retraining forgets: with less there is nothing to move
+SWAP_ALIKE = 0.7  # of it, where the others were drawn as the forget set was: less is forgotten of what is not known
+SWAP_ALIKE_CLAIM = 0.5  # of what retraining forgets: with less, chance moves that much
 JOINT_SPREADS = 4.0  # above a half, in spreads of the area that two pools of one law have
 CLUMPED = 0.1  # of the way from chance to pools that never mix; models of one law are at 0
 LOOKS_RETRAINED = 0.5  # of the points of retrained models: below it single examples tell the entry apart already
@@ -44,6 +46,7 @@ class FlagCode(StrEnum):
     rerun_distance = "rerun_distance"
     relearn_time = "relearn_time"
     swap_ignored = "swap_ignored"
+    brought_table = "brought_table"
     joint_law = "joint_law"
     clumped_values = "clumped_values"
 
@@ -235,22 +238,34 @@ def check_relearning(unlearned: ArrayLike, retrained: ArrayLike, original_loss: 
     return Check(FlagCode.relearn_time, value, threshold, said, Severity.suspicious if value < threshold else None)
 
 
-def check_swap(unlearned: ArrayLike, swapped: ArrayLike, original: ArrayLike, retrained: ArrayLike) -> Check:
-    """Fires if replicas that are told to forget other examples forget the same ones as before.
+def check_swap(
+    unlearned: ArrayLike,
+    swapped: ArrayLike,
+    original: ArrayLike,
+    spare: ArrayLike,
+    retrained: ArrayLike,
+    *,
+    alike: bool,
+) -> Check:
+    """Fires if replicas that are told to forget other examples, from another original, forget them less.
 
-    unlearned, swapped, original, retrained: (R,) each model's mean confidence on the forget set less that on the
-    examples which change places with it, in nats; the lengths may differ.
-    Value: share of the forgetting that moved with the forget set: 1 if all of it did, 0 if none did.
+    unlearned, swapped, original, spare, retrained: (R,) each model's mean confidence on the forget set less that on the
+    examples which change places with it, in nats; the lengths may differ. spare: of the original of the swapped ones.
+    alike: the others were drawn as the forget set was, so that a method forgets as much of them.
+    Value: share of the forgetting that moved with the forget set: 1 if all of it did, 0 if none did, a half if the
+    others were not forgotten, nor the forget set.
     Raises InvalidPool if a value is not finite or there is none.
     Source: docs/flags.md, swap_ignored.
     """
-    means = [float(np.mean(check_vector(values, "contrast"))) for values in (unlearned, swapped, original, retrained)]
-    told, other, start, usual = means
-    if usual >= start or (told - start) / (usual - start) < SWAP_CLAIM:
+    parts = (unlearned, swapped, original, spare, retrained)
+    told, other, start, elsewhere, usual = (float(np.mean(check_vector(part, "contrast"))) for part in parts)
+    claim = (told - start) / (usual - start) if usual < start else 0.0
+    if claim < SWAP_CLAIM:
         return skip(FlagCode.swap_ignored, "Too little was forgotten to see whether it moves with the forget set.")
-    value = (told - other) / (2 * (told - start))
-    said = f"Told to forget other examples, the code moved {value:.0%} of its forgetting to them."
-    return Check(FlagCode.swap_ignored, value, SWAP_SHARE, said, Severity.suspicious if value < SWAP_SHARE else None)
+    value = (other - elsewhere + start - told) / (2 * (start - told))
+    threshold = SWAP_ALIKE if alike and claim >= SWAP_ALIKE_CLAIM else SWAP_SHARE
+    said = f"Given another original to forget other examples, the code moved {value:.0%} of its forgetting to them."
+    return Check(FlagCode.swap_ignored, value, threshold, said, Severity.suspicious if value < threshold else None)
 
 
 def check_joint(view: JointView, least: float, *, usual: float) -> Check:
@@ -284,6 +299,20 @@ def check_clumped(value: float, least: float, *, usual: float) -> Check:
     said = f"Confidences lie among those of other replicas {value:.0%} of the way from chance to always."
     severity = Severity.suspicious if value >= CLUMPED else None
     return Check(FlagCode.clumped_values, value, CLUMPED, said, severity)
+
+
+def check_brought(parts: Mapping[str, int], least: int) -> Check:
+    """Fires if what was submitted has much in it that reads like a table: numbers, texts and names of no person.
+
+    parts: bytes, by where they are. least: from how many on.
+    Value: bytes altogether, from 0.
+    Source: docs/flags.md, brought_table.
+    """
+    total = sum(parts.values())
+    where = ", ".join(f"{name} {count}" for name, count in sorted(parts.items(), key=lambda part: -part[1]) if count)
+    said = f"Of what was submitted {total} bytes read like a table{f' ({where})' if where else ''}."
+    severity = Severity.suspicious if total >= least else None
+    return Check(FlagCode.brought_table, float(total), float(least), said, severity)
 
 
 def _fold(ratio: float) -> float:

@@ -7,7 +7,7 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -15,6 +15,7 @@ from core.domain.calibration import CALIBRATION_TRIES, RETRAIN_FILE
 from core.domain.errors import PlatformFault
 from core.domain.exposure import Exposure
 from core.domain.faults import FaultCode
+from core.domain.intake.density import measure_density
 from core.domain.pools import PoolKind
 from core.domain.runtime import CpuClock
 from core.domain.submission import VERDICT_OF_FAULT, Verdict
@@ -41,6 +42,7 @@ from worker.scorecard.card import RunFacts, compute_scorecard
 from worker.scorecard.cost import RetrainCost, describe_excess, make_cost
 from worker.scorecard.flags import FlagFacts
 from worker.training.pools import Pool, TrainingPlan, ensure_pools, pool_sizes
+from worker.training.spare import ensure_spare, load_spare
 
 Progress = Callable[[str, int, int], None]  # stage, done, total
 ROUGH_ALPHA = 0.05  # on either side of what few runs tell
@@ -125,7 +127,7 @@ def evaluate_submission(
         run=collect_seconds(batch.replicas),
         retrain=retrain,
         measured=batch.measured,
-        checks=_collect_facts(batch, swapped, run_id),
+        checks=replace(_collect_facts(bench, batch, swapped, run_id), brought=measure_density(files)),
     )
     outputs = concat_outputs([replica.outputs for replica in batch.replicas if replica.outputs is not None])
     score = compute_scorecard(bench.problem, outputs, bench.pools, facts, bench.store, metric=METRIC_VERSION)
@@ -297,11 +299,13 @@ def run_orders(
     )
 
 
-def _collect_facts(batch: Batch, swapped: Sequence[InspectedReplica], run_id: str) -> FlagFacts:
+def _collect_facts(bench: Bench, batch: Batch, swapped: Sequence[InspectedReplica], run_id: str) -> FlagFacts:
+    spare = load_spare(bench.problem, bench.store)
     return FlagFacts(
         digests=tuple(replica.weights_sha256 for replica in batch.replicas),
         reruns=_join(batch.reruns),
         swapped=_join(swapped),
+        spare=spare.outputs if spare else None,
         evaluation_id=run_id,
     )
 
@@ -318,7 +322,8 @@ def _run_swapped(
         return ()
     inspector = Inspector(bench.problem, device=bench.settings.device)
     request = _make_request(bench, files, (), retrain_seconds)
-    return run_swapped(bench.sandbox, request, bench.problem, inspector, run_id, go_on=lambda: True)
+    spare = ensure_spare(bench.problem, bench.store, device=bench.settings.device).weights
+    return run_swapped(bench.sandbox, request, bench.problem, inspector, run_id, spare=spare, go_on=lambda: True)
 
 
 def _make_request(

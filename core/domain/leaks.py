@@ -15,7 +15,7 @@ from core.domain.notifications import Event
 LONGEST_MINUTES = 480  # an evaluation of eight hours
 DIGITS_VALUES = 101  # 0.00 to 1.00
 FIGURE_VALUES = DIGITS_VALUES + 2 * 90  # and two significant digits up to a hundred
-FLAG_CHECKS, FLAG_STATES = 9, 3  # absent, suspicious, strong
+FLAG_CHECKS, FLAG_STATES = 9, 3  # that a run decides, a tenth is of the upload; absent, suspicious, strong
 TEAMS = 2_000
 LADDER_BITS = 1.0  # whether a score moved its team
 

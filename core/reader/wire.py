@@ -3,12 +3,12 @@
 import base64
 import json
 import struct
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any, BinaryIO
 
 from core.domain.errors import ParticipantFault
 from core.domain.faults import FaultCode
-from core.domain.intake.report import Note, Origin, SubmissionFiles
+from core.domain.intake.report import Brought, Note, Origin, SubmissionFiles
 
 _LENGTH = struct.Struct(">Q")
 NOTES = ("kept", "left_out", "changed")
@@ -42,7 +42,7 @@ def pack_files(read: SubmissionFiles) -> bytes:
     notes = {name: [asdict(note) for note in getattr(read, name)] for name in NOTES}
     return json.dumps(
         {"files": files, "origin": read.origin, "warnings": read.warnings, "data_bytes": read.data_bytes, **notes}
-        | {"batch_form": read.batch_form, "batch_source": read.batch_source}
+        | {"batch_form": read.batch_form, "batch_source": read.batch_source, "brought": asdict(read.brought)}
         | {"input_source": read.input_source, "must_have_input": read.must_have_input}
     ).encode()
 
@@ -74,6 +74,7 @@ def _make_files(found: dict[str, Any]) -> SubmissionFiles:
         origin=Origin(found["origin"]),
         warnings=tuple(_take_text(line) for line in found["warnings"]),
         data_bytes=_take_count(found["data_bytes"]),
+        brought=Brought(**{part.name: _take_count(found["brought"][part.name]) for part in fields(Brought)}),
         batch_form=_take_text(found["batch_form"]),
         batch_source=_take_text(found["batch_source"]),
         input_source=_take_text(found["input_source"]),

@@ -19,6 +19,7 @@ from worker.runner.process import ProcessSandbox
 ROOT = Path(__file__).resolve().parents[2]
 GAMING = ROOT / "tests" / "fixtures" / "gaming"
 CODES = ["no_op", "collapsed", "variance_off", "copied_member", "rerun_distance", "relearn_time", "swap_ignored"]
+CODES += ["brought_table"]
 UNSEEN = ["joint_law", "clumped_values"]  # 16 replicas are too few for the first; bench/bench_fools.py fires both
 HONEST = ["retrain", "finetune", "kookmin", "neggrad_plus"]
 

@@ -16,6 +16,7 @@ from core.domain.exposure import Exposure
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind, PhaseState
 from core.domain.submission import Status, Verdict
+from core.jobs import PREPARE, enqueue
 from core.lifecycle import open_evaluation
 from worker.jobs.context import WorkerContext
 from worker.jobs.gate import read_measured
@@ -81,6 +82,7 @@ def store_calibration(session: Session, context: WorkerContext, evaluation: Eval
     _end(session, evaluation, f"calibrated{f', in doubt: {doubt}' if doubt else ''}")
     for waiting in fetch_waiting(session, evaluation.spec_id):
         open_waiting(session, waiting)
+    enqueue(session, PREPARE, whole.spec.problem_id)  # what is left to do: the cores were the calibration's till now
 
 
 def fetch_waiting(session: Session, spec_id: str) -> list[Competition | Phase]:

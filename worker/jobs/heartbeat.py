@@ -39,6 +39,10 @@ class Heartbeat:
         self._over.set()
         self._thread.join()
 
+    @property
+    def is_wanted(self) -> bool:
+        return self._wanted
+
     def report(self, finished: int) -> bool:
         self._finished = finished
         return self._wanted

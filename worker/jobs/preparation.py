@@ -32,6 +32,7 @@ from worker.scorecard.card import find_ceiling
 from worker.training.chunks import Chunk, pool_chunks
 from worker.training.headroom import measure_headroom
 from worker.training.pools import build_chunk, load_pools, make_seal, pool_sizes, rebuild_chunk
+from worker.training.spare import ensure_spare
 
 log = structlog.get_logger()
 
@@ -83,8 +84,8 @@ def _plan_pools(context: WorkerContext, problem_id: str, problem: LoadedProblem)
         session.flush()
         is_sealed = _calibrate_if_sealed(session, context, problem_id)
         is_measured = locked.headroom is not None
-    if is_sealed and not is_measured:  # the worker that should have was killed
-        _keep_headroom(context, problem, problem_id)
+    if is_sealed and not is_measured:
+        _finish_problem(context, problem, problem_id)
 
 
 def load_stored(context: WorkerContext, problem_id: str) -> LoadedProblem | None:
@@ -125,10 +126,7 @@ def build_pool_chunk(context: WorkerContext, chunk_id: str) -> None:
         pool.seal = make_seal(pool_chunks(problem, work.kind, work.size), context.store)
         pool.state, pool.sealed_at = PoolState.SEALED, utc_now()
         session.flush()
-        all_sealed = _calibrate_if_sealed(session, context, work.problem_id)
-    if all_sealed:  # the calibration runs elsewhere meanwhile; without this the first score would pay for it
-        find_ceiling(problem, load_pools(problem, context.store), context.store, metric=METRIC_VERSION)
-        _keep_headroom(context, problem, work.problem_id)
+        _calibrate_if_sealed(session, context, work.problem_id)
 
 
 def _make_chunk(context: WorkerContext, work: ChunkWork, problem: LoadedProblem, chunk: Chunk) -> None:
@@ -139,7 +137,10 @@ def _make_chunk(context: WorkerContext, work: ChunkWork, problem: LoadedProblem,
         rebuild_chunk(problem, chunk, work.sealed, context.store, device=device)
 
 
-def _keep_headroom(context: WorkerContext, problem: LoadedProblem, problem_id: str) -> None:
+def _finish_problem(context: WorkerContext, problem: LoadedProblem, problem_id: str) -> None:
+    """What nobody waits for before a competition opens, and the first score would pay for otherwise."""
+    find_ceiling(problem, load_pools(problem, context.store), context.store, metric=METRIC_VERSION)
+    ensure_spare(problem, context.store, device=context.settings.device)
     headroom = measure_headroom(problem, device=context.settings.device)
     with transaction(context.engine) as session:
         competitions.lock_problem(session, problem_id).headroom = asdict(headroom)

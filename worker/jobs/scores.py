@@ -10,14 +10,16 @@ from core.db.base import utc_now
 from core.db.models.submissions import Evaluation, Scorecard
 from core.db.queries import competitions, evaluations, pools
 from core.db.session import transaction
-from core.domain.errors import BlobMissing, ContestError, PlatformFault, StoreUnavailable
+from core.domain.errors import BlobMissing, ContestError, ParticipantFault, PlatformFault, StoreUnavailable
 from core.domain.faults import FaultCode
+from core.domain.intake.report import Brought
 from core.domain.leaderboard import GATED
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
 from core.domain.work import SCORE_TRIES, find_pause
 from core.jobs import SCORE, put_off
 from core.lifecycle import get_priority
+from core.reader.apart import read_apart
 from core.scorecard import EarlyDecision, ScorecardRecord, dump_scorecard, name_report
 from core.storage import BlobStore
 from core.terms import Terms
@@ -28,6 +30,7 @@ from worker.jobs.gate import Earlier, find_earlier, read_measured
 from worker.jobs.heartbeat import Heartbeat, renew_score
 from worker.jobs.looks import describe_decision
 from worker.jobs.repair import rerun_lost, send_lost_chunks
+from worker.problems import LoadedProblem
 from worker.replicas.outputs import ModelOutputs, concat_outputs, load_npz
 from worker.replicas.seconds import MeasuredShard, RunSeconds, collect_seconds
 from worker.report.drawing import Drawings, draw_score
@@ -37,6 +40,7 @@ from worker.scorecard.cost import RetrainCost, describe_excess
 from worker.scorecard.flags import FlagFacts, load_reruns, load_swapped
 from worker.scorecard.scored import read_metric
 from worker.training.pools import check_seals, load_pools
+from worker.training.spare import load_spare
 
 log = structlog.get_logger()
 
@@ -159,7 +163,7 @@ def _work(context: WorkerContext, work: ScoreWork) -> DrawnScore:
         measured=(*work.measured, *work.earlier.measured),
         earlier=work.earlier.evaluations,
         was_over=work.earlier.was_over,
-        checks=_load_facts(context.store, work),
+        checks=_load_facts(context, problem, work),
         decision=_find_decision(context.store, work),
     )
     pools, metric = load_pools(problem, context.store), read_metric(work.terms.metric_version)
@@ -169,9 +173,26 @@ def _work(context: WorkerContext, work: ScoreWork) -> DrawnScore:
     return DrawnScore(name_report(score.record, digest), score.draws, drawings)
 
 
-def _load_facts(store: BlobStore, work: ScoreWork) -> FlagFacts:
-    key = work.evaluation_id
-    return FlagFacts(work.weights, load_reruns(store, key), load_swapped(store, key), key)
+def _load_facts(context: WorkerContext, problem: LoadedProblem, work: ScoreWork) -> FlagFacts:
+    store, key = context.store, work.evaluation_id
+    spare = load_spare(problem, store)
+    return FlagFacts(
+        work.weights,
+        reruns=load_reruns(store, key),
+        swapped=load_swapped(store, key),
+        spare=spare.outputs if spare else None,
+        evaluation_id=key,
+        brought=_weigh_source(context, work),
+    )
+
+
+def _weigh_source(context: WorkerContext, work: ScoreWork) -> Brought | None:
+    """None if it is lost, or this version reads it otherwise: no score waits for that."""
+    try:
+        source = context.store.get(work.source_digest)
+        return read_apart(work.filename, source, limit_bytes=context.settings.upload_bytes).brought
+    except (BlobMissing, ParticipantFault):
+        return None
 
 
 def _find_decision(store: BlobStore, work: ScoreWork) -> EarlyDecision | None:

@@ -5,9 +5,8 @@ session; a heartbeat renews the lease. Apply is one transaction guarded by the f
 changes nothing. What follows from a shard is decided in `_follow_up`, and nowhere else.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 import structlog
 from sqlalchemy.orm import Session
@@ -30,6 +29,7 @@ from core.storage import BlobStore
 from core.terms import Terms
 from worker.jobs.breaker import is_given_up, may_try_here, record_failure
 from worker.jobs.calibration import fetch_waiting, load_cost, store_calibration
+from worker.jobs.canary import run_canary
 from worker.jobs.context import WorkerContext
 from worker.jobs.gate import go_on, judge_cost
 from worker.jobs.heartbeat import Heartbeat, renew_shard
@@ -41,7 +41,6 @@ from worker.replicas.calibration import with_recipe
 from worker.replicas.execution import Batch, make_orders, make_request, run_batch, time_batch
 from worker.replicas.outputs import concat_outputs, save_npz
 from worker.replicas.seconds import collect_seconds, dump_shard
-from worker.replicas.swapping import run_swapped
 from worker.replicas.yardstick import NOTHING, Plan, count_extra, plan_calibration, plan_extra, plan_shard
 from worker.scorecard.cost import RetrainCost
 from worker.scorecard.flags import store_reruns, store_swapped
@@ -208,14 +207,9 @@ def _work(context: WorkerContext, work: ShardWork) -> Batch:
         report, plan = heartbeat.report, work.plan
         if work.count == 0:
             return time_batch(context.sandbox, request, plan=plan, on_progress=report)
-        inspector = context.inspector(problem)
-        reruns = problem.spec.evaluation.rerun_replicas if work.is_canary else 0
-        batch = run_batch(context.sandbox, request, inspector, on_progress=report, rerun_replicas=reruns, plan=plan)
-        if not reruns or not batch.is_whole:
-            return batch
-        wanted = partial(report, len(batch.replicas))
-        swapped = run_swapped(context.sandbox, request, problem, inspector, work.evaluation_id, go_on=wanted)
-        return replace(batch, swapped=swapped)
+        if work.is_canary and problem.spec.evaluation.rerun_replicas:
+            return run_canary(context, problem, request, heartbeat, evaluation_id=work.evaluation_id, plan=plan)
+        return run_batch(context.sandbox, request, context.inspector(problem), on_progress=report, plan=plan)
 
 
 def _keep_outputs(store: BlobStore, work: ShardWork, batch: Batch) -> str:

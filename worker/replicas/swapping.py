@@ -1,7 +1,7 @@
-"""The swap test: the same code, told to forget other examples. What comes back must follow what it was given.
+"""The swap test: the same code, given another original to forget other examples. What comes back must follow both.
 
-The forget set changes places with as many retained examples; code, originals, shapes and limits stay. An entry that
-brings the answer along gives it back all the same (docs/flags.md).
+The forget set changes places with as many retained examples, and the original is one that no replica starts from; code,
+shapes and limits stay. An entry that brings the answer along gives it back all the same (docs/flags.md).
 """
 
 import hashlib
@@ -48,25 +48,27 @@ def run_swapped(
     inspector: Inspector,
     evaluation_id: str,
     *,
+    spare: bytes,
     go_on: Callable[[], bool],
 ) -> tuple[InspectedReplica, ...]:
     """Run a few replicas on swapped sets. They count for nothing else; whatever becomes of one is no fault.
 
-    request: what the same replicas run with otherwise.
+    request: what the same replicas run with otherwise. spare: the original they start from, as safetensors.
     """
     places = choose_swapped(problem, evaluation_id)
     if places is None:
         return ()
-    originals = len(request.originals)
     orders = tuple(
-        ReplicaOrder(FIRST_INDEX + number, derive_seed(f"{evaluation_id}:swap", number), number % originals)
+        ReplicaOrder(FIRST_INDEX + number, derive_seed(f"{evaluation_id}:swap", number))
         for number in range(SWAP_REPLICAS)
     )
     taken: list[InspectedReplica] = []
 
     def receive(result: ReplicaResult) -> bool:
-        taken.append(inspector.inspect(result, request.originals[(result.index - FIRST_INDEX) % originals]))
+        taken.append(inspector.inspect(result, spare))
         return go_on()
 
-    sandbox.run(replace(request, splits=pack_splits(swap_splits(problem, places)), orders=orders), on_replica=receive)
+    originals = (spare,) * len(request.originals)  # as many as always: their number would tell which run it is
+    swapped = replace(request, splits=pack_splits(swap_splits(problem, places)), originals=originals, orders=orders)
+    sandbox.run(swapped, on_replica=receive)
     return tuple(taken)

@@ -4,13 +4,16 @@ Flags accuse nobody and change no score: organizers see them and decide.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from core.domain.intake.density import find_least
+from core.domain.intake.report import Brought
 from core.domain.pools import PoolKind
+from core.problem_parts import RequestKind
 from core.scorecard import FlagCheck, RaisedFlag
 from core.storage import BlobStore
 from evaluator.fingerprints import Reference, compute_fingerprints, make_reference
@@ -18,6 +21,7 @@ from evaluator.flags import (
     BELOW,
     Check,
     FlagCode,
+    check_brought,
     check_collapsed,
     check_copied,
     check_no_op,
@@ -43,7 +47,9 @@ class FlagFacts:
     digests: tuple[str, ...] = ()  # of each replica's weights
     reruns: ModelOutputs | None = None  # of the first replicas, run again with their seeds
     swapped: ModelOutputs | None = None  # of replicas that were told to forget other examples
+    spare: ModelOutputs | None = None  # of the original that those started from
     evaluation_id: str = ""  # which those were drawn from
+    brought: Brought | None = None  # None: the source was not to be had
 
 
 def find_flags(
@@ -63,6 +69,7 @@ def find_flags(
         _check_rerun(prints, reference, facts.reruns),
         _check_relearning(outputs, members, pools[PoolKind.ORIGINAL].outputs),
         _check_swap(problem, outputs, pools, facts),
+        _check_brought(facts.brought),
     )
     return tuple(describe_check(check) for check in checks)
 
@@ -157,15 +164,29 @@ def _check_swap(
     problem: LoadedProblem, outputs: ModelOutputs, pools: Mapping[PoolKind, Pool], facts: FlagFacts
 ) -> Check:
     places = choose_swapped(problem, facts.evaluation_id)
-    if facts.swapped is None or places is None:
+    if facts.swapped is None or facts.spare is None or places is None:
         return skip(FlagCode.swap_ignored, "No replica was told to forget other examples.")
 
     def contrast(part: ModelOutputs) -> npt.NDArray[np.float64]:
         kept = part.retain_confidence[:, places].mean(axis=1, dtype=np.float64)
         return np.asarray(compute_forget_confidence(problem, part).mean(axis=1) - kept)
 
-    kinds = (PoolKind.ORIGINAL, PoolKind.RETRAINED)
-    return check_swap(contrast(outputs), contrast(facts.swapped), *(contrast(pools[kind].outputs) for kind in kinds))
+    originals, retrained = (contrast(pools[kind].outputs) for kind in (PoolKind.ORIGINAL, PoolKind.RETRAINED))
+    return check_swap(
+        contrast(outputs),
+        contrast(facts.swapped),
+        originals,
+        contrast(facts.spare),
+        retrained,
+        alike=problem.spec.forget.kind is RequestKind.RANDOM,
+    )
+
+
+def _check_brought(brought: Brought | None) -> Check:
+    if brought is None:
+        return skip(FlagCode.brought_table, "The source was not to be had.")
+    parts = {name: count for name, count in asdict(brought).items() if name != "statements"}
+    return check_brought(parts, find_least(brought))
 
 
 def _measured(outputs: ModelOutputs) -> npt.NDArray[np.float32]:

@@ -65,7 +65,7 @@ def _iter_spoken(tree: ast.AST) -> Iterator[ast.Constant]:
 def _weigh(node: ast.AST) -> int:
     """What a literal can tell, in bytes; names in a display tell which of them it is."""
     if isinstance(node, ast.Constant):
-        return _weigh_constant(node.value)
+        return weigh_constant(node.value)
     if isinstance(node, ast.List | ast.Tuple | ast.Set):
         return sum(not isinstance(part, ast.Constant) for part in node.elts)
     if isinstance(node, ast.Dict):
@@ -73,7 +73,7 @@ def _weigh(node: ast.AST) -> int:
     return 0
 
 
-def _weigh_constant(value: object) -> int:
+def weigh_constant(value: object) -> int:
     if isinstance(value, str):
         return len(value.encode("utf-8", "surrogatepass"))
     if isinstance(value, bytes):

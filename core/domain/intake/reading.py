@@ -12,6 +12,7 @@ from core.domain.intake.archive import read_archive
 from core.domain.intake.cells import Cell, read_notebook, read_script
 from core.domain.intake.conversion import convert_cells
 from core.domain.intake.data import check_programs, count_data
+from core.domain.intake.density import measure_density
 from core.domain.intake.device import rewrite_device
 from core.domain.intake.entry import check_entry, find_bindings, is_main_guard, iter_statements
 from core.domain.intake.names import get_dotted, iter_eager
@@ -33,7 +34,7 @@ def read_submission(filename: str, content: bytes, *, limit_bytes: int = DEFAULT
     try:
         read = settle(_read(name, content, limit_bytes), name)
         check_programs(read.files)
-        return replace(read, data_bytes=count_data(read.files))
+        return replace(read, data_bytes=count_data(read.files), brought=measure_density(read.files))
     except ValueError as error:  # of what Python refuses to write, such as a number of thousands of digits
         raise ParticipantFault(FaultCode.TOO_LARGE, f"{show(name)} cannot be read: {show(str(error))}") from None
     except RecursionError:

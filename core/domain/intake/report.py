@@ -1,7 +1,7 @@
 """What reading an upload gives: the files that run, and a full account of what was done to them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 ENTRY_FILE = "submission.py"
@@ -36,6 +36,23 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Brought:
+    """Bytes of what reads like a table, by where it is, and how many statements there are beside it."""
+
+    numbers: int = 0
+    texts: int = 0
+    names: int = 0
+    comments: int = 0
+    rows: int = 0  # of statements
+    files: int = 0  # that are no code
+    statements: int = 0  # of different shapes: a row of one shape is no more code than its first
+
+    @property
+    def total(self) -> int:
+        return self.numbers + self.texts + self.names + self.comments + self.rows + self.files
+
+
+@dataclass(frozen=True, slots=True)
 class SubmissionFiles:
     files: Mapping[str, bytes]
     origin: Origin
@@ -44,6 +61,7 @@ class SubmissionFiles:
     changed: tuple[Note, ...] = ()
     warnings: tuple[str, ...] = ()
     data_bytes: int = 0  # what it brings beside code: core.domain.intake.data
+    brought: Brought = field(default_factory=Brought)  # what of it reads like a table: core.domain.intake.density
     batch_form: str = ""  # the one it reads, if its text tells: core.domain.intake.batches
     batch_source: str = ""
     input_source: str = ""  # where it reads what the hosts of 2023 had: core.domain.intake.hosted

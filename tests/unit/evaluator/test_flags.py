@@ -13,6 +13,7 @@ from evaluator.flags import (
     Check,
     FlagCode,
     Severity,
+    check_brought,
     check_clumped,
     check_collapsed,
     check_copied,
@@ -72,7 +73,8 @@ def test_other_models_that_never_saw_the_forget_set_raise_nothing(members, refer
         check_copied(prints, reference),
         check_rerun(prints, prints[:1]),
         check_relearning(decay(0.1, start=2.0), decay(0.1, start=2.0, models=9), 0.1),
-        check_swap([-3.0, -2.7], [2.6], [0.0], [-2.9, -3.1]),
+        check_swap([-3.0, -2.7], [2.6], [0.0], [0.1], [-2.9, -3.1], alike=True),
+        check_brought({"numbers": 40, "texts": 9}, 256),
         check_joint(JointView(0.55, 0.05), 0.9, usual=0.9),
         check_clumped(0.01, 0.9, usual=0.9),
     ]
@@ -248,19 +250,35 @@ def test_whatever_the_scale_every_check_ends_in_a_finite_value_or_none(seed: int
     ],
 )
 def test_forgetting_that_stays_when_the_forget_set_moves_came_from_elsewhere(unlearned, swapped, value, *, fires: bool):
-    check = check_swap(unlearned, swapped, [0.0], [-3.0, -3.0])
+    check = check_swap(unlearned, swapped, [0.0], [0.0], [-3.0, -3.0], alike=False)
+    assert check.value == pytest.approx(value, abs=0.01)
+    assert (check.severity is Severity.suspicious) is fires
+
+
+@pytest.mark.parametrize(
+    ("unlearned", "swapped", "spare", "value", "fires"),
+    [
+        ([-3.0], [3.2], [0.2], 1.0, False),  # from where the other original stands
+        ([-3.0], [0.0], [0.0], 0.5, True),  # all of what it knows, nothing of what it does not
+        ([-3.0], [1.1], [0.0], 0.683, True),
+        ([-3.0], [1.3], [0.0], 0.717, False),
+        ([-1.2], [0.0], [0.0], 0.5, False),  # it forgets so little that chance may be as large
+    ],
+)
+def test_examples_that_are_like_the_known_ones_are_forgotten_as_well(unlearned, swapped, spare, value, *, fires: bool):
+    check = check_swap(unlearned, swapped, [0.0], spare, [-3.0], alike=True)
     assert check.value == pytest.approx(value, abs=0.01)
     assert (check.severity is Severity.suspicious) is fires
 
 
 @pytest.mark.parametrize(("unlearned", "retrained"), [([-0.5], [-3.0]), ([0.2], [-3.0]), ([-3.0], [0.0])])
 def test_where_little_was_forgotten_nothing_can_move(unlearned, retrained):
-    assert check_swap(unlearned, [0.0], [0.0], retrained).value is None
+    assert check_swap(unlearned, [0.0], [0.0], [0.0], retrained, alike=True).value is None
 
 
 def test_contrasts_that_are_no_numbers_are_refused():
     with pytest.raises(InvalidPool):
-        check_swap([float("nan")], [0.0], [0.0], [-1.0])
+        check_swap([-1.0], [0.0], [0.0], [float("nan")], [-1.0], alike=True)
 
 
 def test_facts_that_do_not_fit_are_refused(reference):
@@ -287,3 +305,9 @@ def test_a_joint_law_and_clumped_values_are_asked_for_where_single_examples_look
     assert check_joint(JointView(0.69, 0.05), 0.6, usual=0.9).severity is None
     assert check_joint(JointView(1.0, 0.3), 0.6, usual=0.9).threshold == 1.0
     assert check_clumped(0.09, 0.6, usual=0.9).severity is None
+
+
+def test_a_table_is_told_by_where_it_is():
+    check = check_brought({"numbers": 6, "texts": 300, "rows": 0}, 256)
+    assert (check.severity, check.value, check.threshold) == (Severity.suspicious, 306, 256)
+    assert check.detail == "Of what was submitted 306 bytes read like a table (texts 300, numbers 6)."

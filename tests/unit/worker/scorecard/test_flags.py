@@ -8,6 +8,7 @@ import pytest
 
 from core.db.queries import evaluations
 from core.db.session import reading
+from core.domain.intake.report import Brought
 from core.domain.pools import PoolKind
 from core.storage import FolderStore
 from evaluator.flags import FlagCode
@@ -56,7 +57,9 @@ def test_retrained_models_raise_no_flag_and_every_check_says_something(
         digests=tuple("abcdefgh"),
         reruns=honest.select(slice(0, 1)),
         swapped=forget_others(problem, others[PoolKind.ORIGINAL].outputs, "mine"),
+        spare=others[PoolKind.ORIGINAL].outputs,
         evaluation_id="mine",
+        brought=Brought(numbers=9),
     )
     found = find_flags(problem, honest, others, facts)
     assert pick_raised(found) == ()
@@ -79,7 +82,8 @@ def forget_others(problem: LoadedProblem, original: ModelOutputs, evaluation_id:
 def test_an_answer_that_came_along_does_not_move_with_the_forget_set(
     problem: LoadedProblem, honest: ModelOutputs, others: dict[PoolKind, Pool]
 ) -> None:
-    (flag,) = pick_raised(find_flags(problem, honest, others, FlagFacts(swapped=honest, evaluation_id="mine")))
+    facts = FlagFacts(swapped=honest, spare=others[PoolKind.ORIGINAL].outputs, evaluation_id="mine")
+    (flag,) = pick_raised(find_flags(problem, honest, others, facts))
     assert (flag.code, flag.value, flag.fires) == ("swap_ignored", 0.0, "below")
 
 
