@@ -77,6 +77,14 @@ def get_readiness(
     caller: PublicCaller, engine: EngineDep, settings: SettingsDep, store: StoreDep, response: Response
 ) -> Readiness:
     """Whether the platform can take a submission and run it; 503, and what is missing, if it cannot."""
+    readiness = check_readiness(engine, settings, store)
+    if not readiness.ready:
+        response.status_code = 503
+    return readiness
+
+
+def check_readiness(engine: Engine, settings: Settings, store: BlobStore) -> Readiness:
+    """Look at every part, whatever the others say."""
     revision = Revision(current=None, newest=None)
 
     def look_at_database() -> str:
@@ -97,8 +105,6 @@ def get_readiness(
         _look(Part.JANITOR, lambda: _find_lack_of_janitor(engine), "the janitor cannot be looked at"),
     ]
     missing = [check.detail for check in checks if not check.ok]
-    if missing:
-        response.status_code = 503
     return Readiness(
         ready=not missing,
         detail=missing[0] if missing else "",

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import structlog
 from fastapi import APIRouter, FastAPI
+from prometheus_client import CollectorRegistry
 from starlette.staticfiles import StaticFiles
 
-from api import health
+from api import health, metrics
 from api.announcements import endpoints as announcements
 from api.competitions import endpoints as competitions
 from api.configure import endpoints as configure
@@ -85,6 +86,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.engine = engine
     app.state.store = open_store(settings)
     app.state.readings = Readings()
+    app.state.requests = CollectorRegistry()
     _add_routes(app)
     add_error_handlers(app)
     # the last added is the outermost
@@ -93,6 +95,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.add_middleware(BodyDeadline)
     app.add_middleware(Envelope)
+    app.add_middleware(metrics.RequestTimes, registry=app.state.requests)
     return app
 
 
@@ -114,7 +117,7 @@ def _add_routes(app: FastAPI) -> None:
     for room in RESOURCES:
         for router in room.ROUTERS:
             api.include_router(router)
-    for router in (api, health.router, *pages.ROUTERS):
+    for router in (api, health.router, metrics.router, *pages.ROUTERS):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
     app.openapi = make_openapi(app)  # type: ignore[method-assign]  # the documented way to extend it

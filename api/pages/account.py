@@ -13,7 +13,7 @@ from api.users import service
 from api.users.schemas import NewToken, TokenRequest, TokenView
 from core.db.queries import users
 from core.db.session import transaction
-from core.domain.access import Scope
+from core.domain.access import Action, Scope, is_allowed
 from core.domain.errors import InvalidInput
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -61,4 +61,10 @@ def revoke_token(token_id: str, caller: Manager, engine: EngineDep) -> Response:
 def _render_account(request: Request, caller: Caller, session: Session, **values: Any) -> HTMLResponse:
     rows = users.fetch_tokens(session, caller.member_id)
     tokens = [TokenView.model_validate(row) for row in rows if row.revoked_at is None]
-    return show(request, "account.html", tokens=tokens, scopes=list(Scope), **{"fresh": None, **values})
+    return show(request, "account.html", tokens=tokens, scopes=_list_scopes(caller), **{"fresh": None, **values})
+
+
+def _list_scopes(caller: Caller) -> list[Scope]:
+    """What a token of theirs could be used for."""
+    watches = is_allowed(caller.role, Action.READ_METRICS)
+    return [scope for scope in Scope if scope is not Scope.METRICS or watches]

@@ -29,6 +29,7 @@ class Action(StrEnum):
     MANAGE_DATA = "manage_data"  # upload, look at and revoke data sets
     CONFIGURE_COMPETITION = "configure_competition"  # make one of a problem file, or change it
     READ_OPERATIONS = "read_operations"  # queue, nodes, costs
+    READ_METRICS = "read_metrics"  # the same as numbers, for a program that watches them
     OPERATE = "operate"  # send stuck evaluations out again, cancel them
     MANAGE_NODES = "manage_nodes"  # drain them and let them work again
     REVIEW_FLAGS = "review_flags"
@@ -41,6 +42,7 @@ class Scope(StrEnum):
     READ = "read"
     SUBMIT = "submit"
     MANAGE = "manage"  # accounts, tokens, and whatever staff may do
+    METRICS = "metrics"  # of staff: nothing but `/metrics`
 
 
 _EVERYONE = frozenset({None, Role.PARTICIPANT, Role.ORGANIZER, Role.ADMIN})
@@ -65,6 +67,7 @@ PERMISSIONS: dict[Action, frozenset[Role | None]] = {
     Action.MANAGE_DATA: frozenset({Role.ADMIN}),
     Action.CONFIGURE_COMPETITION: frozenset({Role.ADMIN}),
     Action.READ_OPERATIONS: _STAFF,
+    Action.READ_METRICS: _STAFF,
     Action.OPERATE: _STAFF,
     Action.MANAGE_NODES: frozenset({Role.ADMIN}),
     Action.REVIEW_FLAGS: _STAFF,
@@ -90,6 +93,7 @@ SCOPE_OF_ACTION: dict[Action, Scope] = {
     Action.MANAGE_DATA: Scope.MANAGE,
     Action.CONFIGURE_COMPETITION: Scope.MANAGE,
     Action.READ_OPERATIONS: Scope.MANAGE,
+    Action.READ_METRICS: Scope.METRICS,
     Action.OPERATE: Scope.MANAGE,
     Action.MANAGE_NODES: Scope.MANAGE,
     Action.REVIEW_FLAGS: Scope.MANAGE,

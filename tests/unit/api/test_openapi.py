@@ -67,6 +67,7 @@ def test_operation_ids_are_stable_names(document: dict[str, Any]) -> None:
         "get_ledger_of_team",
         "get_limits",
         "get_me",
+        "get_metrics",
         "get_notifications",
         "get_own_place",
         "get_own_team",

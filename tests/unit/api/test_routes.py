@@ -200,6 +200,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/me/deliveries"): (401, 200, 200, 200, 200),
     ("GET", "/healthz"): OPEN,
     ("GET", "/readyz"): (503, 503, 503, 503, 503),  # no worker reports to the server of a test
+    ("GET", "/metrics"): (401, 403, 403, 200, 200),
     ("POST", "/api/v1/users"): (422, 422, 422, 422, 422),
     ("POST", "/api/v1/tokens"): (422, 422, 422, 422, 422),
     ("POST", "/api/v1/auth/login"): (422, 422, 422, 422, 422),
