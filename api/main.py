@@ -105,9 +105,10 @@ def app_factory() -> FastAPI:
     try:
         settings = get_settings()
         check_broker(settings.resolved_broker_url)
-        app = create_app(settings)
-        check_revision(app.state.engine)
-        return app
+        engine = get_engine(settings.resolved_database_url)
+        health.read_revision(engine)  # names a database that cannot be opened
+        check_revision(engine)
+        return create_app(settings)
     except ContestError as error:
         raise SystemExit(f"lacuna api: {error.message}") from None
 

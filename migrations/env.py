@@ -45,10 +45,11 @@ def _check_revisions(connection: Connection) -> None:
     strange = [each for each in context.get_context().get_current_heads() if each not in known]
     if strange:
         where = connection.engine.url.render_as_string(hide_password=True)
-        origin = "made by a version before 0.2" if OLD.fullmatch(strange[0]) else "made by a newer version"
+        is_old = OLD.fullmatch(strange[0]) is not None
+        origin = "made by a version before 0.2" if is_old else "made by a newer version"
+        helps = "name an empty database, or remove this one" if is_old else "run that version, or name another database"
         raise CommandError(
-            f"the database {where} was {origin} (revision {strange[0]}); this version cannot read it: "
-            "name an empty database, or remove this one"
+            f"the database {where} was {origin} (revision {strange[0]}); this version cannot read it: {helps}"
         )
 
 

@@ -55,9 +55,9 @@ class LocalPlatform:
             check_port(self.settings.api_host, self.settings.api_port)
             if self.settings.broker_url:
                 check_broker(self.settings.broker_url)
+            upgrade_database(self.settings.resolved_database_url)
             self._environment = self._start_broker()
             celery_app.conf.update(broker_url=self._environment["LACUNA_BROKER_URL"])  # for what this process sends
-            upgrade_database(self.settings.resolved_database_url)
             stack.callback(self._stop_children)
             self._start_children()
             with transaction(get_engine(self.settings.resolved_database_url)) as session:

@@ -47,7 +47,10 @@ def check_revision(engine: Engine) -> None:
         revision = fetch_revision(session)
     if revision is not None and revision not in list_revisions():
         where = engine.url.render_as_string(hide_password=True)
-        raise PlatformFault(f"the database {where} was made by another version: this one has no revision {revision}")
+        raise PlatformFault(
+            f"the database {where} was made by another version: this one has no revision {revision}; "
+            "run that version, or name another database"
+        )
 
 
 def check_tables(engine: Engine) -> None:

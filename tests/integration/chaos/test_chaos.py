@@ -110,7 +110,7 @@ def test_an_api_that_is_killed_while_uploads_arrive_loses_and_doubles_none(
     check_quota(api, headers, UPLOADS)
 
 
-@pytest.mark.parametrize("machines", DATABASES, indirect=True, scope="module")
+@pytest.mark.parametrize("machines", MOST, indirect=True, scope="module")
 def test_a_backup_taken_in_the_middle_of_the_work_goes_on_in_an_empty_place(
     machines: Machines, api: TestClient, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

@@ -146,6 +146,12 @@ def test_the_factory_ends_with_one_line_and_no_traceback(
     monkeypatch.setattr("api.main.get_settings", lambda: Settings(data_folder=tmp_path))
     with pytest.raises(SystemExit, match=r"^lacuna api: cannot write to the store"):
         app_factory()
+    with transaction(get_engine(f"sqlite:///{tmp_path / 'lacuna.sqlite'}")) as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '0099_later'"))
+    (tmp_path / "store").unlink()
+    with pytest.raises(SystemExit, match=r"^lacuna api: the database .* has no revision 0099_later; run that version"):
+        app_factory()
+    assert not (tmp_path / "store").exists()
     wrong = Settings(data_folder=tmp_path, broker_url="amqp://guest@127.0.0.1//")
     monkeypatch.setattr("api.main.get_settings", lambda: wrong)
     with pytest.raises(SystemExit, match=r"^lacuna api: LACUNA_BROKER_URL is no address of a Redis"):

