@@ -159,8 +159,9 @@ def test_an_archive_that_was_cut_off_is_no_backup(filled: Engine, bucket: Bucket
         fetch_backup(bucket.address) as folder,
     ):
         restore_backup(
-            get_engine(f"sqlite:///{tmp_path / 'new' / 'x.sqlite'}"),
+            get_engine(f"sqlite:///{tmp_path / 'new.sqlite'}"),
             lambda: FolderStore(tmp_path / "new" / "store"),
             folder,
         )
     assert not (tmp_path / "new").exists()
+    assert not (tmp_path / "new.sqlite").exists()
