@@ -8,7 +8,7 @@ from sqlalchemy import Engine, update
 
 from core.db.base import utc_now
 from core.db.models.contests import Competition
-from core.db.models.operations import Node, Outbox
+from core.db.models.operations import JanitorTurn, Node, Outbox
 from core.db.models.submissions import EvaluationEvent, Shard, Submission
 from core.db.session import transaction
 from core.domain.work import WorkState
@@ -28,6 +28,7 @@ def waiting(engine: Engine, login: Callable[..., Login]) -> tuple[Submission, Lo
         factories.make_evaluation(session, submission)
         session.execute(update(EvaluationEvent).values(at=utc_now() - LONG_AGO))
         factories.make_node(session, "n1")
+        factories.turn_janitor(session)
     return submission, ann
 
 
@@ -66,6 +67,15 @@ def test_a_broker_that_is_away_is_told(client: TestClient, engine: Engine, waiti
     with transaction(engine) as session:
         session.add(Outbox(task="lacuna.run_shard", object_id="s", created_at=utc_now() - LONG_AGO))
     assert "message queue is away" in read(client, waiting)
+
+
+def test_that_no_janitor_turns_is_told_without_its_host(
+    client: TestClient, engine: Engine, waiting: tuple[Submission, Login]
+) -> None:
+    change(engine, update(JanitorTurn).values(tried_at=utc_now() - LONG_AGO, node="secret"))
+    told = read(client, waiting)
+    assert told.startswith("What offers work to the machines stands still.")
+    assert "secret" not in told
 
 
 def test_that_no_machine_runs_is_told(client: TestClient, engine: Engine, waiting: tuple[Submission, Login]) -> None:
