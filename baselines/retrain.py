@@ -49,9 +49,12 @@ def reinitialise(net: nn.Module) -> None:
     """Draw every parameter anew; convolutions as torchvision's residual networks do if the network is one."""
     residual = any(isinstance(module, nn.BatchNorm2d) for module in net.modules())
     for module in net.modules():
-        reset = getattr(module, "reset_parameters", None)
+        reset = getattr(module, "reset_parameters", None) or getattr(module, "_reset_parameters", None)
         if callable(reset):
             reset()
+        else:  # such as the places that a transformer learns
+            for parameter in module.parameters(recurse=False):
+                nn.init.normal_(parameter, std=0.02)
         if residual and isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 

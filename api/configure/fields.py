@@ -58,7 +58,7 @@ class Section:
 
 DATA = "data"  # what the file calls `data.set` or `data.package`
 OWN_DATA = ("diabetes", "digits", "fashion_mnist", "torchvision_sets", "wordnet")
-NETWORKS = ("digits", "fashion_mnist", "resnet", "text_bag", "text_transformer")
+NETWORKS = ("digits", "fashion_mnist", "resnet", "vgg", "vit", "text_bag", "text_transformer")
 PRIVATE, PRACTICE, ADAPTIVE = "private", "practice", "evaluation.adaptive"
 SHARE = "above 0, below 1; of a class, empty is all of it"
 DRAWN = ("random", "stratified", "class", "classes", "groups", "relabelled", "poisoned")
@@ -145,8 +145,8 @@ SECTIONS = (
                 "Options of the network",
                 Kind.OPTIONS,
                 "digits, a perceptron: hidden = [128]; fashion_mnist, a small convolutional network: "
-                "channels = [8, 16] and hidden = 64; resnet, a ResNet-18: none; text_…: "
-                "vocabulary = 4000 and width = 32",
+                'channels = [8, 16] and hidden = 64; resnet, a ResNet-18: stem = "small" or "large"; vit: patch = 4; '
+                "text_…: vocabulary = 4000 and width = 32",
                 needed=False,
             ),
         ),
