@@ -20,7 +20,7 @@ import numpy as np
 import structlog
 from fastapi.testclient import TestClient
 
-from api.leaderboard import service, walks
+from api.leaderboard import rosters, service, walks
 from api.main import create_app
 from api.pages.charts import surveys
 from bench.load_rows import SLUG, TOKEN, fill
@@ -40,6 +40,8 @@ COLUMNS = (
     "board, 304",
     "page",
     "page, just changed",
+    "page, sorted",
+    "page, searched, just changed",
     "own submissions",
     "submit",
 )
@@ -79,8 +81,8 @@ def run(teams: int, submissions: int, args: argparse.Namespace) -> None:
 
 def list_requests(client: TestClient) -> list[Callable[[], object]]:
     """One for each of COLUMNS."""
-    page = f"/competitions/{SLUG}"
-    board = f"/api/v1{page}/leaderboard"
+    page = f"/competitions/{SLUG}/leaderboard"
+    board = f"/api/v1{page}"
     tag = client.get(board).headers["etag"]
 
     def get(path: str, **headers: str) -> Callable[[], object]:
@@ -92,7 +94,7 @@ def list_requests(client: TestClient) -> list[Callable[[], object]]:
 
     def get_anew(path: str) -> Callable[[], object]:
         def ask() -> None:
-            for kept in (walks, surveys, service):
+            for kept in (walks, surveys, rosters, service):
                 kept.forget()
             get(path)()
 
@@ -109,6 +111,8 @@ def list_requests(client: TestClient) -> list[Callable[[], object]]:
         get(board, **{"If-None-Match": tag}),
         get(page),
         get_anew(page),
+        get(f"{page}?sort=relative_runtime&columns=all"),
+        get_anew(f"{page}?q=7"),
         get("/api/v1/submissions"),
         submit,
     ]

@@ -262,15 +262,27 @@ def _list_talks(thread: DiscussionThread) -> list[Look]:
 
 def _list_looks(rows: dict[str, Submission], rejudges: dict[str, Rejudge]) -> list[Look]:
     again = "/competitions/digits/rejudges"
+    board = "/competitions/{slug}/leaderboard"
     contest, submission = "/competitions/{slug}", "/submissions/{submission_id}"
     pair = f"a={rows['first'].id}&b={rows['second'].id}"
     ledger = "/competitions/digits/organize/ledger?team=team%20one"
     looks = [
         Look("home", "/", "/", None),
-        Look("board", contest, "/competitions/digits", None),
-        Look("board-own", contest, "/competitions/digits", "participant"),
-        Look("board-empty", contest, "/competitions/empty", None),
-        Look("board-preparing", contest, "/competitions/preparing", None),
+        Look("competition", contest, "/competitions/digits", None),
+        Look("competition-own", contest, "/competitions/digits", "participant"),
+        Look("competition-preparing", contest, "/competitions/preparing", None),
+        Look("data", contest + "/data", "/competitions/digits/data", None),
+        Look("entries", contest + "/entries", "/competitions/digits/entries", "participant"),
+        Look("announcements", contest + "/announcements", "/competitions/digits/announcements", None),
+        Look("board", board, "/competitions/digits/leaderboard?phase=public", None),
+        Look("board-own", board, "/competitions/digits/leaderboard?phase=public&columns=all", "participant"),
+        Look(
+            "board-found", board, "/competitions/digits/leaderboard?phase=public&q=t&sort=-submitted_at", "participant"
+        ),
+        Look("board-final", board, "/competitions/digits/leaderboard", None),
+        Look("board-empty", board, "/competitions/empty/leaderboard", None),
+        Look("board-preparing", board, "/competitions/preparing/leaderboard", None),
+        Look("score", "/score", "/score", None),
         Look("runtime", "/runtime", "/runtime", None),
         Look("start", "/start", "/start", None),
         Look("login", "/login", "/login", None),

@@ -1,48 +1,73 @@
-"""The page of a competition: its problem card, its board, and who moved on it."""
+"""The tabs of a competition: overview, data card, one's own entries, announcements."""
 
-from typing import Annotated, Literal
+from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from api.deps import PublicCaller, ReadingDep, SettingsDep
+from api.announcements import service as announcements
+from api.competitions.service import load_competition
+from api.deps import Member, PublicCaller, ReadingDep, SettingsDep
 from api.pages import board
+from api.pages.charts.measures import DATE, RUNTIME, SCORE
 from api.pages.kit.showing import show
-from core.domain.moments import parse_moment
-from core.domain.phases import PhaseKind
+from api.pages.kit.strip import load_strip
+from api.submissions import service as submissions
+from core.db.queries import phases
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-PublicOnly = Literal[PhaseKind.PUBLIC] | None  # without it: the final board, once there is one
+OF_THE_BOARD = ("as_of", "phase", "offset")  # what older links to this page name
+PAGE_SIZE = 50
 
 
 @router.get("/competitions/{slug}", name="competition")
 def show_competition(
+    slug: str, request: Request, caller: PublicCaller, session: ReadingDep, settings: SettingsDep
+) -> Response:
+    asked = {name: request.query_params[name] for name in OF_THE_BOARD if name in request.query_params}
+    if asked:
+        return RedirectResponse(f"/competitions/{slug}/leaderboard?{urlencode(asked)}", status_code=307)
+    row = load_competition(session, slug, caller)
+    return show(
+        request,
+        "competition.html",
+        strip=load_strip(session, settings, row, caller),
+        page=board.load_top(session, row, caller),
+        shown=(SCORE, RUNTIME, DATE),
+        announcements=announcements.list_announcements(session, slug, caller).items,
+    )
+
+
+@router.get("/competitions/{slug}/data", name="competition_data")
+def show_data(
+    slug: str, request: Request, caller: PublicCaller, session: ReadingDep, settings: SettingsDep
+) -> HTMLResponse:
+    row = load_competition(session, slug, caller)
+    return show(request, "competition_data.html", strip=load_strip(session, settings, row, caller))
+
+
+@router.get("/competitions/{slug}/entries", name="competition_entries")
+def show_entries(
     slug: str,
     request: Request,
-    caller: PublicCaller,
+    caller: Member,
     session: ReadingDep,
     settings: SettingsDep,
-    as_of: Annotated[str, Query(max_length=40)] = "",
-    phase: PublicOnly = None,
-    offset: Annotated[int, Query(ge=0, lt=1 << 31)] = 0,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> HTMLResponse:
-    moment = parse_moment(as_of) if as_of else None
-    page = board.load_competition(session, settings, slug, caller, as_of=moment, phase=phase, offset=offset)
-    # what the links on the page carry on: an earlier board stays one when its reader turns the page
-    chosen = {"phase": phase.value} if phase else {}
-    kept = chosen | ({"as_of": moment.isoformat()} if moment else {})
-    return show(request, "competition.html", page=page, as_of=moment, kept=kept, chosen=chosen)
+    row = load_competition(session, slug, caller)
+    found = submissions.list_own(session, caller, limit=PAGE_SIZE, cursor=cursor, competition_id=row.id)
+    selections = phases.fetch_slugs(session, [slug])
+    page = {"entries": found.items, "next_cursor": found.next_cursor, "selections": selections}
+    return show(request, "entries.html", strip=load_strip(session, settings, row, caller), page=page)
 
 
-@router.get("/competitions/{slug}/changes", name="changes")
-def show_changes(
-    slug: str,
-    request: Request,
-    caller: PublicCaller,
-    session: ReadingDep,
-    before: Annotated[int | None, Query(ge=1, lt=1 << 31)] = None,
-    phase: PublicOnly = None,
+@router.get("/competitions/{slug}/announcements", name="competition_announcements")
+def show_announcements(
+    slug: str, request: Request, caller: PublicCaller, session: ReadingDep, settings: SettingsDep
 ) -> HTMLResponse:
-    """Who moved on the board, when and why."""
-    page = board.load_changes(session, slug, caller, before, phase)
-    return show(request, "changes.html", page=page, chosen={"phase": phase.value} if phase else {})
+    row = load_competition(session, slug, caller)
+    found = announcements.list_announcements(session, slug, caller).items
+    strip = load_strip(session, settings, row, caller)
+    return show(request, "competition_announcements.html", strip=strip, announcements=found)

@@ -16,6 +16,7 @@ from api.pages import (
     flags,
     home,
     inbox,
+    leaderboard,
     ledger,
     login,
     notifications,
@@ -28,6 +29,7 @@ from api.pages import (
     rejudges,
     rules,
     runtime,
+    score,
     security,
     start,
     submission,
@@ -35,7 +37,7 @@ from api.pages import (
     team,
 )
 
-VISITORS = (home, start, competition, submission, rules, compare, discussion, runtime)
+VISITORS = (home, start, competition, leaderboard, submission, rules, compare, discussion, runtime, score)
 MEMBERS = (login, recovery, federation, account, security, factor, notifications, inbox, submit, team, ledger)
 STAFF = (
     organize,

@@ -225,9 +225,13 @@ def tell_verdict(evaluation: Evaluation, sight: Sight) -> Verdict | None:
     return tell_outcome(evaluation.verdict, evaluation.code, has_run=has_run, sight=sight).verdict
 
 
-def list_own(session: Session, caller: Caller, *, limit: int, cursor: str | None) -> SubmissionPage:
+def list_own(
+    session: Session, caller: Caller, *, limit: int, cursor: str | None, competition_id: str | None = None
+) -> SubmissionPage:
     before = decode_cursor(cursor) if cursor else None
-    rows = evaluations.fetch_submissions_of_user(session, caller.member_id, limit=limit + 1, before=before)
+    rows = evaluations.fetch_submissions_of_user(
+        session, caller.member_id, limit=limit + 1, before=before, competition_id=competition_id
+    )
     page = cut_page(rows, limit, lambda row: row.id)
     finals = find_results(session, page.rows)
     return SubmissionPage(

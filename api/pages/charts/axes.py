@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from api.pages.kit.formats import format_share
 
 SCORE_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2)
+PERCENT_STEPS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 MOST_TICKS = 6
 TIME_STEPS = tuple(
     timedelta(minutes=minutes)
@@ -30,8 +31,9 @@ class Tick:
 class Axis:
     """`place` gives pixels; what lies outside is drawn at the nearer end."""
 
-    place: Callable[[float], float]
+    place: Callable[[float], float] = field(compare=False)  # `scale` says the same
     ticks: tuple[Tick, ...]
+    scale: str  # the same for a script: kind, the values at both ends, and where these lie
 
 
 def make_score_axis(highest: float, *, bottom: float, top: float) -> Axis:
@@ -40,7 +42,19 @@ def make_score_axis(highest: float, *, bottom: float, top: float) -> Axis:
     count = max(math.ceil(round(highest / step, 6)), 1)
     place = _make_place(0.0, count * step, bottom, top)
     digits = 2 if step < 0.1 else 1
-    return Axis(place, tuple(Tick(place(each * step), f"{each * step:.{digits}f}") for each in range(count + 1)))
+    ticks = tuple(Tick(place(each * step), f"{each * step:.{digits}f}") for each in range(count + 1))
+    return Axis(place, ticks, f"linear 0 {count * step:g} {bottom:g} {top:g}")
+
+
+def make_percent_axis(values: list[float], *, start: float, end: float) -> Axis:
+    """As close to the values as round numbers allow: accuracies differ by little."""
+    low, high = min(values, default=0.0), max(values, default=100.0)
+    step = next((step for step in PERCENT_STEPS if (high - low) / step <= MOST_TICKS - 2), PERCENT_STEPS[-1])
+    first, last = math.floor(low / step), math.ceil(high / step)
+    last = max(last, first + 1)
+    place = _make_place(first * step, last * step, start, end)
+    ticks = tuple(Tick(place(each * step), f"{each * step:g} %") for each in range(first, last + 1))
+    return Axis(place, ticks, f"linear {first * step:g} {last * step:g} {start:g} {end:g}")
 
 
 def make_runtime_axis(values: list[float], *, left: float, right: float) -> Axis:
@@ -54,7 +68,7 @@ def make_runtime_axis(values: list[float], *, left: float, right: float) -> Axis
         return along(math.log10(value) if value > 0 else first)
 
     ticks = tuple(Tick(along(power), format_share(10.0**power, max(-2 - power, 0))) for power in range(first, last + 1))
-    return Axis(place, ticks)
+    return Axis(place, ticks, f"log {first} {last} {left:g} {right:g}")
 
 
 def make_time_axis(first: datetime, last: datetime, *, left: float, right: float) -> Axis:
@@ -66,7 +80,8 @@ def make_time_axis(first: datetime, last: datetime, *, left: float, right: float
     start, stop = math.ceil(first.timestamp() / seconds), math.floor(end.timestamp() / seconds)
     pattern = "%d %b" if step >= DAY else "%H:%M"
     ticks = (datetime.fromtimestamp(each * seconds, UTC) for each in range(start, stop + 1))
-    return Axis(place, tuple(Tick(place(tick.timestamp()), tick.strftime(pattern)) for tick in ticks))
+    shown = tuple(Tick(place(tick.timestamp()), tick.strftime(pattern)) for tick in ticks)
+    return Axis(place, shown, f"linear {first.timestamp():.0f} {end.timestamp():.0f} {left:g} {right:g}")
 
 
 def _make_place(low: float, high: float, start: float, end: float) -> Callable[[float], float]:

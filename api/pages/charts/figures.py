@@ -1,19 +1,22 @@
-"""Charts of a board: score against relative runtime, and score over time. Geometry only; charts.html draws it."""
+"""Charts of a board: one measure against another, and score over time. Geometry only; charts.html draws it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from api.pages.charts.axes import Axis, Tick, make_time_axis
-from api.pages.charts.surveys import BOTTOM, LEFT, RIGHT, Mark, Survey
+from api.pages.charts.axes import Axis, make_time_axis
+from api.pages.charts.measures import RUNTIME, SCORE, Measure
+from api.pages.charts.surveys import BOTTOM, LEFT, RIGHT, TOP, Mark, Survey
 from api.pages.kit.formats import format_number, format_share, format_time
 from core.db.queries.history import ScoredAt
 from core.domain.leaderboard import Place
 
 CROWD = 120  # marks; beyond it intervals and single titles would only blur
-LABELS = 5
-LETTER, LINE = 8.0, 14.0  # room that a label takes
+LABELS = 12
+LONGEST_NAME = 18
+LETTER, LINE = 8.0, 15.0  # room that a label takes
 OWN = "own"
+Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +29,14 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Landscape:
-    """Score upwards, relative runtime to the right; entries right of `budget` are not ranked."""
+    """One measure upwards, one to the right; entries right of `budget`, where that is told, are not ranked."""
 
     description: str
-    scores: tuple[Tick, ...]
-    runtimes: tuple[Tick, ...]
-    budget: float
+    up: Measure
+    across: Measure
+    heights: Axis
+    widths: Axis
+    budget: float | None
     budget_text: str
     ceiling: float | None
     marks: tuple[Mark, ...]  # what stands for itself
@@ -44,8 +49,8 @@ class Timeline:
     """The running best as steps; a board's entries and one's own submissions as dots."""
 
     description: str
-    scores: tuple[Tick, ...]
-    times: tuple[Tick, ...]
+    heights: Axis
+    widths: Axis
     best: str
     ceiling: float | None
     crowd: str
@@ -59,13 +64,16 @@ def draw_landscape(survey: Survey, *, own: str) -> Landscape | None:
         return None
     marks = [_own(each) if own and each.name == own and each.kind != Place.REFERENCE else each for each in survey.marks]
     alone, crowd = _split(marks)
+    ceiling = survey.ceiling if survey.up is SCORE else None
     return Landscape(
         description=survey.description,
-        scores=survey.scores.ticks,
-        runtimes=survey.runtimes.ticks,
-        budget=survey.runtimes.place(survey.budget),
+        up=survey.up,
+        across=survey.across,
+        heights=survey.heights,
+        widths=survey.widths,
+        budget=survey.widths.place(survey.budget) if survey.across is RUNTIME else None,
         budget_text=f"budget {format_share(survey.budget, 0)}",
-        ceiling=None if survey.ceiling is None else survey.scores.place(survey.ceiling),
+        ceiling=None if ceiling is None else survey.heights.place(ceiling),
         marks=tuple(alone),
         crowd=_make_path((mark.x, mark.y) for mark in crowd),
         labels=place_labels(marks),
@@ -87,8 +95,8 @@ def draw_timeline(
             f" {format_number(records[0].score)} on {format_time(records[0].at)} to {format_number(last.score)}, by"
             f" {last.name}, on {format_time(last.at)}."
         ),
-        scores=scores.ticks,
-        times=times.ticks,
+        heights=scores,
+        widths=times,
         best=f"M{times.place(_seconds(records[0].at))} {BOTTOM}" + "".join(steps),
         ceiling=None if survey.ceiling is None else scores.place(survey.ceiling),
         crowd=_make_path((times.place(seconds), y) for seconds, y in survey.came),
@@ -104,15 +112,32 @@ def place_labels(marks: Sequence[Mark]) -> tuple[Label, ...]:
     taken = [(mark.x - 5, mark.y - 5, mark.x + 5, mark.y + 5) for mark in shown]
     labels: list[Label] = []
     for mark in first:
-        for anchor, x in (("start", mark.x + 8), ("end", mark.x - 8)):
-            width = LETTER * len(mark.name)
-            left = x if anchor == "start" else x - width
-            box = (left, mark.y - LINE / 2, left + width, mark.y + LINE / 2)
-            if box[0] > LEFT and box[2] < RIGHT and not any(_overlap(box, other) for other in taken):
+        name = mark.name if len(mark.name) <= LONGEST_NAME else f"{mark.name[: LONGEST_NAME - 1]}…"
+        for place, box in _list_places(mark, name):
+            if _is_inside(box) and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
-                labels.append(Label(x, round(mark.y + 4, 1), anchor, mark.name))
+                labels.append(place)
                 break
+        else:
+            if mark.kind == OWN:  # the reader's own is named whatever it covers
+                labels.append(next(_list_places(mark, name))[0])
     return tuple(labels)
+
+
+def _list_places(mark: Mark, name: str) -> Iterator[tuple[Label, Box]]:
+    """Right of the mark, left, above, below; each with the room it takes."""
+    width = LETTER * len(name)
+    for anchor, x, left in (("start", mark.x + 8, mark.x + 8), ("end", mark.x - 8, mark.x - 8 - width)):
+        box = (left, mark.y - LINE / 2, left + width, mark.y + LINE / 2)
+        yield Label(x, round(mark.y + 4, 1), anchor, name), box
+    for lift in (-LINE, LINE):
+        middle = mark.y + lift
+        box = (mark.x - width / 2, middle - LINE / 2, mark.x + width / 2, middle + LINE / 2)
+        yield Label(mark.x, round(middle + 4, 1), "middle", name), box
+
+
+def _is_inside(box: Box) -> bool:
+    return box[0] > LEFT and box[2] < RIGHT and box[1] > TOP - LINE and box[3] < BOTTOM
 
 
 def _own(mark: Mark) -> Mark:
@@ -153,5 +178,5 @@ def _seconds(moment: datetime) -> float:
     return moment.timestamp()
 
 
-def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+def _overlap(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

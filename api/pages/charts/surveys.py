@@ -2,20 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
 from api.kept import Kept
 from api.leaderboard import service as leaderboard
 from api.leaderboard.views import BoardView
-from api.pages.charts.axes import Axis, make_runtime_axis, make_score_axis
-from api.pages.kit.formats import format_number, format_share
+from api.pages.charts.axes import Axis, make_percent_axis, make_runtime_axis, make_score_axis, make_time_axis
+from api.pages.charts.measures import DATE, RUNTIME, SCORE, Kind, Measure, format_value, read_value
+from api.pages.kit.formats import format_share
 from core.db.board import StoredLine
 from core.domain.leaderboard import Place
 from core.scorecard import Ceiling
 
 WIDTH, HEIGHT = 480, 300
-LEFT, RIGHT, TOP, BOTTOM = 40, WIDTH - 10, 12, HEIGHT - 38
+LEFT, RIGHT, TOP, BOTTOM = 40, WIDTH - 10, 22, HEIGHT - 38
 KEPT = 16
 
 
@@ -32,44 +34,56 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Of a board's lines with a score and a runtime: places on the landscape, and on the score axis over time."""
+    """Of a board's lines with a value on both axes: places on the landscape, and on the score axis over time."""
 
     description: str
+    across: Measure
+    up: Measure
     budget: float
     ceiling: float | None
     marks: tuple[Mark, ...]
-    scores: Axis
-    runtimes: Axis
+    heights: Axis
+    widths: Axis
     ranked_scores: Axis  # of what has a rank and ran on every replica
     came: tuple[tuple[float, float], ...]  # of the same: seconds since 1970, and the place on that axis
 
 
-def find_survey(session: Session, view: BoardView) -> Survey:
+def find_survey(session: Session, view: BoardView, *, across: Measure = RUNTIME, up: Measure = SCORE) -> Survey:
     """By the digest, which says everything that a board shows."""
-    key = (view.board_id, view.digest, view.spec_digest, view.is_coarse, _get_ceiling(view.ceiling))
-    return _surveys.get(key, lambda: load_survey(session, view))
+    top = _get_ceiling(view.ceiling)
+    key = (view.board_id, view.digest, view.spec_digest, view.is_coarse, top, across.key, up.key)
+    return _surveys.get(key, lambda: load_survey(session, view, across=across, up=up))
 
 
-def load_survey(session: Session, view: BoardView) -> Survey:
+def load_survey(session: Session, view: BoardView, *, across: Measure = RUNTIME, up: Measure = SCORE) -> Survey:
     lines = leaderboard.load_lines(session, view, limit=leaderboard.MOST_LINES)
     budget = view.spec.terms.evaluation.compute_budget
-    return survey_lines(lines, budget=budget, ceiling=_get_ceiling(view.ceiling))
+    return survey_lines(lines, budget=budget, ceiling=_get_ceiling(view.ceiling), across=across, up=up)
 
 
-def survey_lines(lines: Sequence[StoredLine], *, budget: float, ceiling: float | None) -> Survey:
-    shown = [each for each in lines if each.body["score"] is not None and each.body["relative_runtime"] is not None]
-    ranked = [each for each in shown if each.place == Place.RANKED]
-    full = [each for each in ranked if not each.body["decided_early"]]
-    scores, ranked_scores = _make_score_axis(shown, ceiling), _make_score_axis(full, ceiling)
-    spent = [each.body["relative_runtime"] for each in shown]
-    runtimes = make_runtime_axis([*spent, budget], left=LEFT, right=RIGHT)
+def survey_lines(
+    lines: Sequence[StoredLine],
+    *,
+    budget: float,
+    ceiling: float | None,
+    across: Measure = RUNTIME,
+    up: Measure = SCORE,
+) -> Survey:
+    shown = [each for each in lines if None not in (_read(each, across), _read(each, up))]
+    scored = [each for each in lines if each.body["score"] is not None]
+    full = [each for each in scored if each.place == Place.RANKED and not each.body["decided_early"]]
+    ranked_scores = _make_score_axis(full, ceiling)
+    heights = _make_score_axis(shown, ceiling) if up is SCORE else _make_axis(shown, up, BOTTOM, TOP)
+    widths = _make_axis(shown, across, LEFT, RIGHT, budget)
     return Survey(
-        description=_describe_survey(shown, len(ranked), budget),
+        description=_describe_survey(shown, across, up, budget),
+        across=across,
+        up=up,
         budget=budget,
         ceiling=ceiling,
-        marks=tuple(_mark(each, scores, runtimes) for each in shown),
-        scores=scores,
-        runtimes=runtimes,
+        marks=tuple(_mark(each, across, up, heights, widths) for each in shown),
+        heights=heights,
+        widths=widths,
         ranked_scores=ranked_scores,
         came=tuple((each.accepted_at.timestamp(), ranked_scores.place(each.body["score"])) for each in full),
     )
@@ -80,14 +94,19 @@ def forget() -> None:
     _surveys.forget()
 
 
-def _describe_survey(shown: Sequence[StoredLine], ranked: int, budget: float) -> str:
+def _read(line: StoredLine, measure: Measure) -> float | None:
+    return line.accepted_at.timestamp() if measure is DATE else read_value(measure, line.body)
+
+
+def _describe_survey(shown: Sequence[StoredLine], across: Measure, up: Measure, budget: float) -> str:
     if not shown:
         return ""
-    best = max(shown, key=lambda each: each.body["score"]).body
+    ranked = sum(each.place == Place.RANKED for each in shown)
+    best = max(shown, key=lambda each: _read(each, up) or 0.0)
+    named = f"{best.body['name']}'s, with {across.words} {format_value(across, _read(best, across))}"
     return (
-        f"{len(shown)} entries, {ranked} of them ranked. The highest score, {format_number(best['score'])}, is"
-        f" {best['name']}'s and took {format_share(best['relative_runtime'])} of a retraining;"
-        f" the budget is {format_share(budget, 0)}."
+        f"{len(shown)} entries, {ranked} of them ranked. The highest {up.words}, {format_value(up, _read(best, up))},"
+        f" is {named}; the budget is {format_share(budget, 0)}."
     )
 
 
@@ -96,17 +115,34 @@ def _make_score_axis(lines: Sequence[StoredLine], ceiling: float | None) -> Axis
     return make_score_axis(max(highest, ceiling or 0.0), bottom=BOTTOM, top=TOP)
 
 
-def _mark(line: StoredLine, scores: Axis, runtimes: Axis) -> Mark:
+def _make_axis(
+    lines: Sequence[StoredLine], measure: Measure, start: float, end: float, budget: float | None = None
+) -> Axis:
+    values = [value for each in lines if (value := _read(each, measure)) is not None]
+    match measure.kind:
+        case Kind.SHARE:
+            return make_runtime_axis(values if budget is None else [*values, budget], left=start, right=end)
+        case Kind.DATE:
+            first, last = (datetime.fromtimestamp(pick(values, default=0.0), UTC) for pick in (min, max))
+            return make_time_axis(first, last, left=start, right=end)
+        case Kind.PERCENT:
+            return make_percent_axis(values, start=start, end=end)
+        case _:
+            return make_score_axis(max(values, default=0.0), bottom=start, top=end)
+
+
+def _mark(line: StoredLine, across: Measure, up: Measure, heights: Axis, widths: Axis) -> Mark:
     body = line.body
-    score, low, high = body["score"], body["score_low"], body["score_high"]
+    x, y = _read(line, across) or 0.0, _read(line, up) or 0.0
+    low, high = (body["score_low"], body["score_high"]) if up is SCORE else (None, None)
     name = body["filename"].rsplit(".", 1)[0] if line.place == Place.REFERENCE else body["name"]
     return Mark(
-        x=runtimes.place(body["relative_runtime"]),
-        y=scores.place(score),
-        low=scores.place(score if low is None else low),
-        high=scores.place(score if high is None else high),
+        x=widths.place(x),
+        y=heights.place(y),
+        low=heights.place(y if low is None else low),
+        high=heights.place(y if high is None else high),
         kind=line.place,
-        title=f"{name}: score {format_number(score)}, relative runtime {format_share(body['relative_runtime'])}",
+        title=f"{name}: {up.words} {format_value(up, y)}, {across.words} {format_value(across, x)}",
         name=name,
     )
 

@@ -127,7 +127,9 @@ def fetch_submission(session: Session, submission_id: str) -> Submission | None:
     return session.scalars(query).one_or_none()
 
 
-def fetch_submissions_of_user(session: Session, user_id: str, *, limit: int, before: str | None) -> list[Submission]:
+def fetch_submissions_of_user(
+    session: Session, user_id: str, *, limit: int, before: str | None, competition_id: str | None = None
+) -> list[Submission]:
     """One's own and one's teams', newest first; `before` is the id of the last one seen (ids sort by creation)."""
     teams = select(TeamMember.team_id).where(TeamMember.user_id == user_id)
     # a union: one OR over two indices makes databases read the whole table
@@ -136,6 +138,8 @@ def fetch_submissions_of_user(session: Session, user_id: str, *, limit: int, bef
     query = select(Submission).where(Submission.id.in_(own.union(theirs)))
     if before is not None:
         query = query.where(Submission.id < before)
+    if competition_id is not None:
+        query = query.where(Submission.competition_id == competition_id)
     query = query.options(
         joinedload(Submission.user),
         joinedload(Submission.team).selectinload(Team.members),

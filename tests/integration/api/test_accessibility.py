@@ -81,6 +81,8 @@ def find_faults(page: Page, options: dict[str, Any] | None = None) -> list[str]:
 
 LOOKS = (
     *("home", "board", "board-own", "board-empty", "board-preparing", "runtime", "start", "login"),
+    *("competition", "competition-own", "competition-preparing", "data", "entries", "announcements", "score"),
+    *("board-found", "board-final"),
     *("register", "nothing"),
     *("account", "own-submissions", "submit", "team", "team-invited", "compare", "compare-nothing"),
     *("organize", "audit", "changes", "rules", "rules-writing", "selection", "final", "private", "rejudges"),
@@ -119,7 +121,7 @@ def test_the_tour_visits_every_page_of_the_site(tour: Tour, tmp_path: Path) -> N
 
 
 # scores beside one another are what these are for: they keep their columns and scroll in their frames
-WIDE = ("board", "board-own", "board-preparing", "compare", "final", "final-preview", "runtime", "changes")
+WIDE = ("board-own", "board-preparing", "compare", "final", "final-preview", "runtime", "changes")
 HIDDEN = """() => [...document.querySelectorAll('main table')].map(each => each.parentElement)
   .filter(each => each.scrollWidth > each.clientWidth + 1)
   .map(each => each.outerHTML.slice(0, 120))"""

@@ -66,9 +66,10 @@ def make_running(site: Site, competition: Competition) -> Submission:
 
 
 def test_the_board_reads_from_top_to_bottom(site: Site, competition: Competition, page: Page) -> None:
-    page.goto(f"{site.url}/competitions/digits")
+    page.goto(f"{site.url}/competitions/digits/leaderboard")
     rows = page.locator("table.board tbody th[scope=row] > :first-child")
-    assert rows.all_inner_texts()[1:] == ["retrain", "ann", "greedy"]
+    assert rows.all_text_contents()[1:] == ["retrain", "ann", "greedy"]
+    assert page.locator("details.over").get_attribute("open") is None
     bar = page.locator("tr.ranked svg.bar .fill").bounding_box()
     assert bar is not None
     assert bar["width"] == pytest.approx(120, abs=1)
@@ -87,13 +88,13 @@ def test_dark_and_light_differ_and_keep_their_contrast(site: Site, competition: 
     colors = set()
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        page.goto(f"{site.url}/competitions/digits")
+        page.goto(f"{site.url}/competitions/digits/leaderboard")
         colors.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
     assert len(colors) == 2
 
 
 def test_a_new_entry_appears_without_a_reload(site: Site, competition: Competition, page: Page) -> None:
-    page.goto(f"{site.url}/competitions/digits")
+    page.goto(f"{site.url}/competitions/digits/leaderboard")
     page.evaluate("window.stays = true")
     with transaction(site.engine) as session:
         factories.make_scored(session, competition, factories.make_user(session, "newcomer"), 0.8)
@@ -106,7 +107,7 @@ def test_a_new_entry_appears_without_a_reload(site: Site, competition: Competiti
 def test_a_renewed_board_leaves_to_its_reader_what_is_typed_opened_and_focused(
     site: Site, competition: Competition, page: Page
 ) -> None:
-    page.goto(f"{site.url}/competitions/digits")
+    page.goto(f"{site.url}/competitions/digits/leaderboard")
     table = page.locator("#page details").first
     table.locator("summary").click()
     moment = page.get_by_label("The board as it stood at (UTC)")
@@ -169,6 +170,26 @@ def test_pages_tell_everything_without_scripts(site: Site, competition: Competit
     page = context.new_page()
     page.goto(f"{site.url}/submissions/{row.id}")
     assert page.locator("#finished").inner_text() == "3"
-    page.goto(f"{site.url}/competitions/digits")
+    page.goto(f"{site.url}/competitions/digits/leaderboard")
     assert page.locator("tr.ranked td.score .figure").inner_text() == "0.600"
     context.close()
+
+
+def test_pointing_at_a_mark_tells_whose_it_is(site: Site, competition: Competition, page: Page) -> None:
+    page.goto(f"{site.url}/competitions/digits/leaderboard")
+    page.locator("svg[data-points] .mark.ranked .dot").first.hover()
+    bubble = page.locator(".bubble")
+    expect(bubble).to_contain_text("ann")
+    expect(bubble).to_contain_text("score 0.600")
+    page.mouse.move(1, 1)
+    expect(bubble).to_have_count(0)
+
+
+def test_a_column_is_explained_on_a_tap_without_a_script(
+    site: Site, competition: Competition, browser: Browser
+) -> None:
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(f"{site.url}/competitions/digits/leaderboard")
+        page.get_by_role("button", name="What Runtime means").click()
+        expect(page.get_by_text("as a share of one retraining")).to_be_visible()

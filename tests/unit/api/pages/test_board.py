@@ -11,7 +11,8 @@ from core.db.session import transaction
 from tests import factories
 from tests.unit.api.conftest import Login
 
-PAGE = "/competitions/digits"
+COMPETITION = "/competitions/digits"
+PAGE = f"{COMPETITION}/leaderboard"
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def score(engine: Engine, competition: Competition, name: str, value: float) -> 
 
 def find_moments(client: TestClient) -> list[str]:
     """Newest first."""
-    items = client.get(f"/api/v1{PAGE}/leaderboard/changes").json()["items"]
+    items = client.get(f"/api/v1{PAGE}/changes").json()["items"]
     return [row["at"] for row in items]
 
 
@@ -62,9 +63,9 @@ def test_changes_say_who_moved_and_why_and_lead_to_the_board_after_them(
     score(engine, competition, "bob", 0.5)
     path = f"/api/v1/admin/submissions/{best}/disqualify"
     client.post(path, json={"reason": "a copy"}, headers=login(role="organizer").headers)
-    for page in (PAGE, f"{PAGE}/changes"):
+    for page in (PAGE, f"{COMPETITION}/changes"):
         text = client.get(page).text
-        assert text.count('<a href="/competitions/digits?as_of=') == 3
+        assert text.count('<a href="/competitions/digits/leaderboard?as_of=') == 3
         assert "disqualified" in text
         assert "1 → none" in text
         assert "a copy" not in text
@@ -76,12 +77,12 @@ def test_the_list_of_changes_has_pages(
     monkeypatch.setattr(board, "PAGE_LINES", 2)
     for name in ("ann", "bob", "carl"):
         score(engine, competition, name, 0.5)
-    assert 'href="/competitions/digits/changes?before=2"' in client.get(f"{PAGE}/changes").text
-    assert "ann" in client.get(f"{PAGE}/changes", params={"before": 2}).text
+    assert 'href="/competitions/digits/changes?before=2"' in client.get(f"{COMPETITION}/changes").text
+    assert "ann" in client.get(f"{COMPETITION}/changes", params={"before": 2}).text
 
 
 def test_a_board_without_changes_says_so(client: TestClient, competition: Competition) -> None:
-    assert "Nothing has changed yet" in client.get(f"{PAGE}/changes").text
+    assert "Nothing has changed yet" in client.get(f"{COMPETITION}/changes").text
 
 
 def test_a_long_board_has_pages_and_ranks_go_on(
@@ -93,7 +94,7 @@ def test_a_long_board_has_pages_and_ranks_go_on(
     first, middle, last = (client.get(PAGE, params={"offset": offset}).text for offset in (0, 2, 4))
     assert "Lines 1 to 2 of 5" in first
     assert 'rel="prev"' not in first
-    assert 'href="/competitions/digits?offset=4#board" rel="next"' in middle
+    assert 'href="/competitions/digits/leaderboard?offset=4#board" rel="next"' in middle
     assert '<td class="rank">5</td>' in last
     assert 'rel="next"' not in last
     assert "ends before this page" in client.get(PAGE, params={"offset": 99}).text
@@ -117,7 +118,7 @@ def test_members_find_their_own_place(
         own = factories.make_scored(session, competition, mine.user, 0.2, team_id=team.id).id
     text = client.get(PAGE, headers=mine.headers).text
     assert "stands at <strong>4</strong> of 4" in text
-    assert f'href="/competitions/digits?offset=2#s-{own}"' in text
+    assert f'href="/competitions/digits/leaderboard?offset=2#s-{own}"' in text
     assert f'id="s-{own}"' in client.get(PAGE, params={"offset": 2}).text
     assert "Your team" not in client.get(PAGE).text
 
@@ -145,7 +146,7 @@ def test_exports_are_linked_and_of_the_moment_that_is_shown(
     at = find_moments(client)[0]
     text = client.get(PAGE, params={"as_of": at}).text
     link = text.split('href="/api/v1/competitions/digits/leaderboard.csv?')[1].split('"')[0]
-    assert client.get(f"/api/v1{PAGE}/leaderboard.csv?{link}").text.count("\n") == 2
+    assert client.get(f"/api/v1{PAGE}.csv?{link}").text.count("\n") == 2
 
 
 @pytest.mark.parametrize(("exposure", "said"), [("practice", True), ("public", False)])
@@ -155,6 +156,6 @@ def test_a_board_on_open_data_says_that_it_never_ranks_for_prizes(
     with transaction(engine) as session:
         factories.make_competition(session, "digits", exposure=exposure)
     text = client.get(PAGE).text
-    assert client.get(f"/api/v1{PAGE}/leaderboard").json()["is_practice"] is said
+    assert client.get(f"/api/v1{PAGE}").json()["is_practice"] is said
     assert ("It never ranks for prizes" in text) is said
-    assert "of data beside code; native code is refused" in text
+    assert "of data beside code; native code is refused" in client.get(f"{COMPETITION}/data").text

@@ -50,6 +50,7 @@ def test_the_landscape_puts_cheap_to_the_left_and_good_to_the_top(lines: list[St
     assert chart is not None
     marks = {mark.name: mark for mark in chart.marks}
     assert marks["bob"].y < marks["ann"].y
+    assert chart.budget is not None
     assert marks["ann"].x < chart.budget < marks["retrain"].x
     assert [mark.name for mark in chart.marks if mark.kind == OWN] == ["eve"]
     assert "The highest score" in chart.description
@@ -84,8 +85,9 @@ def test_dots_that_would_cover_each_other_are_one(lines: list[StoredLine]) -> No
 
 
 def test_names_never_cover_each_other() -> None:
-    marks = [Mark(200, 100, 90, 110, "ranked", "", name) for name in ("one", "two", "three")]
-    assert [label.text for label in place_labels(marks)] == ["one", "two"]  # left and right
+    names = ("one", "two", "three", "four", "five")
+    marks = [Mark(200, 100, 90, 110, "ranked", "", name) for name in names]
+    assert [label.text for label in place_labels(marks)] == list(names[:4])  # right, left, above, below
     apart = [Mark(100 + 100 * place, 100, 90, 110, "ranked", "", "x") for place in range(3)]
     assert len(place_labels(apart)) == 3
 
@@ -128,8 +130,8 @@ def test_the_board_shows_both_charts_and_marks_the_reader(
     with transaction(engine) as session:
         factories.make_scored(session, load_competition(session, "digits"), reader.user, 0.1)
     for headers, count in (({}, 0), (reader.headers, 2)):
-        text = client.get("/competitions/digits", headers=headers).text
+        text = client.get("/competitions/digits/leaderboard", headers=headers).text
         assert 'aria-labelledby="landscape-title landscape-text"' in text
         assert 'aria-labelledby="timeline-title timeline-text"' in text
         assert text.count('<g class="mark own"><title>') == count
-    assert "zoe: score 0.100, relative runtime 5.0 %" in text
+    assert "zoe: score 0.100, runtime 5.0 %" in text

@@ -20,7 +20,7 @@ from tests import factories
 from tests.scorecard_bodies import make_scorecard_body
 from tests.unit.api.conftest import Login
 
-PAGE = "/competitions/digits"
+PAGE = "/competitions/digits/leaderboard"
 
 
 @pytest.fixture(autouse=True)
@@ -105,9 +105,9 @@ def test_two_competitions_never_show_each_other_s(
     with transaction(engine) as session:
         other = factories.make_competition(session, "letters")
     score(engine, competition, "ann", 0.5)
-    assert "landscape-title" not in client.get("/competitions/letters").text
+    assert "landscape-title" not in client.get("/competitions/letters/leaderboard").text
     score(engine, other, "zoe", 0.6)
-    texts = [client.get(f"/competitions/{slug}").text for slug in ("digits", "letters", "digits")]
+    texts = [client.get(f"/competitions/{slug}/leaderboard").text for slug in ("digits", "letters", "digits")]
     assert [("ann: score" in text, "zoe: score" in text) for text in texts] == [
         (True, False),
         (False, True),
