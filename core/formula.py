@@ -1,5 +1,7 @@
 """How a score came about, in one line: the formula of its metric version with its own numbers."""
 
+from dataclasses import dataclass
+
 from core.scorecard import ScorecardRecord
 
 LIKENESS_VERSION = "lacuna-3"  # ranks by all examples; versions before it, and published rules, by forget examples
@@ -7,6 +9,26 @@ LIKENESS_VERSION = "lacuna-3"  # ranks by all examples; versions before it, and 
 
 def ranks_by_likeness(record: ScorecardRecord) -> bool:
     return record.metric_version == LIKENESS_VERSION and record.likeness is not None and record.protocol == "held_out"
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    name: str
+    value: float
+
+
+def list_factors(record: ScorecardRecord) -> tuple[Factor, ...]:
+    """What is multiplied to the score, in order."""
+    likeness, kept = record.likeness, record.utility
+    if likeness is None or not ranks_by_likeness(record):
+        first: tuple[Factor, ...] = (Factor("forgetting quality", record.forgetting_quality),)
+        ratios = (kept.retain_ratio, kept.test_ratio)
+    else:
+        sets = {"F forget": likeness.forget, "F test": likeness.test, "F retain": likeness.retain}
+        least = min(sets, key=lambda name: sets[name])
+        first = (Factor(f"{least}, the least of three", sets[least]), Factor("balance", likeness.balance))
+        ratios = (min(kept.retain_ratio, 1.0), min(kept.test_ratio, 1.0))
+    return (*first, Factor("retain accuracy kept", ratios[0]), Factor("test accuracy kept", ratios[1]))
 
 
 def describe_formula(record: ScorecardRecord) -> str:

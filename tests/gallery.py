@@ -14,11 +14,12 @@ from core.db.models.contests import Competition, Team, TeamInvite, TeamMember
 from core.db.models.lifecycle import DiscussionPost, DiscussionThread
 from core.db.models.notifications import MailAddress, Webhook
 from core.db.models.rejudges import Rejudge
-from core.db.models.submissions import Evaluation, EvaluationEvent, Shard, Submission
+from core.db.models.submissions import Evaluation, EvaluationEvent, Scorecard, Shard, Submission
 from core.db.queries import boards, deliveries
 from core.db.queries.announcements import store_announcement
 from core.db.queries.grants import store_grant
 from core.db.queries.rules import store_acceptance, store_rules
+from core.domain.licences import Licence
 from core.domain.notifications import Event
 from tests import factories
 from tests.scorecard_bodies import make_scorecard_body
@@ -113,6 +114,8 @@ def _submit(session: Session, competition: Competition, user: User) -> dict[str,
         for days, score, runtime, note in attempts
     ]  # fmt: skip
     rows = {"first": scored[0], "second": scored[1]}
+    _keep_examples(session)
+    scored[0].published_at, scored[0].licence = utc_now(), Licence.MIT
     states = {
         "queued": {"status": "queued"},
         "running": {"status": "running", "finished": 97},
@@ -123,6 +126,27 @@ def _submit(session: Session, competition: Competition, user: User) -> dict[str,
         rows[name] = factories.make_submission(session, competition, user, team_id=team.id, filename=f"{name}.py")
         factories.make_evaluation(session, rows[name], **values)
     return rows
+
+
+def _keep_examples(session: Session) -> None:
+    """As a worker does with every score on an open problem."""
+    chance = random.Random(7)
+    for card in session.scalars(select(Scorecard)):
+        card.examples = [
+            {
+                "rank": rank,
+                "example_id": 100 + rank,
+                "label": "seven",
+                "clean_label": "seven",
+                "image": "",
+                "epsilon": 3.0 / rank,
+                "attack": "one threshold on the confidence",
+                "words": "Says “unlearned” where the confidence is above 2.0.",
+                "unlearned": [round(chance.gauss(2, 1), 3) for _ in range(64)],
+                "retrained": [round(chance.gauss(2 - 2 / rank, 1), 3) for _ in range(64)],
+            }
+            for rank in (1, 2, 3)
+        ]
 
 
 def _fill_life(session: Session, competition: Competition, finalist: Submission) -> None:
@@ -283,6 +307,8 @@ def _list_looks(rows: dict[str, Submission], rejudges: dict[str, Rejudge]) -> li
         Look("board-empty", board, "/competitions/empty/leaderboard", None),
         Look("board-preparing", board, "/competitions/preparing/leaderboard", None),
         Look("score", "/score", "/score", None),
+        Look("home-own", "/", "/", "participant"),
+        Look("code", "/submissions/{submission_id}/code", "/submissions/none/code", None, 404),  # no file is stored
         Look("runtime", "/runtime", "/runtime", None),
         Look("start", "/start", "/start", None),
         Look("login", "/login", "/login", None),

@@ -105,13 +105,25 @@ def list_changes(session: Session, view: BoardView, *, limit: int, before: int |
     return BoardChanges(items=[BoardChange.model_validate(row) for row in page.rows], next_before=page.next)
 
 
-def find_leader(session: Session, view: BoardView) -> tuple[str, float, int]:
-    """Who leads, with what score, and among how many; an empty name if nobody does."""
-    count = count_lines(session, view)[Place.RANKED]
-    if count == 0:
-        return "", 0.0, 0
-    entry = read_line(boards.fetch_ranked(session, view.board_id, view.version, 0, 1)[0]).entry
-    return entry.name, round_figure(entry.score or 0.0) if view.is_coarse else entry.score or 0.0, count
+@dataclass(frozen=True, slots=True)
+class Leader:
+    name: str
+    score: float
+
+
+def find_leaders(session: Session, view: BoardView, count: int) -> list[Leader]:
+    """The first ranked entries, with scores as the reader may see them."""
+    if not view.board_id:
+        return []
+    lines = boards.fetch_ranked(session, view.board_id, view.version, 0, count)
+    found = [read_line(each).entry for each in lines]
+    return [
+        Leader(each.name, round_figure(each.score or 0.0) if view.is_coarse else each.score or 0.0) for each in found
+    ]
+
+
+def count_ranked(session: Session, view: BoardView) -> int:
+    return count_lines(session, view)[Place.RANKED]
 
 
 def forget() -> None:

@@ -14,6 +14,7 @@ from api.pages.charts.measures import DATE, RUNTIME, SCORE
 from api.pages.kit.showing import show
 from api.pages.kit.strip import load_strip
 from api.submissions import service as submissions
+from api.submissions.publishing import list_solutions
 from core.db.queries import phases
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -36,6 +37,7 @@ def show_competition(
         page=board.load_top(session, row, caller),
         shown=(SCORE, RUNTIME, DATE),
         announcements=announcements.list_announcements(session, slug, caller).items,
+        solutions=list_solutions(session, row),
     )
 
 

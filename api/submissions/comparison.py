@@ -10,14 +10,14 @@ from api.competitions.service import find_private_state, find_sight, load_compet
 from api.deps import Caller
 from api.submissions import service
 from api.submissions.blur import blur_number
-from api.submissions.schemas import ComparedEpsilons, ComparedMetric, Comparison, Conclusion
+from api.submissions.schemas import ComparedEpsilons, ComparedMetric, Comparison, Conclusion, SubmissionView
 from core.db.models.submissions import Evaluation, Submission
 from core.db.queries import history
 from core.domain.coarse import round_figure
 from core.domain.comparison import CLEAR, Measured, compute_difference, compute_replication
 from core.domain.errors import NotFound
 from core.domain.phases import find_stage
-from core.scorecard import EpsilonSummary, ScorecardRecord
+from core.scorecard import EpsilonSummary, MetricLine, ScorecardRecord
 
 CHOICES = 200
 Write = Callable[[float | None], float | None]  # a number as the reader may see it
@@ -39,6 +39,14 @@ class _Side:
         return (self.evaluation.scored_replicas or self.evaluation.replicas_total) < self.evaluation.replicas_total
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Every number of one submission, by the id of its metric."""
+
+    submission: SubmissionView
+    values: dict[str, float | None]
+
+
 class _OwnMetric(NamedTuple):
     """A figure of our own that every scorecard has, and where it stands there."""
 
@@ -49,6 +57,7 @@ class _OwnMetric(NamedTuple):
     find: Callable[[ScorecardRecord], float | None]
 
 
+_SAID = frozenset({"rte_minutes"})  # by another line in another unit
 _CLOSER = "closer to retrained"
 _OWN_METRICS = (
     _OwnMetric("score", "score", "", "higher", lambda card: card.score.estimate),
@@ -74,7 +83,7 @@ _TOP_ACCURACIES = (  # of scorecards from before there were metrics
 
 
 def load_comparison(session: Session, slug: str, a: str, b: str, caller: Caller) -> Comparison:
-    """For those who may see the inside of both; raises NotFound for anything else, and where nothing was scored."""
+    """For those who may see both scorecards; raises NotFound for anything else, and where nothing was scored."""
     competition = load_competition(session, slug, caller)
     first, second = (_load_side(session, competition.id, each, caller) for each in (a, b))
     doubt = _find_doubt(first, second)
@@ -97,8 +106,15 @@ def load_comparison(session: Session, slug: str, a: str, b: str, caller: Caller)
     )
 
 
+def load_figures(session: Session, slug: str, submission_id: str, caller: Caller) -> Figures:
+    """Of one more submission, to stand beside two that are compared."""
+    side = _load_side(session, load_competition(session, slug, caller).id, submission_id, caller)
+    values = {each.id: each.a for each in _list_metrics(side.record, side.record)}
+    return Figures(service.make_view(session, side.submission, caller, with_flags=False), values)
+
+
 def list_choices(session: Session, slug: str, caller: Caller) -> list[history.Choice]:
-    """What the caller may compare: scored submissions of their team, or for staff of everybody."""
+    """What the caller may compare: scored submissions of their team; of everybody for staff, and on open problems."""
     competition = load_competition(session, slug, caller)
     team = history.fetch_own_team(session, competition.id, caller.member_id)
     choices = history.fetch_choices(
@@ -107,6 +123,7 @@ def list_choices(session: Session, slug: str, caller: Caller) -> list[history.Ch
         user_id=None if service.is_staff(caller) else caller.member_id,
         team_id=team.id if team else None,
         limit=CHOICES,
+        with_entries=competition.spec.terms.is_open,
     )
     sight = find_sight(
         competition.spec, caller, find_stage(competition.state, find_private_state(session, competition))
@@ -117,9 +134,9 @@ def list_choices(session: Session, slug: str, caller: Caller) -> list[history.Ch
 
 
 def _load_side(session: Session, competition_id: str, submission_id: str, caller: Caller) -> _Side:
-    submission = service.load_inside(session, submission_id, caller)
+    submission = service.load_visible(session, submission_id, caller)
     if submission.competition_id != competition_id:
-        raise NotFound("no such submission of yours to this competition")
+        raise NotFound("no such submission to this competition")
     record = service.load_scorecard(session, submission_id, caller)
     return _Side(submission, service.get_evaluation(submission), record)
 
@@ -160,15 +177,21 @@ def _keep(value: float | None) -> float | None:
 
 
 def _list_metrics(a: ScorecardRecord, b: ScorecardRecord) -> list[ComparedMetric]:
-    left, right = ({entry.id: entry for entry in record.metrics or ()} for record in (a, b))
-    values = {key: tuple(side[key].value if key in side else None for side in (left, right)) for key in left | right}
-    more = [_compare(key, entry.name, entry.unit, entry.better, *values[key]) for key, entry in (left | right).items()]
-    tops = [metric for metric in _TOP_ACCURACIES if metric.id not in values]
+    left, right = ({line.id: line for line in record.metrics or () if line.id not in _SAID} for record in (a, b))
+    tops = [metric for metric in _TOP_ACCURACIES if metric.id not in left | right]
     own = [
         _compare(metric.id, metric.name, metric.unit, metric.better, metric.find(a), metric.find(b))
         for metric in (*_OWN_METRICS, *tops)
     ]
-    return own + more
+    return own + [_compare_lines(left.get(key), right.get(key), line) for key, line in (left | right).items()]
+
+
+def _compare_lines(a: MetricLine | None, b: MetricLine | None, known: MetricLine) -> ComparedMetric:
+    """The retrained value is of the pool that both stood beside; of different pools there is none in common."""
+    values = [None if line is None else line.value for line in (a, b)]
+    found = _compare(known.id, known.name, known.unit, known.better, *values)
+    beside = {line.retrained for line in (a, b) if line is not None}
+    return found.model_copy(update={"retrained": beside.pop() if len(beside) == 1 else None})
 
 
 def _write_differences(metrics: list[ComparedMetric], write: Write) -> list[ComparedMetric]:
@@ -177,10 +200,18 @@ def _write_differences(metrics: list[ComparedMetric], write: Write) -> list[Comp
 
 def _compare(key: str, name: str, unit: str, better: str, a: float | None, b: float | None) -> ComparedMetric:
     difference = None if a is None or b is None else b - a
-    return ComparedMetric(id=key, name=name, unit=unit, better=better, a=a, b=b, difference=difference)
+    return ComparedMetric(id=key, name=name, unit=unit, better=better, a=a, b=b, difference=difference, retrained=None)
 
 
 def _pair_epsilons(a: EpsilonSummary, b: EpsilonSummary) -> ComparedEpsilons | None:
     if a.edges != b.edges:
         return None
-    return ComparedEpsilons(edges=list(a.edges), a=list(a.counts), b=list(b.counts))
+    each = [list(side.per_example) for side in (a, b) if side.per_example is not None]
+    is_paired = len(each) == 2 and len(each[0]) == len(each[1])
+    return ComparedEpsilons(
+        edges=list(a.edges),
+        a=list(a.counts),
+        b=list(b.counts),
+        each_a=each[0] if is_paired else None,
+        each_b=each[1] if is_paired else None,
+    )

@@ -25,13 +25,17 @@ from api.submissions import service
 from api.submissions.acceptance import Accepted, Upload, accept_upload, clean_filename, find_given
 from api.submissions.comparison import load_comparison
 from api.submissions.events import follow
+from api.submissions.examples import load_examples
 from api.submissions.intake import IntakeDep
 from api.submissions.promotion import promote
+from api.submissions.publishing import load_readable, publish
 from api.submissions.reading import make_reading
 from api.submissions.schemas import (
     NOTE_LENGTH,
     Comparison,
+    ExampleList,
     NoteChange,
+    PublicationRequest,
     Reading,
     RequestedPurpose,
     SubmissionPage,
@@ -209,6 +213,29 @@ def get_report(submission_id: str, caller: PublicCaller, session: ReadingDep, st
 
 
 @router.get(
+    "/submissions/{submission_id}/examples",
+    operation_id="list_examples",
+    responses=describe_errors(404),
+)
+def list_examples(submission_id: str, caller: PublicCaller, session: ReadingDep) -> ExampleList:
+    """The worst and the best forgotten examples and some between, on open problems; empty for older scorecards."""
+    return load_examples(session, submission_id, caller)
+
+
+@router.post(
+    "/submissions/{submission_id}/publish",
+    operation_id="publish_submission",
+    responses=describe_errors(401, 403, 404, 409, 422),
+)
+def publish_submission(
+    submission_id: str, body: PublicationRequest, caller: Submitter, session: SessionDep
+) -> SubmissionView:
+    """By its author, once the competition has ended; a licence that was given is not taken back."""
+    row = publish(session, submission_id, body.licence, caller)
+    return service.make_view(session, row, caller)
+
+
+@router.get(
     "/submissions/{submission_id}/source",
     operation_id="get_source",
     response_class=Response,
@@ -217,9 +244,9 @@ def get_report(submission_id: str, caller: PublicCaller, session: ReadingDep, st
         **describe_errors(401, 404, 503),
     },
 )
-def get_source(submission_id: str, caller: Member, session: ReadingDep, store: StoreDep) -> Response:
-    """The uploaded file, byte for byte; for its author and staff."""
-    submission = service.load_inside(session, submission_id, caller)
+def get_source(submission_id: str, caller: PublicCaller, session: ReadingDep, store: StoreDep) -> Response:
+    """The uploaded file, byte for byte; for its author and staff, and for everybody once it is published."""
+    submission = load_readable(session, submission_id, caller)
     disposition = f"attachment; filename*=UTF-8''{quote(submission.filename, safe='')}"
     content = store.get(submission.source_digest)
     return Response(content, media_type="application/octet-stream", headers={"Content-Disposition": disposition})

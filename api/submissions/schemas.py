@@ -10,6 +10,7 @@ from api.leaderboard.schemas import Interval
 from core.domain.faults import FaultCode
 from core.domain.intake.report import Origin
 from core.domain.leaderboard import Purpose
+from core.domain.licences import Licence
 from core.domain.notes import NoteReaders
 from core.domain.phases import PhaseKind
 from core.domain.submission import FaultOwner, Status, Verdict
@@ -51,9 +52,37 @@ class Links(BaseModel):
     events: str
     scorecard: str
     report: str
+    examples: str
     source: str
     cancel: str
     page: str
+
+
+class ExampleView(BaseModel):
+    """One forget example, and what the models of both kinds say about it."""
+
+    rank: int = Field(description="1: the worst forgotten")
+    example_id: int = Field(description="its place in the data set")
+    label: str
+    clean_label: str = Field(description="the same, unless label noise changed it")
+    image: str = Field(description="a `data:` address; empty if it is no picture")
+    epsilon: float
+    attack: str = Field(description="the attack that won, in words")
+    words: str = Field(description="what that attack does here, and how often it is wrong")
+    unlearned: list[float] = Field(description="confidence of each unlearned model")
+    retrained: list[float] = Field(description="confidence of each retrained model")
+
+
+class ExampleList(BaseModel):
+    items: list[ExampleView]
+
+
+class PublicationRequest(BaseModel):
+    """Everybody may read the code from then on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    licence: Licence
 
 
 class FlagView(BaseModel):
@@ -115,6 +144,8 @@ class SubmissionView(BaseModel):
     final: FinalResult | None = Field(
         description="of a finalist, once the final board is published; null before, and for other submissions"
     )
+    published_at: datetime | None = Field(description="since when everybody may read its code; null: nobody else may")
+    licence: Licence | None = Field(description="under which its author published it")
     is_disqualified: bool = Field(description="taken off the board by an organizer")
     disqualified_reason: str = Field(description="for its author and staff; empty for others")
     log: str | None = Field(description="what the code printed; for its author, in practice only")
@@ -167,6 +198,7 @@ class ComparedMetric(BaseModel):
     a: float | None
     b: float | None
     difference: float | None = Field(description="b − a")
+    retrained: float | None = Field(description="what retrained models get; null where that is not one number")
 
 
 class ComparedEpsilons(BaseModel):
@@ -175,6 +207,8 @@ class ComparedEpsilons(BaseModel):
     edges: list[float]
     a: list[int]
     b: list[int]
+    each_a: list[float] | None = Field(description="of each forget example, in one order; null where it is hidden")
+    each_b: list[float] | None
 
 
 class Comparison(BaseModel):

@@ -22,8 +22,8 @@ EVERYBODY = {
     ),
     "Check": "part ok detail",
     "Choice": "submission_id filename note user verdict score created_at is_selected is_finalist",
-    "ComparedEpsilons": "edges a b",
-    "ComparedMetric": "id name unit better a b difference",
+    "ComparedEpsilons": "edges a b each_a each_b",
+    "ComparedMetric": "id name unit better a b difference retrained",
     "Comparison": (
         "competition a b conclusion detail difference difference_error is_paired b_is_better metrics epsilons"
     ),
@@ -68,7 +68,9 @@ EVERYBODY = {
         "daily_limit used left resets_at total_limit total_used total_left granted granted_today concurrent_limit "
         "running practice upload_bytes"
     ),
-    "Links": "self events scorecard report source cancel page",
+    "ExampleList": "items",
+    "ExampleView": "rank example_id label clean_label image epsilon attack words unlearned retrained",
+    "Links": "self events scorecard report examples source cancel page",
     "Liveness": "status",
     "LoginView": "user expires_at awaits_code",
     "MailView": "address events confirmed_at recovers",

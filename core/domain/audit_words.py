@@ -38,6 +38,7 @@ WORDS = {  # after the person's name; {it} is the object, other names are of the
     "rejudge.promote": "promoted {it}",
     "rejudge.resume": "resumed {it}",
     "rejudge.start": "started {it} in {competition}",
+    "submission.publish": "published {it} by {user}",
     "submission.disqualify": "disqualified {it} by {user}",
     "submission.reinstate": "reinstated {it} by {user}",
     "user.drop_factor": "removed the second factor of {it}",

@@ -125,7 +125,7 @@ SUBMISSION = list_fields(
     (ALL, "", "status verdict"),
     (ALL, "", "fault_of code hint progress decided_early rejudged queue_position waits score"),
     (ALL, "", "relative_runtime compute_budget created_at started_at finished_at is_disqualified"),
-    (ALL, "", "has_scorecard held_back final flags links"),
+    (ALL, "", "has_scorecard held_back final flags links published_at licence"),
     (Audience.INSIDE, "", "disqualified_reason is_selected"),
     (OPEN, "", "reason plots"),  # what a run says; on hidden problems some verdicts say nothing that came out of one
     (Audience.OPEN_INSIDE, "", "log"),

@@ -25,6 +25,8 @@ def upgrade() -> None:
         sa.Column("purpose", sa.String(), nullable=False),
         sa.Column("selected_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("disqualified_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("licence", sa.String(), nullable=True),
         sa.Column("disqualified_reason", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
@@ -129,6 +131,7 @@ def upgrade() -> None:
         sa.Column("summary", sa.JSON(), nullable=False),
         sa.Column("epsilon_svg", sa.Text(), nullable=False),
         sa.Column("confidence_svg", sa.Text(), nullable=False),
+        sa.Column("examples", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["evaluation_id"], ["evaluations.id"], name=op.f("fk_scorecards_evaluation_id_evaluations")

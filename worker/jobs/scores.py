@@ -242,6 +242,7 @@ def _apply(context: WorkerContext, work: ScoreWork, drawn: DrawnScore) -> None:
                 body=dump_scorecard(drawn.record),
                 epsilon_svg=drawn.drawings.epsilon_svg,
                 confidence_svg=drawn.drawings.confidence_svg,
+                examples=drawn.drawings.examples,
             )
         )
         evaluation.score, evaluation.score_low, evaluation.score_high = score.estimate, score.low, score.high

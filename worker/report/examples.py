@@ -5,14 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from core.domain.chosen_examples import BEST, WORST, choose_ranks
 from core.scorecard import ScorecardRecord
 from evaluator import Attack, EpsilonOptions, ScoringProtocol
 from evaluator.explain import Region, explain_example
 from sandbox.kinds.parts import Picture, Words
 from worker.problems import LoadedProblem
 from worker.report.images import make_image
-
-HARDEST, EASIEST = 6, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +38,17 @@ class ExampleDetail:
 
     hardest: tuple[ShownExample, ...]
     easiest: tuple[ShownExample, ...]
+    between: tuple[ShownExample, ...]  # evenly, for the page of a submission
     epsilons: npt.NDArray[np.float64]  # (N,)
     difficulty: npt.NDArray[np.float64]  # (N,) mean confidence of the retrained models: low is difficult
 
     @property
     def shown(self) -> tuple[ShownExample, ...]:
         return self.hardest + self.easiest
+
+    @property
+    def everything(self) -> tuple[ShownExample, ...]:
+        return self.hardest + self.between + self.easiest
 
 
 def describe_examples(
@@ -58,8 +62,8 @@ def describe_examples(
     """Pick the worst and best forgotten of N examples from a whole scorecard and both (R, N) pools."""
     epsilons = np.asarray(record.epsilon.per_example, np.float64)
     order = np.argsort(-epsilons, kind="stable")
-    hardest = min(HARDEST, len(order))
-    easiest = min(EASIEST, len(order) - hardest)
+    hardest = min(WORST, len(order))
+    easiest = min(BEST, len(order) - hardest)
 
     def describe(rank: int) -> ShownExample:
         return _describe_example(
@@ -69,6 +73,7 @@ def describe_examples(
     return ExampleDetail(
         hardest=tuple(describe(rank) for rank in range(hardest)),
         easiest=tuple(describe(rank) for rank in range(len(order) - easiest, len(order))),
+        between=tuple(describe(rank) for rank in choose_ranks(len(order)) if hardest <= rank < len(order) - easiest),
         epsilons=epsilons,
         difficulty=np.asarray(retrained.mean(axis=0)),
     )

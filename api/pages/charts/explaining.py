@@ -73,12 +73,12 @@ def draw_laws() -> tuple[Laws, Laws]:
     alike = "They overlap: the attacker can only guess. Score about 1, like retraining."
     apart = "They lie apart: the attacker is always right. Score 0, nothing forgotten."
     return (
-        Laws(alike, _draw_bell(MIDDLE - 4), _draw_bell(MIDDLE + 4)),
-        Laws(apart, _draw_bell(MIDDLE - 80), _draw_bell(MIDDLE + 80)),
+        Laws(alike, draw_bell(MIDDLE - 4), draw_bell(MIDDLE + 4)),
+        Laws(apart, draw_bell(MIDDLE - 80), draw_bell(MIDDLE + 80)),
     )
 
 
-def _draw_bell(middle: float) -> str:
+def draw_bell(middle: float) -> str:
     places = [WIDTH * step / STEPS for step in range(STEPS + 1)]
     heights = [BASE - PEAK * math.exp(-(((x - middle) / SPREAD) ** 2) / 2) for x in places]
     line = "L".join(f"{x:.0f} {y:.1f}" for x, y in zip(places, heights, strict=True))

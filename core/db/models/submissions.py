@@ -14,6 +14,7 @@ from core.db.models.problems import EvaluationSpec, Leased
 from core.db.models.rejudges import Rejudge
 from core.domain.faults import FaultCode
 from core.domain.leaderboard import Purpose
+from core.domain.licences import Licence
 from core.domain.notes import NoteReaders
 from core.domain.phases import PhaseKind
 from core.domain.runtime import CpuClock
@@ -42,6 +43,8 @@ class Submission(Base):
     purpose: Mapped[Purpose] = mapped_column(default=Purpose.RANKED)
     selected_at: Mapped[datetime | None]  # for the final ranking, by its team
     disqualified_at: Mapped[datetime | None]
+    published_at: Mapped[datetime | None]  # since when everybody may read its code
+    licence: Mapped[Licence | None]
     disqualified_reason: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     user: Mapped[User] = relationship(lazy="raise")
@@ -162,6 +165,8 @@ class Scorecard(Base):
     summary: Mapped[dict[str, Any]] = mapped_column(default=_summarize)
     epsilon_svg: Mapped[str] = mapped_column(Text, deferred=True)
     confidence_svg: Mapped[str] = mapped_column(Text, deferred=True)
+    # single forget examples that a page shows one by one; none on hidden problems
+    examples: Mapped[list[Any]] = mapped_column(JSON, default=list, deferred=True)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, CursorResult, String, exists, func, select, update
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload, undefer
@@ -318,6 +319,12 @@ def fetch_replicas(session: Session, evaluation_id: str) -> Sequence[Replica]:
 def fetch_scorecard(session: Session, evaluation_id: str) -> Scorecard | None:
     whole = (undefer(Scorecard.body), undefer(Scorecard.epsilon_svg), undefer(Scorecard.confidence_svg))
     return session.get(Scorecard, evaluation_id, options=whole)
+
+
+def fetch_examples(session: Session, evaluation_id: str) -> list[Any]:
+    """The single forget examples kept with a scorecard; empty without one."""
+    query = select(Scorecard.examples).where(Scorecard.evaluation_id == evaluation_id)
+    return list(session.scalars(query).one_or_none() or [])
 
 
 def fetch_summaries(session: Session, evaluation_ids: Sequence[str]) -> dict[str, ScorecardSummary]:

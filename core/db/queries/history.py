@@ -16,6 +16,8 @@ from core.domain.owner import find_owner
 from core.domain.phases import PhaseKind
 from core.domain.submission import Verdict
 
+ENTERED = (Purpose.RANKED, Purpose.REFERENCE)
+
 
 @dataclass(frozen=True, slots=True)
 class ScoredAt:
@@ -76,9 +78,18 @@ def fetch_scores_of(
 
 
 def fetch_choices(
-    session: Session, competition_id: str, *, user_id: str | None, team_id: str | None, limit: int
+    session: Session,
+    competition_id: str,
+    *,
+    user_id: str | None,
+    team_id: str | None,
+    limit: int,
+    with_entries: bool = False,
 ) -> list[Choice]:
-    """The newest submissions with a score: of a user and their team, or of everybody if `user_id` is None."""
+    """The newest submissions with a score: of a user and their team, or of everybody if `user_id` is None.
+
+    with_entries: also what others entered, which anybody may see on an open problem; never their practice.
+    """
     name = func.coalesce(Team.name, User.name)
     query = (
         select(
@@ -101,7 +112,8 @@ def fetch_choices(
         )
     )
     if user_id is not None:
-        query = query.where(or_(Submission.user_id == user_id, Submission.team_id == (team_id or "")))
+        own = or_(Submission.user_id == user_id, Submission.team_id == (team_id or ""))
+        query = query.where(or_(own, Submission.purpose.in_(ENTERED)) if with_entries else own)
     rows = session.execute(query.order_by(Submission.id.desc()).limit(limit))
     return [
         Choice(key, filename, note, who, at, score or 0.0, held) for key, filename, note, who, at, score, held in rows

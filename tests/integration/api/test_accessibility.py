@@ -82,7 +82,7 @@ def find_faults(page: Page, options: dict[str, Any] | None = None) -> list[str]:
 LOOKS = (
     *("home", "board", "board-own", "board-empty", "board-preparing", "runtime", "start", "login"),
     *("competition", "competition-own", "competition-preparing", "data", "entries", "announcements", "score"),
-    *("board-found", "board-final"),
+    *("board-found", "board-final", "home-own", "code"),
     *("register", "nothing"),
     *("account", "own-submissions", "submit", "team", "team-invited", "compare", "compare-nothing"),
     *("organize", "audit", "changes", "rules", "rules-writing", "selection", "final", "private", "rejudges"),

@@ -21,7 +21,7 @@ def test_home_lists_competitions_with_their_leader(client: TestClient, engine: E
     make_scored(engine)
     text = client.get("/").text
     assert "Handwritten digits" in text
-    assert "<strong>ann</strong> with 0.700" in text
+    assert "<strong>ann</strong> <span>0.700</span>" in text
 
 
 def test_home_says_what_to_do_when_there_is_nothing(client: TestClient) -> None:
