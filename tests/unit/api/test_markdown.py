@@ -32,3 +32,11 @@ def test_nothing_that_runs_loads_or_styles_gets_through(text: str) -> None:
     html = render_markdown(text)
     for hostile in ("<script", "<img", "<iframe", 'href="javascript', 'href="data', '<a href="x" style'):
         assert hostile not in html
+
+
+def test_a_picture_becomes_a_link_that_says_what_it_shows() -> None:
+    html = render_markdown("see ![a curve](https://a.example/curve.png)")
+    assert 'href="https://a.example/curve.png"' in html
+    assert ">picture: a curve</a>" in html
+    assert "!" not in html
+    assert render_markdown("[![x](https://a.example/x.png)](https://b.example)").count("<a ") == 1

@@ -76,10 +76,10 @@ def test_the_competition_page_shows_the_final_board_and_links_the_public_one(pub
     assert "Final leaderboard" in page
     bob, ann = (page.index(f'id="s-{published.entries[name].id}"') for name in ("only", "poor"))
     assert bob < ann
-    assert f'href="{PAGE}?phase=public#board"' in page
+    assert f'href="{PAGE}/leaderboard?phase=public#board"' in page
     public = published.client.get(PAGE, params={"phase": "public"}, headers=HTML).text
     assert "Public leaderboard" in public
     assert f'data-check="/api/v1{PAGE}/leaderboard?phase=public&amp;limit=1"' in public
-    assert f'href="{PAGE}#board"' in public
+    assert f'href="{PAGE}/leaderboard#board"' in public
     changes = published.client.get(f"{PAGE}/changes", params={"phase": "public"}, headers=HTML).text
     assert "?phase=public&amp;as_of=" in changes

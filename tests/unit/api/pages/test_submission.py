@@ -125,7 +125,7 @@ def test_code_is_for_its_author_until_it_is_published(
     theirs = client.post(f"/api/v1/submissions/{key}/publish", json={"licence": "MIT"}, headers=bob.headers)
     assert theirs.status_code == 404
     wrong = client.post(f"/submissions/{key}/publish", data={"licence": "mine"}, headers=ann.headers | html)
-    assert (wrong.status_code, "choose one of the licences" in wrong.text) == (422, True)
+    assert (wrong.status_code, "Choose one of the licences" in wrong.text) == (422, True)
     done = client.post(f"/api/v1/submissions/{key}/publish", json={"licence": "MIT"}, headers=ann.headers)
     assert (done.status_code, done.json()["licence"]) == (200, "MIT")
     assert "published under <strong>MIT" in client.get(page).text

@@ -100,6 +100,19 @@ def test_others_submissions_are_for_staff_alone(
     assert compare(client, login(role="organizer"), a, b).status_code == 200
 
 
+def test_on_an_open_problem_others_entries_are_compared_too(
+    client: TestClient, engine: Engine, open_competition: Competition, ann: Login, login: Callable[..., Login]
+) -> None:
+    bob, eve = login("bob"), login("eve")
+    a, b, c = (make(engine, open_competition, who, score) for who, score in ((ann, 0.3), (bob, 0.5), (eve, 0.4)))
+    found = compare(client, ann, a, b).json()
+    assert len(found["epsilons"]["each_a"]) == len(found["epsilons"]["each_b"])
+    page = "/competitions/digits/compare"
+    text = client.get(page, params={"a": a.id, "b": b.id, "more": [c.id]}, headers=ann.headers).text
+    assert f'href="/submissions/{c.id}"' in text
+    assert "Example by example" in text
+
+
 def test_a_submission_to_another_competition_or_without_a_score_is_not_found(
     client: TestClient, engine: Engine, competition: Competition, ann: Login
 ) -> None:
@@ -132,7 +145,7 @@ def test_the_page_asks_for_two_and_then_compares_them(
     a, b = make(engine, competition, ann, 0.3, note="<b>"), make(engine, competition, ann, 0.5)
     other = make(engine, competition, login("bob"), 0.4)
     asked = client.get("/competitions/digits/compare", headers=ann.headers).text
-    assert asked.count("<option") == 4
+    assert asked.count("<option") == 7  # two for each side, and two or nothing for a third
     assert other.id not in asked
     text = client.get(f"/competitions/digits/compare?a={a.id}&b={b.id}", headers=ann.headers).text
     for shown in ("B is better", "+0.200", 'class="pair"', "&lt;b&gt;"):
