@@ -1,5 +1,6 @@
 """`lacuna score`: published pools scored from their files, without a platform, a problem or a network."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,11 +16,12 @@ from core.domain.errors import InvalidInput
 from evaluator import Attack, InvalidPool, ScoringProtocol
 from evaluator.spec import DEFAULT_ATTACKS, HELD_OUT_ATTACKS
 from worker.published.page import KLOM_TEXT, render_published_report
-from worker.published.reading import Originals, check_labels, read_labels, read_pool, settle_originals
+from worker.published.reading import Originals, PublishedPool, check_labels, read_labels, read_pool, settle_originals
 from worker.published.record import Estimate, KlomLine, PublishedScore, dump_published
 from worker.published.score import NOT_STATED, Accuracies, PublishedPools, score_published
 
 PLACE = "FILE, FILE:KEY or a folder with one file a model (.npy, .npz, .safetensors, .pt, .pth)"
+Outputs = Annotated[str, typer.Option(help="Its outputs there, logits with labels beside them or margins.")]
 Fraction = Annotated[float | None, typer.Option(min=0.0, max=1.0, help="Mean accuracy, a fraction.")]
 
 
@@ -39,6 +41,10 @@ def score(
     test_unlearned: Fraction = None,
     retain_retrained: Fraction = None,
     test_retrained: Fraction = None,
+    unlearned_retain: Outputs = "",
+    retrained_retain: Outputs = "",
+    unlearned_test: Outputs = "",
+    retrained_test: Outputs = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report here.", show_default=False)] = None,
 ) -> None:
@@ -47,7 +53,11 @@ def score(
     if report is not None:
         check_writable(report)
     try:
-        pools = _read(unlearned, retrained, control, labels)
+        pools = replace(
+            _read(unlearned, retrained, control, labels),
+            retain=_read_pair("retain", unlearned_retain, retrained_retain),
+            test=_read_pair("test", unlearned_test, retrained_test),
+        )
         given = (pools.unlearned, pools.retrained, *([pools.control] if pools.control else []))
         settled = settle_originals(originals, *given)
         record = score_published(
@@ -99,6 +109,19 @@ def _read(unlearned: str, retrained: str, control: str, labels: str) -> Publishe
     return pools
 
 
+def _read_pair(name: str, unlearned: str, retrained: str) -> tuple[PublishedPool, PublishedPool] | None:
+    """Outputs of both sides on one more set of examples."""
+    if not unlearned and not retrained:
+        return None
+    if not unlearned or not retrained:
+        raise InvalidInput(f"--unlearned-{name} and --retrained-{name} go together")
+    pair = read_pool(unlearned), read_pool(retrained)
+    check_labels(*pair)
+    if pair[0].confidences.shape[1] != pair[1].confidences.shape[1]:
+        raise InvalidPool(f"{unlearned} and {retrained} are of different numbers of examples")
+    return pair
+
+
 def _print_record(record: PublishedScore) -> None:
     console = make_console()
     for table in (
@@ -106,6 +129,7 @@ def _print_record(record: PublishedScore) -> None:
         _render_protocols(record),
         _render_families(record),
         _render_metrics(record),
+        *([_render_literature(record)] if record.literature else []),
     ):
         console.print(table)
         console.print()
@@ -183,4 +207,16 @@ def _render_metrics(record: PublishedScore) -> Table:
         accuracy = show_interval(ulira.accuracy, ulira.accuracy_low, ulira.accuracy_high)
         rate = f"TPR {ulira.true_positive_rate:.3f} at FPR {ulira.false_positive_rate:g}"
         table.add_row("U-LiRA accuracy", accuracy, "", f"AUC {ulira.auc:.3f}, {rate}; 0.5: none")
+    return table
+
+
+def _render_literature(record: PublishedScore) -> Table:
+    table = make_table()
+    for title in ("literature", "unlearned", "retrained", "gap", ""):
+        table.add_column(title, justify="left" if title in ("literature", "") else "right")
+    for found in record.literature:
+        value = show_score(found.value)
+        if found.standard_error is not None:
+            value += f" ± {show_score(found.standard_error)}"
+        table.add_row(found.name, value, show_score(found.retrained), show_score(found.gap), found.unit)
     return table

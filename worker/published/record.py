@@ -106,6 +106,19 @@ class UliraLine(_Part):
     per_example: Values
 
 
+class LiteratureLine(_Part):
+    """One metric of the papers; `retrained` is null where it compares the two pools itself."""
+
+    id: str
+    name: str
+    unit: str
+    value: float
+    standard_error: float | None
+    models: int
+    retrained: float | None
+    gap: float | None
+
+
 class PublishedScore(_Part):
     metric_version: str
     originals: str  # what the unlearned models started from
@@ -120,6 +133,7 @@ class PublishedScore(_Part):
     protocols: dict[str, ProtocolLine]
     klom: KlomTable
     u_lira: UliraLine | None  # None with too few models
+    literature: tuple[LiteratureLine, ...] = ()  # what the given sets allow
 
 
 def dump_published(record: PublishedScore) -> dict[str, Any]:

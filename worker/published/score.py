@@ -30,6 +30,7 @@ from evaluator.metrics.klom import (
 )
 from evaluator.metrics.ulira import compute_ulira, compute_ulira_intervals
 from evaluator.spec import DEFAULT_ATTACKS, HELD_OUT_ATTACKS
+from worker.published.literature import Sets, describe_literature
 from worker.published.reading import Originals, PublishedPool
 from worker.published.record import (
     EpsilonLine,
@@ -60,6 +61,11 @@ class Accuracies:
     retain_retrained: float
     test_retrained: float
 
+    def of_side(self, place: int) -> tuple[float, float]:
+        """Retain and test accuracy; place: 0 for unlearned, 1 for retrained."""
+        pairs = ((self.retain_unlearned, self.test_unlearned), (self.retain_retrained, self.test_retrained))
+        return pairs[place]
+
 
 NO_ACCURACIES = Accuracies(1.0, 1.0, 1.0, 1.0)  # a utility of 1: the score is the forgetting quality
 
@@ -69,6 +75,8 @@ class PublishedPools:
     unlearned: PublishedPool
     retrained: PublishedPool
     control: PublishedPool | None = None
+    retain: tuple[PublishedPool, PublishedPool] | None = None  # outputs of both on retain examples
+    test: tuple[PublishedPool, PublishedPool] | None = None
 
 
 def score_published(
@@ -102,7 +110,17 @@ def score_published(
         protocols={each: _describe_protocol(quality, pools, each) for each in ScoringProtocol},
         klom=_describe_klom(pools),
         u_lira=_describe_ulira(pools),
+        literature=describe_literature(*_list_sets(pools, accuracies)),
     )
+
+
+def _list_sets(pools: PublishedPools, accuracies: Accuracies | None) -> tuple[Sets, Sets]:
+    sides = []
+    for place, forget in enumerate((pools.unlearned, pools.retrained)):
+        retain, test = (pair[place] if pair else None for pair in (pools.retain, pools.test))
+        known = (None, None) if accuracies is None else accuracies.of_side(place)
+        sides.append(Sets(forget, retain, test, *known))
+    return sides[0], sides[1]
 
 
 def _make_alike(pools: PublishedPools) -> PublishedPools:
@@ -111,7 +129,7 @@ def _make_alike(pools: PublishedPools) -> PublishedPools:
     if all(pool.logits is not None for pool in given):
         return pools
     bare = [replace(pool, logits=None) for pool in given]
-    return PublishedPools(bare[0], bare[1], bare[2] if pools.control else None)
+    return replace(pools, unlearned=bare[0], retrained=bare[1], control=bare[2] if pools.control else None)
 
 
 def _score(left: PublishedPool, right: PublishedPool, spec: ScoringSpec, known: Accuracies) -> Scorecard:
