@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.here.evaluate import ProblemOption, SandboxOption, open_sandbox, render_html
+from cli.here.pool_cards import offer_card
 from cli.here.validate import read_file
 from cli.show.console import make_console, print_json, print_line, print_note
 from cli.show.files import write_report
@@ -62,7 +63,7 @@ def bench(
             folder=out,
             jobs=jobs or min(2, settings.workers),
             render=lambda found, name: render_html(found, title=name, problem=spec.title),
-            on_progress=progress.update,
+            on_progress=offer_card(progress.update),
         )
     table = make_table(
         league.references,

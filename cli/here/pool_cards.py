@@ -89,7 +89,7 @@ def offer_card(report: Callable[[str, int, int], None]) -> Callable[[str, int, i
         nonlocal said
         if stage == "pools" and done < total and not said:
             said = True
-            print_note(f"{total - done} models are trained first; --card takes them from a pool card, if you have one")
+            print_note(f"{total - done} models are trained first; a pool card spares that: lacuna pool import CARD")
         report(stage, done, total)
 
     return tell

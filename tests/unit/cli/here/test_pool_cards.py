@@ -77,7 +77,7 @@ def test_evaluating_takes_a_card_or_says_that_there_could_be_one(
     for facts in (("pools", 0, 33), ("pools", 9, 33), ("replicas", 0, 16)):
         report(*facts)
     assert len(told) == 3
-    assert capsys.readouterr().err.count("33 models are trained first; --card") == 1
+    assert capsys.readouterr().err.count("33 models are trained first; a pool card") == 1
     with pytest.raises(InvalidInput, match="is no pool card"):
         (tmp_path / "card.zip").write_bytes(b"")
         take_card(tmp_path / "card.zip", SPEC)
