@@ -2,7 +2,9 @@
 
 import json
 import math
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,8 @@ Labels = npt.NDArray[np.int64]  # (N,)
 SCALES = ("standard", "bytes")
 FEWEST_EXAMPLES = 8
 NAME_CHARS = 60
+GROUP = "group_"  # begins the name of a column beside the images
+COLUMN = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class Tensors:
     test_x: Images
     test_y: Labels
     class_names: tuple[str, ...]
+    groups: Mapping[str, Labels] = field(default_factory=dict)  # columns beside the training images: who, when, where
     left_out: tuple[str, ...] = ()  # files of the upload that are no part of it; never packed
 
 
@@ -36,6 +41,7 @@ def make_tensors(
     train: tuple[Images, npt.NDArray[Any]],
     test: tuple[Images, npt.NDArray[Any]] | None,
     class_names: tuple[str, ...] | None,
+    groups: Mapping[str, npt.NDArray[Any]] | None = None,
 ) -> Tensors:
     """Check everything that training relies on; raises InvalidInput with the first thing that is wrong."""
     train_x, train_y = _check_part("train", *train)
@@ -46,20 +52,23 @@ def make_tensors(
         )
     if len(train_x) < FEWEST_EXAMPLES:
         raise InvalidInput(f"{len(train_x)} training examples are too few; at least {FEWEST_EXAMPLES} are needed")
-    return Tensors(train_x, train_y, test_x, test_y, _check_classes(train_y, test_y, class_names))
+    columns = {name: _check_group(name, values, len(train_y)) for name, values in sorted((groups or {}).items())}
+    return Tensors(train_x, train_y, test_x, test_y, _check_classes(train_y, test_y, class_names), columns)
 
 
 def pack_tensors(tensors: Tensors) -> bytes:
     """Equal tensors give equal bytes: their digest is the version's identity."""
     names = np.frombuffer(json.dumps(tensors.class_names).encode(), np.uint8)
     parts = {name: getattr(tensors, name) for name in ("train_x", "train_y", "test_x", "test_y")}
+    parts |= {GROUP + name: values for name, values in tensors.groups.items()}
     return bytes(save({**{name: np.ascontiguousarray(part) for name, part in parts.items()}, "class_names": names}))
 
 
 def unpack_tensors(packed: bytes) -> Tensors:
     parts = load(packed)
     names = tuple(json.loads(parts.pop("class_names").tobytes()))
-    return Tensors(parts["train_x"], parts["train_y"], parts["test_x"], parts["test_y"], names)
+    groups = {name.removeprefix(GROUP): values for name, values in sorted(parts.items()) if name.startswith(GROUP)}
+    return Tensors(parts["train_x"], parts["train_y"], parts["test_x"], parts["test_y"], names, groups)
 
 
 def scale_tensors(tensors: Tensors, scale: str = "standard") -> RawData:
@@ -78,6 +87,7 @@ def scale_tensors(tensors: Tensors, scale: str = "standard") -> RawData:
         test_x=test_x,
         test_y=tensors.test_y,
         class_names=tensors.class_names,
+        groups=tensors.groups,
     )
 
 
@@ -114,6 +124,18 @@ def _check_part(part: str, x: Images, y: npt.NDArray[Any]) -> tuple[Images, Labe
     if len(y) and (int(y.min()) < 0 or int(y.max()) >= MOST_CLASSES):
         raise InvalidInput(f"the {part} labels must lie between 0 and {MOST_CLASSES - 1}")
     return x, y.astype(np.int64)
+
+
+def _check_group(name: str, values: npt.NDArray[Any], examples: int) -> Labels:
+    if not COLUMN.fullmatch(name):
+        raise InvalidInput(f"the array {(GROUP + name)[:80]!r} must be called group_ and a name of a-z, 0-9 and _")
+    if values.dtype.kind not in "iu" or values.shape != (examples,):
+        raise InvalidInput(
+            f"{GROUP}{name} must be one whole number for each training image, not {values.dtype} of {values.shape}"
+        )
+    if len(values) and not -(2**31) <= int(values.min()) <= int(values.max()) < 2**31:
+        raise InvalidInput(f"{GROUP}{name} holds numbers of more than 32 bits")
+    return values.astype(np.int64)
 
 
 def _put_channels_first(part: str, x: Images) -> Images:

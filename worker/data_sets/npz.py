@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from core.domain.errors import InvalidInput
-from worker.data_sets.arrays import Tensors, make_tensors
+from worker.data_sets.arrays import GROUP, Tensors, make_tensors
 from worker.data_sets.unpack import Archive, open_archive, show
 
 KNOWN = ("images", "labels", "test_images", "test_labels", "class_names")
 HEADER_LIMIT = 10_000
+MOST_GROUPS = 16
 KINDS = {"images": "uf", "test_images": "uf", "labels": "iu", "test_labels": "iu", "class_names": "U"}
 
 
@@ -25,13 +26,17 @@ def read_npz(content: bytes) -> Tensors:
     if ("test_images" in arrays) != ("test_labels" in arrays):
         raise InvalidInput("test_images and test_labels come together or not at all")
     test = (arrays["test_images"], arrays["test_labels"]) if "test_images" in arrays else None
-    return make_tensors((arrays["images"], arrays["labels"]), test, _read_names(arrays.get("class_names")))
+    groups = {name.removeprefix(GROUP): values for name, values in arrays.items() if name.startswith(GROUP)}
+    return make_tensors((arrays["images"], arrays["labels"]), test, _read_names(arrays.get("class_names")), groups)
 
 
 def _check_names(names: list[str]) -> list[str]:
     for name in names:
-        if name.removesuffix(".npy") not in KNOWN or not name.endswith(".npy"):
-            raise InvalidInput(f"the file holds {show(name)}; the arrays are called {', '.join(KNOWN)}")
+        is_known = name.removesuffix(".npy") in KNOWN or name.startswith(GROUP)
+        if not is_known or not name.endswith(".npy"):
+            raise InvalidInput(f"the file holds {show(name)}; the arrays are called {', '.join(KNOWN)} or {GROUP}…")
+    if sum(name.startswith(GROUP) for name in names) > MOST_GROUPS:
+        raise InvalidInput(f"the file has more than {MOST_GROUPS} columns beside its images")
     return names
 
 
@@ -39,7 +44,7 @@ def _read_member(archive: Archive, name: str) -> npt.NDArray[Any]:
     content = archive.read(name)
     stream = io.BytesIO(content)
     shape, is_fortran, dtype = _read_header(stream, name)
-    kind = KINDS[name.removesuffix(".npy")]
+    kind = "iu" if name.startswith(GROUP) else KINDS[name.removesuffix(".npy")]
     if dtype.hasobject:
         raise InvalidInput(f"{name} holds Python objects, which only a pickle could bring; save plain numbers")
     if dtype.kind not in kind:
@@ -54,7 +59,7 @@ def _read_member(archive: Archive, name: str) -> npt.NDArray[Any]:
 def _cure(name: str) -> str:
     if name == "class_names":
         return "save them as text, with class_names=np.array(names, dtype=str)"
-    if "labels" in name:
+    if "labels" in name or name.startswith(GROUP):
         return f"save whole numbers from 0, with {name}={name}.astype(np.int64)"
     return f"save {name}={name}.astype(np.uint8) if the values are 0 … 255, else {name}={name}.astype(np.float32)"
 

@@ -75,7 +75,7 @@ def check_result(packed: bytes) -> Tensors:
             (x.transpose(0, 2, 3, 1), y) for x, y in ((kept.train_x, kept.train_y), (kept.test_x, kept.test_y))
         )
         names = tuple(str(name) for name in kept.class_names)
-        return make_tensors(train, test if len(test[1]) else None, names)
+        return make_tensors(train, test if len(test[1]) else None, names, kept.groups)
     except (SafetensorError, json.JSONDecodeError, RecursionError, KeyError, TypeError, ValueError) as error:
         raise InvalidInput(f"the reader's result makes no sense: {type(error).__name__}") from None
 

@@ -1,7 +1,9 @@
+import dataclasses
 import gzip
 import io
 import stat
 import zipfile
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,6 +47,33 @@ def test_a_test_part_and_names_come_along() -> None:
         make_npz(test_images=make_images(9, 6, 6), test_labels=np.arange(9) % 3, class_names=np.array(["a", "b", "c"]))
     )
     assert (len(found.test_y), found.class_names) == (9, ("a", "b", "c"))
+
+
+def test_columns_come_along_and_a_request_can_go_by_them() -> None:
+    person = np.arange(24) // 4
+    kept = unpack_tensors(pack_tensors(read_npz(make_npz(group_person=person.astype(np.uint16)))))
+    assert kept.groups["person"].dtype == np.int64
+    np.testing.assert_array_equal(scale_tensors(kept).groups["person"], person)
+    plain = read_npz(make_npz())
+    assert pack_tensors(plain) == pack_tensors(dataclasses.replace(kept, groups={}))  # what has none keeps its digest
+
+
+@pytest.mark.parametrize(
+    ("arrays", "reason"),
+    [
+        ({"group_person": np.arange(23)}, "one whole number for each training image"),
+        ({"group_person": np.zeros((24, 2), np.int64)}, "one whole number for each training image"),
+        ({"group_person": np.zeros(24)}, "whole numbers"),
+        ({"group_person": np.full(24, 2**40)}, "more than 32 bits"),
+        ({"group_Person": np.arange(24)}, "a name of a-z"),
+        ({"group_": np.arange(24)}, "a name of a-z"),
+        ({f"group_{name}": np.arange(24) for name in "abcdefghijklmnopq"}, "more than 16 columns"),
+    ],
+    ids=["short", "wide", "real", "large", "upper case", "nameless", "many"],
+)
+def test_a_column_that_is_no_group_of_each_image_is_refused(arrays: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        read_npz(make_npz(**arrays))
 
 
 def test_fortran_order_and_foreign_byte_order_are_read_as_they_were_meant() -> None:
