@@ -1,9 +1,10 @@
 """The noise of a contest over replicas, originals and requests: the tables of docs/metric.md §14, as Markdown.
 
-python -m bench.bench_contests coverage|digits|agreement [--originals 4] [--requests 3] [--replicas 64]
+python -m bench.bench_contests coverage|digits|repeated|agreement [--originals 4] [--requests 3] [--replicas 64]
 
 coverage: of the interval, where each source varies. digits: real models of the practice problem, every entry on every
-original and request; scores are kept in FILE. agreement: how often two contests would name the same winner, from FILE.
+original and request; scores are kept in FILE. repeated: those cells as contests of one to six originals, and how often
+two of them agree. agreement: how often two contests would name the same winner, by the variances in FILE.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import kendalltau
 
 from baselines import finetune, kookmin, vision_confusion
 from bench.bench_evaluator import print_row
@@ -93,6 +95,23 @@ def run_digits(args: argparse.Namespace) -> None:
         shares = ", ".join(f"{source} {share:.2f}" for source, share in found.shares.items())
         ends = f"{found.low:.3f} to {found.high:.3f}"
         print_row([name, f"{found.estimate:.3f}", f"{table.min():.3f}", f"{table.max():.3f}", ends, shares])
+
+
+def run_repeated(args: argparse.Namespace) -> None:
+    """The measured cells cut into contests of some originals on one request, no original in two; every two compared."""
+    with np.load(args.file) as kept:
+        scores = kept["scores"]
+    entries, originals, requests = scores.shape
+    print_row(["originals × requests", "contests", "pairs", "same winner", "mean Kendall tau"], head=True)
+    for size in (1, 2, 3, 4, 6):
+        cut = scores[:, : originals - originals % size].reshape(entries, -1, size, requests).mean(axis=2)
+        contests = cut.reshape(entries, -1).T
+        pairs = list(combinations(contests, 2))
+        if not pairs:
+            continue
+        same = np.mean([one.argmax() == other.argmax() for one, other in pairs])
+        order = np.mean([kendalltau(one, other).statistic for one, other in pairs])
+        print_row([f"{size} × 1", len(contests), len(pairs), f"{same:.2f}", f"{order:.2f}"])
 
 
 def load_request(slug: str, request: int) -> LoadedProblem:
@@ -174,7 +193,7 @@ def give(outputs: ModelOutputs, problem: LoadedProblem) -> ScoredPool:
     )
 
 
-TABLES = {"coverage": run_coverage, "digits": run_digits, "agreement": run_agreement}
+TABLES = {"coverage": run_coverage, "digits": run_digits, "repeated": run_repeated, "agreement": run_agreement}
 
 
 def main() -> None:

@@ -1,6 +1,8 @@
 """What fools a score, and what lacuna-3 makes of it: the tables of docs/metric.md §12. Every table is one subcommand.
 
 python -m bench.bench_fools entries [--replicas 128]   honest entries and a table of answers, on real digits
+python -m bench.bench_fools store --replicas 32        their outputs, as tests/fixtures/fools.npz has them
+python -m bench.bench_fools starts [--replicas 64]     honest entries from models that saw the forget set, and never did
 python -m bench.bench_fools laws [--replicas 256]      made-up laws: score, joint view, flags
 python -m bench.bench_fools mixtures                   forgetting and drift by themselves and together
 python -m bench.bench_fools null                       the joint view and clumping of pools of one law
@@ -10,13 +12,15 @@ python -m bench.bench_fools coverage                   how often the interval of
 import argparse
 import math
 from collections.abc import Callable, Iterator
+from itertools import product
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from bench.bench_evaluator import print_row
-from bench.run_entries import Outcome, run_entries
+from bench.run_entries import Outcome, run_entries, run_from_both, store_entries
 from evaluator import MetricVersion, ScoredPool, ScoringSpec, compute_epsilons, score
 from evaluator.fingerprints import make_reference
 from evaluator.flags import check_clumped, check_collapsed, check_copied, check_joint
@@ -28,6 +32,8 @@ from evaluator.spec import DEFAULT_ATTACKS, Attack
 Array = NDArray[np.float64]
 SPEC = ScoringSpec(metric=MetricVersion.lacuna_3, interval_resamples=2)
 ALPHA = 0.05
+TOPS = ((0, 0, 0), (1, 1, 1), (2, 1, 1), (0.5, 1, 1))  # mean shifts of the examples of each set
+MEASURED = ("F forget", "F test", "F retain", "memory", "balance")
 
 
 def draw_normal(rng: np.random.Generator, size: tuple[int, int]) -> Array:
@@ -119,18 +125,17 @@ def list_flags(unlearned: ScoredPool, retrained: ScoredPool, *, least: float, us
 
 def run_mixtures(args: argparse.Namespace) -> None:
     """Memory shifts forget examples, drift shifts all of them, a table shifts all but the forget examples."""
-    print_row(
-        ["shift of forget", "of test", "of retain", "F forget", "F test", "F retain", "lacuna-2", "lacuna-3"], head=True
-    )
+    columns = ["F forget", "F test", "F retain", "memory", "lacuna-2", "lacuna-3"]
+    print_row(["shift of forget", "of test", "of retain", *columns], head=True)
     ladders = ((0, 0, 0), (0.5, 0, 0), (1, 0, 0), (3, 0, 0), (0.5, 0.5, 0.5), (1, 1, 1), (2, 2, 2), (1.5, 0.5, 0.5))
-    for shifts in (*ladders, (2, 1, 1), (0, 0.5, 0.5), (0, 1, 1), (0, 1, 0), (1, 1, 0)):
+    for shifts in (*ladders, (2, 1, 1), (0.5, -0.5, -0.5), (0, 0.5, 0.5), (0, 1, 1), (0, 1, 0), (1, 1, 0)):
         rng = np.random.default_rng(args.seed)
         size = (args.replicas, args.examples)
         unlearned = make_pool(*(shift + rng.normal(size=size) for shift in shifts))
         card = score(unlearned, make_pool(*(rng.normal(size=size) for _ in range(3))), spec=SPEC, protocols=())
         found = card.likeness
         if found is not None:
-            cells = (found.forget, found.test, found.retain, card.forgetting_quality, card.score)
+            cells = (found.forget, found.test, found.retain, found.memory, card.forgetting_quality, card.score)
             print_row([*shifts, *(f"{cell:.3f}" for cell in cells)])
 
 
@@ -160,53 +165,66 @@ def draw_null(replicas: int, shared: float, args: argparse.Namespace) -> Iterato
 
 
 def run_coverage(args: argparse.Namespace) -> None:
-    """Fresh pools of one law each time; models share a factor, every example has a shift of its own."""
-    print_row(["forget, test, retain", "models", "shared", "mean", "sd", "standard error", "covered"], head=True)
+    """Fresh pools of one law each time; models share a factor, every example has a shift of its own.
+
+    failing: chance of an unlearned model to fail, which lowers all of its confidences by 4.
+    """
+    columns = ["models", "shared", "failing", "mean", "sd", "standard error", "covered"]
+    print_row(["forget, test, retain", *columns], head=True)
     spec = ScoringSpec(metric=MetricVersion.lacuna_3)
-    for top in ((0, 0, 0), (1, 1, 1), (2, 1, 1), (0.5, 1, 1)):
-        for shared in (0.0, 0.3, 0.6):
-            cards = []
-            for repeat in range(args.repeats):
-                rng = np.random.default_rng([args.seed, repeat])
-                pools = [draw_shared(shifts, shared, rng, args) for shifts in (top, (0, 0, 0))]
-                cards.append(score(*pools, spec=spec, protocols=()))
-            values = np.array([card.score for card in cards])
-            held = np.mean([card.interval.low <= values.mean() <= card.interval.high for card in cards])
-            errors = np.mean([card.interval.standard_error for card in cards])
-            cells = (values.mean(), values.std(), errors, held)
-            print_row([str(top), args.replicas, shared, *(f"{cell:.3f}" for cell in cells)])
+    for top, shared, failing in product(TOPS, (0.0, 0.3, 0.6), (0.0, 0.1)):
+        cards = []
+        for repeat in range(args.repeats):
+            rng = np.random.default_rng([args.seed, repeat])
+            failed = np.where(rng.random((args.replicas, 1)) < failing, 4.0, 0.0)
+            retrained = draw_shared((0, 0, 0), shared, rng, args)
+            cards.append(score(draw_shared(top, shared, rng, args, failed), retrained, spec=spec, protocols=()))
+        values = np.array([card.score for card in cards])
+        held = np.mean([card.interval.low <= values.mean() <= card.interval.high for card in cards])
+        errors = np.mean([card.interval.standard_error for card in cards])
+        cells = (values.mean(), values.std(), errors, held)
+        print_row([str(top), args.replicas, shared, failing, *(f"{cell:.3f}" for cell in cells)])
 
 
 def draw_shared(
-    shifts: tuple[float, ...], shared: float, rng: np.random.Generator, args: argparse.Namespace
+    shifts: tuple[float, ...],
+    shared: float,
+    rng: np.random.Generator,
+    args: argparse.Namespace,
+    failed: Array | float = 0.0,
 ) -> ScoredPool:
     factor = rng.normal(size=(args.replicas, 1))
     size = (args.replicas, args.examples)
     slopes = np.linspace(0, 2, args.examples)
-    noise = (math.sqrt(1 - shared) * rng.normal(size=size) + math.sqrt(shared) * factor for _ in shifts)
+    noise = (math.sqrt(1 - shared) * rng.normal(size=size) + math.sqrt(shared) * factor - failed for _ in shifts)
     return make_pool(*(shift * slopes + part for shift, part in zip(shifts, noise, strict=True)))
 
 
 def run_real(args: argparse.Namespace) -> None:
     """Honest entries and tables of answers on a problem, best first: what lacuna-2 and lacuna-3 make of them."""
     outcomes = run_entries(args.problem, args.replicas)
-    columns = ["F forget", "F test", "F retain", "balance", "accuracy kept", "cost", "lacuna-2", "lacuna-3", "swapped"]
-    print_row(["entry", *columns], head=True)
+    print_row(["entry", *MEASURED, "accuracy kept", "cost", "lacuna-2", "lacuna-3", "swapped"], head=True)
     for outcome in sorted(outcomes, key=lambda outcome: -outcome.new):
-        print_row(describe_outcome(outcome))
+        swapped = "–" if outcome.swapped is None else f"{outcome.swapped:.2f}"
+        ours = f"{outcome.new:.3f} ± {outcome.around:.3f}"
+        cells = (f"{outcome.kept:.3f}", f"{outcome.cost:.1%}", f"{outcome.old:.3f}", ours, swapped)
+        print_row([outcome.name, *describe_likeness(outcome), *cells])
 
 
-def describe_outcome(outcome: Outcome) -> list[str]:
+def run_store(args: argparse.Namespace) -> None:
+    store_entries(args.problem, args.replicas, args.examples, Path("tests/fixtures/fools.npz"))
+
+
+def run_starts(args: argparse.Namespace) -> None:
+    """The same honest entries from an original, and from models that have nothing to remember: only memory differs."""
+    print_row(["entry", "from", *MEASURED, "lacuna-2", "lacuna-3"], head=True)
+    for start, outcome in run_from_both(args.problem, args.replicas):
+        print_row([outcome.name, start, *describe_likeness(outcome), f"{outcome.old:.3f}", f"{outcome.new:.3f}"])
+
+
+def describe_likeness(outcome: Outcome) -> list[str]:
     found = outcome.likeness
-    cells = (found.forget, found.test, found.retain, found.balance, outcome.kept)
-    return [
-        outcome.name,
-        *(f"{cell:.3f}" for cell in cells),
-        f"{outcome.cost:.1%}",
-        f"{outcome.old:.3f}",
-        f"{outcome.new:.3f}",
-        "–" if outcome.swapped is None else f"{outcome.swapped:.2f}",
-    ]
+    return [f"{cell:.3f}" for cell in (found.forget, found.test, found.retain, found.memory, found.balance)]
 
 
 def make_pool(forget: Array, test: Array, retain: Array) -> ScoredPool:
@@ -221,6 +239,8 @@ def list_outputs(pool: ScoredPool) -> Array:
 
 TABLES = {
     "entries": run_real,
+    "starts": run_starts,
+    "store": run_store,
     "laws": run_laws,
     "mixtures": run_mixtures,
     "null": run_null,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm, t
 
 from bench.published_audit import RULES, audit_both_ways, find_gaussian_epsilon
-from core.domain.comparison import CLEAR, Measured, compute_probability_better
+from core.domain.comparison import CLEAR, Measured, compute_lead
 from evaluator import Scorecard, ScoredPool, ScoringProtocol, ScoringSpec, compute_epsilons, compute_points, score
 from evaluator.intervals import count_drawn
 from evaluator.privacy import compute_gaussian_mu
@@ -281,8 +281,8 @@ def compare(
     high, low = sorted(cards, key=lambda card: -card.score)
     paired, unpaired = ([measure(card, draws=draws) for card in (high, low)] for draws in (True, False))
     return (
-        compute_probability_better(*paired) < CLEAR,
-        compute_probability_better(*unpaired) < CLEAR,
+        compute_lead(*paired) < CLEAR,
+        compute_lead(*unpaired) < CLEAR,
         high.interval.low <= low.interval.high,
         cards[0].score - cards[1].score,
     )

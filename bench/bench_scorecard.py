@@ -40,7 +40,8 @@ def main() -> None:
     }
     scored, bank = make_scored_pool(problem, ours), make_scored_pool(problem, theirs)
     old, new = (make_scoring_spec(problem.spec.evaluation, version) for version in MetricVersion)
-    card = score(strip(scored), strip(bank), spec=old)  # compiles
+    score(scored, bank, spec=new)  # compiles
+    card = score(strip(scored), strip(bank), spec=old)
     with tempfile.TemporaryDirectory() as folder:
         untrained = load_untrained(problem, FolderStore(Path(folder)))
     shared = [
@@ -80,6 +81,7 @@ def draw_outputs(problem: LoadedProblem, replicas: int, seed: int) -> ModelOutpu
         **drawn,
         weight_change=np.ones(replicas),
         relearn_loss=rng.uniform(size=(replicas, RELEARN_STEPS + 1)).astype(np.float32),
+        relearn_retain_loss=rng.uniform(size=(replicas, RELEARN_STEPS + 1)).astype(np.float32),
     )
 
 

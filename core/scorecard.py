@@ -74,7 +74,7 @@ class SplitLikeness(_Part):
     forget: float = Field(description="F forget, 0 to 1; the forgetting quality")
     test: float = Field(description="F test, 0 to 1: of test examples of the forget set's classes")
     retain: float = Field(description="F retain, 0 to 1")
-    balance: float = Field(description="1: forget examples stand out as test examples do; less: memory or a table")
+    balance: float = Field(description="1: one model does not tell forget from test examples; less: memory, a table")
 
 
 class JointTelling(_Part):
@@ -284,7 +284,7 @@ class ScorecardSummary(_Part):
     forgetting_quality: float | None = Field(None, description="mean of the points of all forget examples, 0 to 1")
     test_quality: float | None = Field(None, description="mean of the points of test examples, 0 to 1")
     retain_quality: float | None = Field(None, description="mean of the points of retain examples, 0 to 1")
-    balance: float | None = Field(None, description="1: forget examples stand out as little as test examples, 0 to 1")
+    balance: float | None = Field(None, description="1: one model does not tell forget from test examples, 0 to 1")
     utility: float | None = Field(None, description="accuracy kept, retain × test")
     unlearning_accuracy: float | None = Field(None, description="UA, percent")
     retain_accuracy: float | None = Field(None, description="RA, percent")

@@ -1,24 +1,30 @@
 """The same rule on forget, test and retain examples, and the number that lacuna-3 ranks by."""
 
+import math
 from dataclasses import dataclass
 
 from evaluator.arrays import Floats
 from evaluator.epsilon import estimate_epsilons
 from evaluator.errors import InvalidPool
 from evaluator.forgetting import compute_pool_points
+from evaluator.memory import Pair, compute_memory
 from evaluator.scored_pool import CheckedPool
 from evaluator.spec import EpsilonOptions, MetricVersion, ScoringProtocol
-
-Pair = tuple[Floats, Floats]
 
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """Mean points of each set's examples, in [0, 1]: how alike the two pools answer on it."""
+    """Mean points of each set's examples, in [0, 1]: how alike the two pools answer on it; and what is remembered.
+
+    memory: chance that a forget example stands out more than a test example in one unlearned model; 0.5 if neither.
+    noise: its standard error over fresh models.
+    """
 
     forget: float
     test: float
     retain: float
+    memory: float
+    noise: float = 0.0
 
     @property
     def least(self) -> float:
@@ -27,14 +33,16 @@ class Likeness:
 
     @property
     def balance(self) -> float:
-        """1 where forget examples give away as much as test examples, which neither pool was trained on.
+        """1 where forget examples are to unlearned models what test examples are, which no model was trained on.
 
-        More given away is memory: forget / test. Less of it means that the answers to the forget set came from
-        elsewhere: (test / forget)², so that knowing them never pays. Where both are 0 nothing speaks for the entry: 0.
+        One model that tells them apart remembers, or forgot too much: (1 - 2 × how far memory is from a half)², less
+        what noise explains. Forget examples that earn more than test examples mean that the answers came from
+        elsewhere: (test / forget)². Both are squared, so that what is gained on forget examples alone never pays.
         """
-        if self.forget < self.test:
-            return self.forget / self.test
-        return (self.test / self.forget) ** 2 if self.forget > 0 else 0.0
+        excess = math.sqrt(max((self.memory - 0.5) ** 2 - self.noise**2, 0.0))
+        told_apart = 1 - 2 * excess
+        elsewhere = min(self.test / self.forget, 1.0) if self.forget > 0 else 1.0
+        return (told_apart * elsewhere) ** 2
 
     @property
     def quality(self) -> float:
@@ -45,13 +53,15 @@ class Likeness:
 def measure_likeness(
     unlearned: CheckedPool, retrained: CheckedPool, options: EpsilonOptions, *, forget: float
 ) -> Likeness:
-    """Points on the test and the retain examples beside `forget`, the mean points that the forget set already has.
+    """Points on test and retain examples, and memory, beside `forget`, the mean points that the forget set has.
 
     Raises InvalidPool if a pool lacks the confidences, or if the two are of different examples.
     Source: docs/metric.md §9.
     """
-    test, retain = (average_points(*pair, options) for pair in find_elsewhere(unlearned, retrained))
-    return Likeness(forget=forget, test=test, retain=retain)
+    unseen, learned = find_elsewhere(unlearned, retrained)
+    memory = compute_memory((unlearned.confidences, retrained.confidences), unseen)
+    test, retain = (average_points(*pair, options) for pair in (unseen, learned))
+    return Likeness(forget=forget, test=test, retain=retain, memory=memory.auc, noise=memory.error)
 
 
 def find_elsewhere(unlearned: CheckedPool, retrained: CheckedPool) -> tuple[Pair, Pair]:

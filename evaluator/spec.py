@@ -25,7 +25,7 @@ class MetricVersion(StrEnum):
     """Which number ranks; a version is never changed, so old scores can always be computed again."""
 
     lacuna_2 = "lacuna-2"  # points on the forget set × accuracy kept
-    lacuna_3 = "lacuna-3"  # points where they are least × balance of forget and test points × accuracy kept
+    lacuna_3 = "lacuna-3"  # points where they are least × balance of forget and test examples × accuracy kept
 
 
 METRIC_VERSION = MetricVersion.lacuna_3  # of new contests

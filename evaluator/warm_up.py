@@ -3,6 +3,7 @@
 import numpy as np
 
 from evaluator.epsilon import compute_epsilons
+from evaluator.memory import compute_memory
 from evaluator.spec import ScoringProtocol
 
 
@@ -11,3 +12,4 @@ def warm_up() -> None:
     pools = np.random.default_rng(0).normal(size=(2, 8, 2))
     for protocol in ScoringProtocol:
         compute_epsilons(*pools, protocol=protocol)
+    compute_memory((pools[0], pools[1]), (pools[0], pools[1]))

@@ -58,7 +58,7 @@ class LeaderboardEntry(BaseModel):
     forgetting_quality: float | None = Field(description="F forget: mean points of the forget examples, 0 to 1")
     test_quality: float | None = Field(description="F test: the same of test examples; null before form 4")
     retain_quality: float | None = Field(description="F retain: the same of retain examples; null before form 4")
-    balance: float | None = Field(description="1: forget examples stand out as little as test examples do")
+    balance: float | None = Field(description="1: one model does not tell forget from test examples")
     utility: float | None
     unlearning_accuracy: float | None = Field(description="100 − forget accuracy, percent")
     retain_accuracy: float | None = Field(description="percent")

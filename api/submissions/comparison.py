@@ -88,7 +88,7 @@ def load_comparison(session: Session, slug: str, a: str, b: str, caller: Caller)
     first, second = (_load_side(session, competition.id, each, caller) for each in (a, b))
     doubt = _find_doubt(first, second)
     found = compute_difference(first.measured, second.measured)
-    conclusion = Conclusion.NOT_COMPARABLE if doubt else _conclude(found.second_is_better)
+    conclusion = Conclusion.NOT_COMPARABLE if doubt else _conclude(found.lead)
     sides = (service.look(session, each.submission, caller).is_coarse for each in (first, second))
     write = blur_number if any(sides) else _keep
     return Comparison(
@@ -150,10 +150,11 @@ def _find_doubt(first: _Side, second: _Side) -> str:
     return ""
 
 
-def _conclude(second_is_better: float) -> Conclusion:
-    if second_is_better >= CLEAR:
-        return Conclusion.B_IS_BETTER
-    return Conclusion.A_IS_BETTER if second_is_better <= 1 - CLEAR else Conclusion.WITHIN_NOISE
+def _conclude(lead: float) -> Conclusion:
+    """lead: of B, in standard errors."""
+    if abs(lead) < CLEAR:
+        return Conclusion.WITHIN_NOISE
+    return Conclusion.B_IS_BETTER if lead > 0 else Conclusion.A_IS_BETTER
 
 
 def _describe_conclusion(conclusion: Conclusion, second_is_better: float) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from statistics import NormalDist
 
 LEAST_DRAWS = 3
-CLEAR = 0.975  # P(truly better) that decides between two: of equal pairs 5 % are told apart
+CLEAR = 2.04  # standard errors of lead that decide between two: of equal pairs 5 % are told apart (T31, both sides)
+AGAIN = 0.6  # of a lead is left when both run again: 1 / sqrt(2) for twice the noise, less for luck
 NORMAL = NormalDist()
 
 
@@ -32,9 +33,11 @@ class Measured:
 def compute_probability_better(one: Measured, other: Measured) -> float:
     """P(the mean of one over fresh models is above that of other), in [0, 1]; 0.5 if nothing is known.
 
+    The share of a t distribution with three degrees of freedom below the lead: heavier tails than the draws have,
+    since a large lead over an entry of nearly the same law is luck more often than noise alone says.
     Source: docs/leaderboard.md.
     """
-    return compute_t_share(*_find_lead(one, other))
+    return compute_t3_share(compute_lead(one, other))
 
 
 def compute_lead(one: Measured, other: Measured) -> float:
@@ -43,17 +46,17 @@ def compute_lead(one: Measured, other: Measured) -> float:
     Paired draws cancel the noise of the retrained pool, which both share; without them the two standard errors are
     added as if independent, which is too wide.
     """
-    return _find_lead(one, other)[0]
+    difference, error = one.score - other.score, _find_error(one, other)[0]
+    if error == math.inf or difference == 0:
+        return 0.0
+    return math.copysign(math.inf, difference) if error == 0 else difference / error
 
 
 def compute_replication(probability: float) -> float:
-    """P(one would score more if both ran again), from P(one is truly better), in [0, 1].
-
-    The new difference has the noise of the old one once more: it lies sqrt(2) times as far around what was measured.
-    """
+    """P(one would score more if both ran again), from P(one is truly better), in [0, 1]."""
     if not 0 < probability < 1:
         return probability
-    return NORMAL.cdf(NORMAL.inv_cdf(probability) / math.sqrt(2))
+    return NORMAL.cdf(AGAIN * NORMAL.inv_cdf(probability))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,55 +66,40 @@ class Difference:
     value: float
     error: float | None
     is_paired: bool
+    lead: float  # of the second, in standard errors
     second_is_better: float  # probability
 
 
 def compute_difference(first: Measured, second: Measured) -> Difference:
-    error, freedom = _find_error(first, second)
+    error, is_paired = _find_error(first, second)
     return Difference(
         value=second.score - first.score,
         error=None if error == math.inf else error,
-        is_paired=freedom is not None,
+        is_paired=is_paired,
+        lead=compute_lead(second, first),
         second_is_better=compute_probability_better(second, first),
     )
 
 
-def compute_t_share(ratio: float, freedom: int | None) -> float:
-    """The share of a t distribution below `ratio`; normal if freedom is None.
-
-    Wallace's normal approximation (1959), within 0.0005 from ten degrees of freedom on.
-    """
-    if freedom is None:
-        return _find_normal_share(ratio)
+def compute_t3_share(ratio: float) -> float:
+    """The share of a t distribution with three degrees of freedom below `ratio`."""
     if math.isinf(ratio):
         return 1.0 if ratio > 0 else 0.0
-    size = math.sqrt(freedom * math.log1p(ratio**2 / freedom)) * (8 * freedom + 1) / (8 * freedom + 3)
-    return _find_normal_share(math.copysign(size, ratio))
+    unit = ratio / math.sqrt(3)
+    return 0.5 + (unit / (1 + unit**2) + math.atan(unit)) / math.pi
 
 
-def _find_lead(one: Measured, other: Measured) -> tuple[float, int | None]:
-    difference = one.score - other.score
-    error, freedom = _find_error(one, other)
-    if error == math.inf or difference == 0:
-        return 0.0, freedom
-    return math.copysign(math.inf, difference) if error == 0 else difference / error, freedom
-
-
-def _find_error(one: Measured, other: Measured) -> tuple[float, int | None]:
-    """Standard error of the difference, and its degrees of freedom where it came from paired draws."""
+def _find_error(one: Measured, other: Measured) -> tuple[float, bool]:
+    """Standard error of the difference, and whether it came from paired draws."""
     if one.error is None or other.error is None:
-        return math.inf, None
+        return math.inf, False
     if len(one.draws) != len(other.draws) or len(one.draws) < LEAST_DRAWS:
-        return math.hypot(one.error, other.error), None
+        return math.hypot(one.error, other.error), False
     differences = [left - right for left, right in zip(one.draws, other.draws, strict=True)]
-    return max(one.scale, other.scale) * _find_spread(differences), len(one.draws) - 1
+    return max(one.scale, other.scale) * _find_spread(differences), True
 
 
 def _find_spread(values: Sequence[float]) -> float:
     """Standard deviation by two passes of plain floats: `statistics` adds fractions, twenty times slower."""
     mean = math.fsum(values) / len(values)
     return math.sqrt(math.fsum([(value - mean) ** 2 for value in values]) / (len(values) - 1))
-
-
-def _find_normal_share(ratio: float) -> float:
-    return 0.5 * math.erfc(-ratio / math.sqrt(2.0))

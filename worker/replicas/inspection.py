@@ -1,7 +1,7 @@
 """The score zone's door: weights from a sandbox go into the platform's own network, or the replica is at fault."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
@@ -61,8 +61,8 @@ class Inspector:
         elif fault is None and result.weights is not None:
             outputs, fault, reason = self._compute(result.weights, original)
         if outputs is not None and result.index < MEASURED_REPLICAS:
-            losses = measure_relearning(self._network, self._problem, device=self._device)
-            outputs = replace(outputs, relearn_loss=losses[None])
+            curves = measure_relearning(self._network, self._problem, device=self._device)
+            outputs = replace(outputs, **{name: losses[None] for name, losses in asdict(curves).items()})
         digest = hashlib.sha256(result.weights).hexdigest() if result.weights is not None else ""
         return InspectedReplica(
             index=result.index,

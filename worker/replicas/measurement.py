@@ -55,6 +55,7 @@ def collect_outputs(
         test_entropy=_entropy(targets, test[:, :PROBE]),
         weight_change=weight_change,
         relearn_loss=np.full((len(forget), RELEARN_STEPS + 1), NOT_MEASURED, np.float32),
+        relearn_retain_loss=np.full((len(forget), RELEARN_STEPS + 1), NOT_MEASURED, np.float32),
     )
 
 

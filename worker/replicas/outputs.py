@@ -25,6 +25,7 @@ _DTYPES = {
     "test_entropy": np.dtype(np.float32),
     "weight_change": np.dtype(np.float64),
     "relearn_loss": np.dtype(np.float32),
+    "relearn_retain_loss": np.dtype(np.float32),
 }
 _ACCURACIES = ("retain_accuracy", "forget_accuracy", "test_accuracy")
 
@@ -48,6 +49,7 @@ class ModelOutputs:
     test_entropy: npt.NDArray[np.float32]  # (R, Q) or (R, 0)
     weight_change: npt.NDArray[np.float64]  # (R,), L2 distance to the original over its norm; 0 for pool members
     relearn_loss: npt.NDArray[np.float32]  # (R, RELEARN_STEPS + 1), nats; NOT_MEASURED for all but the first models
+    relearn_retain_loss: npt.NDArray[np.float32]  # the same of training on retain examples
 
     def __post_init__(self) -> None:
         for name, dtype in _DTYPES.items():
@@ -67,8 +69,10 @@ class ModelOutputs:
                 raise ValueError(f"{name} must lie in [0, 1]")
         if not bool(np.all((self.weight_change >= 0) & np.isfinite(self.weight_change))):
             raise ValueError("weight_change must be finite and not negative")
-        if self.relearn_loss.shape != (len(self), RELEARN_STEPS + 1) or not bool(np.isfinite(self.relearn_loss).all()):
-            raise ValueError(f"relearn_loss must hold {RELEARN_STEPS + 1} finite losses for each of {len(self)} models")
+        for name in ("relearn_loss", "relearn_retain_loss"):
+            losses = getattr(self, name)
+            if losses.shape != (len(self), RELEARN_STEPS + 1) or not bool(np.isfinite(losses).all()):
+                raise ValueError(f"{name} must hold {RELEARN_STEPS + 1} finite losses for each of {len(self)} models")
 
     def _check_probes(self) -> None:
         for split in ("retain", "test"):

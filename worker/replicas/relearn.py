@@ -1,50 +1,46 @@
 """How fast a network learns the forget set again: the platform's own fine-tuning, on weights it holds itself.
 
-Every step takes the same examples at once: at most EXAMPLES of the forget set, evenly spaced, with the recipe's peak
-learning rate, no momentum and no weight decay, in evaluation mode. So a curve depends on the weights alone.
+Once on the forget set, and once on retain examples alone, which brings back what was only covered up. Every step takes
+the same examples at once: at most EXAMPLES of a set, evenly spaced, with the recipe's peak learning rate, no momentum
+and no weight decay, in evaluation mode. So a curve depends on the weights alone.
 """
 
 import copy
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from evaluator.inference import load_weights
-from worker.problems import LoadedProblem, load_network
+from worker.problems import LoadedProblem, Split, load_network
 from worker.replicas.outputs import RELEARN_STEPS, ModelOutputs
 
 EXAMPLES = 512
 MEASURED_MEMBERS = 8  # of each pool; more would say little more
 MEASURED_REPLICAS = 4  # the first of a submission, which the canary holds
 LARGEST_LOSS = 1000.0  # in place of what diverged
+Losses = npt.NDArray[np.float32]
+Batch = tuple[Tensor, Tensor]
 
 
-def measure_relearning(
-    network: nn.Module, problem: LoadedProblem, *, device: torch.device | str = "cpu"
-) -> npt.NDArray[np.float32]:
-    """Return the (RELEARN_STEPS + 1,) losses before the first step and after each; the network is left as it is."""
-    pupil = copy.deepcopy(network).to(device).eval()
-    forget, targets = problem.splits.forget, problem.kind.targets
-    rows = np.unique(np.linspace(0, len(forget) - 1, min(len(forget), EXAMPLES)).round().astype(np.int64))
-    x, y = (torch.from_numpy(part[rows]).to(device) for part in (forget.x, forget.y))
-    parameters = [parameter.requires_grad_() for parameter in pupil.parameters()]
-    losses = []
-    for _ in range(RELEARN_STEPS):
-        loss = targets.loss(pupil(x), y)
-        losses.append(loss.item())
-        gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
-        with torch.no_grad():
-            for parameter, gradient in zip(parameters, gradients, strict=True):
-                if gradient is not None:
-                    parameter.sub_(gradient, alpha=problem.spec.recipe.learning_rate)
-    with torch.inference_mode():
-        losses.append(targets.loss(pupil(x), y).item())
-    bounded = np.nan_to_num(losses, nan=LARGEST_LOSS, posinf=LARGEST_LOSS)
-    return np.clip(bounded, 0.0, LARGEST_LOSS).astype(np.float32)
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """Loss on the forget set before the first step and after each, (RELEARN_STEPS + 1,) nats, as `ModelOutputs` has."""
+
+    relearn_loss: Losses  # of training on the forget set
+    relearn_retain_loss: Losses  # of training on retain examples
+
+
+def measure_relearning(network: nn.Module, problem: LoadedProblem, *, device: torch.device | str = "cpu") -> Curves:
+    """Both curves of one network, which is left as it is."""
+    forget, retain = (_take_batch(part, device) for part in (problem.splits.forget, problem.splits.retain))
+    pupils = (copy.deepcopy(network).to(device) for _ in range(2))
+    return Curves(
+        *(_follow(pupil, batch, forget, problem) for pupil, batch in zip(pupils, (forget, retain), strict=True))
+    )
 
 
 def add_relearning(
@@ -54,8 +50,38 @@ def add_relearning(
     if not weights:
         return outputs
     network = load_network(problem).to(device)
-    losses = outputs.relearn_loss.copy()
+    kept = {field.name: getattr(outputs, field.name).copy() for field in fields(Curves)}
     for row, blob in enumerate(weights):
         load_weights(network, blob)
-        losses[row] = measure_relearning(network, problem, device=device)
-    return replace(outputs, relearn_loss=losses)
+        curves = measure_relearning(network, problem, device=device)
+        for name, losses in kept.items():
+            losses[row] = getattr(curves, name)
+    return replace(outputs, **kept)
+
+
+def _follow(pupil: nn.Module, batch: Batch, forget: Batch, problem: LoadedProblem) -> Losses:
+    """Train on one batch; the losses are those on the forget set."""
+    measure, rate = problem.kind.targets.loss, problem.spec.recipe.learning_rate
+    parameters = [parameter.requires_grad_() for parameter in pupil.eval().parameters()]
+    losses = []
+    for _ in range(RELEARN_STEPS):
+        loss = measure(pupil(batch[0]), batch[1])
+        losses.append(loss.item() if batch is forget else _measure(pupil, forget, measure))
+        gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+        with torch.no_grad():
+            for parameter, gradient in zip(parameters, gradients, strict=True):
+                if gradient is not None:
+                    parameter.sub_(gradient, alpha=rate)
+    losses.append(_measure(pupil, forget, measure))
+    bounded = np.nan_to_num(losses, nan=LARGEST_LOSS, posinf=LARGEST_LOSS)
+    return np.clip(bounded, 0.0, LARGEST_LOSS).astype(np.float32)
+
+
+def _measure(network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> float:
+    with torch.inference_mode():
+        return loss(network(batch[0]), batch[1]).item()
+
+
+def _take_batch(split: Split, device: torch.device | str) -> Batch:
+    rows = np.unique(np.linspace(0, len(split) - 1, min(len(split), EXAMPLES)).round().astype(np.int64))
+    return torch.from_numpy(split.x[rows]).to(device), torch.from_numpy(split.y[rows]).to(device)

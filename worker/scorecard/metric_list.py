@@ -48,6 +48,11 @@ MEMBERSHIP = (
     Metric("ulira_accuracy", "U-LiRA accuracy", "membership", "fraction", LOWER, "Gaussian, held out", "Hayes 2024"),
     Metric("ulira_auc", "U-LiRA AUC", "membership", "fraction", LOWER, "Gaussian, held out", "Hayes 2024"),
     Metric("ulira_tpr", "U-LiRA TPR", "membership", "fraction", LOWER, "at 1 % false positives", "Hayes 2024"),
+    Metric("memory", "Memory", "membership", "fraction", CLOSER, "forget against test, by place", "Lacuna"),
+    Metric("f_neighbour", "F neighbour", "membership", "fraction", HIGHER, "points without the own class", "Lacuna"),
+    Metric(
+        "relearn_retain", "Relearning", "membership", "nats", CLOSER, "64 steps on retain, loss on forget", "Lacuna"
+    ),
 )
 DIVERGENCES = (
     Metric("d_kl", "D_KL", "divergence", "nats", LOWER, "KL(retrained ‖ unlearned), pairs", "SFR-on 2024"),
@@ -60,5 +65,7 @@ AGGREGATES = (
     Metric("sum", "Sum", "aggregate", "percent points", HIGHER, "UA + MIA-eff + RA + TA", "UGradSL 2024"),
 )
 KLOM = tuple(metric for split, words in MARGINS.items() for metric in _list_klom(split, words))
-OF_CLASSES = frozenset({"ua", "zrf", "d_kl", "js", *(metric.id for metric in MEMBERSHIP if "ulira" not in metric.id)})
+OF_CLASSES = frozenset(
+    {"ua", "zrf", "d_kl", "js", *(metric.id for metric in MEMBERSHIP if "mia" in metric.id), "f_neighbour"}
+)
 METRICS = (*ACCURACIES, *MEMBERSHIP, *DIVERGENCES, *AGGREGATES, *KLOM)

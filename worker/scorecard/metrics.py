@@ -15,9 +15,12 @@ from core.domain.errors import PlatformFault
 from core.domain.pools import PoolKind
 from core.scorecard import MetricLine
 from core.storage import BlobStore, find_computed
-from evaluator import InvalidPool
+from evaluator import EpsilonOptions, InvalidPool
+from evaluator.arrays import check_pools
 from evaluator.inference import compute_logits
 from evaluator.intervals import ScoreInterval
+from evaluator.likeness import average_points, find_elsewhere
+from evaluator.memory import compute_memory
 from evaluator.metrics import divergences, membership
 from evaluator.metrics.accuracies import compute_percentages, estimate_mean
 from evaluator.metrics.aggregates import (
@@ -39,17 +42,20 @@ from evaluator.metrics.klom import (
     klom_excess,
     summarise_klom,
 )
+from evaluator.metrics.neighbour import compute_neighbour_confidences
 from evaluator.metrics.ulira import compute_ulira, compute_ulira_intervals
+from evaluator.scored_pool import check_scored
 from worker.problems import LoadedProblem
 from worker.replicas.measurement import compute_forget_confidence
 from worker.replicas.outputs import ModelOutputs
 from worker.replicas.seconds import RunSeconds
 from worker.scorecard.cost import RetrainCost
 from worker.scorecard.metric_list import METRICS, OF_CLASSES, Metric
+from worker.scorecard.scored import make_scored_pool, thin
 from worker.training.members import initial_network
 from worker.training.pools import Pool
 
-VERSION = 2  # raise it when the same outputs give other values
+VERSION = 3  # raise it when the same outputs give other values
 MIA_MODELS = 16  # models that MIA-eff is taken over: one support vector machine each
 UNTRAINED = 8  # randomly initialised networks that ZRF compares with
 KLOM_RESAMPLES = 32
@@ -148,7 +154,7 @@ def measure_pool(problem: LoadedProblem, outputs: ModelOutputs, untrained: Float
         forget=outputs.forget_accuracy, retain=outputs.retain_accuracy, test=outputs.test_accuracy
     )
     shares = {"fa": percents.forget, "ra": percents.retain, "ta": percents.test}
-    table = {name: _average(share) for name, share in shares.items()}
+    table = {name: _average(share) for name, share in shares.items()} | {"relearn_retain": _measure_relearned(outputs)}
     if not problem.kind.targets.has_classes:
         return table | _leave_out(problem)
     return table | {"ua": _average(percents.unlearning)} | _measure_classes(problem, outputs, untrained)
@@ -178,20 +184,22 @@ def compare_pools(problem: LoadedProblem, outputs: ModelOutputs, retrained: Mode
     ours, theirs = outputs.select(models), retrained.select(models)
     left, right = _forget_confidence(problem, ours), _forget_confidence(problem, theirs)
     return {
-        **_diverge(problem, ours.forget_logits, theirs.forget_logits),
+        **_diverge(problem, ours, theirs),
         **_attack(left, right),
+        "memory": _try_found(lambda: _measure_memory(problem, ours, theirs)),
         **_compare_margins("forget", left, right),
         **_compare_margins("retain", ours.retain_confidence, theirs.retain_confidence),
         **_compare_margins("validation", ours.test_confidence, theirs.test_confidence),
     }
 
 
-def _diverge(problem: LoadedProblem, ours: Floats32, theirs: Floats32) -> Table:
+def _diverge(problem: LoadedProblem, ours: ModelOutputs, theirs: ModelOutputs) -> Table:
     if not problem.kind.targets.has_classes:
         return {}  # `measure_pool` says so
     return {
-        "d_kl": _try(lambda: divergences.compute_kl(ours, theirs)),
-        "js": _try(lambda: divergences.compute_js(ours, theirs)),
+        "d_kl": _try(lambda: divergences.compute_kl(ours.forget_logits, theirs.forget_logits)),
+        "js": _try(lambda: divergences.compute_js(ours.forget_logits, theirs.forget_logits)),
+        "f_neighbour": _try_found(lambda: _measure_neighbours(problem, ours, theirs)),
     }
 
 
@@ -240,6 +248,27 @@ def _attack(left: Floats32, right: Floats32) -> Table:
         ("ulira_tpr", attack.true_positive_rate, found.true_positive_rate),
     )
     return {name: Found(value, _finite(ends.standard_error), *_ends(ends), len(left)) for name, value, ends in values}
+
+
+def _measure_memory(problem: LoadedProblem, ours: ModelOutputs, theirs: ModelOutputs) -> Found:
+    pools = [check_scored(make_scored_pool(problem, part), "models") for part in (ours, theirs)]
+    found = compute_memory((pools[0].confidences, pools[1].confidences), find_elsewhere(*pools)[0])
+    return Found(found.auc, found.error, models=len(ours))
+
+
+def _measure_neighbours(problem: LoadedProblem, ours: ModelOutputs, theirs: ModelOutputs) -> Found:
+    rows = thin(np.arange(len(problem.splits.forget)))
+    left, right = (part.forget_logits[:, rows] for part in (ours, theirs))
+    pools = compute_neighbour_confidences(left, right, problem.splits.forget.y[rows])
+    return Found(average_points(*check_pools(*pools), EpsilonOptions()), models=len(ours))
+
+
+def _measure_relearned(outputs: ModelOutputs) -> Found:
+    losses = outputs.relearn_retain_loss[:, -1]
+    measured = losses[losses >= 0]
+    return (
+        _average(measured.astype(np.float64)) if len(measured) else Found(None, note="no model was trained on retain")
+    )
 
 
 def _aggregate(single: Table, retrained: Table) -> Table:
@@ -330,6 +359,13 @@ def _describe_metric(metric: Metric, ours: Found, theirs: Found | None, original
 def _try(compute: Callable[[], Values]) -> Found:
     try:
         return _average(compute())
+    except InvalidPool as error:
+        return Found(None, note=str(error))
+
+
+def _try_found(compute: Callable[[], Found]) -> Found:
+    try:
+        return compute()
     except InvalidPool as error:
         return Found(None, note=str(error))
 

@@ -26,7 +26,7 @@ def test_the_version_is_the_evaluators() -> None:
 
 @pytest.mark.parametrize("forget", [0.1, 0.25, 0.7])
 def test_the_numbers_that_are_told_make_the_score(forget: float) -> None:
-    found, record = Likeness(forget=forget, test=0.25, retain=0.5), load("form-4")
+    found, record = Likeness(forget=forget, test=0.25, retain=0.5, memory=0.6), load("form-4")
     shown = record.likeness
     assert shown is not None
     update = {"forget": found.forget, "test": found.test, "retain": found.retain, "balance": found.balance}

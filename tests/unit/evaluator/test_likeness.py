@@ -44,7 +44,7 @@ def rank(shifts, *, seed=1):
 
 
 def test_retraining_scores_near_1_and_doing_nothing_near_0():
-    assert rank(RETRAINED) > 0.8
+    assert rank(RETRAINED) > 0.75  # of 40 examples; 0.9 of 128
     assert rank(REMEMBERS) < 0.02
     one_original = make_pool(RETRAINED, seed=2)
     copies = replace(
@@ -98,12 +98,35 @@ def test_every_step_away_costs(direction):
     assert scores[-1] < 0.1 * scores[0]
 
 
+@pytest.mark.parametrize("lower", [0.5, 0.25, 0.0])
+def test_making_test_or_retain_examples_worse_never_pays(lower):
+    """A ratio of points once rewarded it: whoever remembers could drown the difference in drift."""
+    kept = Likeness(forget=0.2, test=0.9, retain=0.9, memory=0.8)
+    assert replace(kept, test=lower).quality <= kept.quality
+    assert replace(kept, retain=lower).quality <= kept.quality
+
+
+def test_moving_everything_the_other_way_hides_no_memory():
+    """Forget examples half a step up and the others half a step down: alike in points, and still a step apart."""
+    hidden = score(make_pool((0.5, -0.5, -0.5), seed=1), BANK, spec=SPEC, protocols=())
+    drifted = score(make_pool((0.5, 0.5, 0.5), seed=1), BANK, spec=SPEC, protocols=())
+    assert hidden.forgetting_quality == pytest.approx(drifted.forgetting_quality, abs=0.1)
+    assert hidden.likeness.memory > 0.7
+    assert hidden.score < 0.5 * drifted.score
+
+
 def test_the_arithmetic():
-    assert Likeness(forget=0.25, test=0.5, retain=0.4).quality == pytest.approx(0.25 * 0.5)
-    assert Likeness(forget=0.8, test=0.4, retain=0.6).quality == pytest.approx(0.4 * 0.5**2)
-    assert Likeness(forget=0.5, test=0.5, retain=0.3).quality == pytest.approx(0.3)
-    assert Likeness(forget=0.0, test=0.0, retain=0.9).quality == 0
-    assert Likeness(forget=0.0, test=0.5, retain=0.9).quality == 0
+    found = Likeness(forget=0.25, test=0.5, retain=0.4, memory=0.5)
+    assert found.quality == pytest.approx(0.25)
+    assert replace(found, memory=0.6).quality == pytest.approx(0.25 * 0.8**2)
+    assert replace(found, memory=0.4).quality == pytest.approx(0.25 * 0.8**2)
+    assert replace(found, memory=1.0).quality == 0
+    assert replace(found, memory=0.6, noise=0.1).quality == 0.25  # no more than noise
+    assert replace(found, memory=0.6, noise=0.06).quality == pytest.approx(0.25 * (1 - 2 * 0.08) ** 2)
+    assert replace(found, forget=0.8, test=0.4).quality == pytest.approx(0.4 * 0.5**2)
+    assert replace(found, test=0.5, forget=0.5, retain=0.3).quality == pytest.approx(0.3)
+    assert replace(found, forget=0.0).quality == 0
+    assert replace(found, test=0.0).quality == 0
 
 
 def test_a_slow_twin_finds_the_same_score():

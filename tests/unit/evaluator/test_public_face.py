@@ -39,7 +39,7 @@ def test_the_public_functions_are_the_promised_ones():
 
 
 @pytest.mark.parametrize(
-    "module", ["closed_form", "confidence", "epsilon", "forgetting", "paired", "runtime", "utility"]
+    "module", ["closed_form", "confidence", "epsilon", "forgetting", "memory", "paired", "runtime", "utility"]
 )
 def test_doctests_hold(module):
     outcome = doctest.testmod(importlib.import_module(f"evaluator.{module}"))

@@ -1,6 +1,7 @@
 """Slow, obvious versions of what the evaluator computes by counting tricks; one example at a time."""
 
 import math
+import statistics
 from itertools import product
 
 import numpy as np
@@ -82,13 +83,31 @@ def rank_lacuna3(unlearned: dict, retrained: dict, epsilon) -> float:
         left, right = unlearned[split], retrained[split]
         buckets = [math.floor(epsilon(left[:, [j]], right[:, [j]]) / 0.5) for j in range(left.shape[1])]
         means[split] = sum(2.0**-bucket if bucket < 5 else 0.0 for bucket in buckets) / len(buckets)
-    balance = 0.0
-    if 0 < means["forget"] < means["test"]:
-        balance = means["forget"] / means["test"]
-    elif means["forget"] > 0:
-        balance = means["test"] ** 2 / means["forget"] ** 2
+    memory, noise = tell_memory(unlearned, retrained)
+    balance = (1 - 2 * math.sqrt(max(0.0, (memory - 0.5) ** 2 - noise**2))) ** 2
+    if means["forget"] > means["test"]:
+        balance *= means["test"] ** 2 / means["forget"] ** 2
     kept = min(unlearned["RA"] / retrained["RA"], 1) * min(unlearned["TA"] / retrained["TA"], 1)
     return min(means.values()) * balance * kept
+
+
+def tell_memory(unlearned: dict, retrained: dict) -> tuple[float, float]:
+    """docs/metric.md §9: pair by pair, whether the forget example stands higher among retrained models; its error."""
+
+    def place(split: str, model: int, example: int) -> float:
+        value, bank = unlearned[split][model, example], retrained[split][:, example]
+        return float(np.mean(bank < value) + np.mean(bank == value) / 2)
+
+    forgotten, unseen = unlearned["forget"].shape[1], unlearned["test"].shape[1]
+    shares = []
+    for model in range(len(unlearned["forget"])):
+        higher = 0.0
+        for one, other in product(range(forgotten), range(unseen)):
+            left, right = place("forget", model, one), place("test", model, other)
+            higher += 1.0 if left > right else 0.5 if left == right else 0.0
+        shares.append(higher / (forgotten * unseen))
+    error = statistics.stdev(shares) * math.sqrt(1 / len(shares) + 1 / len(retrained["forget"]))
+    return statistics.mean(shares), error
 
 
 def band_bound(unlearned: np.ndarray, retrained: np.ndarray, confidence: float) -> float:

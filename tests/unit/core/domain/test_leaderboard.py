@@ -129,9 +129,8 @@ def test_a_row_says_how_likely_it_is_better_than_the_next_ranked_one() -> None:
             make_entry("b", 0.50, error=0.04),
         ]
     )
-    assert [row.truly_better_than_next for row in board] == [pytest.approx(0.8413, abs=1e-4), None, None]
-    again = 0.5 + 0.5 * math.erf(0.5)  # one standard error, and the noise of two runs
-    assert [row.would_win_again for row in board] == [pytest.approx(again, abs=1e-4), None, None]
+    assert [row.truly_better_than_next for row in board] == [pytest.approx(0.8045, abs=1e-4), None, None]
+    assert [row.would_win_again for row in board] == [pytest.approx(0.6967, abs=1e-4), None, None]
 
 
 def test_unknown_uncertainty_leaves_a_tie() -> None:
@@ -150,9 +149,9 @@ def test_an_entry_decided_early_ranks_after_every_full_score_and_is_compared_wit
         ]
     )
     assert [(row.entry.name, row.rank, row.tie_group, row.truly_better_than_next) for row in board] == [
-        ("best", 1, 1, pytest.approx(1.0)),
+        ("best", 1, 1, pytest.approx(1.0, abs=1e-3)),
         ("full", 2, 2, None),
-        ("early", 3, 3, pytest.approx(1.0)),
+        ("early", 3, 3, pytest.approx(1.0, abs=1e-3)),
         ("also early", 4, 4, None),
     ]
 

@@ -324,6 +324,7 @@ def _make_outputs() -> ModelOutputs:
         test_entropy=few,
         weight_change=np.zeros(1),
         relearn_loss=np.zeros((1, RELEARN_STEPS + 1), np.float32),
+        relearn_retain_loss=np.zeros((1, RELEARN_STEPS + 1), np.float32),
     )
 
 

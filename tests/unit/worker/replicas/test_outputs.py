@@ -23,6 +23,7 @@ def make_outputs(models: int = 2, examples: int = 3, classes: int = 4, *, start:
         test_entropy=np.abs(probe[:, :2]),
         weight_change=share,
         relearn_loss=np.full((models, RELEARN_STEPS + 1), -1.0, np.float32),
+        relearn_retain_loss=np.full((models, RELEARN_STEPS + 1), -1.0, np.float32),
     )
 
 
@@ -70,6 +71,7 @@ def test_outputs_of_different_splits_do_not_join() -> None:
         ({"weight_change": np.array([0.0, -0.1])}, "finite and not negative"),
         ({"relearn_loss": np.zeros((2, 3), np.float32)}, "finite losses"),
         ({"relearn_loss": np.full((2, RELEARN_STEPS + 1), np.nan, np.float32)}, "finite losses"),
+        ({"relearn_retain_loss": np.zeros((2, 3), np.float32)}, "relearn_retain_loss must hold"),
     ],
 )
 def test_malformed_outputs_are_refused(change: dict[str, np.ndarray], reason: str) -> None:

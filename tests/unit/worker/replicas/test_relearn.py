@@ -22,7 +22,7 @@ def problem() -> LoadedProblem:
 def test_a_curve_is_that_of_torchs_own_optimizer_and_the_network_stays_as_it_was(problem: LoadedProblem) -> None:
     network = initial_network(problem, 1)
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    losses = measure_relearning(network, problem)
+    losses = measure_relearning(network, problem).relearn_loss
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     optimizer = torch.optim.SGD(network.parameters(), lr=problem.spec.recipe.learning_rate)
     x, y = torch.from_numpy(problem.splits.forget.x), torch.from_numpy(problem.splits.forget.y)
@@ -31,6 +31,22 @@ def test_a_curve_is_that_of_torchs_own_optimizer_and_the_network_stays_as_it_was
         optimizer.zero_grad()
         loss = F.cross_entropy(network(x), y)
         slow.append(loss.item())
+        torch.autograd.backward(loss)
+        optimizer.step()
+    np.testing.assert_allclose(losses, slow, rtol=1e-4)
+
+
+def test_training_on_retain_examples_is_followed_on_the_forget_set(problem: LoadedProblem) -> None:
+    network = initial_network(problem, 1)
+    losses = measure_relearning(network, problem).relearn_retain_loss
+    optimizer = torch.optim.SGD(network.parameters(), lr=problem.spec.recipe.learning_rate)
+    splits = problem.splits
+    slow = []
+    for _ in range(RELEARN_STEPS + 1):
+        logits = network(torch.from_numpy(splits.forget.x))
+        slow.append(F.cross_entropy(logits, torch.from_numpy(splits.forget.y)).item())
+        optimizer.zero_grad()
+        loss = F.cross_entropy(network(torch.from_numpy(splits.retain.x)), torch.from_numpy(splits.retain.y))
         torch.autograd.backward(loss)
         optimizer.step()
     np.testing.assert_allclose(losses, slow, rtol=1e-4)
@@ -47,8 +63,9 @@ def test_a_model_that_saw_the_forget_set_begins_lower_than_one_that_did_not() ->
 
 def test_only_the_first_members_of_a_pool_are_measured(problem: LoadedProblem) -> None:
     first, _ = pool_chunks(problem, PoolKind.CONTROL, 40)
-    measured = train_chunk(problem, first).outputs.relearn_loss[:, 0] >= 0
-    assert measured.tolist() == [index < MEASURED_MEMBERS for index in range(32)]
+    outputs = train_chunk(problem, first).outputs
+    for losses in (outputs.relearn_loss, outputs.relearn_retain_loss):
+        assert (losses[:, 0] >= 0).tolist() == [index < MEASURED_MEMBERS for index in range(32)]
 
 
 def test_later_chunks_hold_no_measured_member(problem: LoadedProblem) -> None:
@@ -61,9 +78,10 @@ def test_what_diverges_is_bounded(problem: LoadedProblem) -> None:
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.mul_(1e6)
-    losses = measure_relearning(network, problem)
-    assert np.isfinite(losses).all()
-    assert losses.max() == LARGEST_LOSS
+    curves = measure_relearning(network, problem)
+    for losses in (curves.relearn_loss, curves.relearn_retain_loss):
+        assert np.isfinite(losses).all()
+        assert losses.max() == LARGEST_LOSS
 
 
 def test_frozen_weights_of_a_network_with_running_statistics_can_be_measured(
@@ -72,7 +90,7 @@ def test_frozen_weights_of_a_network_with_running_statistics_can_be_measured(
     folder = write_idx_folder(tmp_path_factory.mktemp("idx"))
     images = load_problem(make_tiny_image_spec(), folder)
     network = initial_network(images, 1).requires_grad_(False)
-    losses = measure_relearning(network, images)
+    losses = measure_relearning(network, images).relearn_loss
     assert losses[-1] < losses[0]
     assert not any(parameter.requires_grad for parameter in network.parameters())
 

@@ -149,6 +149,14 @@ def test_what_cannot_be_asked_of_a_problem_is_missing_with_a_reason(store: Folde
     assert "needs 10 test examples, got 0" in card["mia_kit_scrub"].note
     assert card["mia_kit"].value is not None
     assert card["avg_gap"].value is not None
+    assert 0 < card["f_neighbour"].value == card["f_neighbour"].retrained <= 1
+
+
+def test_what_was_not_measured_has_no_value(problem: LoadedProblem, pools: Pools, store: FolderStore) -> None:
+    control = pools[PoolKind.CONTROL].outputs
+    card = describe(problem, replace(control, relearn_retain_loss=-np.ones_like(control.relearn_loss)), pools, store)
+    assert (card["relearn_retain"].value, card["relearn_retain"].note) == (None, "no model was trained on retain")
+    assert card["relearn_retain"].retrained > 0
 
 
 def test_untrained_networks_differ_and_are_kept(problem: LoadedProblem, store: FolderStore) -> None:

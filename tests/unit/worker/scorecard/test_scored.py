@@ -15,7 +15,8 @@ from worker.scorecard.scored import COMPARED, choose_test, read_metric, thin
 CEILING = Ceiling(
     estimate=0.9, low=0.8, high=1.0, forgetting_quality=0.96, test_quality=0.9, retain_quality=0.98, joint_auc=0.51
 )
-ALIKE, UNLIKE = Likeness(forget=0.9, test=0.8, retain=0.7), Likeness(forget=0.3, test=0.25, retain=0.2)
+ALIKE = Likeness(forget=0.9, test=0.8, retain=0.7, memory=0.5)
+UNLIKE = Likeness(forget=0.3, test=0.25, retain=0.2, memory=0.5)
 
 
 def test_test_examples_are_of_the_classes_that_are_forgotten() -> None:
