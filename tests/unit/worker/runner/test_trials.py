@@ -1,6 +1,8 @@
 """What is concluded from what the box printed; tests/integration/sandbox/test_trials.py runs it in real boxes."""
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,10 +37,15 @@ class SayingSandbox:
     error: str = ""
     promises: frozenset[Promise] = EVERY
     name: str = "fake"
+    kills: int = 0  # of the process outside, in so many runs
     runs: list[tuple[float, tuple[int, ...]]] = field(default_factory=list)
 
     def run(self, request: RunRequest, *, on_replica: Callable[[ReplicaResult], bool]) -> RunResult:
         self.runs.append((request.limits.wall_seconds, tuple(order.seed for order in request.orders)))
+        if len(self.runs) <= self.kills:
+            victim = json.loads(request.files[attempts.ORDER_FILE])["victim"]
+            os.kill(victim, signal.SIGKILL)
+            os.waitid(os.P_PID, victim, os.WEXITED | os.WNOWAIT)
         for order in request.orders:
             log = json.dumps(self.told.get(order.seed, {}))
             on_replica(self._make_result(order.index, order.seed, log))
@@ -113,6 +120,16 @@ def test_an_act_that_does_not_end_is_tried_again_with_more_time_and_then_counts_
     sandbox = SayingSandbox(outcomes={5: Outcome.TIME_LIMIT, 3: Outcome.TIME_LIMIT})
     assert list_broken(sandbox) == [Promise.FILE_SIZE, Promise.PROCESSES]
     assert sandbox.runs == [(2.0, (0, 1, 2, 3, 4, 5)), (20.0, (3,))]
+
+
+def test_a_process_outside_that_was_killed_once_was_killed_by_somebody_else() -> None:
+    sandbox = SayingSandbox(kills=1)
+    assert list_broken(sandbox) == []
+    assert [acts for _, acts in sandbox.runs] == [(0, 1, 2, 3, 4, 5)] * 2
+
+
+def test_a_box_that_kills_a_process_outside_whenever_it_runs_breaks_its_promise() -> None:
+    assert list_broken(SayingSandbox(kills=2)) == [Promise.HOST_PROCESSES]
 
 
 def test_who_looks_around_does_so_again_after_who_left_something() -> None:
