@@ -70,7 +70,13 @@ def make_competition(
     slug = slug or f"digits-{next(_numbers)}"
     spec = make_problem_spec(slug=slug, exposure=Exposure(exposure))
     manifest = {"kind": "random", "count": 128, "digest": "c" * 64}
-    problem = Problem(slug=slug, digest=spec.digest, spec=spec.model_dump(mode="json"), manifest=manifest)
+    problem = Problem(
+        slug=slug,
+        digest=spec.digest,
+        spec=spec.model_dump(mode="json"),
+        manifest=manifest,
+        description={"batches": "(x, y); 64 examples", "layers": "fc1, fc2", "classes": "zero, one"},
+    )
     session.add(problem)
     session.flush()
     body = write_terms(spec)

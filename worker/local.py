@@ -1,6 +1,5 @@
 """The platform's own steps without database, queue or account: what `lacuna evaluate` and `lacuna doctor` run."""
 
-import hashlib
 import itertools
 import json
 import threading
@@ -32,15 +31,16 @@ from worker.replicas.calibration import make_calibration_source, with_recipe
 from worker.replicas.execution import Batch, make_orders, make_request, run_batch, time_batch
 from worker.replicas.inspection import InspectedReplica, Inspector
 from worker.replicas.outputs import ModelOutputs, concat_outputs
-from worker.replicas.seconds import MeasuredShard, collect_seconds, dump_shard, parse_shard
+from worker.replicas.seconds import MeasuredShard, collect_seconds, dump_shard
 from worker.replicas.swapping import run_swapped
-from worker.replicas.yardstick import NOTHING, Plan, make_yardstick_source, plan_calibration, plan_shard
+from worker.replicas.yardstick import NOTHING, Plan, plan_calibration, plan_shard
 from worker.report.drawing import draw_score
 from worker.report.examples import ExampleDetail
 from worker.runner.base import LOCAL_LABEL, ReplicaOrder, RunRequest, Sandbox
 from worker.scorecard.card import RunFacts, compute_scorecard
 from worker.scorecard.cost import RetrainCost, describe_excess, make_cost
 from worker.scorecard.flags import FlagFacts
+from worker.scorecard.kept_cost import load_cost, name_cost
 from worker.training.pools import Pool, TrainingPlan, ensure_pools, pool_sizes
 from worker.training.spare import ensure_spare, load_spare
 
@@ -222,11 +222,9 @@ def calibrate(bench: Bench, on_progress: Progress, *, count: int, tries: int = C
     """
     source = make_calibration_source(RETRAIN_FILE, bench.problem.spec)
     settings, spec = bench.settings, bench.problem.spec
-    code = hashlib.sha256(source + make_yardstick_source(bench.problem)).hexdigest()[:16]
-    name = f"calibrations/{spec.digest}/{settings.node_class}-{bench.sandbox.name}/{code}-{count}"
-    digest = bench.store.get_ref(name)
-    if digest is not None:
-        return make_cost([parse_shard(shard) for shard in json.loads(bench.store.get(digest))])
+    name = name_cost(bench.problem, settings, bench.sandbox.name, count)
+    if (kept := load_cost(bench.store, name)) is not None:
+        return kept
     shards: list[MeasuredShard] = []
     for _ in range(tries):
         shards += _measure(bench, source, count, on_progress)

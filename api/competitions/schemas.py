@@ -46,6 +46,14 @@ class CompetitionSummary(BaseModel):
     created_at: datetime
 
 
+class BudgetSeconds(BaseModel):
+    """What the compute budget comes to where retraining was measured."""
+
+    node_class: str
+    seconds: float = Field(description="of one replica, about: the budget is a share of retraining, not a time")
+    retrain_seconds: float
+
+
 class PracticeView(BaseModel):
     """The practice phase: an open problem, a quota of its own, everything shown, nothing ranked."""
 
@@ -54,6 +62,7 @@ class PracticeView(BaseModel):
     daily_limit: int = Field(description="practice submissions of a team a UTC day; 0: closed by the organizers")
     concurrent_limit: int
     problem: dict[str, Any] = Field(description="the problem file, seeds and all")
+    description: dict[str, str] | None = Field(description="what a submission gets there, in words by title")
 
 
 class RevealedPhase(BaseModel):
@@ -101,6 +110,11 @@ class CompetitionView(CompetitionSummary):
     forget_request: dict[str, Any] | None = Field(description="kind, count and digest of the forget set")
     problem: dict[str, Any] = Field(description="the problem file; seeds are left out unless it is for practice")
     evaluation: dict[str, Any]
+    description: dict[str, str] | None = Field(
+        description="what a submission gets, in words by title: batches, x, y, network, layers, recipe; null until a"
+        " worker has loaded the problem, and without names and figures of hidden data"
+    )
+    budget_seconds: list[BudgetSeconds] = Field(description="one for each class of node")
     headroom: HeadroomView | None = Field(description="null until its pools are trained")
 
 

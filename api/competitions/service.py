@@ -1,5 +1,6 @@
 """Competitions, their problem cards and what a participant may still submit."""
 
+import statistics
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from api.competitions.schemas import (
+    BudgetSeconds,
     CompetitionSummary,
     CompetitionView,
     HeadroomView,
@@ -27,13 +29,24 @@ from core.domain.access import Action
 from core.domain.commitments import commit
 from core.domain.competition import CompetitionState, PreparationStage
 from core.domain.errors import NotFound
-from core.domain.exposure import PROBLEM, Audience, Exposure, Reader, Sight, Stage, may_see, sees_plain, select_fields
+from core.domain.exposure import (
+    DESCRIPTION,
+    PROBLEM,
+    Audience,
+    Exposure,
+    Reader,
+    Sight,
+    Stage,
+    may_see,
+    sees_plain,
+    select_fields,
+)
 from core.domain.headroom import Headroom
 from core.domain.phases import PhaseKind, PhaseState, find_stage
 from core.domain.pools import estimate_seconds_left
 from core.domain.quota import Allowance, next_reset, start_of_day
 from core.domain.work import WorkState
-from core.problem_parts import PoolPart
+from core.problem_parts import Gate, PoolPart
 from core.settings import Settings
 
 
@@ -97,8 +110,27 @@ def make_view(session: Session, settings: Settings, competition: Competition, ca
         forget_request=_make_request(spec.problem, key),
         problem=problem,
         evaluation=problem["evaluation"],
+        description=make_description(spec, caller),
+        budget_seconds=list_budget_seconds(session, spec),
         headroom=make_headroom(spec.problem.headroom),
     )
+
+
+def make_description(spec: EvaluationSpec, caller: Caller) -> dict[str, str] | None:
+    stored = spec.problem.description
+    return None if stored is None else select_fields(stored, DESCRIPTION, find_sight(spec, caller))
+
+
+def list_budget_seconds(session: Session, spec: EvaluationSpec) -> list[BudgetSeconds]:
+    """By the median of the retrainings that were timed; the gate itself compares runs with yardsticks beside them."""
+    rules, found = spec.terms.evaluation, []
+    for row in competitions.fetch_all_calibrations(session, spec.id):
+        clocks = ("cpu",) if rules.gate is Gate.CPU else ("cpu", "wall")
+        retrain = max(statistics.median(row.seconds[clock]) for clock in clocks)
+        found.append(
+            BudgetSeconds(node_class=row.node_class, seconds=rules.compute_budget * retrain, retrain_seconds=retrain)
+        )
+    return found
 
 
 def make_headroom(stored: Mapping[str, Any] | None) -> HeadroomView | None:
@@ -148,6 +180,7 @@ def make_practice_view(session: Session, competition: Competition, caller: Calle
         daily_limit=competition.practice_daily_limit,
         concurrent_limit=competition.practice_concurrent_limit,
         problem=problem,
+        description=make_description(found.spec, caller),
     )
 
 

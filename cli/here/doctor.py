@@ -18,6 +18,7 @@ from cli.show.numbers import show_percent
 from cli.show.options import FILE_HELP, JsonOption
 from client.failures import CommandFailed, Exit, get_exit_of_verdict
 from client.progress import StageProgress
+from core.domain.calibration import ROUGH_RUNS
 from core.domain.durations import show_duration
 from core.domain.intake.batches import MAPPING_PROBLEM, BatchForm
 from core.domain.intake.given import check_given
@@ -28,7 +29,6 @@ from core.problems import ProblemSpec
 from core.settings import Settings, get_settings
 
 SEEDS = (101, 202)
-TIMED_RUNS = 4  # at most, among as many yardsticks, and as many retrainings once
 CLOCKS = {"cgroup": "all processor time of the box", "process": "processor time, without what hides from its parent"}
 
 OptionalFile = Annotated[Path | None, typer.Argument(help=FILE_HELP, metavar="FILE", show_default=False)]
@@ -101,7 +101,7 @@ def _look_at(file: Path, problem: str, sandbox: str, *, as_json: bool) -> None:
     _check_platform(runs, "the submission")
     with StageProgress() as progress:
         measure = load("worker.local", "measure_cost")
-        cost = measure(spec, read.files, settings=settings, sandbox=box, runs=TIMED_RUNS, on_progress=progress.update)
+        cost = measure(spec, read.files, settings=settings, sandbox=box, runs=ROUGH_RUNS, on_progress=progress.update)
     found = diagnose(runs, spec, cost=cost, workers=settings.workers)
     if as_json:
         print_json(_to_json(found))

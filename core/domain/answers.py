@@ -17,6 +17,7 @@ EVERYBODY = {
     "AnnouncementView": "id title text author created_at edited_at",
     "BoardChange": "version at cause name submission_id rank_before rank_after lines digest",
     "BoardChanges": "items next_before",
+    "BudgetSeconds": "node_class seconds retrain_seconds",
     "Ceiling": (
         "estimate low high corrected neurips2023 exact forgetting_quality test_quality retain_quality joint_auc"
     ),
@@ -32,7 +33,8 @@ EVERYBODY = {
     "CompetitionView": (
         "slug title summary state closes_at exposure protocol compute_budget replicas created_at rules_version "
         "fault metric_version daily_limit concurrent_limit total_limit selection_limit publish_approvals "
-        "private_phase practice upload_bytes preparation forget_request problem evaluation headroom"
+        "private_phase practice upload_bytes preparation forget_request problem evaluation headroom description "
+        "budget_seconds"
     ),
     "DecidedEarly": "after of",
     "DeliveryList": "items",
@@ -85,7 +87,7 @@ EVERYBODY = {
     "PhaseView": "kind state exposure published_at",
     "PoolView": "kind state finished total",
     "PracticeLimits": "daily_limit used left concurrent_limit running",
-    "PracticeView": "state daily_limit concurrent_limit problem",
+    "PracticeView": "state daily_limit concurrent_limit problem description",
     "Preparation": "stage finished total seconds_left pools",
     "PostView": "id author by_staff text created_at edited_at is_hidden hidden_reason is_own",
     "ProblemLimits": (

@@ -3,3 +3,4 @@
 RETRAIN_FILE = "retrain.py"
 IDLE_FILE = "identity.py"  # timed among the retrainings, as among all other runs
 CALIBRATION_TRIES = 5  # while its clocks disagree or its yardsticks differ
+ROUGH_RUNS = 4  # retrainings that are timed where nothing is scored: `lacuna doctor`

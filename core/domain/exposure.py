@@ -155,6 +155,12 @@ PROBLEM = list_fields(
     (ALL, "evaluation", "adaptive adaptive.alpha adaptive.rival_place adaptive.min_replicas"),
 )
 
+# what a worker found in its data and network (worker/described.py), in words by title
+DESCRIPTION = list_fields(
+    (ALL, "", "kind batches x y network layers recipe originals"),
+    (OPEN, "", "values classes examples"),  # figures and names by which a guess at the data could be made sure
+)
+
 SCORECARD = list_fields(
     (ALL, "", "version metric_version protocol forgetting_quality report_digest"),
     (ALL, "", "share unlearning_accuracy retain_accuracy test_accuracy"),

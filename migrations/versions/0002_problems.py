@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("spec", sa.JSON(), nullable=False),
         sa.Column("manifest", sa.JSON(), nullable=True),
         sa.Column("preview", sa.JSON(), nullable=True),
+        sa.Column("description", sa.JSON(), nullable=True),
         sa.Column("headroom", sa.JSON(), nullable=True),
         sa.Column("preparing_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),

@@ -26,6 +26,7 @@ class Problem(Base):
     spec: Mapped[dict[str, Any]]
     manifest: Mapped[dict[str, Any] | None]  # of the forget request, written by the first pool chunk
     preview: Mapped[dict[str, Any] | None]  # what a worker found in it, on request; for admins alone
+    description: Mapped[dict[str, Any] | None]  # words by title, of what a submission gets: worker/described.py
     headroom: Mapped[dict[str, Any] | None]  # core.domain.headroom, measured when its pools were whole
     preparing_until: Mapped[datetime | None]  # a worker's lease on loading it to plan its pools
     created_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -22,7 +22,7 @@ from core.db.queries.announcements import store_announcement
 from core.db.session import transaction
 from core.domain.answers import FORGET_REQUEST, MESSAGES, list_record
 from core.domain.competition import CompetitionState
-from core.domain.exposure import PROBLEM, Audience, Exposure, Reader, Sight, Stage, find_audience, may_see
+from core.domain.exposure import DESCRIPTION, PROBLEM, Audience, Exposure, Reader, Sight, Stage, find_audience, may_see
 from core.domain.notifications import Event
 from core.domain.phases import PhaseState
 from core.domain.spreadsheet import EXCEL_MARK
@@ -192,7 +192,7 @@ class Reading:
                 not may_see(audience, sight) and value not in EMPTY and field != "reason"
             ):  # whose marks are looked for
                 yield f"{name}.{field} is shown to {sight.reader} in {sight.exposure}, {sight.stage}"
-            if isinstance(value, dict) and field in ("problem", "evaluation", "forget_request"):
+            if isinstance(value, dict) and field in ("problem", "evaluation", "forget_request", "description"):
                 yield from self._walk_problem(field, value, sight if name != "PracticeView" else open_up(sight))
             else:
                 yield from self._walk(value, properties.get(field, {}), sight)
@@ -204,7 +204,7 @@ class Reading:
         return open_up(found) if record.get("phase") == "practice" and "purpose" in record else found
 
     def _walk_problem(self, field: str, values: Mapping[str, Any], sight: Sight) -> Iterator[str]:
-        fields = FORGET_REQUEST if field == "forget_request" else PROBLEM
+        fields = {"forget_request": FORGET_REQUEST, "description": DESCRIPTION}.get(field, PROBLEM)
         for path, value in list_leaves(values, "evaluation." if field == "evaluation" else ""):
             audience = find_audience(fields, path)
             if audience is None and value not in EMPTY:

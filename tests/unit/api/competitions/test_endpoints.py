@@ -6,6 +6,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, select
 
 from core.db.models.problems import Problem
+from core.db.models.submissions import Calibration
 from core.db.session import transaction
 from tests import factories
 from tests.unit.api.conftest import Login
@@ -83,7 +84,7 @@ def test_limits_count_today_and_spare_what_was_our_fault(
 def test_a_card_says_how_far_the_plain_loop_is_from_the_best(client: TestClient, engine: Engine) -> None:
     make(engine)
     assert client.get("/api/v1/competitions/digits").json()["headroom"] is None
-    assert "Headroom" not in client.get("/competitions/digits").text
+    assert "Headroom" not in client.get("/competitions/digits/data").text
     for fastest, trainer, words in (
         (0.1, "numpy", "Not fit for prizes"),
         (0.25, "channels_last", "The budget measures work"),
@@ -95,4 +96,30 @@ def test_a_card_says_how_far_the_plain_loop_is_from_the_best(client: TestClient,
         found = client.get("/api/v1/competitions/digits").json()["headroom"]
         assert found["ratio"] == pytest.approx(0.4 / fastest)
         assert found["fit_for_prizes"] is (0.4 / fastest <= 2)
-        assert words in client.get("/competitions/digits").text
+        assert words in client.get("/competitions/digits/data").text
+
+
+@pytest.mark.parametrize("exposure", ["practice", "public", "private"])
+def test_a_card_tells_what_a_submission_gets_and_names_nothing_of_hidden_data(
+    client: TestClient, engine: Engine, exposure: str
+) -> None:
+    make(engine, exposure=exposure)
+    told = client.get("/api/v1/competitions/digits").json()["description"]
+    page = client.get("/competitions/digits/data").text
+    assert told["batches"] in page
+    assert told["layers"] in page
+    assert ("classes" in told) is ("zero, one" in page) is (exposure == "practice")
+
+
+def test_a_card_tells_the_budget_in_seconds_of_each_class_of_node(client: TestClient, engine: Engine) -> None:
+    with transaction(engine) as session:
+        row = factories.make_competition(session, "digits")
+        run = factories.make_evaluation(
+            session, factories.make_submission(session, row, factories.make_user(session, "platform"))
+        )
+        seconds = {"wall": [40.0, 44.0, 42.0], "cpu": [20.0, 22.0, 21.0]}
+        values = {"spec_id": row.spec_id, "node_class": "epyc", "evaluation_id": run.id}
+        session.add(Calibration(filename="retrain.py", seconds=seconds, **values))
+    (found,) = client.get("/api/v1/competitions/digits").json()["budget_seconds"]
+    assert found == {"node_class": "epyc", "seconds": pytest.approx(2.1), "retrain_seconds": 21.0}
+    assert "about 2.1 s a replica on epyc" in " ".join(client.get("/competitions/digits/data").text.split())

@@ -132,7 +132,7 @@ def test_a_store_that_cannot_be_written_is_one_line(
     ("name", "words"),
     [
         ("digits", ["batches: (x, y); 64", "float32 of 64, standardised", "10 classes", "layers: flatten, hidden1"]),
-        ("digits-2023", ["age_group", "3×32×32, values from 0 to 255", "layers: conv1, bn1", "0.02", "50%"]),
+        ("digits-2023", ["age_group", "3×32×32, not scaled, from 0 to 255", "layers: conv1, bn1", "0.02", "50%"]),
     ],
 )
 def test_a_problem_is_shown_as_a_submission_meets_it(run: Run, name: str, words: list[str]) -> None:

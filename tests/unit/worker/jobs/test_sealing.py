@@ -47,6 +47,14 @@ def test_how_far_the_plain_loop_is_from_the_best_is_measured_once_pools_are_whol
     assert 0 < found.fastest_ms <= found.plain_ms
 
 
+def test_what_a_submission_gets_is_described_when_its_pools_are_planned(
+    platform: Platform, competition: Competition
+) -> None:
+    with reading(platform.engine) as session:
+        found = competitions.fetch_problem_by_id(session, competition.spec.problem_id).description
+    assert {"batches", "x", "y", "classes", "layers"} <= found.keys()
+
+
 def test_what_was_not_measured_is_measured_when_the_problem_is_prepared_again(
     platform: Platform, competition: Competition
 ) -> None:
