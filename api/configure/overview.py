@@ -5,6 +5,7 @@ import statistics
 from sqlalchemy.orm import Session
 
 from api.competitions.service import find_preparation, get_exposure
+from api.configure.previews import make_learning
 from api.configure.schemas import CalibrationView, ConfiguredCompetition, ConfiguredList
 from core.db.base import utc_now
 from core.db.models.contests import Competition
@@ -29,6 +30,7 @@ def make_view(session: Session, row: Competition) -> ConfiguredCompetition:
         opens_by_hand=row.opens_by_hand,
         prepared_at=row.prepared_at,
         preparation=find_preparation(session, row),
+        learning=make_learning(row.spec.problem.learning),
         calibrations=[_make_calibration(found) for found in competitions.fetch_all_calibrations(session, row.spec_id)],
     )
 

@@ -1,16 +1,18 @@
 """Previews: a worker says what a competition's problems are made of before their pools are trained."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from api.competitions.service import make_headroom
-from api.configure.schemas import PoolRole, Preview, PreviewList
+from api.configure.schemas import LearningView, PoolRole, Preview, PreviewList
 from api.deps import Caller
 from api.operations.service import count_workers
 from core.db.models.problems import Problem
 from core.db.queries import audit, competitions, phases
 from core.domain.errors import NotFound
+from core.domain.learning import Learning
 from core.jobs import PREVIEW, enqueue
 from core.storage import BlobStore
 
@@ -40,6 +42,12 @@ def load_sample(session: Session, store: BlobStore, slug: str, role: PoolRole, p
     return store.get(samples[place]["digest"])
 
 
+def make_learning(stored: Mapping[str, Any] | None) -> LearningView | None:
+    if stored is None:
+        return None
+    return LearningView(**stored, doubts=list(Learning.read(stored).doubts))
+
+
 def _find_problems(session: Session, slug: str) -> dict[PoolRole, Problem]:
     row = competitions.fetch_competition(session, slug)
     if row is None:
@@ -51,5 +59,10 @@ def _find_problems(session: Session, slug: str) -> dict[PoolRole, Problem]:
 
 def _make_view(role: PoolRole, problem: Problem) -> Preview:
     stored = problem.preview or {}
-    own = {"role": role, "problem_digest": problem.digest, "headroom": make_headroom(stored.get("headroom"))}
+    own = {
+        "role": role,
+        "problem_digest": problem.digest,
+        "headroom": make_headroom(stored.get("headroom")),
+        "learning": make_learning(problem.learning or stored.get("learning")),
+    }
     return Preview.model_validate({**stored, **own})

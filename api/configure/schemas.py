@@ -77,6 +77,18 @@ class PreviewPool(BaseModel):
     seconds: float = Field(description="of one worker, to train them all; an estimate from a few steps")
 
 
+class LearningView(BaseModel):
+    """How well original and retrained models do, as mean accuracies; R² where a number is learnt."""
+
+    original_retain: float
+    original_test: float
+    retrained_retain: float
+    retrained_test: float
+    guessing: float = Field(description="what the most frequent class alone reaches on the test set")
+    models: int = Field(description="retrained models that were looked at")
+    doubts: list[str] = Field(description="why nobody should be ranked against such models; empty if all is well")
+
+
 class Preview(BaseModel):
     """What a worker found in one problem."""
 
@@ -92,6 +104,7 @@ class Preview(BaseModel):
     samples: list[PreviewSample] = Field([], description="the first of the forget set")
     pools: list[PreviewPool] = []
     headroom: HeadroomView | None = None
+    learning: LearningView | None = Field(None, description="null where nothing is trained and a model takes long")
 
 
 class PreviewList(BaseModel):
@@ -113,6 +126,7 @@ class ConfiguredCompetition(BaseModel):
     prepared_at: datetime | None
     preparation: Preparation
     calibrations: list[CalibrationView]
+    learning: LearningView | None = Field(description="null until its pools are trained")
 
 
 class ConfiguredList(BaseModel):

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.show.console import print_json, print_line
+from cli.show.numbers import show_percent
 from cli.show.options import JsonOption, UrlOption
 from cli.show.remote import open_client
 from cli.show.tables import print_table
@@ -52,6 +53,20 @@ def _print_preview(item: JSON, workers: int) -> None:
     seconds = sum(pool["seconds"] for pool in item["pools"])
     share = f", {show_duration(seconds / workers)} on the {workers} there are now" if workers else ""
     print_line(f"together about {show_duration(seconds)} of one worker{share}")
+    _print_learning(item.get("learning"))
     if headroom := item.get("headroom"):  # a server before 0.2 does not say
         unfit = "" if headroom["fit_for_prizes"] else "; above 2 it is not fit for prizes"
         print_line(f"plain loop over the fastest known trainer of one model: {headroom['ratio']:.1f}{unfit}")
+
+
+def _print_learning(learning: JSON | None) -> None:
+    if learning is None:
+        print_line("how well retrained models do is told once the pools are trained")
+        return
+    shown = (f"{name} {show_percent(learning[f'retrained_{name}'])}" for name in ("retain", "test"))
+    print_line(
+        f"retrained models: {', '.join(shown)}; originals {show_percent(learning['original_test'])} of the test set,"
+        f" guessing {show_percent(learning['guessing'])}"
+    )
+    for doubt in learning["doubts"]:
+        print_line(f"warning: {doubt}")

@@ -137,7 +137,7 @@ STAFF = {
     "CompetitionOfData": "slug state",
     "ConfiguredCompetition": (
         "slug title state exposure fault data_set forget_request spec_digest opens_by_hand prepared_at "
-        "preparation calibrations"
+        "preparation calibrations learning"
     ),
     "ConfiguredList": "items",
     "CostLine": "day competition team purpose is_rejudge evaluations replicas cpu_seconds wall_seconds",
@@ -173,7 +173,8 @@ STAFF = {
     "PoolDetail": "role kind state finished total seconds_left problem_digest created_at sealed_at seal fault waiting",
     "PoolList": "slug state prepared_at items",
     "PoolOfData": "kind state size",
-    "Preview": "role problem_digest made_at fault classes counts forget samples pools headroom",
+    "LearningView": "original_retain original_test retrained_retain retrained_test guessing models doubts",
+    "Preview": "role problem_digest made_at fault classes counts forget samples pools headroom learning",
     "PreviewList": "slug workers items",
     "PreviewPool": "kind models seconds",
     "PreviewSample": "id class clean_class text",

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("preview", sa.JSON(), nullable=True),
         sa.Column("description", sa.JSON(), nullable=True),
         sa.Column("headroom", sa.JSON(), nullable=True),
+        sa.Column("learning", sa.JSON(), nullable=True),
         sa.Column("preparing_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_problems")),

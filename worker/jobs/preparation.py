@@ -32,6 +32,7 @@ from worker.problems import LoadedProblem
 from worker.scorecard.card import find_ceiling
 from worker.training.chunks import Chunk, pool_chunks
 from worker.training.headroom import measure_headroom
+from worker.training.learning import measure_learning
 from worker.training.pools import build_chunk, load_pools, make_seal, pool_sizes, rebuild_chunk
 from worker.training.spare import ensure_spare
 
@@ -145,8 +146,11 @@ def _finish_problem(context: WorkerContext, problem: LoadedProblem, problem_id: 
     find_ceiling(problem, load_pools(problem, context.store), context.store, metric=METRIC_VERSION)
     ensure_spare(problem, context.store, device=context.settings.device)
     headroom = measure_headroom(problem, device=context.settings.device)
+    learning = measure_learning(problem, context.store, seconds={}, device=context.settings.device)
     with transaction(context.engine) as session:
-        competitions.lock_problem(session, problem_id).headroom = asdict(headroom)
+        locked = competitions.lock_problem(session, problem_id)
+        locked.headroom = asdict(headroom)
+        locked.learning = asdict(learning) if learning else None
 
 
 def _send_chunks(session: Session, context: WorkerContext, problem: LoadedProblem, problem_id: str) -> None:

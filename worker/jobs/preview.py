@@ -22,6 +22,7 @@ from worker.problems import LoadedProblem, Split
 from worker.replicas.relearn import MEASURED_MEMBERS
 from worker.training.chunks import Chunk, pool_chunks, train_chunk
 from worker.training.headroom import measure_headroom, shorten
+from worker.training.learning import measure_learning
 from worker.training.members import batch_slices
 from worker.training.pools import pool_sizes
 
@@ -53,6 +54,9 @@ def preview_problem(context: WorkerContext, problem_id: str) -> None:
 
 def make_preview(context: WorkerContext, problem: LoadedProblem) -> dict[str, Any]:
     splits, manifest = problem.splits, problem.manifest
+    pools = estimate_training(problem, device=context.settings.device)
+    of_one = {PoolKind(each["kind"]): each["seconds"] / each["models"] for each in pools}
+    learning = measure_learning(problem, context.store, seconds=of_one, device=context.settings.device)
     parts = {"retain": splits.retain, "forget": splits.forget, "validation": splits.validation, "test": splits.test}
     return {
         "fault": "",
@@ -60,7 +64,8 @@ def make_preview(context: WorkerContext, problem: LoadedProblem) -> dict[str, An
         "counts": {name: _count(part, problem) for name, part in parts.items()},
         "forget": {"kind": manifest.kind, "count": manifest.count, "digest": manifest.digest},
         "samples": _store_samples(problem, context.store),
-        "pools": estimate_training(problem, device=context.settings.device),
+        "pools": pools,
+        "learning": asdict(learning) if learning else None,
         "headroom": asdict(measure_headroom(problem, device=context.settings.device)),
     }
 

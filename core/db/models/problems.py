@@ -28,6 +28,7 @@ class Problem(Base):
     preview: Mapped[dict[str, Any] | None]  # what a worker found in it, on request; for admins alone
     description: Mapped[dict[str, Any] | None]  # words by title, of what a submission gets: worker/described.py
     headroom: Mapped[dict[str, Any] | None]  # core.domain.headroom, measured when its pools were whole
+    learning: Mapped[dict[str, Any] | None]  # core.domain.learning, when its pools were whole
     preparing_until: Mapped[datetime | None]  # a worker's lease on loading it to plan its pools
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 

@@ -2,8 +2,9 @@ from collections.abc import Callable
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
+from core.db.models.problems import Problem
 from core.db.session import transaction
 from core.settings import Settings
 from core.storage import FolderStore
@@ -60,6 +61,25 @@ def test_a_preview_of_an_earlier_release_has_no_headroom(
     (item,) = client.get(PATH, headers=admin).json()["items"]
     assert item["headroom"] is None
     assert "fit for prizes" not in client.get(PAGE, headers=admin).text
+
+
+LEARNT = {
+    "original_retain": 0.99, "original_test": 0.9, "retrained_retain": 0.95, "retrained_test": 0.15,
+    "guessing": 0.1, "models": 1,
+}  # fmt: skip
+
+
+def test_models_that_learnt_nothing_are_told_before_anybody_is_ranked_against_them(
+    client: TestClient, admin: dict[str, str], engine: Engine
+) -> None:
+    make(engine, found=True, learning=LEARNT)
+    (item,) = client.get(PATH, headers=admin).json()["items"]
+    assert "hardly learnt" in item["learning"]["doubts"][0]
+    assert "Not fit to rank anybody yet" in client.get(PAGE, headers=admin).text
+    with transaction(engine) as session:  # what was measured of the pools themselves counts more
+        session.scalars(select(Problem)).one().learning = LEARNT | {"retrained_test": 0.89, "models": 64}
+    assert client.get(PATH, headers=admin).json()["items"][0]["learning"]["doubts"] == []
+    assert "answer 95 % of the retain set" in client.get("/admin", headers=admin).text.replace("95%", "95 %")
 
 
 def test_why_it_cannot_be_prepared_is_shown(client: TestClient, admin: dict[str, str], engine: Engine) -> None:

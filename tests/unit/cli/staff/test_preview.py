@@ -29,6 +29,13 @@ def test_a_preview_is_waited_for(run: Run, server: FakeServer, monkeypatch: pyte
     assert "on the 2 there are now" in output
 
 
+def test_models_that_learn_nothing_are_a_warning(run: Run, server: FakeServer) -> None:
+    learning = {"retrained_retain": 0.2, "retrained_test": 0.15, "original_test": 0.9, "guessing": 0.1, "models": 1}
+    server.on("POST", PATH, make_answer(learning=learning | {"doubts": ["they have hardly learnt"]}))
+    output = run("admin", "preview", "faces").output
+    assert "warning: they have hardly learnt" in output
+
+
 def test_a_preview_that_failed_on_our_side_does_not_say_that_the_problem_is_wrong(run: Run, server: FakeServer) -> None:
     server.on("POST", PATH, make_answer(fault="it failed on our side"))
     output = run("admin", "preview", "faces").output

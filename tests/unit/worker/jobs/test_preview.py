@@ -41,6 +41,13 @@ def test_a_preview_counts_what_training_will_see(platform: Platform) -> None:
     assert found["forget"]["count"] == len(splits.forget)
 
 
+def test_a_preview_tells_whether_the_models_will_have_learnt_anything(platform: Platform) -> None:
+    found = look(platform, make_spec()).preview
+    assert found is not None
+    assert found["learning"]["models"] == 1
+    assert 0 < found["learning"]["guessing"] < 0.5
+
+
 def test_its_samples_are_pictures_of_the_forget_set(platform: Platform) -> None:
     found = look(platform, make_spec()).preview
     assert found is not None

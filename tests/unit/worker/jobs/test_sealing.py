@@ -6,6 +6,7 @@ from core.db.models.submissions import Evaluation
 from core.db.queries import competitions
 from core.db.session import reading, transaction
 from core.domain.headroom import Headroom
+from core.domain.learning import Learning
 from core.domain.pools import PoolState, compute_seal_digest
 from core.jobs import PREPARE, enqueue
 from core.registration import register_competition
@@ -45,6 +46,12 @@ def test_how_far_the_plain_loop_is_from_the_best_is_measured_once_pools_are_whol
         stored = competitions.fetch_problem_by_id(session, competition.spec.problem_id).headroom
     found = Headroom.read(stored)
     assert 0 < found.fastest_ms <= found.plain_ms
+
+
+def test_how_well_its_models_do_is_kept_once_pools_are_whole(platform: Platform, competition: Competition) -> None:
+    with reading(platform.engine) as session:
+        stored = competitions.fetch_problem_by_id(session, competition.spec.problem_id).learning
+    assert Learning.read(stored).models > 1
 
 
 def test_what_a_submission_gets_is_described_when_its_pools_are_planned(
