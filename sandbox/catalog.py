@@ -47,8 +47,22 @@ LOOKED_INTO = [
     "scipy.spatial.distance",
     "sklearn.externals",
     "matplotlib.pyplot",
+    "scipy.integrate",
+    "scipy.interpolate",
+    "scipy.ndimage",
+    "scipy.signal",
+    "scipy.cluster",
+    "scipy.fft",
+    "sklearn.datasets",
+    "sklearn.neural_network",
+    "sklearn.pipeline",
+    "sklearn.manifold",
+    "sklearn.covariance",
+    "sklearn.naive_bayes",
+    "sklearn.tree",
 ]
-LAZY = frozenset({"torch", "numpy", "scipy", "sklearn"})  # their __getattr__ gives modules that are listed, no names
+# their __getattr__ gives modules that are listed, or says why a name is gone
+LAZY = frozenset({"torch", "numpy", "scipy", "sklearn", "sklearn.datasets"})
 BROKEN = frozenset({"torch.utils.tensorboard", "sklearn.externals.joblib"})  # there, but they need what is not
 
 

@@ -52,6 +52,7 @@ def load_submission(folder: Path) -> ModuleType:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise Refused(Outcome.SYNTAX_ERROR, f"{type(error).__name__}: {error}") from None
     sys.path.insert(0, str(folder))
+    sys.argv[:] = [ENTRY_FILE]  # `parse_args()` of a published script reads what a command line would hold
     spec = importlib.util.spec_from_file_location(MODULE_NAME, path)
     if spec is None:
         raise Refused(Outcome.IMPORT_FAILED, f"{ENTRY_FILE} cannot be imported")

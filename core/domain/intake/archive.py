@@ -98,7 +98,8 @@ def _check_kind(info: zipfile.ZipInfo, name: str) -> None:
         # The other methods of the standard library decompress without a bound on memory.
         _refuse(FaultCode.ARCHIVE_INVALID, f"{show(name)} in the archive is not compressed with plain deflate")
     if not _is_folder(info) and PurePosixPath(name).suffix.lower() not in ALLOWED_SUFFIXES:
-        _refuse(FaultCode.FORBIDDEN_FILE, f"{show(name)} in the archive is not a text file of an allowed kind")
+        cure = ": upload the notebook itself" if name.lower().endswith(".ipynb") else ""
+        _refuse(FaultCode.FORBIDDEN_FILE, f"{show(name)} in the archive is not a text file of an allowed kind{cure}")
 
 
 def _check_clashes(names: list[str]) -> None:

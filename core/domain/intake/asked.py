@@ -1,15 +1,14 @@
-"""The import statements of a file, and how surely each of them runs when the file does."""
+"""The imports of a file, and how surely each of them runs when the file does."""
 
 import ast
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from core.domain.intake.entry import is_main_guard
+from core.domain.intake.certain import Place, Step, iter_sure
 from core.domain.intake.names import get_dotted
-from core.domain.intake.report import ENTRY_FUNCTION, PREPARE_FUNCTION
 
-CATCHING = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
-FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
+CATCHING = frozenset({"ImportError", "ModuleNotFoundError"})
+IMPORTING_CALLS = frozenset({"importlib.import_module", "import_module", "__import__"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,87 +20,40 @@ class Asked:
     level: int
     line: int
     text: str
-    is_certain: bool  # it runs whenever the file is imported and called
-    is_guarded: bool  # its failure is caught
+    place: Place
     may_move_path: bool = False  # the file changes sys.path
 
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    is_certain: bool = True
-    is_guarded: bool = False
-    is_inside: bool = False  # of a function
+    @property
+    def is_guarded(self) -> bool:
+        """Its failure is caught."""
+        return self.place.is_guarded(CATCHING)
 
 
-def find_imports(tree: ast.Module, *, is_entry: bool) -> list[Asked]:
+def find_imports(tree: ast.Module, steps: Iterable[Step]) -> list[Asked]:
     moves = any(isinstance(node, ast.Attribute) and get_dotted(node) == "sys.path" for node in ast.walk(tree))
-    found = list(_walk(tree.body, _Place(), {ENTRY_FUNCTION, PREPARE_FUNCTION} if is_entry else set()))
-    return [replace(asked, may_move_path=True) for asked in found] if moves else found
+    return [asked for step in steps for asked in _read(step, moves)]
 
 
-def _walk(body: list[ast.stmt], place: _Place, called: set[str]) -> Iterator[Asked]:
-    for statement in body:
-        if isinstance(statement, ast.Import | ast.ImportFrom):
-            yield from _read(statement, place)
-        elif isinstance(statement, FUNCTION):
-            is_called = statement.name in called and place == _Place()
-            yield from _walk(statement.body, replace(place, is_certain=is_called, is_inside=True), set())
-        else:
-            yield from _walk_block(statement, place, called)
-        if place.is_inside and isinstance(statement, ast.Return | ast.Raise):
-            return
-
-
-def _walk_block(statement: ast.stmt, place: _Place, called: set[str]) -> Iterator[Asked]:
-    unsure = replace(place, is_certain=False)
-    if isinstance(statement, ast.Try | ast.TryStar):
-        yield from _walk_try(statement, place, called)
-    elif isinstance(statement, ast.If):
-        is_never = is_main_guard(statement) or _is_false(statement.test)
-        yield from () if is_never else _walk(statement.body, unsure, called)
-        yield from _walk(statement.orelse, place if is_never else unsure, called)
-    elif isinstance(statement, ast.With | ast.AsyncWith):
-        is_guarded = place.is_guarded or any(_suppresses(item.context_expr) for item in statement.items)
-        yield from _walk(statement.body, replace(place, is_guarded=is_guarded), called)
-    elif isinstance(statement, ast.ClassDef):
-        yield from _walk(statement.body, place, set())
+def _read(step: Step, moves: bool) -> Iterator[Asked]:
+    node, place = step.node, step.place
+    if isinstance(node, ast.ImportFrom):
+        names = tuple(alias.name for alias in node.names)
+        yield Asked(node.module or "", names, node.level, node.lineno, ast.unparse(node), place, moves)
+    elif isinstance(node, ast.Import):
+        for alias in node.names:
+            yield Asked(alias.name, (), 0, node.lineno, ast.unparse(node), place, moves)
     else:
-        for part in (statement, *getattr(statement, "cases", [])):
-            yield from _walk([*getattr(part, "body", []), *getattr(part, "orelse", [])], unsure, called)
+        yield from (
+            Asked(module, (), 0, call.lineno, module, place, moves)
+            for call in iter_sure(node)
+            if isinstance(call, ast.Call) and (module := _find_named(call))
+        )
 
 
-def _walk_try(statement: ast.Try | ast.TryStar, place: _Place, called: set[str]) -> Iterator[Asked]:
-    unsure = replace(place, is_certain=False)
-    is_caught = any(map(_catches, statement.handlers))
-    yield from _walk(statement.body, replace(place, is_guarded=True) if is_caught else place, called)
-    for handler in statement.handlers:
-        yield from _walk(handler.body, unsure, called)
-    yield from _walk(statement.orelse, unsure, called)
-    yield from _walk(statement.finalbody, place, called)
-
-
-def _read(statement: ast.Import | ast.ImportFrom, place: _Place) -> Iterator[Asked]:
-    line, text = statement.lineno, ast.unparse(statement)
-    if isinstance(statement, ast.ImportFrom):
-        names = tuple(alias.name for alias in statement.names)
-        yield Asked(statement.module or "", names, statement.level, line, text, place.is_certain, place.is_guarded)
-        return
-    for alias in statement.names:
-        yield Asked(alias.name, (), 0, line, text, place.is_certain, place.is_guarded)
-
-
-def _catches(handler: ast.ExceptHandler) -> bool:
-    if handler.type is None:
-        return True
-    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return any((get_dotted(kind) or "").split(".")[-1] in CATCHING for kind in kinds)
-
-
-def _suppresses(context: ast.expr) -> bool:
-    return isinstance(context, ast.Call) and (get_dotted(context.func) or "").split(".")[-1] == "suppress"
-
-
-def _is_false(test: ast.expr) -> bool:
-    if isinstance(test, ast.Constant):
-        return not test.value
-    return (get_dotted(test) or "").split(".")[-1] == "TYPE_CHECKING"
+def _find_named(call: ast.Call) -> str:
+    """`importlib.import_module("torch.nn")`, where the text stands there."""
+    first = call.args[0] if call.args else None
+    if get_dotted(call.func) not in IMPORTING_CALLS or not isinstance(first, ast.Constant):
+        return ""
+    name = first.value
+    return name if isinstance(name, str) and all(part.isidentifier() for part in name.split(".")) else ""

@@ -48,8 +48,20 @@ def read_own_call(statements: list[ast.stmt]) -> OwnCall:
     given = [passed.get(name) for name in parameters[:POSITIONAL_COUNT]]
     order = _find_order(given, parameters)
     names = {part.id: place for place, part in zip(order, given, strict=True) if isinstance(part, ast.Name)}
+    names |= _find_other_names(statements, names)
     extra = {name: value for name, value in passed.items() if name not in parameters[:POSITIONAL_COUNT]}
     return OwnCall(order, names, (*doubts, *_find_extra_doubts(extra, function)), ast.unparse(call), call.lineno)
+
+
+def _find_other_names(statements: list[ast.stmt], names: dict[str, int]) -> dict[str, int]:
+    """`val_dl = validation_loader`: another name for what is passed."""
+    found: dict[str, int] = {}
+    for statement in statements:
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Name):
+            place = (names | found).get(statement.value.id)
+            targets = [target.id for target in statement.targets if isinstance(target, ast.Name)]
+            found |= dict.fromkeys(targets, place) if place is not None else {}
+    return found
 
 
 def _match(call: ast.Call, parameters: list[str]) -> dict[str, ast.expr]:

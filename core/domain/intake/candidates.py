@@ -1,6 +1,7 @@
 """Which function of a file was probably meant to be `unlearning`, and the lines that make it so."""
 
 import ast
+import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from core.domain.intake.report import ARGUMENT_HINTS, ENTRY_FUNCTION, show
 
 USUAL_NAMES = frozenset({"unlearn", "do_unlearning", "do_unlearn", "run_unlearning", "run", "main", "forget", "method"})
 ENOUGH = 2
+ALIKE = 0.85
 SIGNATURE = f"{ENTRY_FUNCTION}(net, retain_loader, forget_loader, val_loader)"
 WORDS = {"net": ("net", "model"), "retain_loader": ("retain",), "forget_loader": ("forget",), "val_loader": ("val",)}
 
@@ -72,10 +74,15 @@ def write_fix(found: Candidate | None) -> str:
 def _weigh(function: ast.FunctionDef, called_inside: set[str], called_outside: set[str]) -> int:
     names = " ".join(argument.arg.lower() for argument in function.args.args)
     weight = 2 if "unlearn" in function.name.lower() else 1 if function.name.lower() in USUAL_NAMES else 0
-    weight += 3 if function.name == ENTRY_FUNCTION else 0
+    weight += 3 if function.name == ENTRY_FUNCTION or _is_misspelt(function.name) else 0
     weight += 2 if sum(word in names for word in ARGUMENT_HINTS) >= 2 and len(function.args.args) >= 3 else 0
     weight += 1 if function.name in called_outside else 0
     return weight - (3 if function.name in called_inside and function.name not in called_outside else 0)
+
+
+def _is_misspelt(name: str) -> bool:
+    """`unlearing`, or a letter of another alphabet."""
+    return difflib.SequenceMatcher(None, name.lower(), ENTRY_FUNCTION).ratio() >= ALIKE
 
 
 def _iter_owned(tree: ast.Module) -> Iterator[tuple[ast.FunctionDef, ast.ClassDef | None]]:

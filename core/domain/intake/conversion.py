@@ -2,12 +2,13 @@
 
 import ast
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from core.domain.errors import ParticipantFault
 from core.domain.faults import FaultCode
 from core.domain.intake.binding import describe_binding, write_binding
+from core.domain.intake.bound import find_module_names
 from core.domain.intake.calls import OwnCall, read_own_call
 from core.domain.intake.cells import Cell, Notebook
 from core.domain.intake.device import DEVICE_LINES, DEVICE_NAME, rewrite_device
@@ -39,10 +40,12 @@ def convert_cells(notebook: Notebook, *, name: str, origin: Origin) -> Submissio
     own = read_own_call(joined.body)
     changes = [_answer_device(cell) for cell in cells]
     units = cut_into_units(cells, entry=ENTRY_FUNCTION)
+    _open_stars(units, notebook.written_files)
     settled = {given for unit in units if unit.kind in (Kind.IMPORT, Kind.DEFINITION) for given in unit.binds}
     given = own.names.keys() - settled
     selection = select_units(units, roots=(ENTRY_FUNCTION, PREPARE_FUNCTION), given=given)
     read = _describe(cells, selection, origin, changes, notebook.left_out)
+    _check_kept(selection, name, read)
     if selection.missing:
         message, fix = _explain_missing(selection.missing, name), _write_prepare(selection.missing)
         raise ParticipantFault(FaultCode.NOTEBOOK_INVALID, message, fix=fix, read=read)
@@ -55,6 +58,27 @@ def convert_cells(notebook: Notebook, *, name: str, origin: Origin) -> Submissio
         changed=(*read.changed, *describe_binding(own, bound, _locate_call(cells, own))),
         warnings=(*(() if own.is_reordered else doubts), *selection.warnings, *own.doubts),
     )
+
+
+def _open_stars(units: list[Unit], written: Mapping[str, str]) -> None:
+    """`from helpers import *` of a file that a cell writes binds what is in it."""
+    for unit in units:
+        path = f"{unit.node.module}.py" if isinstance(unit.node, ast.ImportFrom) and unit.is_star_import else ""
+        if path in written:
+            found = find_module_names(parse_python(written[path], path)) or frozenset()
+            public = {name for name in found if not name.startswith("_")}
+            unit.names = replace(unit.names, binds=unit.names.binds | public)
+
+
+def _check_kept(selection: Selection, name: str, read: SubmissionFiles) -> None:
+    """The function itself can be left out: a default or a decorator of it is computed on import."""
+    if any(ENTRY_FUNCTION in unit.gives for unit in selection.kept):
+        return
+    for unit, reason in selection.left_out:
+        if ENTRY_FUNCTION in unit.binds:
+            where = unit.cell.locate(unit.node.lineno)
+            message = f"{show(name)}: {ENTRY_FUNCTION} ({where}) cannot be kept, for defining it {reason}"
+            raise ParticipantFault(FaultCode.NOTEBOOK_INVALID, message, read=read)
 
 
 def _describe(

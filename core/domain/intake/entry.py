@@ -10,6 +10,10 @@ from core.domain.intake.report import ARGUMENT_HINTS, ENTRY_FUNCTION, OPTIONAL_P
 
 POSITIONAL_COUNT = 4
 
+# what can never be called
+VALUES = (ast.Constant, ast.JoinedStr, ast.List, ast.Dict, ast.Set, ast.Tuple, ast.ListComp, ast.DictComp, ast.SetComp)
+BINDING_CALLS = frozenset({"exec", "globals", "setattr"})
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
@@ -19,6 +23,10 @@ def check_entry(tree: ast.Module, *, name: str) -> tuple[str, ...]:
     if not bound:
         if _has_star_import(tree.body):
             return (f"{ENTRY_FUNCTION} is not in {name}; it must come from a star import",)
+        if _may_bind(tree):
+            return (f"{ENTRY_FUNCTION} is not written in {name}; the file must bind it while it is imported",)
+        if any(_deletes(statement, ENTRY_FUNCTION) for statement in tree.body):
+            raise ParticipantFault(FaultCode.ENTRYPOINT_MISSING, f"{name} deletes {ENTRY_FUNCTION} again")
         found = find_candidate(tree)
         raise ParticipantFault(FaultCode.ENTRYPOINT_MISSING, explain_missing(tree, name, found), fix=write_fix(found))
     functions = [_resolve(tree.body, statement) for statement in bound]
@@ -29,11 +37,15 @@ def check_entry(tree: ast.Module, *, name: str) -> tuple[str, ...]:
 
 
 def _judge(function: ast.AST, name: str) -> ParticipantFault | None:
-    if isinstance(function, ast.Constant):
+    if isinstance(function, ast.ClassDef):
+        problem = _find_class_problem(function)
+        message = f"{name}, line {function.lineno}: {ENTRY_FUNCTION} is a class that {problem}"
+        return ParticipantFault(FaultCode.SIGNATURE_MISMATCH, message) if problem else None
+    if isinstance(function, VALUES):
         message = f"{name}, line {function.lineno}: {ENTRY_FUNCTION} is a value, not a function"
         return ParticipantFault(FaultCode.ENTRYPOINT_MISSING, message)
     if not isinstance(function, Function):
-        return None  # a class, an import, the result of a call: only running it will tell
+        return None  # an import, the result of a call: only running it will tell
     problem = find_signature_problem(function)
     if problem is None:
         return None
@@ -70,12 +82,26 @@ def _advise(unknown: list[str]) -> str:
 
 
 def find_bindings(body: list[ast.stmt], name: str) -> list[ast.stmt]:
-    """What the name may stand for at the end: the last statement that binds it, or the branches of the last block."""
+    """What the name may stand for at the end: the last statement that binds it, or all of them up to one that does."""
+    whole: list[ast.stmt] = []
     for statement in reversed(body):
+        if _deletes(statement, name):
+            return whole
         found = [part for part in iter_statements([statement]) if name in get_targets(part)]
-        if found:
-            return found if len(found) > 1 and isinstance(statement, ast.If | ast.Try) else found[-1:]
-    return []
+        is_block = hasattr(statement, "body") and found != [statement]
+        whole = [*(found if is_block else found[-1:]), *whole]
+        if found and not (is_block and _may_be_skipped(statement)):
+            return whole
+    return whole
+
+
+def _deletes(statement: ast.stmt, name: str) -> bool:
+    return isinstance(statement, ast.Delete) and name in {getattr(target, "id", "") for target in statement.targets}
+
+
+def _may_be_skipped(statement: ast.stmt) -> bool:
+    """Whether what the block binds may not be bound: of an `if` with an `else`, one branch runs."""
+    return not isinstance(statement, ast.With | ast.Try) and not (isinstance(statement, ast.If) and statement.orelse)
 
 
 def iter_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
@@ -115,6 +141,10 @@ def get_targets(statement: ast.stmt) -> set[str]:
         return {node.id for target in statement.targets for node in ast.walk(target) if isinstance(node, ast.Name)}
     if isinstance(statement, ast.AnnAssign) and statement.value and isinstance(statement.target, ast.Name):
         return {statement.target.id}
+    if isinstance(statement, ast.For):
+        return {node.id for node in ast.walk(statement.target) if isinstance(node, ast.Name)}
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.NamedExpr):
+        return {statement.value.target.id}
     return set()
 
 
@@ -125,9 +155,37 @@ def _resolve(body: list[ast.stmt], bound: ast.AST, *, hops: int = 3) -> ast.AST:
         if not targets:
             return bound
         bound, hops = targets[-1], hops - 1
-    if isinstance(bound, ast.Assign | ast.AnnAssign) and isinstance(bound.value, ast.Lambda | ast.Constant):
-        return bound.value
+    if isinstance(bound, ast.Assign | ast.AnnAssign) and isinstance(bound.value, (ast.Lambda, *VALUES)):
+        is_plain = isinstance(bound, ast.AnnAssign) or isinstance(bound.targets[0], ast.Name)
+        return bound.value if is_plain else bound
     return bound
+
+
+def _find_class_problem(owner: ast.ClassDef) -> str | None:
+    """Of `__init__`, which gets the four arguments when a class is called."""
+    makers = [part for part in owner.body if isinstance(part, ast.FunctionDef) and part.name in ("__init__", "__new__")]
+    if len(makers) != 1 or owner.keywords or not makers[0].args.args:
+        return None
+    arguments = makers[0].args
+    without = ast.arguments(
+        posonlyargs=[],
+        args=arguments.args[1:],
+        vararg=arguments.vararg,
+        kwonlyargs=arguments.kwonlyargs,
+        kw_defaults=arguments.kw_defaults,
+        kwarg=arguments.kwarg,
+        defaults=arguments.defaults[-len(arguments.args[1:]) :] if arguments.args[1:] else [],
+    )
+    return find_signature_problem(ast.Lambda(args=without, body=ast.Constant(None)))
+
+
+def _may_bind(tree: ast.Module) -> bool:
+    """Whether code that runs on import may bind the name in a way that its text does not show."""
+    if any(isinstance(node, ast.Global) and ENTRY_FUNCTION in node.names for node in ast.walk(tree)):
+        return True
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    calls = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & BINDING_CALLS
+    return bool(calls) and any(ENTRY_FUNCTION in text for text in texts)
 
 
 def _is_generator(function: ast.FunctionDef) -> bool:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from core.domain.errors import ParticipantFault
 from core.domain.faults import FaultCode
 from core.domain.intake.batches import MAPPING_PROBLEM
+from core.domain.intake.broken import ABSENT, SEARCHES
+from core.domain.intake.certain import iter_sure, walk
 from core.domain.intake.effects import FILE, Effects
-from core.domain.intake.names import find_aliases, get_dotted, iter_eager
+from core.domain.intake.names import find_aliases, get_dotted
 from core.domain.intake.report import ENTRY_FUNCTION, PREPARE_FUNCTION, SubmissionFiles, show
 
 PLACES = ("/kaggle/input", "../input")
 CURE = f"only practice problems in the shape of 2023 such as {MAPPING_PROBLEM} have it; take the data from the loaders"
-UNDECIDED = (ast.IfExp, ast.BoolOp, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,35 +54,12 @@ def check_input(read: SubmissionFiles, *, is_there: bool | None) -> tuple[str, .
 
 
 def _iter_certain(entry: ast.Module) -> Iterator[ast.Call]:
-    """Calls that read it in the straight part of `unlearning` or `prepare`."""
-    functions = [node for node in entry.body if isinstance(node, ast.FunctionDef)]
+    """Calls that read it whenever the file is imported and called, and whose failure nothing catches."""
     effects = Effects(find_aliases([node for node in ast.walk(entry) if isinstance(node, ast.stmt)]), {}, "")
-    for function in functions:
-        if function.name in (ENTRY_FUNCTION, PREPARE_FUNCTION):
-            for expression in _iter_straight(function.body):
-                yield from (call for call in _iter_calls(expression) if _reads(call, effects))
-
-
-def _iter_straight(body: list[ast.stmt]) -> Iterator[ast.AST]:
-    """What is computed whenever the body runs; what an exception is caught around is not."""
-    for statement in body:
-        if isinstance(statement, ast.With):
-            contexts = [item.context_expr for item in statement.items]
-            if any(_suppresses(context) for context in contexts):
-                return
-            yield from contexts
-            yield from _iter_straight(statement.body)
-        elif isinstance(statement, ast.For):
-            yield statement.iter
-        elif isinstance(statement, ast.Expr | ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Return):
-            yield statement
-        if any(isinstance(part, ast.Return | ast.Raise) for part in ast.walk(statement)):
-            return  # whether it goes on from here is not known
-
-
-def _iter_calls(expression: ast.AST) -> Iterator[ast.Call]:
-    if not any(isinstance(node, UNDECIDED) for node in ast.walk(expression)):
-        yield from (node for node in iter_eager(expression) if isinstance(node, ast.Call))
+    for step in walk(entry, (ENTRY_FUNCTION, PREPARE_FUNCTION)):
+        if step.place.is_certain and not step.place.is_guarded(ABSENT):
+            calls = (node for node in iter_sure(step.node) if isinstance(node, ast.Call))
+            yield from (call for call in calls if _reads(call, effects))
 
 
 def _reads(call: ast.Call, effects: Effects) -> bool:
@@ -89,17 +67,13 @@ def _reads(call: ast.Call, effects: Effects) -> bool:
     if isinstance(first, ast.JoinedStr) and first.values:
         first = first.values[0]
     is_named = isinstance(first, ast.Constant) and _is_inside(first)
-    is_search = (get_dotted(call.func) or "").split(".")[-1] in ("glob", "iglob", "walk")  # finds nothing, fails not
+    is_search = (get_dotted(call.func) or "").split(".")[-1] in SEARCHES
     return is_named and not is_search and effects.find([ast.Call(call.func, [], [])]) == FILE
 
 
 def _is_inside(node: ast.Constant) -> bool:
     value = node.value
     return isinstance(value, str) and any(value == place or value.startswith(f"{place}/") for place in PLACES)
-
-
-def _suppresses(context: ast.expr) -> bool:
-    return isinstance(context, ast.Call) and (get_dotted(context.func) or "").split(".")[-1] == "suppress"
 
 
 def _write(node: ast.AST) -> str:

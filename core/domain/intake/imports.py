@@ -5,7 +5,7 @@ First what is loaded already, then the files of the submission, then Python's ow
 
 import ast
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -13,11 +13,13 @@ from core.domain.errors import ParticipantFault
 from core.domain.faults import FaultCode
 from core.domain.intake.asked import Asked, find_imports
 from core.domain.intake.bound import find_module_names
+from core.domain.intake.certain import Step, walk
 from core.domain.intake.libraries import PROVIDED, describe_libraries, get_top, is_provided, is_standard, load_catalog
-from core.domain.intake.report import ENTRY_FILE, list_names, show
+from core.domain.intake.report import ENTRY_FILE, ENTRY_FUNCTION, PREPARE_FUNCTION, list_names, show
 
 ENTRY_MODULE = ENTRY_FILE.removesuffix(".py")
 INIT = "__init__.py"
+CALLED = (ENTRY_FUNCTION, PREPARE_FUNCTION)
 SHOWN_DOUBTS = 4
 Locate = Callable[[str, int], str]
 
@@ -49,12 +51,22 @@ class Own:
         return top in self.modules
 
 
-def check_imports(trees: Mapping[str, ast.Module], *, locate: Locate) -> tuple[str, ...]:
-    """Raise the fault of an import that certainly fails; warn of those that fail once they are reached.
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """What importing the entry file runs."""
+
+    doubts: tuple[str, ...]
+    steps: Mapping[str, list[Step]]  # of the files that are certainly imported, by path
+    own: Mapping[str, frozenset[str]]  # what can be had of modules of the upload, where their text tells
+
+
+def trace_imports(trees: Mapping[str, ast.Module], *, locate: Locate) -> Traced:
+    """Raise the fault of an import that certainly fails; tell of those that fail once they are reached.
 
     trees: of every Python file by its path; locate: how the author finds a line of one.
     """
     own = Own(trees)
+    steps = {path: walk(tree, CALLED if path == ENTRY_FILE else ()) for path, tree in trees.items()}
     doubts: list[str] = []
     seen: dict[str, bool] = {}  # whether it certainly runs
     waiting = [(ENTRY_FILE, True)]
@@ -63,15 +75,39 @@ def check_imports(trees: Mapping[str, ast.Module], *, locate: Locate) -> tuple[s
         if seen.get(path, False) or (path in seen and not is_certain):
             continue
         seen[path] = is_certain
-        for asked in find_imports(trees[path], is_entry=path == ENTRY_FILE):
-            reason = _find_obstacle(asked, path, own)
+        for asked, is_sure, reason in _judge_all(find_imports(trees[path], steps[path]), path, own):
             if reason is not None and not asked.is_guarded:
                 message = f"{locate(path, asked.line)}: {reason}"
-                if asked.is_certain and is_certain:
+                if is_sure and is_certain:
                     raise ParticipantFault(FaultCode.IMPORT_MISSING, message)
                 doubts.append(f"{message} (only if that line is reached)")
-            waiting.extend((file, is_certain and asked.is_certain) for file in _find_files(asked, path, own))
-    return (*dict.fromkeys(doubts[:SHOWN_DOUBTS]), *_find_shadows(own))
+            waiting.extend((file, is_certain and is_sure) for file in _find_files(asked, path, own))
+    told = (*dict.fromkeys(doubts[:SHOWN_DOUBTS]), *_find_shadows(own))
+    sure = {path: steps[path] for path, is_certain in seen.items() if is_certain}
+    return Traced(told, sure, _list_own_names(own))
+
+
+def _list_own_names(own: Own) -> dict[str, frozenset[str]]:
+    """Of modules that are found where the upload has them; a submodule counts, for something may have imported it."""
+    found = {}
+    for module, path in own.modules.items():
+        top = get_top(module)
+        names = find_module_names(own.trees[path])
+        if names is not None and top not in load_catalog().loaded and not is_provided(top):
+            inside = {name.split(".")[-1] for name in (*own.modules, *own.folders) if name.rpartition(".")[0] == module}
+            found[module] = names | inside
+    return found
+
+
+def _judge_all(found: list[Asked], path: str, own: Own) -> Iterator[tuple[Asked, bool, str | None]]:
+    """Each import, whether it surely runs, and why it fails; where one fails in a `try`, its handler runs."""
+    failed: set[int] = set()
+    for asked in found:
+        reason = _find_obstacle(asked, path, own)
+        is_sure = asked.place.is_certain or asked.place.rescue in failed
+        if reason is not None and is_sure and asked.place.attempt:
+            failed.add(asked.place.attempt)
+        yield asked, is_sure, reason
 
 
 def _find_obstacle(asked: Asked, path: str, own: Own) -> str | None:

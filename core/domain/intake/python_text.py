@@ -22,6 +22,9 @@ KNOWN_BINARIES = {
     b"MZ": "a program",
     b"%PDF": "a PDF",
     b"\x89PNG": "a picture",
+    b"version https://git-lfs": "a pointer of Git LFS to a file, not the file itself",
+    b"<!DOCTYPE": "a page of the web",
+    b"<html": "a page of the web",
     b"\xff\xfe": "UTF-16 text; save it as UTF-8",
     b"\xfe\xff": "UTF-16 text; save it as UTF-8",
 }
@@ -106,13 +109,24 @@ def _parse(text: str, name: str, *, flags: int) -> ast.Module:
         return tree
     except SyntaxError as error:
         place = f"line {error.lineno or 1}" + (f", column {error.offset}" if error.offset else "")
-        message = f"{show(name)}, {place}: {show(str(error.msg))} (the server has Python {PYTHON})"
+        said = _find_paste(text) or f"{show(str(error.msg))} (the server has Python {PYTHON})"
+        message = f"{show(name)}, {place}: {said}"
         raise ParticipantFault(FaultCode.SYNTAX_ERROR, message) from None
     except (RecursionError, MemoryError):
         message = f"{show(name)} nests its expressions too deeply to be read"
         raise ParticipantFault(FaultCode.SYNTAX_ERROR, message) from None
     except ValueError as error:
         raise ParticipantFault(FaultCode.SYNTAX_ERROR, f"{show(name)}: {show(str(error))}") from None
+
+
+def _find_paste(text: str) -> str:
+    """What came along when the code was copied; empty for any other mistake."""
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    if first.startswith("```"):
+        return "the file begins with a fence of Markdown: take out the lines of ```"
+    return (
+        "the file begins with the prompt of a terminal: take out every >>> and ..." if first.startswith(">>>") else ""
+    )
 
 
 def parse_quietly(text: str, *, flags: int = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT) -> ast.Module:

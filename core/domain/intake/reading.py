@@ -2,14 +2,16 @@
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
 from core.domain.errors import ParticipantFault
 from core.domain.faults import FaultCode
 from core.domain.intake.archive import read_archive
+from core.domain.intake.broken import find_lost_reads
 from core.domain.intake.cells import Cell, read_notebook, read_script
+from core.domain.intake.certain import EXITS, walk
 from core.domain.intake.conversion import convert_cells
 from core.domain.intake.data import check_programs, count_data
 from core.domain.intake.density import measure_density
@@ -22,6 +24,8 @@ from core.domain.intake.settling import settle
 
 DEFAULT_LIMIT_BYTES = 5 << 20
 CELL_MARKER = re.compile(r"^# ?(%%|In ?\[|COMMAND -{5}|Databricks notebook source|MAGIC )", re.MULTILINE)
+PROGRAMS = {"os.system", "os.popen", *(f"subprocess.{name}" for name in ("run", "call", "check_call", "check_output"))}
+DRIVING_CALLS = frozenset({ENTRY_FUNCTION, "get_ipython", "input", *PROGRAMS, *EXITS})
 HOSTED_MODULES = frozenset({"google.colab", "kaggle_secrets", "dbutils", "kaggle_web_client"})
 
 
@@ -73,21 +77,17 @@ def _read_python_file(content: bytes, name: str) -> SubmissionFiles:
     return _read_entry_text(text, name)
 
 
-def _read_entry_text(text: str, name: str) -> SubmissionFiles:
+def _read_entry_text(text: str, name: str, beside: Collection[str] = ()) -> SubmissionFiles:
     """A plain file runs as it is; one written like a notebook goes through the notebook's reader."""
     script = read_script(text, name)
     cell = script.cells[0]
+    is_driver = does_driver_work(cell.tree, beside)
     refusal: tuple[str, ...] = ()
-    if cell.left_out or script.left_out or script.written_files or is_written_like_a_notebook(text, cell.tree):
+    if cell.left_out or script.left_out or script.written_files or is_driver or _looks_like_a_notebook(text, cell.tree):
         try:
             converted = convert_cells(script, name=name, origin=Origin.SCRIPT)
         except ParticipantFault as fault:
-            if (
-                cell.left_out
-                or script.left_out
-                or fault.code is not FaultCode.NOTEBOOK_INVALID
-                or does_driver_work(cell.tree)
-            ):
+            if cell.left_out or script.left_out or fault.code is not FaultCode.NOTEBOOK_INVALID or is_driver:
                 raise
             refusal = (f"it looks like a notebook but runs as it is ({fault.message})",)
         else:
@@ -141,20 +141,22 @@ def _check_files(files: Mapping[str, bytes], origin: Origin) -> SubmissionFiles:
     text = decode_text(files[ENTRY_FILE], ENTRY_FILE)
     if not text.strip():
         raise ParticipantFault(FaultCode.ENTRYPOINT_MISSING, f"{ENTRY_FILE} is empty")
-    entry = _read_entry_text(text, ENTRY_FILE)
+    entry = _read_entry_text(text, ENTRY_FILE, files)
     return replace(entry, files={**files, **entry.files}, origin=origin)
 
 
-def is_written_like_a_notebook(text: str, tree: ast.Module) -> bool:
-    """Cell markers, a raise at module level, or the work of a driver."""
-    if CELL_MARKER.search(text) or does_driver_work(tree) or _hides_entry_in_main(tree):
+def _looks_like_a_notebook(text: str, tree: ast.Module) -> bool:
+    """Cell markers, or a raise at module level."""
+    if CELL_MARKER.search(text) or _hides_entry_in_main(tree):
         return True
     return any(isinstance(node, ast.Raise | ast.Assert) for node in _list_import_time(tree))
 
 
-def does_driver_work(tree: ast.Module) -> bool:
-    """What can only fail on import here: the run itself, a path of a hosted notebook, a shell."""
-    return any(_is_driver_work(node) for node in _list_import_time(tree))
+def does_driver_work(tree: ast.Module, beside: Collection[str] = ()) -> bool:
+    """What can only fail on import here: the run itself, a path of a hosted notebook, a shell, a file not sent."""
+    if any(_is_driver_work(node) for node in _list_import_time(tree)):
+        return True
+    return any(True for _ in find_lost_reads(tree, walk(tree), beside))
 
 
 def _hides_entry_in_main(tree: ast.Module) -> bool:
@@ -179,7 +181,7 @@ def _is_driver_work(node: ast.AST) -> bool:
         names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
         return any(name in HOSTED_MODULES for name in names)
     if isinstance(node, ast.Call):
-        return get_dotted(node.func) in (ENTRY_FUNCTION, "get_ipython", "subprocess.run", "os.system")
+        return get_dotted(node.func) in DRIVING_CALLS
     return False
 
 

@@ -9,8 +9,9 @@ from functools import partial
 from core.domain.errors import ParticipantFault
 from core.domain.intake.batches import find_batch_form
 from core.domain.intake.bound import check_bound
+from core.domain.intake.broken import check_attributes, check_ends, check_reads
 from core.domain.intake.hosted import find_input_read
-from core.domain.intake.imports import check_imports
+from core.domain.intake.imports import trace_imports
 from core.domain.intake.python_text import decode_text, parse_as_it_runs, settle_coding
 from core.domain.intake.report import ENTRY_FILE, Note, Origin, SubmissionFiles, show
 
@@ -33,9 +34,14 @@ def settle(read: SubmissionFiles, name: str) -> SubmissionFiles:
         files[path] = text.encode()
     try:
         locate = partial(_locate, files, name, read.origin)
-        doubts = check_imports(trees, locate=locate)
-        if read.origin in (Origin.FILE, Origin.ARCHIVE):  # what a notebook lacks was said in its own terms
-            check_bound(trees[ENTRY_FILE], locate=partial(locate, ENTRY_FILE))
+        traced = trace_imports(trees, locate=locate)
+        for path, steps in traced.steps.items():
+            tree, at = trees[path], partial(locate, path)
+            if read.origin in (Origin.FILE, Origin.ARCHIVE):  # what a notebook lacks was said in its own terms
+                check_bound(tree, locate=at)
+            check_attributes(tree, steps, traced.own, locate=at)
+            check_ends(steps, locate=at)
+            check_reads(tree, steps, files, locate=at)
     except ParticipantFault as fault:
         raise ParticipantFault(fault.code, fault.message, fix=fault.fix, read=replace(read, files={})) from None
     form, source = find_batch_form(trees.values()) or ("", "")
@@ -44,7 +50,7 @@ def settle(read: SubmissionFiles, name: str) -> SubmissionFiles:
         read,
         files=files,
         changed=tuple(changed),
-        warnings=(*read.warnings, *doubts),
+        warnings=(*read.warnings, *traced.doubts),
         batch_form=str(form),
         batch_source=show(source),
         input_source=asked.source if asked else "",

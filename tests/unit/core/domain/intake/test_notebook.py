@@ -1,4 +1,6 @@
+import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -267,9 +269,14 @@ def test_cell_marks_alone_change_nothing() -> None:
 
 def test_a_plain_file_with_an_assert_still_reads_its_own_data() -> None:
     content = f"import json\nassert json\nW = json.load(open('w.json'))\n{ENTRY.format(body='W')}".encode()
-    files = read_submission("mine.py", content)
-    assert (files.origin, files.files[ENTRY_FILE]) == (Origin.FILE, content)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(ENTRY_FILE, content)
+        archive.writestr("w.json", "{}")
+    files = read_submission("mine.zip", packed.getvalue())
+    assert (files.origin, files.files[ENTRY_FILE]) == (Origin.ARCHIVE, content)
     assert "runs as it is" in files.warnings[0]
+    assert refuse(content, name="mine.py").code is FaultCode.NOTEBOOK_INVALID  # alone it has no such file
 
 
 def test_more_statements_than_any_notebook_has_are_refused() -> None:
