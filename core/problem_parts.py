@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from core.domain.intake.data import DEFAULT_DATA_BYTES
 from core.domain.seeds import SEED_BITS, is_drawn, read_seed, write_seed
@@ -191,14 +191,23 @@ class Outside(StrEnum):
     IGNORED = "ignored"
 
 
+def _count_from_zero(value: int | str) -> int | str:
+    if isinstance(value, int) and value < 0:
+        raise ValueError("classes are counted from 0")
+    return value
+
+
+ClassName = Annotated[int | str, AfterValidator(_count_from_zero)]  # a place among the classes, or a name of the data
+
+
 class ForgetPart(Part):
     """Which training examples must go."""
 
     kind: RequestKind
     fraction: float | None = Field(default=None, gt=0, lt=1)  # of all; of each class or of the groups, with those
-    class_index: int | None = Field(default=None, ge=0)
+    class_index: ClassName | None = None
     ids: list[int] | None = None
-    classes: list[Annotated[int, Field(ge=0)]] | None = _later(None)
+    classes: list[ClassName] | None = _later(None)
     column: str | None = _later(None)
     values: list[int] | None = _later(None)  # of the column
     together: str | None = _later(None)  # a column whose groups go whole or not at all, such as who a picture shows
@@ -239,8 +248,8 @@ class ForgetPart(Part):
         return self.kind in (RequestKind.CLASS, RequestKind.CLASSES) and self.fraction is not None
 
     @property
-    def named_classes(self) -> tuple[int, ...]:
-        """The classes that go, in whole or in part."""
+    def named_classes(self) -> tuple[int | str, ...]:
+        """The classes that go, in whole or in part, as the request names them."""
         return tuple(self.classes or ()) if self.class_index is None else (self.class_index,)
 
     @property

@@ -157,7 +157,8 @@ def is_same_draw(one: ForgetPart, other: ForgetPart) -> bool:
         first, second = set(one.ids), set(other.ids)
         return first <= second or second <= first
     if one.named_classes and other.named_classes:
-        is_shared = bool(set(one.named_classes) & set(other.named_classes))
+        is_mixed = len({type(each) for each in (*one.named_classes, *other.named_classes)}) > 1  # nobody knows yet
+        is_shared = is_mixed or bool(set(one.named_classes) & set(other.named_classes))
         return is_shared and not (one.is_part_of_class and other.is_part_of_class and one.seed != other.seed)
     if one.kind != other.kind or one.column != other.column:
         return False

@@ -25,7 +25,7 @@ from sandbox.kinds.parts import Kind
 from sandbox.problems.errors import DataDamaged, DataMissing
 from sandbox.problems.raw import RawData
 from worker.data_sets.arrays import scale_tensors, unpack_tensors
-from worker.requests import Training, choose_forget
+from worker.requests import Training, choose_forget, list_classes, settle_classes
 from worker.runner.base import NetworkRef
 
 
@@ -101,10 +101,11 @@ def load_problem(spec: ProblemSpec, data_folder: Path | None = None, store: Blob
     asked = Training(
         train.y, raw.train_y[train.ids], train.ids, {name: of[train.ids] for name, of in raw.groups.items()}
     )
-    chosen = choose_forget(asked, spec.forget, classes=classes)
-    train = _plant(train, chosen, spec.forget, classes=classes)
-    if spec.forget.named_classes and not spec.forget.is_part_of_class:  # what is to be gone is not asked for any more
-        gone = spec.forget.named_classes
+    forget = settle_classes(spec.forget, raw.class_names)
+    chosen = choose_forget(asked, forget, classes=classes)
+    train = _plant(train, chosen, forget, classes=classes)
+    if forget.named_classes and not forget.is_part_of_class:  # what is to be gone is not asked for any more
+        gone = list_classes(forget)
         validation, test = (part.take(~np.isin(part.y, gone)) for part in (validation, test))
     splits = Splits(retain=train.take(~chosen), forget=train.take(chosen), validation=validation, test=test)
     return LoadedProblem(

@@ -1,6 +1,6 @@
 """From a forget request to the training examples that must go."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,24 @@ def choose_forget(train: Training, part: ForgetPart, *, classes: int) -> Chosen:
     return chosen
 
 
+def settle_classes(part: ForgetPart, names: Sequence[str]) -> ForgetPart:
+    """The same request with classes by their place; raises InvalidInput for a name that the data set has not."""
+    places = {name: place for place, name in enumerate(names)}
+    for named in part.named_classes:
+        if isinstance(named, str) and named not in places:
+            shown = ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
+            raise InvalidInput(f"the forget request names the class {named!r}; the data set has {shown}")
+    if not part.named_classes:
+        return part
+    found = [each if isinstance(each, int) else places[each] for each in part.named_classes]
+    return part.model_copy(update={"classes": found} if part.class_index is None else {"class_index": found[0]})
+
+
+def list_classes(part: ForgetPart) -> tuple[int, ...]:
+    """Of a settled request."""
+    return tuple(each for each in part.named_classes if isinstance(each, int))
+
+
 def _choose(train: Training, part: ForgetPart, classes: int) -> Chosen:
     labels = train.true_y if part.labels is Labels.TRUE else train.y
     if part.named_classes:
@@ -54,14 +72,14 @@ def _choose(train: Training, part: ForgetPart, classes: int) -> Chosen:
 
 
 def _choose_classes(labels: npt.NDArray[Any], part: ForgetPart, classes: int) -> Chosen:
-    for index in part.named_classes:
+    for index in list_classes(part):
         if index >= classes:
             raise InvalidInput(
                 f"the forget request names class {index}; the data set has the classes 0 to {classes - 1}"
             )
     if part.fraction is None:
-        return np.isin(labels, part.named_classes)
-    return _draw_from_each(labels, part, part.named_classes)
+        return np.isin(labels, list_classes(part))
+    return _draw_from_each(labels, part, list_classes(part))
 
 
 def _draw_from_each(labels: npt.NDArray[Any], part: ForgetPart, classes: range | tuple[int, ...]) -> Chosen:

@@ -36,7 +36,7 @@ def convert_cells(notebook: Notebook, *, name: str, origin: Origin) -> Submissio
     cells = notebook.cells
     _check_count(cells, name)
     joined = _join(cells)
-    doubts = check_entry(joined, name=show(name))
+    doubts = check_entry(joined, name=show(name), is_bound=True)
     own = read_own_call(joined.body)
     changes = [_answer_device(cell) for cell in cells]
     units = cut_into_units(cells, entry=ENTRY_FUNCTION)
@@ -51,7 +51,7 @@ def convert_cells(notebook: Notebook, *, name: str, origin: Origin) -> Submissio
         raise ParticipantFault(FaultCode.NOTEBOOK_INVALID, message, fix=fix, read=read)
     bound = given & {need for unit in selection.kept for need in unit.names.needs}
     text = _write_source(selection, name) + write_binding(own, bound, _list_bound(selection))
-    check_entry(parse_python(text, ENTRY_FILE), name=show(name))
+    check_entry(parse_python(text, ENTRY_FILE), name=show(name), is_bound=True)
     return replace(
         read,
         files={ENTRY_FILE: text.encode(), **_choose_written(notebook)},

@@ -9,6 +9,7 @@ from core.domain.intake.candidates import explain_missing, find_candidate, write
 from core.domain.intake.report import ARGUMENT_HINTS, ENTRY_FUNCTION, OPTIONAL_PARAMETERS, list_names, show
 
 POSITIONAL_COUNT = 4
+ORDER = ("net", "retain_loader", "forget_loader", "val_loader")
 
 # what can never be called
 VALUES = (ast.Constant, ast.JoinedStr, ast.List, ast.Dict, ast.Set, ast.Tuple, ast.ListComp, ast.DictComp, ast.SetComp)
@@ -17,8 +18,8 @@ BINDING_CALLS = frozenset({"exec", "globals", "setattr"})
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
-def check_entry(tree: ast.Module, *, name: str) -> tuple[str, ...]:
-    """Raise the fault of the entry function, or return warnings about it."""
+def check_entry(tree: ast.Module, *, name: str, is_bound: bool = False) -> tuple[str, ...]:
+    """Raise the fault of the entry function, or return warnings about it. is_bound: its order is seen to elsewhere."""
     bound = find_bindings(tree.body, ENTRY_FUNCTION)
     if not bound:
         if _has_star_import(tree.body):
@@ -30,7 +31,7 @@ def check_entry(tree: ast.Module, *, name: str) -> tuple[str, ...]:
         found = find_candidate(tree)
         raise ParticipantFault(FaultCode.ENTRYPOINT_MISSING, explain_missing(tree, name, found), fix=write_fix(found))
     functions = [_resolve(tree.body, statement) for statement in bound]
-    faults = [_judge(function, name) for function in functions]
+    faults = [_judge(function, name) or (None if is_bound else _judge_order(function, name)) for function in functions]
     if all(faults) and faults[-1] is not None:
         raise faults[-1]
     return tuple(doubt for function in functions if isinstance(function, Function) for doubt in _find_doubts(function))
@@ -50,6 +51,22 @@ def _judge(function: ast.AST, name: str) -> ParticipantFault | None:
     if problem is None:
         return None
     return ParticipantFault(FaultCode.SIGNATURE_MISMATCH, f"{name}, line {function.lineno}: {ENTRY_FUNCTION} {problem}")
+
+
+def _judge_order(function: ast.AST, name: str) -> ParticipantFault | None:
+    """A network that is passed as a loader fails at its first use; loaders among themselves are a doubt."""
+    if not isinstance(function, Function):
+        return None
+    names = [argument.arg.lower() for argument in [*function.args.posonlyargs, *function.args.args]][:POSITIONAL_COUNT]
+    is_loader = [any(word in each for word in ("loader", "_dl", *ARGUMENT_HINTS)) for each in names]
+    nets = [place for place, each in enumerate(names) if each.startswith(("net", "model")) and not is_loader[place]]
+    if not names or not is_loader[0] or len(nets) != 1:
+        return None
+    message = (
+        f"{name}, line {function.lineno}: {ENTRY_FUNCTION} gets the network first, and its first parameter is"
+        f" {show(names[0])}; {show(names[nets[0]])} stands at place {nets[0] + 1}. The order is {', '.join(ORDER)}"
+    )
+    return ParticipantFault(FaultCode.SIGNATURE_MISMATCH, message)
 
 
 def find_signature_problem(function: Function) -> str | None:

@@ -12,7 +12,7 @@ from core.problem_parts import ForgetPart
 from core.problems import is_same_draw
 from tests.tiny_problems import make_tiny_spec
 from worker.problems import load_problem
-from worker.requests import Training, choose_forget
+from worker.requests import Training, choose_forget, settle_classes
 
 Y = np.repeat([0, 1, 2], [40, 20, 10])
 TRAINING = Training(
@@ -36,6 +36,36 @@ def test_a_stratified_request_takes_the_same_share_of_every_class() -> None:
 def test_several_classes_go_in_whole_or_in_part() -> None:
     assert choose(kind="classes", classes=[2, 1]) == list(range(40, 70))
     assert np.bincount(Y[choose(kind="classes", classes=[1, 2], fraction=0.5)], minlength=3).tolist() == [0, 10, 5]
+
+
+@pytest.mark.parametrize(
+    ("named", "placed"),
+    [
+        ({"kind": "class", "class_index": "dog"}, {"kind": "class", "class_index": 1}),
+        ({"kind": "classes", "classes": ["owl", 0]}, {"kind": "classes", "classes": [2, 0]}),
+        ({"kind": "random", "fraction": 0.5}, {"kind": "random", "fraction": 0.5}),
+    ],
+)
+def test_a_class_may_be_asked_for_by_its_name(named: dict[str, Any], placed: dict[str, Any]) -> None:
+    settled = settle_classes(ForgetPart.model_validate(named), ("cat", "dog", "owl"))
+    assert settled == ForgetPart.model_validate(placed)
+
+
+def test_a_name_that_is_no_class_is_refused_with_those_there_are() -> None:
+    with pytest.raises(InvalidInput, match="the class 'bird'; the data set has cat, dog"):
+        settle_classes(ForgetPart(kind="class", class_index="bird"), ("cat", "dog"))
+
+
+def test_a_problem_is_cut_alike_by_name_and_by_place() -> None:
+    named, placed = (load_problem(make_tiny_spec(forget={"kind": "class", "class_index": at})) for at in ("3", 3))
+    assert named.manifest == placed.manifest
+    assert 3 not in named.splits.test.y
+
+
+def test_a_class_by_name_may_be_the_one_that_another_request_has_by_place() -> None:
+    one, other = (ForgetPart(kind="class", class_index=each) for each in ("dog", 1))
+    assert is_same_draw(one, other)
+    assert not is_same_draw(one, ForgetPart(kind="class", class_index="cat"))
 
 
 def test_part_of_one_class_is_drawn_as_part_of_a_list_of_one() -> None:
@@ -93,6 +123,7 @@ def test_what_cannot_be_chosen_is_refused_in_one_line(request_: dict[str, Any], 
     ("request_", "reason"),
     [
         ({"kind": "classes"}, "needs `classes`"),
+        ({"kind": "class", "class_index": -1}, "counted from 0"),
         ({"kind": "classes", "classes": []}, "one or more"),
         ({"kind": "classes", "classes": [1, 1]}, "each once"),
         ({"kind": "groups", "column": "sex"}, "needs `values` of the column, or the `fraction`"),

@@ -136,6 +136,20 @@ def test_foreign_text_in_a_message_is_cut_and_printable() -> None:
     assert len(fault.message) < 250
 
 
+@pytest.mark.parametrize(
+    "parameters", ["retain_loader, net, forget_loader, val_loader", "retain, forget, val, model, lr=0.1"]
+)
+def test_a_network_among_the_loaders_is_refused(parameters: str) -> None:
+    fault = refuse(f"def unlearning({parameters}):\n    return 1\n")
+    assert fault.code is FaultCode.SIGNATURE_MISMATCH
+    assert "The order is net, retain_loader, forget_loader, val_loader" in fault.message
+
+
+@pytest.mark.parametrize("parameters", ["a, b, c, d", "x, net, r, f", "model, retain_loader, net_loader, v", "*all"])
+def test_names_that_leave_a_doubt_are_nobodys_business(parameters: str) -> None:
+    read_submission("mine.py", f"def unlearning({parameters}):\n    return 1\n".encode())
+
+
 def test_loaders_named_in_another_order_are_doubted() -> None:
     read = read_submission("mine.py", b"def unlearning(net, forget_loader, retain_loader, val):\n    return net\n")
     assert read.warnings[0] == "parameter 2 is the retain loader, but it is named forget_loader"
