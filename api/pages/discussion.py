@@ -8,12 +8,13 @@ from pydantic import AfterValidator
 from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
-from api.deps import Caller, Discusser, EngineDep, Moderator, PublicCaller, ReadingDep
+from api.deps import Caller, Discusser, EngineDep, Moderator, PublicCaller, ReadingDep, get_app_settings
 from api.discussion import moderation, service
 from api.discussion.schemas import NewPost, NewThread
 from api.pages.kit.forms import ShowAgain, submit_form
 from api.pages.kit.reading import read_decision, read_model, unify_lines
 from api.pages.kit.showing import show
+from api.pages.kit.strip import load_strip
 from core.db.queries import discussion
 from core.db.session import reading
 from core.domain.access import Action
@@ -174,7 +175,8 @@ def _render_threads(
     competition = load_competition(session, slug, caller)
     found = service.list_threads(session, slug, caller, cursor=cursor, limit=THREADS)
     writes = caller.may(Action.DISCUSS) and competition.state is not CompetitionState.ARCHIVED
-    values = {"competition": competition, "found": found, "writes": writes, "cursor": cursor}
+    strip = load_strip(session, get_app_settings(request), competition, caller)
+    values = {"strip": strip, "competition": competition, "found": found, "writes": writes, "cursor": cursor}
     return show(request, "discussion.html", error=error, typed=typed or {}, preview=preview, **values)
 
 

@@ -121,7 +121,18 @@ def test_the_tour_visits_every_page_of_the_site(tour: Tour, tmp_path: Path) -> N
 
 
 # scores beside one another are what these are for: they keep their columns and scroll in their frames
-WIDE = ("board-own", "board-preparing", "compare", "final", "final-preview", "runtime", "changes")
+WIDE = (
+    "board",
+    "board-own",
+    "board-found",
+    "board-final",
+    "board-preparing",
+    "compare",
+    "final",
+    "final-preview",
+    "runtime",
+    "changes",
+)
 HIDDEN = """() => [...document.querySelectorAll('main table')].map(each => each.parentElement)
   .filter(each => each.scrollWidth > each.clientWidth + 1)
   .map(each => each.outerHTML.slice(0, 120))"""
