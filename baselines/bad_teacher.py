@@ -6,7 +6,7 @@ and the original on the others. The untrained teacher is drawn anew each run.
 Hyper-parameters: SHARE 0.3, 3 epochs (1 in the paper), SGD of learning rate 0.002 (Adam of 1e-4 in the paper, which
 averages the loss over classes too), momentum 0.9.
 Cost: 3 passes over the forget set and SHARE of the retain set, each with two teachers.
-Measured: not yet.
+Measured: not yet; `lacuna bench baselines/bad_teacher.py` does it.
 """
 
 import copy

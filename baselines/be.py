@@ -5,7 +5,7 @@ the row goes, so that the network keeps its shape (the code that SalUn released 
 Hyper-parameters: 10 epochs, learning rate 0.001 (1e-6 to 1e-4 on CIFAR-10), momentum 0.9, no weight decay, batch
 normalisation frozen (the release lets the forget set's statistics in).
 Cost: 10 passes over the forget set; the retain set is never read.
-Measured: not yet.
+Measured: not yet; `lacuna bench baselines/be.py` does it.
 """
 
 from collections.abc import Iterable

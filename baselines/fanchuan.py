@@ -9,7 +9,7 @@ Hyper-parameters: 3 epochs (8 in the contest), UNIFORM_RATE 0.005, FORGET_RATE 0
 the retain rounds.
 Cost: 1 pass over the forget set, then in each of 3 epochs one over the forget set, as many wide retain batches, and
 one over the retain set.
-Measured: not yet.
+Measured: not yet; `lacuna bench baselines/fanchuan.py` does it.
 """
 
 import math

@@ -5,7 +5,7 @@ Fisher, 1000), averaged over the inputs of a unit, ten times as large in the las
 Hyper-parameters: STRENGTH 1.6e-5 (1e-9 to 1e-6 in the literature: accuracy falls off a cliff), Fisher from BATCHES 4
 random batches of the retain set. Batch normalisation is frozen.
 Cost: one backward pass per class and batch.
-Measured: not yet.
+Measured: not yet; `lacuna bench baselines/fisher_forget.py` does it.
 """
 
 from collections.abc import Iterable

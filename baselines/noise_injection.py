@@ -6,7 +6,7 @@ drawn; NOISY of the drawn that had none before take noise; the drawn and the nor
 Hyper-parameters: CHOSEN 0.4 of the tensors (9 of ResNet-18's 22), NOISY 0.7, NOISE 0.1 (0.04), 1, 1 and 2 epochs (1,
 4 and 4), learning rate 0.1 and LAST_RATE 0.1 in the last epoch (2e-4 and 1e-3), momentum 0.9, weight decay 5e-4.
 Cost: 4 passes over the retain set; the forget set is never read.
-Measured: not yet.
+Measured: not yet; `lacuna bench baselines/noise_injection.py` does it.
 """
 
 from collections.abc import Iterable, Sequence

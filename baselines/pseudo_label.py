@@ -7,7 +7,7 @@ class. The original then trains on retain set and relabelled examples together. 
 Hyper-parameters: 1 epoch for the tuned copy, 1 for the fresh model (3), 2 for the end (1 to 2), learning rates 0.1
 falling linearly to 0; certain is an entropy below CERTAIN 0.5 times its largest; momentum 0.9, weight decay 5e-4.
 Cost: 4 passes over the retain set, 3 forward passes over the forget set.
-Measured: not yet.
+Measured: not yet; `lacuna bench baselines/pseudo_label.py` does it.
 """
 
 import copy

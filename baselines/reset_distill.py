@@ -7,7 +7,7 @@ Hyper-parameters: TEMPERATURE 5, WARM_EPOCHS 2 (3) with WARM_RATE 0.3, 3 epochs 
 (9e-4 and 1e-3 in the contest), momentum 0.9, weight decay 5e-4.
 Cost: 2 passes over the validation set and 3 over the retain set, a third more for the original; the forget set is
 never read.
-Measured: not yet.
+Measured: not yet; `lacuna bench baselines/reset_distill.py` does it.
 """
 
 import copy

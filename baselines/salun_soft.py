@@ -6,7 +6,7 @@ throughout (the release takes a new one every epoch).
 Hyper-parameters: START 0.5 (not published), 2 epochs, learning rate 0.02 falling linearly to 0, momentum 0.9, weight
 decay 5e-4; a wrong label is drawn anew each epoch, the forget set comes first.
 Cost: 2 passes over both sets and a selection among all weights at each step.
-Measured: not yet.
+Measured: not yet; `lacuna bench baselines/salun_soft.py` does it.
 """
 
 from collections.abc import Iterable

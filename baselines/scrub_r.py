@@ -7,7 +7,7 @@ later one is returned. Where the forget error never leaves 0 it returns the orig
 Hyper-parameters: 2 epochs and MAX_EPOCHS 2 (3 and 2), ALPHA 0.001, GAMMA 0.99, TEMPERATURE 4, as for CIFAR; learning
 rate 0.05 for all epochs (5e-4 in the paper), momentum 0.9, weight decay 5e-4.
 Cost: that of SCRUB and a forward pass over forget and validation set for each epoch.
-Measured: not yet.
+Measured: not yet; `lacuna bench baselines/scrub_r.py` does it.
 """
 
 import copy

@@ -7,7 +7,7 @@ case.
 Hyper-parameters: TRANSPOSED 246 / 512; 3 epochs after transposing; those of `pseudo_label.py` otherwise; learning
 rates 0.1 falling linearly to 0, momentum 0.9, weight decay 5e-4.
 Cost: 3 or 4 passes over the retain set, 3 forward passes over the forget set in the second case.
-Measured: not yet.
+Measured: not yet; `lacuna bench baselines/transpose_pseudo_mix.py` does it.
 """
 
 import copy

@@ -7,7 +7,7 @@ distance is not published: here that between probabilities over the root of two,
 Hyper-parameters: MIX 0.9, NEAR 0.3 (neither published), 10 epochs of the forget set, learning rate 0.02, momentum
 0.9, weight decay 5e-4.
 Cost: 10 passes over the forget set and as many retain batches.
-Measured: not yet.
+Measured: not yet; `lacuna bench baselines/ugradsl.py` does it.
 """
 
 from collections.abc import Iterable, Iterator

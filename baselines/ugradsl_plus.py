@@ -6,7 +6,7 @@ retain set and the forget set is cycled.
 Hyper-parameters: MIX 0.9, NEAR 0.3 (neither published), 2 epochs, learning rate 0.1 falling linearly to 0, momentum
 0.9, weight decay 5e-4.
 Cost: 2 passes over the retain set and as many forget batches.
-Measured: not yet.
+Measured: not yet; `lacuna bench baselines/ugradsl_plus.py` does it.
 """
 
 from collections.abc import Iterable, Iterator
