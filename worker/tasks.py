@@ -10,7 +10,7 @@ from core.db.session import get_engine
 from core.domain.errors import ContestError
 from core.jobs import BUILD_CHUNK, DECIDE, PREPARE, PREVIEW, RUN_SHARD, SCORE, VALIDATE, celery_app
 from core.settings import get_settings
-from worker.jobs import looks, preparation, preview, scores, shards, validation
+from worker.jobs import looks, preparation, preview, scores, shares, validation
 from worker.jobs.checking import check_node, choose_lately
 from worker.jobs.context import WorkerContext, make_context
 
@@ -34,7 +34,7 @@ def get_tried_context() -> WorkerContext:
 
 @celery_app.task(name=RUN_SHARD)
 def run_shard(shard_id: str) -> None:
-    shards.run_shard(get_tried_context(), shard_id)
+    shares.take_turn(get_tried_context(), shard_id)
 
 
 @celery_app.task(name=SCORE)

@@ -7,13 +7,17 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
 from core.db.migrate import upgrade_database
-from core.db.models.submissions import Evaluation, Shard
+from core.db.models.accounts import User
+from core.db.models.contests import Competition
+from core.db.models.submissions import Evaluation, Shard, Submission
 from core.db.queries import evaluations, leases
-from core.db.session import get_engine, transaction
+from core.db.queries.shares import fetch_turns
+from core.db.session import get_engine, reading, transaction
 from core.domain.work import WorkState
 from tests import factories
 
@@ -119,3 +123,23 @@ def release(engine: Engine, shard_id: str, barrier: Barrier) -> bool:
     barrier.wait()
     with transaction(engine) as session:
         return leases.release_expired(session, Shard, shard_id, utc_now())
+
+
+def test_turns_are_the_same_on_either_database(engine: Engine) -> None:
+    shards = [make_shard(engine) for _ in range(3)]
+    with transaction(engine) as session:
+        owner = session.get_one(
+            Submission, session.get_one(Evaluation, _find_evaluation(session, shards[0])).submission_id
+        )
+        other = factories.make_submission(
+            session, session.get_one(Competition, owner.competition_id), session.get_one(User, owner.user_id)
+        )
+        evaluation = factories.make_evaluation(session, other)
+        late = session.scalars(select(Shard.id).where(Shard.evaluation_id == evaluation.id)).one()
+        leases.claim(session, Shard, shards[0], worker="w", now=utc_now(), until=utc_now() + LEASE)
+    with reading(engine) as session:
+        assert fetch_turns(session, "cpu", utc_now(), limit=9) == [*shards[1:], late]  # its owner holds a worker
+
+
+def _find_evaluation(session: Session, shard_id: str) -> str:
+    return session.get_one(Shard, shard_id).evaluation_id

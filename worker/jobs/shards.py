@@ -86,16 +86,16 @@ class ShardWork:
         return NOTHING if self.lost_outputs else plan_shard(self.count, is_canary=self.is_canary)
 
 
-def run_shard(context: WorkerContext, shard_id: str) -> None:
-    """Run one shard; safe to deliver twice, at any time, by any number of workers."""
+def run_shard(context: WorkerContext, shard_id: str) -> bool:
+    """Run one shard; safe to deliver twice, at any time, by any number of workers. False if it was not to be had."""
     try:
         work = _load(context, shard_id)
     except ContestError as error:  # nothing of it was written: without its message the shard would wait for ever
         log.exception("shard cannot be begun", shard_id=shard_id)
         _wait(context, shard_id, error.message)
-        return
+        return False
     if work is None:
-        return
+        return False
     try:
         batch = _work(context, work)
         digest = _keep_outputs(context.store, work, batch)
@@ -105,13 +105,14 @@ def run_shard(context: WorkerContext, shard_id: str) -> None:
         log.exception("shard failed", shard_id=shard_id)
         if isinstance(error, BlobMissing) and error.digest == work.source_digest:
             _fail(context, work, "the uploaded file is gone from the platform's store: it has to be submitted again")
-            return
+            return True
         is_ours = isinstance(error, BlobMissing) and send_lost_chunks(context, work.problem_id)
         is_ours |= isinstance(error, StoreUnavailable)
         fault_text = error.message if isinstance(error, ContestError) else repr(error)
         _give_back(context, work, fault_text, is_charged=not is_ours)
     else:
         _apply(context, work, batch, digest)
+    return True
 
 
 def _load(context: WorkerContext, shard_id: str) -> ShardWork | None:
