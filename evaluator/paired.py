@@ -17,7 +17,7 @@ from evaluator.runtime import RelativeRuntime
 
 LEAST_BLOCKS = 2
 GATE_ALPHA = 0.01  # chance of ever calling a run over the budget that is not, over all looks together
-EXTRA_LOOKS = 6  # at more measurements of a run whose replicas are all done and that is still undecided
+EXTRA_LOOKS = 8  # at more measurements of a run whose replicas are all done and that is still undecided
 
 
 class Standing(StrEnum):

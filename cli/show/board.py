@@ -36,7 +36,8 @@ NOTES = {  # by the column that they explain
     "> next": "> next: the probability of being truly better than the next rank",
     "again": "again: of standing above it if both ran once more",
     "F f/t/r": "F f/t/r: how hard forget, test and retain examples make it to tell unlearned from retrained models",
-    "runtime": "runtime: processor time of the whole box beside a yardstick's; * of the process that was waited for, or"
+    "runtime": "runtime: processor time of the whole box beside a yardstick's, or, where the gate is `larger`, the wall"
+    " clock's if that is more; * without a cgroup: processor time of the process that was waited for, or"
     " half of the wall clock's if that is more",
     "rank": "a tie group shares a range of ranks: its first is not clearly ahead of the others",
 }

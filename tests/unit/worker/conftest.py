@@ -47,6 +47,7 @@ class FakeSandbox:
     error: str = ""
     sandbox_error: str = ""
     seconds: float = 0.01
+    failing: frozenset[Role] = frozenset()  # of what is timed beside
     wobble: tuple[float, float] = (0.0, 0.0)  # of replicas and of yardsticks: every other one takes longer by so much
     before: Callable[[RunRequest], None] = lambda request: None
     bend: Callable[[bytes], bytes | None] = lambda weights: weights
@@ -72,10 +73,11 @@ class FakeSandbox:
             elif not ours:
                 seconds *= 1 + self.wobble[0] * (-1) ** order.index
             good = self.outcome is Outcome.OK or ours
+            broken = order.role in self.failing
             result = ReplicaResult(
                 index=order.index,
                 seed=order.seed,
-                outcome=Outcome.OK if good else self.outcome,
+                outcome=Outcome.EXCEPTION if broken else Outcome.OK if good else self.outcome,
                 wall_seconds=seconds,
                 cpu_seconds=seconds,
                 peak_memory_bytes=1 << 20,

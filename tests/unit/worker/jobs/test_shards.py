@@ -7,23 +7,19 @@ import pytest
 from safetensors.numpy import load, save
 
 from core.db.base import utc_now
-from core.db.models.submissions import Evaluation, Scorecard, Shard
-from core.db.queries import competitions, evaluations, leases
+from core.db.models.submissions import Evaluation, Shard
+from core.db.queries import evaluations, leases
 from core.db.session import reading, transaction
-from core.domain.calibration import CALIBRATION_TRIES
 from core.domain.submission import Hold, Status, Verdict
-from core.domain.work import WorkState
 from core.jobs import RUN_SHARD
 from core.lifecycle import request_cancel, requeue
 from core.scorecard import dump_scorecard, dump_summary, summarize
-from evaluator.paired import EXTRA_LOOKS
-from sandbox.contract import Outcome, Role
+from sandbox.contract import Outcome
 from tests.hidden_problems import expose
-from tests.unit.worker.conftest import SECONDS_OF_PIECE, Platform, make_spec
+from tests.unit.worker.conftest import Platform, make_spec
 from worker.jobs import shards
 from worker.jobs.scores import score_evaluation
 from worker.jobs.sweep import sweep
-from worker.runner.base import RunRequest
 
 
 def _fetch(platform: Platform, evaluation_id: str) -> Evaluation:
@@ -237,101 +233,6 @@ def test_weights_that_do_not_fit_are_the_participants_fault(platform: Platform, 
     evaluation = _fetch(platform, evaluation_id)
     assert evaluation.verdict == Verdict.BAD_OUTPUT
     assert evaluation.reason
-
-
-def test_an_entry_far_over_the_budget_ends_at_the_canary(platform: Platform) -> None:
-    competition = platform.open_competition(make_spec())
-    platform.sandbox.seconds = 0.2
-    evaluation_id = platform.submit(competition)
-    platform.run_until_quiet()
-    evaluation = _fetch(platform, evaluation_id)
-    assert evaluation.verdict == Verdict.OVER_BUDGET
-    assert evaluation.relative_runtime == pytest.approx(0.2)
-    assert _count_replicas(platform, evaluation_id) == 2
-
-
-def test_an_entry_just_over_the_budget_is_scored_but_over_budget(platform: Platform) -> None:
-    competition = platform.open_competition(make_spec())
-    platform.sandbox.seconds = 0.12
-    evaluation_id = platform.submit(competition)
-    platform.run_until_quiet()
-    evaluation = _fetch(platform, evaluation_id)
-    assert evaluation.verdict == Verdict.OVER_BUDGET
-    assert evaluation.score is not None
-
-
-def test_what_gets_dear_after_a_cheap_canary_ends_before_all_replicas_ran(platform: Platform) -> None:
-    competition = platform.open_competition(make_spec())
-
-    def get_dear(request: RunRequest) -> None:
-        platform.sandbox.seconds = 0.01 if request.orders[0].index == 0 else 1.45
-
-    platform.sandbox.before = get_dear
-    evaluation_id = platform.submit(competition)
-    platform.run_until_quiet()
-    evaluation = _fetch(platform, evaluation_id)
-    assert (evaluation.verdict, evaluation.score) == (Verdict.OVER_BUDGET, None)
-    assert _count_replicas(platform, evaluation_id) < evaluation.replicas_total
-
-
-def test_what_stays_undecided_is_measured_again_charges_nobody_and_passes(platform: Platform) -> None:
-    competition = platform.open_competition(make_spec())
-    platform.sandbox.seconds, platform.sandbox.wobble = 0.1, (0.5, 0.3)
-    evaluation_id = platform.submit(competition)
-    platform.run_until_quiet()
-    evaluation = _fetch(platform, evaluation_id)
-    assert evaluation.verdict == Verdict.SCORED
-    extras = [shard for shard in evaluation.shards if shard.is_extra]
-    assert (len(extras), _count_replicas(platform, evaluation_id)) == (EXTRA_LOOKS, evaluation.replicas_total)
-    with reading(platform.engine) as session:
-        runtime = session.get_one(Scorecard, evaluation_id).record.relative_runtime
-    assert runtime.low <= runtime.budget < runtime.high
-    assert (runtime.over_budget, runtime.clock) == (False, "process")
-
-
-def test_an_extra_measurement_that_cannot_be_run_costs_no_verdict(platform: Platform) -> None:
-    competition = platform.open_competition(make_spec())
-    platform.sandbox.seconds, platform.sandbox.wobble = 0.1, (0.5, 0.3)
-
-    def fail_extras(request: RunRequest) -> None:
-        platform.sandbox.sandbox_error = "gone" if request.orders[0].index >= 16 else ""
-
-    platform.sandbox.before = fail_extras
-    evaluation_id = platform.submit(competition)
-    platform.run_until_quiet()
-    evaluation = _fetch(platform, evaluation_id)
-    assert (evaluation.verdict, evaluation.shards[-1].state) == (Verdict.SCORED, WorkState.ABANDONED)
-
-
-def test_a_calibration_in_doubt_is_measured_again_and_what_doubt_is_left_is_said(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def change_speed(_request: RunRequest) -> None:
-        seconds = 0.1 if len(platform.sandbox.requests) % 2 else 0.2
-        monkeypatch.setitem(SECONDS_OF_PIECE, Role.YARDSTICK, seconds)
-
-    platform.sandbox.before = change_speed
-    competition = platform.open_competition(make_spec())
-    assert (competition.state, competition.fault) == ("open", "")
-    with reading(platform.engine) as session:
-        runs = competitions.fetch_calibration_runs(session, competition.spec_id, "cpu")
-        row = competitions.fetch_calibration(session, competition.spec_id, "cpu")
-    reasons = [run.reason for run in runs]
-    assert [reason.partition(":")[0] for reason in reasons] == [
-        *["in doubt, and measured once more"] * (CALIBRATION_TRIES - 1),
-        "calibrated, in doubt",
-    ]
-    assert row is not None
-    assert "yardsticks differ" in row.seconds["doubt"]
-    assert len(row.seconds["beside"]) == 2 * CALIBRATION_TRIES
-
-
-def test_a_reference_has_no_gate(platform: Platform) -> None:
-    competition = platform.open_competition(make_spec())
-    platform.sandbox.seconds = 1.0
-    evaluation_id = platform.submit(competition, purpose="reference")
-    platform.run_until_quiet()
-    assert _fetch(platform, evaluation_id).verdict == Verdict.SCORED
 
 
 def test_what_nobody_began_is_withdrawn_at_once(platform: Platform) -> None:
