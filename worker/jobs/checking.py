@@ -9,6 +9,7 @@ tries again by itself if the backend or its image has changed since, or a minute
 import hashlib
 import json
 import math
+import os
 import threading
 import time
 from contextlib import suppress
@@ -24,7 +25,7 @@ from core.db.base import utc_now
 from core.domain.errors import ContestError, PlatformFault
 from core.domain.promises import Trial, dump_trials, explain_refusal, keeps_quiet, parse_trials
 from core.settings import Settings
-from worker.jobs.instance import INSTANCE, MACHINE
+from worker.jobs.machine import MACHINE, find_start
 from worker.runner import trials as tried_code
 from worker.runner.base import Sandbox
 from worker.runner.choose import choose_sandbox
@@ -103,6 +104,11 @@ def _find(sandbox: Sandbox, identity: str, settings: Settings) -> Checked:
         return _try(sandbox, identity, production=production)
 
 
+def _name_worker() -> str:
+    """Its processes are forked from one, which is not looked at before that."""
+    return f"{os.getppid()} {find_start(os.getppid())}"
+
+
 def _try(sandbox: Sandbox, identity: str, *, production: bool) -> Checked:
     try:
         trials = try_promises(sandbox)
@@ -119,7 +125,7 @@ def _keep(path: Path, checked: Checked) -> None:
     if checked.fault:
         path.unlink(missing_ok=True)
         return
-    kept = {"identity": checked.identity, "by": INSTANCE, "at": utc_now().isoformat()}
+    kept = {"identity": checked.identity, "by": _name_worker(), "at": utc_now().isoformat()}
     path.write_text(json.dumps({**kept, "trials": dump_trials(checked.trials)}))
 
 
@@ -128,7 +134,7 @@ def _recall(path: Path, sandbox: Sandbox, identity: str) -> Checked | None:
     with suppress(OSError, ValueError, KeyError, TypeError):
         kept = json.loads(path.read_text())
         left = KEPT_FOR - abs(utc_now() - datetime.fromisoformat(kept["at"]))
-        until = math.inf if kept["by"] == INSTANCE else time.monotonic() + left.total_seconds()
+        until = math.inf if kept["by"] == _name_worker() else time.monotonic() + left.total_seconds()
         if kept["identity"] == identity and time.monotonic() < until:
             return Checked(sandbox, identity, parse_trials(kept["trials"]), "", until)
     return None

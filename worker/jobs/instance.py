@@ -6,9 +6,7 @@ been silent for so long that it counts as gone, or when the holder's process is 
 
 import os
 import time
-import uuid
 from datetime import datetime
-from pathlib import Path
 
 import structlog
 from sqlalchemy import Engine
@@ -19,34 +17,13 @@ from core.db.queries import nodes
 from core.db.session import transaction
 from core.domain.errors import PlatformFault
 from core.domain.operations import SILENT_AFTER
+from worker.jobs.machine import MACHINE, find_start
 
 log = structlog.get_logger()
 LOOK_SECONDS = 1.0
 _LEFT = "left "
 PARENT = os.getpid()  # of the worker's processes: they are forked after this was read
-
-
-def _find_machine() -> str:
-    """What a number of a process is good for: this start of this kernel, and this container in it."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
-    except OSError:
-        return uuid.uuid4().hex  # nobody else can say whether it lives
-
-
-def _find_start(process: int) -> str:
-    """When a process began, in the kernel's ticks; empty if there is none."""
-    try:
-        _, _, rest = Path(f"/proc/{process}/stat").read_text().rpartition(")")
-    except OSError:
-        return ""
-    state, *fields = rest.split()
-    return "" if state in "ZX" else fields[18]
-
-
-MACHINE = _find_machine()
-INSTANCE = f"{MACHINE} {PARENT} {_find_start(PARENT)}"
+INSTANCE = f"{MACHINE} {PARENT} {find_start(PARENT)}"
 
 
 def take_name(engine: Engine, name: str, instance: str = INSTANCE) -> None:
@@ -95,9 +72,9 @@ def is_free(row: Node, instance: str, now: datetime) -> bool:
 
 def _is_known_to_live(instance: str) -> bool:
     machine, process, start = instance.rsplit(" ", 2)
-    return machine == MACHINE and _find_start(int(process)) == start
+    return machine == MACHINE and find_start(int(process)) == start
 
 
 def _is_known_to_have_ended(instance: str) -> bool:
     machine, process, start = instance.rsplit(" ", 2)
-    return machine == MACHINE and _find_start(int(process)) != start
+    return machine == MACHINE and find_start(int(process)) != start

@@ -78,7 +78,7 @@ def test_another_image_is_tried_anew(machine: Machine, settings: Settings) -> No
 def start_again(monkeypatch: pytest.MonkeyPatch, instance: str) -> None:
     """As in another process, of this worker or of the next one."""
     monkeypatch.setattr(checking, "_latest", None)
-    monkeypatch.setattr(checking, "INSTANCE", instance)
+    monkeypatch.setattr(checking, "_name_worker", lambda: instance)
 
 
 def test_processes_of_one_worker_try_it_once_between_them(

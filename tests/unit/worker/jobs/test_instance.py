@@ -49,7 +49,7 @@ def fetch(engine: Engine) -> dict[str, object]:
 
 
 def name_process(process: int) -> str:
-    return f"{MACHINE} {process} {instance_module._find_start(process)}"
+    return f"{MACHINE} {process} {instance_module.find_start(process)}"
 
 
 def test_a_second_worker_of_one_name_is_refused_in_one_line_and_changes_nothing(engine: Engine, process: int) -> None:
