@@ -183,8 +183,9 @@ def _find_folder() -> str | None:
 
 
 def _make_request(outside: _Outside, acts: Sequence[int], wall_seconds: float) -> RunRequest:
-    with torch.random.fork_rng():
+    with torch.device("meta"):  # nothing is drawn: another thread may be training models by their seeds
         network = build(CLASSES, SHAPE)
+    original = {name: torch.zeros(value.shape, dtype=value.dtype) for name, value in network.state_dict().items()}
     splits = {f"{name}_x": torch.zeros(EXAMPLES, *SHAPE) for name in SPLIT_NAMES}
     splits |= {f"{name}_y": torch.zeros(EXAMPLES, dtype=torch.int64) for name in SPLIT_NAMES}
     return RunRequest(
@@ -197,7 +198,7 @@ def _make_request(outside: _Outside, acts: Sequence[int], wall_seconds: float) -
             attempts.ORDER_FILE: json.dumps(_make_order(outside)).encode(),
         },
         splits=save(splits),
-        originals=(save(network.state_dict()),),
+        originals=(save(original),),
         orders=tuple(ReplicaOrder(place, act) for place, act in enumerate(acts)),
         limits=Limits(
             wall_seconds=wall_seconds,

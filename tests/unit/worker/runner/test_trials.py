@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import torch
 
 from core.domain.errors import PlatformFault
 from core.domain.promises import EVERY, Finding, Promise
 from core.domain.runtime import CpuClock
 from sandbox.contract import Outcome
-from worker.runner import attempts
+from worker.runner import attempts, trials
 from worker.runner.base import ReplicaResult, RunRequest, RunResult
 from worker.runner.trials import try_promises
 
@@ -155,3 +156,14 @@ def test_a_backend_that_isolates_nothing_starts_no_box() -> None:
 def test_a_box_that_does_not_run_is_the_platforms_fault() -> None:
     with pytest.raises(PlatformFault, match="could not run in fake: no engine"):
         try_promises(SayingSandbox(error="no engine"))  # type: ignore[arg-type]
+
+
+def test_the_check_leaves_alone_the_generator_that_trainings_beside_it_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(state: torch.Tensor) -> None:
+        raise AssertionError("the generator is shared by all threads")
+
+    monkeypatch.setattr(torch.random, "set_rng_state", refuse)
+    before = torch.random.get_rng_state()
+    with trials._make_outside() as outside:
+        trials._make_request(outside, [0], 1.0)
+    assert torch.equal(torch.random.get_rng_state(), before)
