@@ -29,6 +29,7 @@ class Worked:
     others: tuple[float, ...] = (0.2, 0.7, 3.0)
     test: float = 0.6
     retain: float = 0.7
+    memory: float = 0.6  # chance that a forget example stands out more than a test example in one unlearned model
     retain_kept: float = 0.98
     test_kept: float = 0.97
 
@@ -58,7 +59,8 @@ class Worked:
 
     @property
     def balance(self) -> float:
-        return self.forget / self.test if self.forget < self.test else (self.test / self.forget) ** 2
+        told_apart = 1 - 2 * abs(self.memory - 0.5)
+        return (told_apart * min(self.test / self.forget, 1.0)) ** 2
 
     @property
     def score(self) -> float:

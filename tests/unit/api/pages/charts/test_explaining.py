@@ -8,7 +8,7 @@ from evaluator.likeness import Likeness
 def test_the_worked_example_is_what_the_evaluator_says() -> None:
     worked = Worked()
     assert worked.points == tuple(compute_points(worked.epsilons, worked.models).tolist())
-    quality = Likeness(forget=worked.forget, test=worked.test, retain=worked.retain).quality
+    quality = Likeness(forget=worked.forget, test=worked.test, retain=worked.retain, memory=worked.memory).quality
     assert worked.score == pytest.approx(quality * worked.retain_kept * worked.test_kept)
 
 
