@@ -1,11 +1,8 @@
 """The web application: JSON under /api/v1, pages beside it."""
 
-from pathlib import Path
-
 import structlog
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
-from starlette.staticfiles import StaticFiles
 
 from api import health, metrics
 from api.announcements import endpoints as announcements
@@ -28,6 +25,7 @@ from api.rejudges import endpoints as rejudges
 from api.review import endpoints as review
 from api.rules import endpoints as rules
 from api.runtime import endpoints as runtime
+from api.static import STATIC_FOLDER, Compression, KeptFiles
 from api.submissions import endpoints as submissions
 from api.submissions.intake import Readings
 from api.teams import endpoints as teams
@@ -61,7 +59,6 @@ RESOURCES = (  # the OpenAPI document lists them in this order
     notifications,
     ledger,
 )
-STATIC_FOLDER = Path(__file__).parent / "pages" / "static"
 FORM_BYTES = 64 << 10  # what a request may hold beside the uploaded file
 
 log = structlog.get_logger()
@@ -94,6 +91,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         BodyLimits, max_bytes=settings.upload_bytes + FORM_BYTES, most_bytes=settings.data_set_bytes + FORM_BYTES
     )
     app.add_middleware(BodyDeadline)
+    app.add_middleware(Compression)
     app.add_middleware(Envelope)
     app.add_middleware(metrics.RequestTimes, registry=app.state.requests)
     return app
@@ -120,5 +118,5 @@ def _add_routes(app: FastAPI) -> None:
             api.include_router(router)
     for router in (api, health.router, metrics.router, *pages.ROUTERS):
         app.include_router(router)
-    app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
+    app.mount("/static", KeptFiles(directory=STATIC_FOLDER), name="static")
     app.openapi = make_openapi(app)  # type: ignore[method-assign]  # the documented way to extend it

@@ -8,7 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from api.errors import Problem, describe_errors
 
-WITHOUT_TOKEN = frozenset({"register", "create_token"})
+WITHOUT_TOKEN = frozenset({"register", "create_token", "ask_for_reset", "reset_password", "pass_code"})
 REFERENCE = "#/components/schemas/{model}"
 
 

@@ -35,6 +35,15 @@ def start_document(session: Session, name: str) -> dict[str, Any]:
     return draw_seeds(_describe_problem(spec) | {"slug": slug, SECTION: {"draft": True}})
 
 
+def copy_document(session: Session, slug: str) -> dict[str, Any]:
+    """Another competition with the same problem and settings: a draft, a free name, seeds nobody has seen."""
+    document = make_document(session, slug)
+    while competitions.fetch_competition(session, slug) is not None:
+        slug = suggest(slug)
+    own = {name: value for name, value in document[SECTION].items() if name != "closes_at"}
+    return draw_seeds(document | {"slug": slug, SECTION: own | {"draft": True}})
+
+
 def draw_seeds(document: dict[str, Any]) -> dict[str, Any]:
     """The same with every seed drawn anew; a hidden split must not be one that anybody can guess."""
     drawn = dict(document)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.decisions import Decision
-from api.deps import EngineDep, NodeAdmin, OperationsReader, Operator, ReadingDep, SessionDep
+from api.deps import EngineDep, NodeAdmin, OperationsReader, Operator, PublicCaller, ReadingDep, SessionDep
 from api.errors import describe_errors
 from api.operations import service
 from api.operations.schemas import (
@@ -18,12 +18,20 @@ from api.operations.schemas import (
     QueueView,
     Requeued,
 )
+from api.operations.status import StatusView, load_status
 from core.db.session import reading, transaction
 from core.domain.errors import NotFound
 
 router = APIRouter(prefix="/admin", tags=["operations"])
-ROUTERS = (router,)
+public = APIRouter(tags=["operations"])
+ROUTERS = (public, router)
 REFUSALS = describe_errors(401, 403, 404, 409, 422)
+
+
+@public.get("/status", operation_id="get_status")
+def get_status(caller: PublicCaller, session: ReadingDep) -> StatusView:
+    """How the platform is: what waits, who works, what failed on our side of late; the same for 15 seconds."""
+    return load_status(session)
 
 
 @router.get("/queue", operation_id="get_queue", responses=describe_errors(401, 403))

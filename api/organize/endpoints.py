@@ -8,19 +8,30 @@ from pydantic import AfterValidator, AwareDatetime
 from api.competitions import service as competitions
 from api.competitions.schemas import CompetitionView
 from api.decisions import Decision
-from api.deps import Auditor, EngineDep, Moderator, Organizer, ReadingDep, SettingsDep
+from api.deps import Auditor, EngineDep, Moderator, Organizer, ReadingDep, SessionDep, SettingsDep
 from api.errors import describe_errors
 from api.leaderboard.checking import check_boards
 from api.leaderboard.schemas import BoardChecks
-from api.organize import service
+from api.organize import service, workspace
 from api.organize.grants import grant
-from api.organize.schemas import AuditCheck, AuditPage, Grant, GrantView, SettingsChange, StateChange
+from api.organize.schemas import (
+    AuditCheck,
+    AuditPage,
+    Grant,
+    GrantView,
+    ManyDeeds,
+    ManyDone,
+    NextStepView,
+    SettingsChange,
+    StateChange,
+)
 from api.organize.settings import change_settings
 from api.submissions import service as submissions
 from api.submissions.schemas import SubmissionView
 from core.db.queries.audit import AuditChoice
 from core.db.session import reading, transaction
 from core.domain.moments import to_utc
+from core.domain.spreadsheet import EXCEL_MARK
 
 router = APIRouter(prefix="/admin", tags=["organizing"])
 ROUTERS = (router,)
@@ -123,3 +134,29 @@ def verify_boards(slug: str, caller: Auditor, session: ReadingDep) -> BoardCheck
 def verify_audit(caller: Auditor, session: ReadingDep) -> AuditCheck:
     """Recompute the whole chain."""
     return service.check_audit(session)
+
+
+@router.get("/competitions/{slug}/next", operation_id="get_next_step", responses=describe_errors(401, 403, 404))
+def get_next_step(slug: str, caller: Organizer, session: ReadingDep) -> NextStepView:
+    """What the staff of a competition do next, and what is missing for it."""
+    return workspace.find_step(session, slug, caller)
+
+
+@router.post("/competitions/{slug}/submissions/act", operation_id="act_on_submissions", responses=REFUSALS)
+def act_on_submissions(slug: str, caller: Moderator, session: SessionDep, request: ManyDeeds) -> ManyDone:
+    """Disqualify or reinstate many submissions: each by itself, and each answered for."""
+    return workspace.act_on_many(session, slug, request, caller)
+
+
+@router.get(
+    "/competitions/{slug}/submissions.csv",
+    operation_id="export_submissions",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/csv": {"schema": {"type": "string"}}}},
+        **describe_errors(401, 403, 404),
+    },
+)
+def export_submissions(slug: str, caller: Moderator, session: ReadingDep) -> Response:
+    """Every submission of a competition, newest first."""
+    return Response(EXCEL_MARK + workspace.export(session, slug, caller), media_type="text/csv")

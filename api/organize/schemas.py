@@ -1,6 +1,7 @@
 """Requests and answers of organizers."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
@@ -11,6 +12,7 @@ from core.competition_file import carry_settings, make_type
 from core.domain.audit_words import tell
 from core.domain.competition import CompetitionState
 from core.domain.competition_settings import Setting
+from core.domain.next_step import Step
 
 
 class StateChange(Decision):
@@ -73,3 +75,31 @@ class SettingsChange(Decision):
     @property
     def named(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in sorted(self.model_fields_set - {"reason"})}
+
+
+class NextStepView(BaseModel):
+    step: Step | None = Field(description="null when nothing is left to do")
+    done: list[Step] = Field(description="the steps before it")
+    words: str
+    missing: list[str] = Field(description="what is not there yet")
+    path: str = Field(description="of the page on which it is done")
+
+
+class SubmissionDeed(StrEnum):
+    DISQUALIFY = "disqualify"
+    REINSTATE = "reinstate"
+
+
+class ManyDeeds(Decision):
+    deed: SubmissionDeed
+    submissions: list[Annotated[str, Field(max_length=64)]] = Field(min_length=1, max_length=200)
+
+
+class OneDone(BaseModel):
+    submission_id: str
+    done: bool
+    detail: str = Field(description="why it was refused")
+
+
+class ManyDone(BaseModel):
+    items: list[OneDone]

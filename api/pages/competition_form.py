@@ -39,7 +39,7 @@ MANY = {field.path for field in FIELDS if field.kind is Kind.MANY}
 def show_form(
     request: Request, caller: Configurer, session: ReadingDep, start: Annotated[str, Query(max_length=100)] = FIRST
 ) -> HTMLResponse:
-    """start: `problem:NAME` that comes with the platform, or `competition:SLUG`."""
+    """start: `problem:NAME` that comes with the platform, `competition:SLUG`, or `copy:SLUG` for another like it."""
     try:
         values = fill_form(_find_start(session, start))
     except RequestRefused as error:
@@ -84,8 +84,10 @@ def _find_start(session: Session, start: str) -> dict[str, Any]:
     kind, _, name = start.partition(":")
     if kind == "competition":
         return documents.make_document(session, name)
+    if kind == "copy":
+        return documents.copy_document(session, name)
     if kind != "problem" or name.endswith(".toml"):
-        raise InvalidInput("a form starts from `problem:NAME` or `competition:SLUG`")
+        raise InvalidInput("a form starts from `problem:NAME`, `competition:SLUG` or `copy:SLUG`")
     return documents.start_document(session, name)
 
 

@@ -26,18 +26,33 @@ from api.pages import (
     pools,
     preview,
     recovery,
+    reference,
     rejudges,
     rules,
     runtime,
     score,
     security,
     start,
+    status,
     submission,
     submit,
     team,
 )
 
-VISITORS = (home, start, competition, leaderboard, submission, rules, compare, discussion, runtime, score)
+VISITORS = (
+    home,
+    start,
+    competition,
+    leaderboard,
+    submission,
+    rules,
+    compare,
+    discussion,
+    runtime,
+    score,
+    reference,
+    status,
+)
 MEMBERS = (login, recovery, federation, account, security, factor, notifications, inbox, submit, team, ledger)
 STAFF = (
     organize,

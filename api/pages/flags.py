@@ -11,7 +11,7 @@ from api.pages.kit.forms import submit_form
 from api.pages.kit.reading import read_decision
 from api.pages.kit.showing import show
 from api.review import service, similar
-from api.review.schemas import FlagDecisionRequest
+from api.review.schemas import FlagDecisionRequest, PairDecisionRequest
 from core.db.queries import competitions
 from core.domain.errors import RequestRefused
 from core.domain.review import FlagState, FlagVerdict
@@ -44,6 +44,31 @@ def show_alike(
     """Two sources side by side."""
     sides = similar.show_sides(session, store, a, b, limit_bytes=settings.upload_bytes)
     return show(request, "alike.html", sides=sides)
+
+
+@router.post("/flags/alike")
+def decide_pair(
+    request: Request,
+    caller: FlagReviewer,
+    engine: EngineDep,
+    store: StoreDep,
+    settings: SettingsDep,
+    a: Annotated[str, Query(max_length=64)],
+    b: Annotated[str, Query(max_length=64)],
+    competition: Annotated[str, Form(max_length=200)],
+    decision: Annotated[FlagVerdict, Form()],
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    def act(session: Session) -> None:
+        why = read_decision(reason).reason
+        wanted = PairDecisionRequest(earlier=a, later=b, decision=decision, reason=why)
+        similar.decide_pair(session, competition, wanted, caller)
+
+    def again(session: Session, error: RequestRefused) -> HTMLResponse:
+        sides = similar.show_sides(session, store, a, b, limit_bytes=settings.upload_bytes)
+        return show(request, "alike.html", sides=sides, error=error)
+
+    return submit_form(engine, act, again, "/admin/flags", f"That they are alike is {decision}.")
 
 
 @router.post("/flags/{evaluation_id}/{code}")

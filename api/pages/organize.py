@@ -2,20 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 
 from api.announcements import service as announcements
 from api.competitions import service as competitions
 from api.deps import Caller, EngineDep, Moderator, Organizer, ReadingDep, SettingsDep
-from api.organize import service
+from api.organize import service, workspace
 from api.organize.grants import grant
-from api.organize.schemas import Grant, StateChange
+from api.organize.schemas import Grant, ManyDeeds, ManyDone, StateChange, SubmissionDeed
 from api.organize.settings import change_settings
-from api.pages.kit.forms import ShowAgain, submit_form
+from api.pages.kit.forms import ShowAgain, lead_on, submit_form
 from api.pages.kit.reading import read_decision, read_model
 from api.pages.kit.showing import show
 from api.pages.settings_form import (
@@ -30,14 +32,16 @@ from core.db.models.submissions import Submission
 from core.db.queries import evaluations, phases
 from core.db.session import reading
 from core.domain.competition import COMPETITION_MOVES, CompetitionState
-from core.domain.errors import RequestRefused
+from core.domain.errors import InvalidInput, RequestRefused
+from core.domain.next_step import Step
 from core.domain.phases import PhaseKind
+from core.domain.spreadsheet import EXCEL_MARK
 from core.scorecard import ScorecardSummary
 from core.settings import Settings
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 SHOWN = 200
-FORMS = ("state", "settings", "grant", "announce")
+FORMS = ("state", "settings", "grant", "announce", "ticked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,8 @@ def _render_organize(
     values["settings"] = list_settings(row, beside, sent.settings)
     values["typed"] = {name: sent.values if name == sent.form else {} for name in FORMS}
     values["outcomes"] = sorted(evaluations.count_outcomes(session, row.id).items())
+    values["next"] = workspace.find_step(session, slug, caller)
+    values["steps"] = list(Step)
     return show(request, "organize.html", error=error, refused=sent.form, shown=SHOWN, **values)
 
 
@@ -180,3 +186,51 @@ def moderate(
         f"/competitions/{slug}/organize",
         "It is off the board." if act is service.disqualify else "It is back on the board.",
     )
+
+
+class TickedDeed(StrEnum):
+    DISQUALIFY = "disqualify"
+    REINSTATE = "reinstate"
+    REJUDGE = "rejudge"
+    EXPORT = "export"
+
+
+@router.post("/competitions/{slug}/organize/ticked")
+def act_on_ticked(
+    slug: str,
+    request: Request,
+    caller: Moderator,
+    engine: EngineDep,
+    settings: SettingsDep,
+    deed: Annotated[TickedDeed, Form()],
+    submissions: Annotated[list[str], Form()] = [],  # noqa: B006 (FastAPI copies it)
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    """A deed on every submission that was ticked; a file of them, or of all, needs no reason."""
+    sent = Sent("ticked", {"deed": deed, "submissions": submissions, "reason": reason})
+
+    def act(session: Session) -> Response:
+        if deed is TickedDeed.EXPORT:
+            return _download(slug, workspace.export(session, slug, caller, frozenset(submissions)))
+        if not submissions:
+            raise InvalidInput("tick at least one submission", field="submissions")
+        if deed is TickedDeed.REJUDGE:
+            asked = urlencode({"plan": "true", "submissions": " ".join(submissions)})
+            return RedirectResponse(f"/competitions/{slug}/rejudges?{asked}", status_code=303)
+        wanted = {"deed": SubmissionDeed(deed), "submissions": submissions, "reason": read_decision(reason).reason}
+        done = workspace.act_on_many(session, slug, read_model(ManyDeeds, wanted), caller)
+        return lead_on(f"/competitions/{slug}/organize#submissions", _tell(done, deed))
+
+    return submit_form(engine, act, show_again(slug, request, caller, settings, sent), lambda answer: answer)
+
+
+def _tell(done: ManyDone, deed: TickedDeed) -> str:
+    refused = [f"{item.submission_id[-8:]}: {item.detail}" for item in done.items if not item.done]
+    count = len(done.items) - len(refused)
+    words = "disqualified" if deed is TickedDeed.DISQUALIFY else "reinstated"
+    return f"{count} {words}." + (f" Refused: {'; '.join(refused[:5])}." if refused else "")
+
+
+def _download(slug: str, table: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{slug}-submissions.csv"'}
+    return Response(EXCEL_MARK + table, media_type="text/csv", headers=headers)

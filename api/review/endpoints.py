@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from api.deps import FlagReviewer, ReadingDep, SessionDep
 from api.errors import describe_errors
 from api.review import service, similar
-from api.review.schemas import AlikeList, FlagDecisionRequest, FlagPage, ReviewedFlag
+from api.review.schemas import AlikeList, AlikePair, FlagDecisionRequest, FlagPage, PairDecisionRequest, ReviewedFlag
 from core.domain.review import FlagState
 
 router = APIRouter(prefix="/admin", tags=["reviewing"])
@@ -31,6 +31,14 @@ def list_flags(
 def list_alike(slug: str, caller: FlagReviewer, session: ReadingDep) -> AlikeList:
     """Submissions of two teams whose code is the same, or nearly: a person should look at both."""
     return similar.list_alike(session, slug, caller)
+
+
+@router.post(
+    "/competitions/{slug}/alike/decision", operation_id="decide_pair", responses=describe_errors(401, 403, 404, 422)
+)
+def decide_pair(slug: str, caller: FlagReviewer, session: SessionDep, decision: PairDecisionRequest) -> AlikePair:
+    """Dismiss or uphold that two sources are alike, with a reason; nothing else follows from it."""
+    return similar.decide_pair(session, slug, decision, caller)
 
 
 @router.post(

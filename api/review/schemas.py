@@ -64,6 +64,12 @@ class AlikePair(BaseModel):
     later: AlikeEntry
     share: float = Field(description="of the smaller one's code, without names and layout, that the other one has")
     is_same_file: bool
+    decision: FlagDecisionView | None = Field(description="null until somebody decided")
+
+
+class PairDecisionRequest(FlagDecisionRequest):
+    earlier: str = Field(max_length=64)
+    later: str = Field(max_length=64)
 
 
 class AlikeList(BaseModel):
@@ -78,6 +84,8 @@ class SideLine(BaseModel):
 
 
 class Sides(BaseModel):
+    competition: str
+    decision: FlagDecisionView | None
     a: AlikeEntry
     b: AlikeEntry
     lines: list[SideLine]

@@ -8,41 +8,74 @@ from sqlalchemy.orm import Session
 
 from api.competitions.service import load_competition
 from api.deps import Caller
-from api.review.schemas import AlikeEntry, AlikeList, AlikePair, SideLine, Sides
+from api.kept import Kept
+from api.review.schemas import (
+    AlikeEntry,
+    AlikeList,
+    AlikePair,
+    FlagDecisionView,
+    PairDecisionRequest,
+    SideLine,
+    Sides,
+)
+from core.db.base import utc_now
+from core.db.models.review import PairDecision
 from core.db.models.submissions import Submission
-from core.db.queries import evaluations, review
+from core.db.queries import audit, evaluations, review
 from core.domain.errors import NotFound, ParticipantFault
 from core.domain.leaderboard import Purpose
-from core.domain.similarity import find_pairs, make_prints
+from core.domain.similarity import Pair, find_pairs, make_prints
 from core.reader.apart import read_apart
 from core.starter import NAMES, read_starter
 from core.storage import BlobStore
 
 COMPARED = 3000  # the newest submissions of a competition
 SHOWN_LINES = 2000  # of each of two sources
+_PAIRS: Kept[list[Pair]] = Kept(most=64)
 
 
 def list_alike(session: Session, slug: str, caller: Caller) -> AlikeList:
-    """What references and the starter file have is everybody's, and does not count."""
+    """Computed once for what was submitted; what was decided about a pair is read every time."""
     competition = load_competition(session, slug, caller)
-    codes = review.fetch_codes(session, competition.id, limit=COMPARED)
-    references = [code for code, purpose in codes if purpose is Purpose.REFERENCE]
-    prints, files = _read_starter()
-    known = prints.union(*(code.prints for code in references))
-    known_files = files | {code.digest for code in references}
-    ranked = [code for code, purpose in codes if purpose is not Purpose.REFERENCE]
-    pairs = find_pairs(ranked, known, known_files)
+    state = review.find_code_state(session, competition.id)
+    pairs = _PAIRS.get((competition.id, *state), lambda: _find_pairs(session, competition.id))
     rows = review.fetch_submissions(session, {key for pair in pairs for key in (pair.earlier, pair.later)})
+    decisions = review.fetch_pair_decisions(session, competition.id)
     items = [
         AlikePair(
             earlier=_make_entry(rows[pair.earlier]),
             later=_make_entry(rows[pair.later]),
             share=pair.share,
             is_same_file=pair.is_same_file,
+            decision=_make_decision(decisions.get((pair.earlier, pair.later))),
         )
         for pair in pairs
     ]
     return AlikeList(competition=slug, items=items)
+
+
+def decide_pair(session: Session, slug: str, request: PairDecisionRequest, caller: Caller) -> AlikePair:
+    """Dismiss or uphold; deciding again replaces the decision, and the audit log keeps both."""
+    ids = (request.earlier, request.later)
+    found = [pair for pair in list_alike(session, slug, caller).items if _name(pair) == ids]
+    if not found:
+        raise NotFound("no such pair of alike sources")
+    competition = load_competition(session, slug, caller)
+    row = review.fetch_pair_decisions(session, competition.id).get(ids)
+    row = row or PairDecision(competition_id=competition.id, earlier_id=ids[0], later_id=ids[1])
+    row.decision, row.reason, row.decided_by, row.decided_at = request.decision, request.reason, caller.name, utc_now()
+    review.store_pair_decision(session, row)
+    pair = found[0]
+    detail = {
+        "earlier": ids[0],
+        "later": ids[1],
+        "earlier_by": pair.earlier.by,
+        "later_by": pair.later.by,
+        "decision": row.decision,
+        "reason": row.reason,
+    }
+    audit.record(session, actor=caller.name, action="alike.decide", subject=f"competition/{slug}", detail=detail)
+    return pair.model_copy(update={"decision": _make_decision(row)})
 
 
 def show_sides(session: Session, store: BlobStore, a: str, b: str, *, limit_bytes: int) -> Sides:
@@ -59,7 +92,32 @@ def show_sides(session: Session, store: BlobStore, a: str, b: str, *, limit_byte
             ours = left[first + place] if first + place < last else None
             theirs = right[begin + place] if begin + place < end else None
             lines.append(SideLine(left=ours, right=theirs, is_same=tag == "equal"))
-    return Sides(a=_make_entry(rows[0]), b=_make_entry(rows[1]), lines=lines)
+    decided = review.fetch_pair_decisions(session, rows[0].competition_id).get((a, b))
+    return Sides(
+        competition=rows[0].competition.slug,
+        decision=_make_decision(decided),
+        a=_make_entry(rows[0]),
+        b=_make_entry(rows[1]),
+        lines=lines,
+    )
+
+
+def _find_pairs(session: Session, competition_id: str) -> list[Pair]:
+    """What references and the starter file have is everybody's, and does not count."""
+    codes = review.fetch_codes(session, competition_id, limit=COMPARED)
+    references = [code for code, purpose in codes if purpose is Purpose.REFERENCE]
+    prints, files = _read_starter()
+    known = prints.union(*(code.prints for code in references))
+    known_files = files | {code.digest for code in references}
+    return find_pairs([code for code, purpose in codes if purpose is not Purpose.REFERENCE], known, known_files)
+
+
+def _name(pair: AlikePair) -> tuple[str, str]:
+    return pair.earlier.submission_id, pair.later.submission_id
+
+
+def _make_decision(row: PairDecision | None) -> FlagDecisionView | None:
+    return FlagDecisionView.model_validate(row) if row is not None else None
 
 
 def _read_lines(store: BlobStore, row: Submission, limit_bytes: int) -> list[str]:

@@ -48,6 +48,7 @@ EVERYBODY = {
     "FinalResult": "published_at verdict score relative_runtime rank rank_label ranked",
     "FreshWebhook": "id url events created_at disabled_at disabled_reason old_secret_until secret",
     "HeadroomView": "plain_ms fastest_ms trainer ratio fit_for_prizes",
+    "Incident": "day failed",
     "InboxMessageView": "id event subject text path created_at read_at",
     "InboxPage": "items unread next_before",
     "Interval": "estimate low high",
@@ -105,6 +106,7 @@ EVERYBODY = {
     "SelectionView": "limit is_open closes_at items",
     "SubmissionPage": "items next_cursor",
     "TeamView": "id competition name members invites submissions",
+    "StatusView": "condition waiting running oldest_minutes nodes nodes_working incidents",
     "ThreadList": "items next_cursor",
     "ThreadPage": "thread items next_after",
     "ThreadView": (
@@ -123,7 +125,7 @@ STAFF = {
     "AccountView": ("id name role created_at suspended_at suspended_reason address address_confirmed_at has_password"),
     "AlikeEntry": "submission_id by filename submitted_at",
     "AlikeList": "competition items",
-    "AlikePair": "earlier later share is_same_file",
+    "AlikePair": "earlier later share is_same_file decision",
     "AffectedTeam": "team submissions",
     "AuditCheck": "intact entries head broken_at",
     "AuditPage": "items next_before",
@@ -156,7 +158,9 @@ STAFF = {
     "GrantView": "team amount reason granted",
     "ImportedAccount": "line name role outcome detail link",
     "Lineage": "reference problems",
+    "ManyDone": "items",
     "MoveView": "name filename old new climbed overlaps",
+    "NextStepView": "step done words missing path",
     "NodeList": "items",
     "NodeView": (
         "name health fault strikes resting_until rest_reason is_draining draining_since drain_reason node_class "
@@ -166,6 +170,7 @@ STAFF = {
     "LeakReport": "run_bits climb_bits items",
     "LeakLine": "competition problem team runs climbs bits limit is_spent",
     "PromiseView": "promise text tried finding detail",
+    "OneDone": "submission_id done detail",
     "Plan": "slug effect applied changes consequence refused state data_set",
     "PieceView": "kind subject name since waited_seconds node obstacle why command",
     "PoolCheck": "pool faults",

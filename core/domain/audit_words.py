@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 WORDS = {  # after the person's name; {it} is the object, other names are of the detail
+    "alike.decide": "decided that the likeness of sources of {earlier_by} and {later_by} in {it} is {decision}",
     "announcement.edit": "edited an announcement of {it}",
     "announcement.withdraw": "withdrew the announcement “{title}” of {it}",
     "competition.announce": "announced “{title}” on {it}",

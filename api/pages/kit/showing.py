@@ -14,6 +14,7 @@ from starlette.templating import Jinja2Templates
 
 from api.errors import get_status
 from api.pages.kit.formats import FILTERS
+from api.static import make_address
 from core.domain.errors import InvalidInput, RequestRefused
 from core.domain.visible import make_visible
 
@@ -65,3 +66,4 @@ def _finalize(value: Any) -> Any:
 
 
 _TEMPLATES = Jinja2Templates(env=make_environment(Path(__file__).parents[1] / "templates", FILTERS))
+_TEMPLATES.env.globals["static"] = make_address

@@ -24,3 +24,19 @@ class FlagDecision(Base):
     decided_by: Mapped[str]  # a name: accounts may go, what they did stays
     decided_at: Mapped[datetime] = mapped_column(default=utc_now)
     evaluation: Mapped[Evaluation] = relationship(lazy="raise")
+
+
+class PairDecision(Base):
+    """What a person made of two teams' sources being alike."""
+
+    __tablename__ = "pair_decisions"
+    __table_args__ = (UniqueConstraint("earlier_id", "later_id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    competition_id: Mapped[str] = mapped_column(ForeignKey("competitions.id"), index=True)
+    earlier_id: Mapped[str] = mapped_column(ForeignKey("submissions.id"))
+    later_id: Mapped[str] = mapped_column(ForeignKey("submissions.id"))
+    decision: Mapped[FlagVerdict]
+    reason: Mapped[str] = mapped_column(Text)
+    decided_by: Mapped[str]
+    decided_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -1,9 +1,10 @@
 """SQL about the work that waits, what does not move on, and what was spent."""
 
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, joinedload, load_only, selectinload
@@ -198,3 +199,12 @@ def _find_cost(row: Evaluation) -> Cost:
         score = (row.finished_at - row.scoring_since).total_seconds()
     longest = max((seconds for position, seconds in took.items() if position), default=0.0)
     return Cost(took.get(0, 0.0), longest, score, sum(took.values()) + score)
+
+
+def count_our_failures(session: Session, now: datetime, *, days: int = 7) -> list[tuple[str, int]]:
+    """Evaluations that failed on our side, by the UTC day on which they ended, the newest first."""
+    query = select(Evaluation.finished_at).where(
+        Evaluation.verdict == Verdict.PLATFORM_ERROR, Evaluation.finished_at >= now - timedelta(days=days)
+    )
+    found = Counter(at.date().isoformat() for at in session.scalars(query) if at is not None)
+    return sorted(found.items(), reverse=True)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, joinedload
 
-from core.db.models.review import FlagDecision
+from core.db.models.review import FlagDecision, PairDecision
 from core.db.models.submissions import Evaluation, Scorecard, Submission
 from core.db.queries.evaluations import is_newest_that_counts
 from core.domain.leaderboard import OFF_BOARD, Purpose
@@ -70,6 +70,27 @@ def fetch_codes(session: Session, competition_id: str, *, limit: int) -> list[tu
     )
     rows = session.execute(query).all()[::-1]
     return [(Code(key, owner, digest, frozenset(prints)), purpose) for key, owner, digest, prints, purpose in rows]
+
+
+def find_code_state(session: Session, competition_id: str) -> tuple[int, str | None, int]:
+    """What changes whenever pairs of alike sources may: how many there are, the newest, and how many owners."""
+    owner = func.coalesce(Submission.team_id, Submission.user_id)
+    query = select(func.count(), func.max(Submission.id), func.count(owner.distinct())).where(
+        Submission.competition_id == competition_id, Submission.purpose.not_in(OFF_BOARD)
+    )
+    count, newest, owners = session.execute(query).one()
+    return count, newest, owners
+
+
+def fetch_pair_decisions(session: Session, competition_id: str) -> dict[tuple[str, str], PairDecision]:
+    """By both submissions, the earlier first."""
+    rows = session.scalars(select(PairDecision).where(PairDecision.competition_id == competition_id))
+    return {(row.earlier_id, row.later_id): row for row in rows}
+
+
+def store_pair_decision(session: Session, decision: PairDecision) -> None:
+    session.add(decision)
+    session.flush()
 
 
 def fetch_submissions(session: Session, submission_ids: Collection[str]) -> dict[str, Submission]:

@@ -105,6 +105,8 @@ LOOKS = (
     *("provider", "provider-callback", "provider-name", "connect", "logged-out"),
     *("submission-second", "submission-queued", "submission-running", "submission-failed", "submission-rejected"),
     "submission-practised",
+    *("discussion", "discussion-empty", "thread", "thread-moderating", "inbox", "users", "reset", "new-password"),
+    *("login-code", "factor", "factor-offer", "reference", "status"),
 )
 
 
