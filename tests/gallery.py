@@ -318,6 +318,8 @@ def _list_looks(rows: dict[str, Submission], rejudges: dict[str, Rejudge]) -> li
         Look("login-code", "/login/code", "/login/code", None),
         Look("factor", "/account/factor", "/account/factor", "participant"),
         Look("factor-offer", "/account/factor", "/account/factor", "organizer"),
+        Look("profile", "/people/{name}", "/people/participant-one", None),
+        Look("team-profile", "/competitions/{slug}/teams/{name}", "/competitions/digits/teams/team%20one", None),
         Look("reference", "/reference", "/reference", None),
         Look("status", "/status", "/status", None),
         Look("reset", "/reset", "/reset", None),

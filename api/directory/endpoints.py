@@ -5,23 +5,38 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from api.decisions import Decision
-from api.deps import ReadingDep, SessionDep, SettingsDep, UserAdmin
-from api.directory import service
+from api.deps import PublicCaller, ReadingDep, SessionDep, SettingsDep, UserAdmin
+from api.directory import profiles, service
 from api.directory.schemas import (
     AccountImport,
     AccountImportResult,
     AccountList,
     AccountView,
+    ProfileView,
     ResetLink,
     RoleChange,
+    TeamProfile,
 )
 from api.errors import describe_errors
 from core.domain.access import Role
 from core.domain.accounts import AccountDeed, AccountState
 
 router = APIRouter(prefix="/admin/users", tags=["admin"])
-ROUTERS = (router,)
+public = APIRouter(tags=["users"])
+ROUTERS = (router, public)
 REFUSALS = describe_errors(401, 403, 404, 409, 422)
+
+
+@public.get("/users/{name}", operation_id="get_profile", responses=describe_errors(404, 422))
+def get_profile(name: str, caller: PublicCaller, session: ReadingDep) -> ProfileView:
+    """An account's places over competitions: only what boards show."""
+    return profiles.load_profile(session, name, caller)
+
+
+@public.get("/competitions/{slug}/teams/{name}", operation_id="get_team_profile", responses=describe_errors(404, 422))
+def get_team_profile(slug: str, name: str, caller: PublicCaller, session: ReadingDep) -> TeamProfile:
+    """A team that stands on the board: its members and its place."""
+    return profiles.load_team(session, slug, name, caller)
 
 
 @router.get("", operation_id="list_users", responses=describe_errors(401, 403, 422))

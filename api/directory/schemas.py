@@ -58,3 +58,30 @@ class ImportedAccount(BaseModel):
 class AccountImportResult(BaseModel):
     dry_run: bool
     items: list[ImportedAccount]
+
+
+class HistoryLine(BaseModel):
+    """A place on a board, as whoever asks sees the board."""
+
+    competition: str
+    title: str
+    team: str
+    is_final: bool = Field(description="on the final board")
+    rank: int
+    rank_label: str
+    ranked: int = Field(description="how many are ranked")
+    score: float | None
+    submission_id: str
+
+
+class ProfileView(BaseModel):
+    name: str
+    role: Role
+    created_at: datetime
+    history: list[HistoryLine] = Field(description="newest competition first; only what boards show")
+
+
+class TeamProfile(BaseModel):
+    name: str
+    members: list[str]
+    place: HistoryLine

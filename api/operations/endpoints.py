@@ -17,14 +17,15 @@ from api.operations.schemas import (
     NodeView,
     QueueView,
     Requeued,
+    StatusView,
 )
-from api.operations.status import StatusView, load_status
+from api.operations.status import load_status
 from core.db.session import reading, transaction
 from core.domain.errors import NotFound
 
 router = APIRouter(prefix="/admin", tags=["operations"])
 public = APIRouter(tags=["operations"])
-ROUTERS = (public, router)
+ROUTERS = (router, public)
 REFUSALS = describe_errors(401, 403, 404, 409, 422)
 
 

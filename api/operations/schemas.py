@@ -1,6 +1,7 @@
 """What staff are told of the platform's own state, and what they may ask of it."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -174,3 +175,24 @@ class Requeued(BaseModel):
     evaluation_id: str = Field(description="a new one where the old one had ended")
     status: Status
     messages: int = Field(description="tasks sent to workers; 0 if workers hold everything that is left")
+
+
+class Condition(StrEnum):
+    WORKING = "working"
+    SLOW = "slow"  # something has waited long for a node
+    AWAY = "away"  # no node takes work
+
+
+class Incident(BaseModel):
+    day: str = Field(description="in UTC")
+    failed: int = Field(description="evaluations that failed on our side; they cost nobody anything")
+
+
+class StatusView(BaseModel):
+    condition: Condition
+    waiting: int = Field(description="evaluations that no node has begun")
+    running: int
+    oldest_minutes: int | None = Field(description="how long the oldest of those that wait has waited")
+    nodes: int = Field(description="that reported within a week")
+    nodes_working: int
+    incidents: list[Incident] = Field(description="of the last seven days, the newest first")

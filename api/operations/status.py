@@ -1,12 +1,11 @@
 """How the platform is, for everybody: what waits, who works, what failed on our side. No names, no hidden run."""
 
 from datetime import timedelta
-from enum import StrEnum
 
-from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from api.kept import Kept
+from api.operations.schemas import Condition, Incident, StatusView
 from core.db.base import utc_now
 from core.db.queries import nodes, operations
 from core.domain.operations import FORGOTTEN_AFTER
@@ -14,28 +13,7 @@ from core.domain.submission import Status
 
 ROUNDED_SECONDS = 15  # nobody learns to the second when a hidden run ends, and many readers cost one look
 LONG = timedelta(minutes=10)
-_STATUS: Kept["StatusView"] = Kept(most=4)
-
-
-class Condition(StrEnum):
-    WORKING = "working"
-    SLOW = "slow"  # something has waited long for a node
-    AWAY = "away"  # no node takes work
-
-
-class Incident(BaseModel):
-    day: str = Field(description="in UTC")
-    failed: int = Field(description="evaluations that failed on our side; they cost nobody anything")
-
-
-class StatusView(BaseModel):
-    condition: Condition
-    waiting: int = Field(description="evaluations that no node has begun")
-    running: int
-    oldest_minutes: int | None = Field(description="how long the oldest of those that wait has waited")
-    nodes: int = Field(description="that reported within a week")
-    nodes_working: int
-    incidents: list[Incident] = Field(description="of the last seven days, the newest first")
+_STATUS: Kept[StatusView] = Kept(most=4)
 
 
 def load_status(session: Session) -> StatusView:

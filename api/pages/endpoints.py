@@ -25,6 +25,7 @@ from api.pages import (
     people,
     pools,
     preview,
+    profile,
     recovery,
     reference,
     rejudges,
@@ -52,6 +53,7 @@ VISITORS = (
     score,
     reference,
     status,
+    profile,
 )
 MEMBERS = (login, recovery, federation, account, security, factor, notifications, inbox, submit, team, ledger)
 STAFF = (

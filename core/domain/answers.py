@@ -49,6 +49,7 @@ EVERYBODY = {
     "FreshWebhook": "id url events created_at disabled_at disabled_reason old_secret_until secret",
     "HeadroomView": "plain_ms fastest_ms trainer ratio fit_for_prizes",
     "Incident": "day failed",
+    "HistoryLine": "competition title team is_final rank rank_label ranked score submission_id",
     "InboxMessageView": "id event subject text path created_at read_at",
     "InboxPage": "items unread next_before",
     "Interval": "estimate low high",
@@ -95,6 +96,7 @@ EVERYBODY = {
         "competition title replicas compute_budget memory_bytes scratch_bytes log_bytes processes "
         "wall_seconds_floor wall_seconds_ceiling batch_size batch_format"
     ),
+    "ProfileView": "name role created_at history",
     "Progress": "finished total",
     "Readiness": "ready detail revision newest_revision checks",
     "Reading": "ok sha256 origin code reason hint fix files kept changed left_out warnings",
@@ -107,6 +109,7 @@ EVERYBODY = {
     "SubmissionPage": "items next_cursor",
     "TeamView": "id competition name members invites submissions",
     "StatusView": "condition waiting running oldest_minutes nodes nodes_working incidents",
+    "TeamProfile": "name members place",
     "ThreadList": "items next_cursor",
     "ThreadPage": "thread items next_after",
     "ThreadView": (

@@ -137,3 +137,21 @@ def delete_invites_to(session: Session, competition_id: str, user_id: str) -> No
 def delete_invite(session: Session, invite: TeamInvite) -> None:
     session.delete(invite)
     session.flush()
+
+
+def fetch_teams_of(session: Session, user_id: str, *, limit: int) -> list[Team]:
+    """In all competitions, the newest first."""
+    query = (
+        select(Team)
+        .join(TeamMember, TeamMember.team_id == Team.id)
+        .where(TeamMember.user_id == user_id)
+        .order_by(Team.created_at.desc())
+        .limit(limit)
+        .options(joinedload(Team.competition, innerjoin=True))
+    )
+    return list(session.scalars(query))
+
+
+def fetch_member_names(session: Session, team_id: str) -> list[str]:
+    query = select(User.name).join(TeamMember, TeamMember.user_id == User.id).where(TeamMember.team_id == team_id)
+    return list(session.scalars(query.order_by(TeamMember.joined_at)))

@@ -106,7 +106,7 @@ LOOKS = (
     *("submission-second", "submission-queued", "submission-running", "submission-failed", "submission-rejected"),
     "submission-practised",
     *("discussion", "discussion-empty", "thread", "thread-moderating", "inbox", "users", "reset", "new-password"),
-    *("login-code", "factor", "factor-offer", "reference", "status"),
+    *("login-code", "factor", "factor-offer", "reference", "status", "profile", "team-profile"),
 )
 
 
