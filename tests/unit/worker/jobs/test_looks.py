@@ -23,13 +23,15 @@ from tests.unit.worker.conftest import DELIVER, HONEST, Platform, make_spec
 from worker.jobs import looks
 from worker.jobs.sweep import sweep
 
-ADAPTIVE = {"alpha": 0.5, "rival_place": 1, "min_replicas": 16}  # chance has no say in a test
+ADAPTIVE = {"alpha": 0.99, "rival_place": 1, "min_replicas": 16}  # chance has no say in a test
 BAD = b"# bad\n" + HONEST
 
 
 def _make_spec(exposure: str = "practice", **changes: Any) -> ProblemSpec:
+    """Every replica begins from an original of its own: an entry that leaves it as it is comes close to retraining."""
     spec = make_spec(replicas=47, canary_replicas=2, shard_replicas=15, adaptive=ADAPTIVE | changes)
-    return expose(spec, exposure)
+    pools = spec.pools.model_copy(update={"originals": 47})
+    return expose(spec.model_copy(update={"pools": pools}), exposure)
 
 
 def _ruin(weights: bytes) -> bytes:
@@ -98,7 +100,7 @@ def test_an_entry_that_is_decidedly_behind_runs_fewer_replicas_and_is_scored_on_
     assert {name: decision[name] for name in ("standing", "rival_place", "alpha", "after", "of")} == {
         "standing": "behind",
         "rival_place": 1,
-        "alpha": 0.5,
+        "alpha": ADAPTIVE["alpha"],
         "after": 17,
         "of": 47,
     }
@@ -113,7 +115,7 @@ def test_the_scorecard_of_a_hidden_problem_tells_nothing_of_the_rival(platform: 
     assert dump_scorecard(_fetch_record(platform, evaluation_id))["decision"] == {
         "standing": "behind",
         "rival_place": 1,
-        "alpha": 0.5,
+        "alpha": ADAPTIVE["alpha"],
         "after": 17,
         "of": 47,
     }
