@@ -26,7 +26,9 @@ from api.security import hash_token
 from core import jobs
 from core.db.base import utc_now
 from core.db.migrate import upgrade_database
+from core.db.queries import turns
 from core.db.session import get_engine, transaction
+from core.domain.duties import Duty
 from core.settings import Settings
 from core.storage import FolderStore
 from tests import factories
@@ -66,9 +68,10 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         people = {role: factories.make_user(session, role, role=role) for role in ROLES[1:]}
         for role, person in people.items():
             factories.make_token(session, person, hash_token(role))
-        factories.make_node(
-            session, last_seen_at=utc_now() + timedelta(days=1)
-        )  # one that does not fall silent meanwhile
+        tomorrow = utc_now() + timedelta(days=1)  # neither falls silent meanwhile
+        factories.make_node(session, last_seen_at=tomorrow)
+        for duty in Duty:
+            turns.record_turn(session, duty, tomorrow, node="node-1", every_seconds=5.0, fault="")
         competition = factories.make_competition(session, "digits")
         own = factories.make_scored(
             session, competition, people["participant"], source_digest=digest, report_digest=digest
