@@ -69,7 +69,7 @@ SUBMISSION = _list(
         "id evaluation_id competition user team filename source_digest note note_readers purpose phase created_at",
     ),
     (Grain.FIXED, "", "compute_budget is_disqualified disqualified_reason is_selected links queue_position waits"),
-    (Grain.FIXED, "", "started_at"),
+    (Grain.FIXED, "", "started_at published_at licence"),
     (Grain.OUTCOME, "", "verdict"),
     (Grain.SAME, "", "status fault_of code hint has_scorecard held_back flags score rejudged"),
     (Grain.LATER, "", "reason log final"),
@@ -80,7 +80,7 @@ SUBMISSION = _list(
 )
 # of a submission whose score moved its team, and of no other
 SCORECARD = _list(
-    (Grain.FIXED, "", "version metric_version protocol"),
+    (Grain.FIXED, "", "version metric_version protocol share"),
     (Grain.SAME, "", "report_digest"),  # drawn from what is shown
     (Grain.SCORE, "", "forgetting_quality"),
     (Grain.FIGURE, "", "unlearning_accuracy retain_accuracy test_accuracy"),
@@ -118,7 +118,7 @@ RECORDS: dict[str, dict[str, Grain]] = {
     "DecidedEarly": _list((Grain.SAME, "", "after"), (Grain.FIXED, "", "of")),
     "FlagView": _list((Grain.SAME, "", "code severity"), (Grain.LATER, "", "value threshold detail")),
     "Rejudged": _list((Grain.FIXED, "", "at reason"), (Grain.SAME, "", "previous_verdict previous_score")),
-    "Links": _list((Grain.FIXED, "", "self events scorecard report source cancel page")),
+    "Links": _list((Grain.FIXED, "", "self events scorecard report source cancel page examples")),
     "FinalResult": _list((Grain.LATER, "", "published_at verdict score relative_runtime rank rank_label ranked")),
     "LeaderboardEntry": _list(
         (Grain.FIXED, "", "name filename note purpose submission_id submitted_at replicas_total"),
@@ -150,8 +150,8 @@ RECORDS: dict[str, dict[str, Grain]] = {
         (Grain.SIGN, "", "conclusion"),
         (Grain.SCORE, "", "difference_error b_is_better"),
     ),
-    "ComparedMetric": _list((Grain.FIXED, "", "id name unit better"), (Grain.SAME, "", "a b difference")),
-    "ComparedEpsilons": _list((Grain.FIXED, "", "edges"), (Grain.SAME, "", "a b")),
+    "ComparedMetric": _list((Grain.FIXED, "", "id name unit better retrained"), (Grain.SAME, "", "a b difference")),
+    "ComparedEpsilons": _list((Grain.FIXED, "", "edges"), (Grain.SAME, "", "a b"), (Grain.LATER, "", "each_a each_b")),
     Event.EVALUATION_FINISHED: _list(
         (Grain.FIXED, "", "submission_id competition team filename"), (Grain.SAME, "", "verdict code hint")
     ),

@@ -103,6 +103,7 @@ def make_detail(**changes: Any) -> ExampleDetail:
     values: dict[str, Any] = {
         "hardest": (make_example(), make_example(rank=2, example_id=77, clean_label="one")),
         "easiest": (make_example(rank=40, example_id=5, epsilon=0.0),),
+        "between": (),
         "epsilons": rng.uniform(0, 2, 40),
         "difficulty": rng.normal(2, 1, 40),
         **changes,

@@ -83,7 +83,7 @@ def test_the_page_shows_the_time_left(client: TestClient, olga: dict[str, str]) 
     set_deadline(client, olga, 49.5)
     assert "2 days 1 hour left" in client.get("/competitions/digits", headers=HTML).text
     set_deadline(client, olga, -1)
-    assert ", over<" in client.get("/competitions/digits", headers=HTML).text
+    assert ">deadline over<" in client.get("/competitions/digits", headers=HTML).text
 
 
 def test_a_change_is_recorded_with_what_it_was_before(client: TestClient, olga: dict[str, str]) -> None:

@@ -47,7 +47,7 @@ def test_the_board_shows_the_corrected_score_and_the_chance_of_being_better_than
         factories.make_scored(session, contest, factories.make_user(session, "eve"), 0.2)
         factories.make_scored(session, contest, factories.make_user(session, "early"), 0.1, evaluation=early)
     text = client.get("/competitions/digits/leaderboard?columns=all").text
-    for shown in ("0.679", "68 %", "&gt; 99 %", "tied 1–2", "decided early after 64 of 256 replicas"):
+    for shown in ("0.679", "67 %", "&gt; 99 %", "tied 1–2", "decided early after 64 of 256 replicas"):
         assert shown in text
 
 

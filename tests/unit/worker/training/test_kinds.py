@@ -91,8 +91,8 @@ def test_metrics_of_classes_are_left_out_with_a_reason(patients: LoadedProblem) 
 
 
 def test_relearning_follows_the_squared_error(patients: LoadedProblem) -> None:
-    losses = measure_relearning(one_by_one.train_one(patients, PoolKind.RETRAINED, 1, device=CPU), patients)
-    assert losses[-1] < losses[0]
+    curves = measure_relearning(one_by_one.train_one(patients, PoolKind.RETRAINED, 1, device=CPU), patients)
+    assert curves.relearn_loss[-1] < curves.relearn_loss[0]
 
 
 def test_a_linear_layer_ends_at_the_ridge_regression(patients: LoadedProblem) -> None:

@@ -12,6 +12,7 @@ from tests.tiny_problems import make_tiny_spec
 from worker.problems import LoadedProblem, load_problem
 from worker.training import chunks, parallel, pools
 from worker.training.chunks import Chunk, pool_chunks
+from worker.training.members import TRAINING_VERSION
 from worker.training.pools import (
     Pool,
     TrainingPlan,
@@ -87,10 +88,10 @@ def test_an_interrupted_build_trains_only_what_is_missing(
 
     with pytest.raises(KeyboardInterrupt):
         ensure(problem, store, 7, on_progress=interrupt)
-    assert trained == ["v2/retrained/0-2"]
+    assert trained == [f"v{TRAINING_VERSION}/retrained/0-2"]
     trained.clear()
     ensure(problem, store, 7)
-    assert trained == ["v2/retrained/3-5", "v2/retrained/6-6"]
+    assert trained == [f"v{TRAINING_VERSION}/retrained/3-5", f"v{TRAINING_VERSION}/retrained/6-6"]
 
 
 def test_a_larger_pool_trains_only_the_difference(
@@ -99,7 +100,7 @@ def test_a_larger_pool_trains_only_the_difference(
     ensure(problem, store, 6)
     trained.clear()
     ensure(problem, store, 9)
-    assert trained == ["v2/retrained/6-8"]
+    assert trained == [f"v{TRAINING_VERSION}/retrained/6-8"]
 
 
 def test_a_damaged_chunk_is_trained_again(problem: LoadedProblem, store: FolderStore, trained: list[str]) -> None:
@@ -108,7 +109,7 @@ def test_a_damaged_chunk_is_trained_again(problem: LoadedProblem, store: FolderS
     (store.folder / "blobs" / str(digest)[:2] / str(digest)).write_bytes(b"damaged")
     trained.clear()
     assert ensure(problem, store, 6).digest == first.digest
-    assert trained == ["v2/retrained/3-5"]
+    assert trained == [f"v{TRAINING_VERSION}/retrained/3-5"]
 
 
 def test_progress_counts_members_from_what_is_there_to_all(
