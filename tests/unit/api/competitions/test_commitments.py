@@ -103,7 +103,7 @@ def test_without_a_private_phase_the_end_is_when_it_cannot_open_again(
         factories.make_competition(session, "digits", exposure="public", state=state)
     revealed = client.get(CARD).json()["revealed"]
     assert (revealed is not None) is is_over
-    page = client.get("/competitions/digits").text
+    page = client.get("/competitions/digits/data").text
     assert ("Check the commitments" in page) is is_over
     if is_over:
         assert revealed["key"] in page

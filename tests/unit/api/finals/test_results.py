@@ -77,7 +77,7 @@ def test_my_submissions_lead_to_the_selection_and_show_what_is_selected(contest:
 
 def test_the_pages_show_the_final_place(published: Contest) -> None:
     headers = published.ann.headers | HTML
-    assert "place <strong>2</strong> of 2" in published.client.get("/submissions", headers=headers).text
+    assert "place <strong>2, tied 1–2</strong> of 2" in published.client.get("/submissions", headers=headers).text
     page = f"/submissions/{published.entries['poor'].id}"
     text = published.client.get(page, headers=headers).text
     assert 'On the <a href="/competitions/digits/final">final board</a>' in text
