@@ -1,18 +1,19 @@
 import numpy as np
 import pytest
 
+from core.domain.chosen_examples import BEST, WORST
 from core.scorecard import parse_scorecard
 from evaluator import Attack, EpsilonOptions
 from tests.tiny_problems import make_tiny_spec
 from tests.unit.worker.reports import describe_tiny, make_body, make_record
 from worker.problems import load_problem
-from worker.report.examples import EASIEST, HARDEST, describe_examples
+from worker.report.examples import describe_examples
 
 
 def test_the_worst_and_the_best_forgotten_are_picked_in_order() -> None:
     _, record, detail = describe_tiny()
     assert [shown.rank for shown in detail.shown] == [1, 2, 3, 4, 5, 6, 38, 39, 40]
-    assert (len(detail.hardest), len(detail.easiest)) == (HARDEST, EASIEST)
+    assert (len(detail.hardest), len(detail.easiest)) == (WORST, BEST)
     epsilons = [shown.epsilon for shown in detail.shown]
     assert epsilons == sorted(record.epsilon.per_example or (), reverse=True)[:6] + epsilons[6:]
     assert epsilons[6:] == sorted(record.epsilon.per_example or (), reverse=True)[-3:]
