@@ -3,8 +3,8 @@
 Source: the definition of unlearning. Its cost is the denominator of every relative runtime, its score the ceiling.
 Hyper-parameters: RECIPE, the recipe of the practice problem `digits`; the platform writes another problem's over it.
 Cost: one whole training, far over any budget; ranked only where the gate is lifted.
-Measured: lacuna-3 score 0.946 ± 0.055 (F forget 0.98, test 0.97, retain 0.98), 2023 score 0.175, UA 14.0, RA 99.0,
-TA 94.7, relative runtime 102.4 % ± 13.3; digits, 256 replicas, one core of a shared x86-64 machine, torch 2.13.0 (CPU).
+Measured: lacuna-3 score 0.958 ± 0.072 (F forget 0.96, test 0.98, retain 0.97), 2023 score 0.166, UA 14.2, RA 99.1,
+TA 94.8, relative runtime 90.8 % ± 9.6; digits, 256 replicas, one core of a shared x86-64 machine, torch 2.13.0 (CPU).
 """
 
 import math
