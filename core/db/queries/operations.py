@@ -12,13 +12,12 @@ from sqlalchemy.orm import Session, joinedload, load_only, selectinload
 from core.db.models.contests import Competition, Team
 from core.db.models.operations import Outbox
 from core.db.models.problems import Pool, PoolChunk
-from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, EvaluationEvent, Replica, Shard, Submission
 from core.db.queries.evaluations import LIVE
+from core.db.queries.rejudges import waits_for_resumption
 from core.domain.leaderboard import Purpose
 from core.domain.operations import Cost
 from core.domain.pools import PoolState
-from core.domain.rejudge import RejudgeState
 from core.domain.submission import Status, Verdict
 from core.domain.work import WorkState
 
@@ -65,11 +64,10 @@ def fetch_live_groups(session: Session) -> list[LiveGroup]:
 
 def fetch_unfinished(session: Session) -> list[tuple[Evaluation, Purpose]]:
     """Live evaluations with their shards; what a paused rejudge has not begun is left out."""
-    is_paused = exists().where(Rejudge.id == Evaluation.rejudge_id, Rejudge.state == RejudgeState.PAUSED)
     query = (
         select(Evaluation, Submission.purpose)
         .join(Submission)
-        .where(Evaluation.status.in_(LIVE), ~((Evaluation.status == Status.QUEUED) & is_paused))
+        .where(Evaluation.status.in_(LIVE), ~waits_for_resumption())
         .options(
             load_only(Evaluation.status, Evaluation.replicas_total, Evaluation.node_class, Evaluation.spec_id),
             selectinload(Evaluation.shards).load_only(Shard.finished_replicas, Shard.count),

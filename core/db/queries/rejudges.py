@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from core.db.board import CountingEvaluation
@@ -66,6 +66,12 @@ def count_of_spec(session: Session, spec_id: str) -> int:
 def is_paused(session: Session, rejudge_id: str | None) -> bool:
     query = select(Rejudge.id).where(Rejudge.id == rejudge_id, Rejudge.state == RejudgeState.PAUSED)
     return rejudge_id is not None and session.scalars(query).one_or_none() is not None
+
+
+def waits_for_resumption() -> ColumnElement[bool]:
+    """Of an evaluation: a paused rejudge has not begun it."""
+    is_paused = exists().where(Rejudge.id == Evaluation.rejudge_id, Rejudge.state == RejudgeState.PAUSED)
+    return (Evaluation.status == Status.QUEUED) & is_paused
 
 
 def fetch_free_shards(session: Session, rejudge_id: str) -> list[str]:

@@ -9,14 +9,13 @@ from core.db.models.contests import Competition
 from core.db.models.data_sets import DataSetVersion
 from core.db.models.lifecycle import Phase
 from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
-from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Shard, Submission
 from core.db.queries.evaluations import LIVE
+from core.db.queries.rejudges import waits_for_resumption
 from core.domain.competition import CompetitionState
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseState
 from core.domain.pools import PoolState
-from core.domain.rejudge import RejudgeState
 from core.domain.submission import Status
 from core.domain.work import WorkState
 
@@ -26,8 +25,7 @@ _LIGHT = load_only(Evaluation.rejudge_id)  # every sweep reads them: no logs and
 
 def fetch_free_shards(session: Session) -> list[tuple[str, Evaluation]]:
     """Shards that any worker may begin, with their evaluations; what a paused rejudge has not begun is not wanted."""
-    is_paused = exists().where(Rejudge.id == Evaluation.rejudge_id, Rejudge.state == RejudgeState.PAUSED)
-    is_wanted = Evaluation.status.in_(BEGUN) | ((Evaluation.status == Status.QUEUED) & ~is_paused)
+    is_wanted = Evaluation.status.in_((Status.QUEUED, *BEGUN)) & ~waits_for_resumption()
     query = select(Shard.id, Evaluation).join(Evaluation).where(Shard.state == WorkState.PENDING, is_wanted)
     rows = session.execute(query.options(_LIGHT).order_by(Shard.id))
     return [(shard_id, evaluation) for shard_id, evaluation in rows]

@@ -2,13 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import and_, exists, func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
-from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Shard, Submission
 from core.db.queries.evaluations import LIVE
-from core.domain.rejudge import RejudgeState
+from core.db.queries.rejudges import waits_for_resumption
 from core.domain.submission import Status
 from core.domain.work import WorkState
 
@@ -33,7 +32,6 @@ def fetch_turns(session: Session, node_class: str, now: datetime, *, limit: int)
         .group_by(team)
         .subquery()
     )
-    is_paused = exists().where(Rejudge.id == Evaluation.rejudge_id, Rejudge.state == RejudgeState.PAUSED)
     query = (
         select(Shard.id)
         .join(Evaluation)
@@ -45,7 +43,7 @@ def fetch_turns(session: Session, node_class: str, now: datetime, *, limit: int)
             Evaluation.status.in_(BEGINNING),
             Evaluation.held.is_(None),
             Evaluation.node_class.in_(("", node_class)),
-            ~((Evaluation.status == Status.QUEUED) & is_paused),
+            ~waits_for_resumption(),
         )
         .order_by(
             Evaluation.rejudge_id.is_not(None),
