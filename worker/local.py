@@ -153,7 +153,7 @@ def run_replicas_locally(
     bench = open_bench(spec, settings, sandbox, {PoolKind.ORIGINAL: spec.pools.originals})
     originals = bench.pools[PoolKind.ORIGINAL].size
     orders = [ReplicaOrder(index, seed, index % originals) for index, seed in enumerate(seeds)]
-    return list(run_orders(bench, files, orders, workers=1).replicas)
+    return list(run_orders(bench, files, orders, workers=1, relearns=False).replicas)
 
 
 def measure_cost(
@@ -261,6 +261,7 @@ def run_orders(
     on_replica: Callable[[int], None] | None = None,
     rerun_replicas: int = 0,
     make_plan: Callable[[int], Plan] = lambda _: NOTHING,
+    relearns: bool = True,
 ) -> Batch:
     """Share the orders among as many sandboxes as there are workers; the first fault stops them all."""
     count = min(workers or bench.settings.workers, len(orders))
@@ -279,7 +280,16 @@ def run_orders(
         again = [min(rerun_replicas, 1), *[0] * (count - 1)]  # the parts interleave: only the first begins the pool
         runs = [
             pool.submit(
-                _run_here, bench, files, part, retrain_seconds, stop, report, reruns=reruns, plan=make_plan(len(part))
+                _run_here,
+                bench,
+                files,
+                part,
+                retrain_seconds,
+                stop,
+                report,
+                reruns=reruns,
+                plan=make_plan(len(part)),
+                relearns=relearns,
             )
             for part, reruns in zip(parts, again, strict=True)
         ]
@@ -348,6 +358,7 @@ def _run_here(
     *,
     reruns: int,
     plan: Plan,
+    relearns: bool,
 ) -> Batch:
     request = _make_request(bench, files, orders, retrain_seconds)
 
@@ -355,7 +366,7 @@ def _run_here(
         count()
         return not stop.is_set()
 
-    inspector = Inspector(bench.problem, device=bench.settings.device)
+    inspector = Inspector(bench.problem, device=bench.settings.device, relearns=relearns)
     batch = run_batch(bench.sandbox, request, inspector, on_progress=go_on, rerun_replicas=reruns, plan=plan)
     if batch.fault is not None or batch.platform_fault:
         stop.set()

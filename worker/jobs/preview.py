@@ -19,7 +19,7 @@ from worker.data_sets.samples import SAMPLES, draw
 from worker.jobs.context import WorkerContext
 from worker.jobs.preparation import load_stored
 from worker.problems import LoadedProblem, Split
-from worker.replicas.relearn import MEASURED_MEMBERS
+from worker.replicas.relearn import MOST_MEMBERS
 from worker.training.chunks import Chunk, pool_chunks, train_chunk
 from worker.training.headroom import measure_headroom, shorten
 from worker.training.learning import measure_learning
@@ -95,7 +95,7 @@ def _time_steps(problem: LoadedProblem, sample: Chunk, steps: int, device: str) 
     )
     clock = time.process_time if device == "cpu" else time.perf_counter  # a busy neighbour stretches only the latter
     begun = clock()
-    train_chunk(replace(small, splits=splits), replace(sample, start=MEASURED_MEMBERS), device=device)
+    train_chunk(replace(small, splits=splits), replace(sample, start=MOST_MEMBERS), device=device)
     return clock() - begun
 
 

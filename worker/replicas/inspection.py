@@ -44,10 +44,14 @@ class InspectedReplica:
 
 
 class Inspector:
-    """Holds one problem's network and tensors, and computes the outputs of one replica after another."""
+    """Holds one problem's network and tensors, and computes the outputs of one replica after another.
 
-    def __init__(self, problem: LoadedProblem, *, device: str = "cpu") -> None:
+    relearns: whether the first replicas get their curves, which only a scorecard needs.
+    """
+
+    def __init__(self, problem: LoadedProblem, *, device: str = "cpu", relearns: bool = True) -> None:
         self._problem = problem
+        self._relearns = relearns
         self._device = torch.device(device)
         self._network = load_network(problem).to(self._device)
         self._original: tuple[bytes, dict[str, torch.Tensor]] = (b"", {})  # the latest one, parsed
@@ -60,7 +64,7 @@ class Inspector:
             ours = result.error or "the sandbox returned no weights"
         elif fault is None and result.weights is not None:
             outputs, fault, reason = self._compute(result.weights, original)
-        if outputs is not None and result.index < MEASURED_REPLICAS:
+        if outputs is not None and self._relearns and result.index < MEASURED_REPLICAS:
             curves = measure_relearning(self._network, self._problem, device=self._device)
             outputs = replace(outputs, **{name: losses[None] for name, losses in asdict(curves).items()})
         digest = hashlib.sha256(result.weights).hexdigest() if result.weights is not None else ""

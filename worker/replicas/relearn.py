@@ -1,11 +1,14 @@
 """How fast a network learns the forget set again: the platform's own fine-tuning, on weights it holds itself.
 
 Once on the forget set, and once on retain examples alone, which brings back what was only covered up. Every step takes
-the same examples at once: at most EXAMPLES of a set, evenly spaced, with the recipe's peak learning rate, no momentum
-and no weight decay, in evaluation mode. So a curve depends on the weights alone.
+the same examples at once: some of a set, evenly spaced, with the recipe's peak learning rate, no momentum and no weight
+decay, in evaluation mode. So a curve depends on the weights alone. A curve takes about as many examples as one
+retraining does, and where a retraining has fewer steps than two curves, fewer models have them: what trains in seconds
+is not measured for minutes.
 """
 
 import copy
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 
@@ -18,8 +21,10 @@ from evaluator.inference import load_weights
 from worker.problems import LoadedProblem, Split, load_network
 from worker.replicas.outputs import RELEARN_STEPS, ModelOutputs
 
-EXAMPLES = 512
-MEASURED_MEMBERS = 8  # of each pool; more would say little more
+MOST_EXAMPLES = 512  # of a set
+LEAST_EXAMPLES = 8
+MOST_MEMBERS = 8  # of each pool; more would say little more
+LEAST_MEMBERS = 4
 MEASURED_REPLICAS = 4  # the first of a submission, which the canary holds
 LARGEST_LOSS = 1000.0  # in place of what diverged
 Losses = npt.NDArray[np.float32]
@@ -36,11 +41,25 @@ class Curves:
 
 def measure_relearning(network: nn.Module, problem: LoadedProblem, *, device: torch.device | str = "cpu") -> Curves:
     """Both curves of one network, which is left as it is."""
-    forget, retain = (_take_batch(part, device) for part in (problem.splits.forget, problem.splits.retain))
+    splits, count = problem.splits, count_examples(problem)
+    forget, retain = (_take_batch(part, count, device) for part in (splits.forget, splits.retain))
     pupils = (copy.deepcopy(network).to(device) for _ in range(2))
     return Curves(
         *(_follow(pupil, batch, forget, problem) for pupil, batch in zip(pupils, (forget, retain), strict=True))
     )
+
+
+def count_examples(problem: LoadedProblem) -> int:
+    """How many of a set every step takes: those of one retraining, shared among the steps of a curve."""
+    share = problem.spec.recipe.epochs * len(problem.splits.retain) // RELEARN_STEPS
+    return min(max(share, LEAST_EXAMPLES), MOST_EXAMPLES)
+
+
+def count_members(problem: LoadedProblem) -> int:
+    """How many members of a pool, the first of it, have curves."""
+    recipe = problem.spec.recipe
+    steps = recipe.epochs * math.ceil(len(problem.splits.retain) / recipe.batch_size)
+    return min(max(MOST_MEMBERS * steps // (2 * RELEARN_STEPS), LEAST_MEMBERS), MOST_MEMBERS)
 
 
 def add_relearning(
@@ -82,6 +101,6 @@ def _measure(network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], 
         return loss(network(batch[0]), batch[1]).item()
 
 
-def _take_batch(split: Split, device: torch.device | str) -> Batch:
-    rows = np.unique(np.linspace(0, len(split) - 1, min(len(split), EXAMPLES)).round().astype(np.int64))
+def _take_batch(split: Split, count: int, device: torch.device | str) -> Batch:
+    rows = np.unique(np.linspace(0, len(split) - 1, min(len(split), count)).round().astype(np.int64))
     return torch.from_numpy(split.x[rows]).to(device), torch.from_numpy(split.y[rows]).to(device)

@@ -11,7 +11,7 @@ from core.domain.pools import PoolKind
 from core.problem_parts import TrainingStrategy
 from evaluator.errors import BadWeights
 from worker.problems import LoadedProblem, check_network, load_network
-from worker.replicas.relearn import MEASURED_MEMBERS, add_relearning
+from worker.replicas.relearn import add_relearning, count_members
 from worker.training import one_by_one, stacked
 from worker.training.dense import dense_layers
 from worker.training.members import TRAINING_VERSION, TrainedMembers, member_seed
@@ -54,7 +54,7 @@ def train_chunk(problem: LoadedProblem, chunk: Chunk, *, device: str = "cpu") ->
         raise PlatformFault(f"problem {problem.spec.slug}: the recipe does not train: {error}") from None
     if not np.isfinite(trained.outputs.forget_logits).all():
         raise PlatformFault(f"problem {problem.spec.slug}: the recipe does not train: outputs are not finite")
-    first = max(MEASURED_MEMBERS - chunk.start, 0)
+    first = max(count_members(problem) - chunk.start, 0)
     outputs = add_relearning(trained.outputs, trained.weights[:first], problem, device=device)
     return replace(trained, outputs=outputs)
 

@@ -16,7 +16,7 @@ from core.problem_parts import RecipePart, Schedule
 from worker.problems import LoadedProblem, load_network
 from worker.replicas.outputs import ModelOutputs
 
-TRAINING_VERSION = 3  # raise it when the same seeds make other models, or when more is kept of a model
+TRAINING_VERSION = 4  # raise it when the same seeds make other models, or when more is kept of a model
 
 
 @dataclass(frozen=True, slots=True)

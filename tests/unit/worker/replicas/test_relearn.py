@@ -5,10 +5,10 @@ from torch.nn import functional as F
 
 from core.domain.pools import PoolKind
 from tests.tiny_problems import make_tiny_image_spec, make_tiny_spec, write_idx_folder
-from worker.problems import LoadedProblem, load_network, load_problem
+from worker.problems import LoadedProblem, Split, load_network, load_problem
 from worker.replicas.measurement import measure_network
 from worker.replicas.outputs import RELEARN_STEPS
-from worker.replicas.relearn import LARGEST_LOSS, MEASURED_MEMBERS, add_relearning, measure_relearning
+from worker.replicas.relearn import LARGEST_LOSS, add_relearning, count_examples, count_members, measure_relearning
 from worker.training.chunks import pool_chunks, train_chunk
 from worker.training.members import initial_network
 
@@ -19,13 +19,21 @@ def problem() -> LoadedProblem:
     return load_problem(make_tiny_spec())
 
 
+@pytest.mark.parametrize(
+    ("epochs", "examples", "members"), [(1, 8, 4), (3, 9, 4), (10, 31, 4), (15, 46, 6), (1000, 512, 8)]
+)
+def test_curves_take_about_as_much_as_retraining(epochs: int, examples: int, members: int) -> None:
+    problem = load_problem(make_tiny_spec(recipe={"epochs": epochs, "batch_size": 32, "learning_rate": 0.1}))
+    assert (count_examples(problem), count_members(problem)) == (examples, members)
+
+
 def test_a_curve_is_that_of_torchs_own_optimizer_and_the_network_stays_as_it_was(problem: LoadedProblem) -> None:
     network = initial_network(problem, 1)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     losses = measure_relearning(network, problem).relearn_loss
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     optimizer = torch.optim.SGD(network.parameters(), lr=problem.spec.recipe.learning_rate)
-    x, y = torch.from_numpy(problem.splits.forget.x), torch.from_numpy(problem.splits.forget.y)
+    x, y = spread(problem.splits.forget, 9)
     slow = []
     for _ in range(RELEARN_STEPS + 1):
         optimizer.zero_grad()
@@ -40,13 +48,12 @@ def test_training_on_retain_examples_is_followed_on_the_forget_set(problem: Load
     network = initial_network(problem, 1)
     losses = measure_relearning(network, problem).relearn_retain_loss
     optimizer = torch.optim.SGD(network.parameters(), lr=problem.spec.recipe.learning_rate)
-    splits = problem.splits
+    forget, retain = spread(problem.splits.forget, 9), spread(problem.splits.retain, 9)
     slow = []
     for _ in range(RELEARN_STEPS + 1):
-        logits = network(torch.from_numpy(splits.forget.x))
-        slow.append(F.cross_entropy(logits, torch.from_numpy(splits.forget.y)).item())
+        slow.append(F.cross_entropy(network(forget[0]), forget[1]).item())
         optimizer.zero_grad()
-        loss = F.cross_entropy(network(torch.from_numpy(splits.retain.x)), torch.from_numpy(splits.retain.y))
+        loss = F.cross_entropy(network(retain[0]), retain[1])
         torch.autograd.backward(loss)
         optimizer.step()
     np.testing.assert_allclose(losses, slow, rtol=1e-4)
@@ -65,7 +72,7 @@ def test_only_the_first_members_of_a_pool_are_measured(problem: LoadedProblem) -
     first, _ = pool_chunks(problem, PoolKind.CONTROL, 40)
     outputs = train_chunk(problem, first).outputs
     for losses in (outputs.relearn_loss, outputs.relearn_retain_loss):
-        assert (losses[:, 0] >= 0).tolist() == [index < MEASURED_MEMBERS for index in range(32)]
+        assert (losses[:, 0] >= 0).tolist() == [index < 4 for index in range(32)]
 
 
 def test_later_chunks_hold_no_measured_member(problem: LoadedProblem) -> None:
@@ -99,3 +106,9 @@ def test_without_weights_nothing_is_measured(problem: LoadedProblem) -> None:
     outputs = measure_network(initial_network(problem, 1), problem)
     assert add_relearning(outputs, [], problem) is outputs
     assert (outputs.relearn_loss == -1).all()
+
+
+def spread(split: Split, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Examples from the first to the last, evenly spaced."""
+    rows = np.unique(np.linspace(0, len(split) - 1, count).round().astype(np.int64))
+    return torch.from_numpy(split.x[rows]), torch.from_numpy(split.y[rows])
