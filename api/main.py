@@ -21,6 +21,7 @@ from api.openapi import make_openapi
 from api.operations import endpoints as operations
 from api.organize import endpoints as organize
 from api.pages import endpoints as pages
+from api.presentation import endpoints as presentation
 from api.rejudges import endpoints as rejudges
 from api.review import endpoints as review
 from api.rules import endpoints as rules
@@ -54,6 +55,7 @@ RESOURCES = (  # the OpenAPI document lists them in this order
     configure,
     finals,
     announcements,
+    presentation,
     discussion,
     directory,
     notifications,

@@ -16,6 +16,7 @@ from core.problems import ProblemSpec
 
 SECTION = "competition"
 RULES_CHARS = 100_000
+OVERVIEW_CHARS = 50_000
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -51,12 +52,14 @@ class CompetitionPart(BaseModel):
     open: Literal["by itself", "by hand"] | None = None  # once it is prepared; by hand: when staff say so
     draft: bool = False  # a new one waits, seen by staff alone, until it is let to prepare
     rules: str | None = Field(default=None, max_length=RULES_CHARS)  # Markdown
+    overview: str | None = Field(default=None, max_length=OVERVIEW_CHARS)  # Markdown
 
     @property
     def columns(self) -> dict[str, Any]:
         """Values of the competition's own columns that the file names."""
         found = {setting.name: (setting, getattr(self, setting.name)) for setting in SETTINGS}
         named = {name: setting.read_number(value) for name, (setting, value) in found.items() if value is not None}
+        named |= {} if self.overview is None else {"overview": self.overview.strip()}
         return named if self.open is None else named | {"opens_by_hand": self.open == "by hand"}
 
 

@@ -64,6 +64,9 @@ def make_token(session: Session, user: User, secret_sha256: str, *, days: float 
     return token
 
 
+SPLITS = ("retain", "forget", "validation", "test")
+
+
 def make_competition(
     session: Session, slug: str = "", *, state: str = "open", exposure: str = "practice", **values: Any
 ) -> Competition:
@@ -76,6 +79,7 @@ def make_competition(
         spec=spec.model_dump(mode="json"),
         manifest=manifest,
         description={"batches": "(x, y); 64 examples", "layers": "fc1, fc2", "classes": "zero, one"},
+        class_counts={"classes": ["zero", "one"], "counts": {split: [70_717, 5] for split in SPLITS}},
     )
     session.add(problem)
     session.flush()

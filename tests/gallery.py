@@ -342,6 +342,12 @@ def _list_looks(rows: dict[str, Submission], rejudges: dict[str, Rejudge]) -> li
         Look("compare", contest + "/compare", f"/competitions/digits/compare?{pair}", "participant"),
         Look("compare-nothing", contest + "/compare", "/competitions/empty/compare", "participant"),
         Look("organize", contest + "/organize", "/competitions/digits/organize", "organizer"),
+        Look(
+            "presentation",
+            contest + "/organize/presentation",
+            "/competitions/digits/organize/presentation",
+            "organizer",
+        ),
         Look("rules", contest + "/rules", "/competitions/digits/rules", "participant"),
         Look("rules-writing", contest + "/rules", "/competitions/digits/rules", "organizer"),
         Look("ledger", contest + "/ledger", "/competitions/digits/ledger", "participant"),

@@ -1,6 +1,9 @@
 """A problem as its participants meet it: what a batch is, what the numbers mean, what the network is called."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
 
 from core.domain.durations import show_duration
 from core.problem_parts import BatchFormat, RecipePart
@@ -44,6 +47,16 @@ def describe_problem(spec: ProblemSpec, settings: Settings) -> dict[str, str]:
 def describe(problem: LoadedProblem) -> dict[str, str]:
     """What it takes its data and its network to tell; core/domain/exposure.py says who reads what of a hidden one."""
     return dict(_describe(problem))
+
+
+def count_classes(problem: LoadedProblem) -> dict[str, Any]:
+    """How many examples of each class every split has; of all together where there are no classes."""
+    splits, names = problem.splits, list(problem.class_names)
+    parts = {"retain": splits.retain, "forget": splits.forget, "validation": splits.validation, "test": splits.test}
+    if not problem.kind.targets.has_classes:
+        return {"classes": names, "counts": {name: [len(part)] for name, part in parts.items()}}
+    counts = {name: np.bincount(part.y, minlength=len(names)).tolist() for name, part in parts.items()}
+    return {"classes": names, "counts": counts}
 
 
 def _describe(problem: LoadedProblem) -> Iterator[tuple[str, str]]:

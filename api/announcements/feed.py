@@ -32,11 +32,12 @@ def write_feed(competition: Competition, items: list[AnnouncementView], *, site:
         page=page,
         here=f"{site}/api/v1/competitions/{competition.slug}/announcements.atom",
         updated=_write_moment(newest),
-        entries=Markup("").join(_write_entry(item, page) for item in items),
+        entries=Markup("").join(_write_entry(item, page, site) for item in items),
     )
 
 
-def _write_entry(item: AnnouncementView, page: str) -> Markup:
+def _write_entry(item: AnnouncementView, page: str, site: str) -> Markup:
+    html = str(render_markdown(item.text)).replace('<img src="/', f'<img src="{site}/')  # readers are elsewhere
     return _ENTRY.format(
         title=_clean(item.title),
         id=item.id,
@@ -44,7 +45,7 @@ def _write_entry(item: AnnouncementView, page: str) -> Markup:
         published=_write_moment(item.created_at),
         updated=_write_moment(item.edited_at or item.created_at),
         author=_clean(item.author),
-        content=_clean(str(render_markdown(item.text))),
+        content=_clean(html),
     )
 
 

@@ -33,10 +33,18 @@ class Preparation(BaseModel):
     pools: list[PoolView]
 
 
+class CoverView(BaseModel):
+    """The image that stands for a competition."""
+
+    address: str
+    alt: str = Field(description="what it shows, in words")
+
+
 class CompetitionSummary(BaseModel):
     slug: str
     title: str
     summary: str
+    cover: CoverView | None
     state: CompetitionState
     closes_at: datetime | None = Field(description="the deadline: submissions after it are refused")
     exposure: Exposure
@@ -44,6 +52,16 @@ class CompetitionSummary(BaseModel):
     compute_budget: float = Field(description="largest allowed relative runtime")
     replicas: int
     created_at: datetime
+
+
+class ClassCount(BaseModel):
+    """Of how many examples of a class every split consists."""
+
+    name: str = Field(description="empty where there are no classes: then of all examples together")
+    retain: int
+    forget: int
+    validation: int
+    test: int
 
 
 class BudgetSeconds(BaseModel):
@@ -92,6 +110,7 @@ class HeadroomView(BaseModel):
 
 
 class CompetitionView(CompetitionSummary):
+    overview: str = Field(description="Markdown")
     rules_version: int | None = Field(description="to accept before submitting; null without rules")
     fault: str = Field(description="why preparing cannot go on; empty when it can")
     metric_version: str
@@ -113,6 +132,9 @@ class CompetitionView(CompetitionSummary):
     description: dict[str, str] | None = Field(
         description="what a submission gets, in words by title: batches, x, y, network, layers, recipe; null until a"
         " worker has loaded the problem, and without names and figures of hidden data"
+    )
+    class_counts: list[ClassCount] | None = Field(
+        description="null until a worker has loaded the problem, and where its data is hidden from the reader"
     )
     budget_seconds: list[BudgetSeconds] = Field(description="one for each class of node")
     headroom: HeadroomView | None = Field(description="null until its pools are trained")

@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 
 from api.competitions.schemas import (
     BudgetSeconds,
+    ClassCount,
     CompetitionSummary,
     CompetitionView,
+    CoverView,
     HeadroomView,
     LimitsView,
     PoolView,
@@ -42,6 +44,7 @@ from core.domain.exposure import (
     select_fields,
 )
 from core.domain.headroom import Headroom
+from core.domain.images import make_address
 from core.domain.phases import PhaseKind, PhaseState, find_stage
 from core.domain.pools import estimate_seconds_left
 from core.domain.quota import Allowance, next_reset, start_of_day
@@ -92,6 +95,7 @@ def make_view(session: Session, settings: Settings, competition: Competition, ca
     problem = select_fields(spec.problem.spec, PROBLEM, find_sight(spec, caller))
     return CompetitionView(
         **_summarize(competition),
+        overview=competition.overview,
         rules_version=find_rules_version(session, competition),
         fault=competition.fault,
         metric_version=spec.terms.metric_version,
@@ -111,6 +115,7 @@ def make_view(session: Session, settings: Settings, competition: Competition, ca
         problem=problem,
         evaluation=problem["evaluation"],
         description=make_description(spec, caller),
+        class_counts=make_class_counts(spec, caller),
         budget_seconds=list_budget_seconds(session, spec),
         headroom=make_headroom(spec.problem.headroom),
     )
@@ -119,6 +124,18 @@ def make_view(session: Session, settings: Settings, competition: Competition, ca
 def make_description(spec: EvaluationSpec, caller: Caller) -> dict[str, str] | None:
     stored = spec.problem.description
     return None if stored is None else select_fields(stored, DESCRIPTION, find_sight(spec, caller))
+
+
+def make_class_counts(spec: EvaluationSpec, caller: Caller) -> list[ClassCount] | None:
+    """Whoever could count the classes of hidden splits would know which of them something was drawn from."""
+    stored = spec.problem.class_counts
+    if stored is None or not sees_plain(find_sight(spec, caller)):
+        return None
+    names = stored["classes"] or [""]
+    return [
+        ClassCount(name=name, **{split: counts[place] for split, counts in stored["counts"].items()})
+        for place, name in enumerate(names)
+    ]
 
 
 def list_budget_seconds(session: Session, spec: EvaluationSpec) -> list[BudgetSeconds]:
@@ -261,6 +278,7 @@ def _summarize(competition: Competition) -> dict[str, Any]:
         "slug": competition.slug,
         "title": competition.title,
         "summary": competition.summary,
+        "cover": _make_cover(competition),
         "state": competition.state_at(utc_now()),
         "closes_at": competition.closes_at,
         "exposure": get_exposure(competition),
@@ -269,6 +287,12 @@ def _summarize(competition: Competition) -> dict[str, Any]:
         "replicas": terms.evaluation.replicas,
         "created_at": competition.created_at,
     }
+
+
+def _make_cover(competition: Competition) -> CoverView | None:
+    if competition.cover is None:
+        return None
+    return CoverView(address=make_address(competition.slug, competition.cover), alt=competition.cover_alt)
 
 
 def _make_pool_view(pool: Pool) -> PoolView:

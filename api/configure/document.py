@@ -66,4 +66,5 @@ def _describe_own(session: Session, row: Competition) -> dict[str, Any]:
     found: dict[str, Any] = make_plain({each.name: each.write_number(getattr(row, each.name)) for each in SETTINGS})
     found["open"] = "by hand" if row.opens_by_hand else "by itself"
     found["rules"] = newest.text if newest else None
+    found["overview"] = row.overview or None
     return {name: value for name, value in found.items() if value is not None}

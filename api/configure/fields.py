@@ -258,6 +258,7 @@ SECTIONS = (
             Field("competition.draft", "A new one waits as a draft, seen by staff alone", FLAG, needed=False),
             Field("competition.open", "Once prepared it opens", CHOICE, choices=("by itself", "by hand"), needed=False),
             *map(_make_setting, SETTINGS),
+            Field("competition.overview", "Overview", Kind.LONG, "Markdown, on the first tab", needed=False),
             Field("competition.rules", "Rules", Kind.LONG, "Markdown", needed=False),
         ),
         "An empty field keeps its value, or takes the platform's default.",

@@ -26,6 +26,11 @@ class AnnouncementDeed(StrEnum):
 class AnnouncementForm(BaseModel):
     title: str = ""
     text: Annotated[str, AfterValidator(unify_lines)] = ""
+    preview: bool = False
+
+    @property
+    def typed(self) -> dict[str, str]:
+        return self.model_dump(exclude={"preview"})
 
 
 class AnnouncementChangeForm(AnnouncementForm):
@@ -43,10 +48,11 @@ def announce(
 ) -> Response:
     return submit_form(
         engine,
-        lambda session: service.announce(session, slug, read_model(NewAnnouncement, form.model_dump()), caller),
-        show_again(slug, request, caller, settings, Sent("announce", form.model_dump())),
+        lambda session: service.announce(session, slug, read_model(NewAnnouncement, form.typed), caller),
+        show_again(slug, request, caller, settings, Sent("announce", form.typed)),
         f"/competitions/{slug}",
         "Announced.",
+        preview=form.preview,
     )
 
 
@@ -63,7 +69,7 @@ def change_announcement(
 ) -> Response:
     def act(session: Session) -> None:
         if deed is AnnouncementDeed.EDIT:
-            change = read_model(AnnouncementChange, form.model_dump())
+            change = read_model(AnnouncementChange, form.typed)
             service.edit(session, slug, announcement_id, change, caller)
         else:
             service.withdraw(session, slug, announcement_id, read_decision(form.reason).reason, caller)
@@ -71,7 +77,8 @@ def change_announcement(
     return submit_form(
         engine,
         act,
-        show_again(slug, request, caller, settings, Sent(announcement_id, form.model_dump())),
+        show_again(slug, request, caller, settings, Sent(announcement_id, form.typed)),
         f"/competitions/{slug}/organize#announced",
         "Saved." if deed is AnnouncementDeed.EDIT else "Withdrawn.",
+        preview=form.preview,
     )

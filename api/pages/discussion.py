@@ -16,7 +16,6 @@ from api.pages.kit.reading import read_decision, read_model, unify_lines
 from api.pages.kit.showing import show
 from api.pages.kit.strip import load_strip
 from core.db.queries import discussion
-from core.db.session import reading
 from core.domain.access import Action
 from core.domain.competition import CompetitionState
 from core.domain.discussion import DONE, PostDeed, ThreadDeed
@@ -51,15 +50,13 @@ def begin_thread(
     preview: Preview = False,
 ) -> Response:
     typed = {"title": title, "text": text}
-    if preview:
-        with reading(engine) as session:
-            return _render_threads(slug, request, caller, session, typed=typed, preview=text)
     return submit_form(
         engine,
         lambda session: service.begin_thread(session, slug, read_model(NewThread, typed), caller),
         lambda session, error: _render_threads(slug, request, caller, session, typed=typed, error=error),
         lambda thread: f"/competitions/{slug}/discussion/{thread.id}",
         "Posted.",
+        preview=preview,
     )
 
 
@@ -90,27 +87,33 @@ def reply(
         after = discussion.fetch_mark(session, thread_id, newest=POSTS)
         return f"/competitions/{slug}/discussion/{thread_id}{f'?after={after}' if after else ''}#p-{post.id}"
 
-    if preview:
-        with reading(engine) as session:
-            return _render_thread(slug, thread_id, request, caller, session, typed=text, preview=text)
     return submit_form(
         engine,
         act,
         lambda session, error: _render_thread(slug, thread_id, request, caller, session, typed=text, error=error),
         lambda path: path,
         "Posted.",
+        preview=preview,
     )
 
 
 @router.post("/competitions/{slug}/discussion/{thread_id}/posts/{post_id}")
 def edit_post(
-    slug: str, thread_id: str, post_id: str, request: Request, caller: Discusser, engine: EngineDep, text: Text = ""
+    slug: str,
+    thread_id: str,
+    post_id: str,
+    request: Request,
+    caller: Discusser,
+    engine: EngineDep,
+    text: Text = "",
+    preview: Preview = False,
 ) -> Response:
     return submit_form(
         engine,
         lambda session: service.edit(session, slug, thread_id, post_id, read_model(NewPost, {"text": text}), caller),
         _again(slug, thread_id, request, caller, edited={"id": post_id, "text": text}),
         f"/competitions/{slug}/discussion/{thread_id}#p-{post_id}",
+        preview=preview,
     )
 
 
@@ -169,7 +172,6 @@ def _render_threads(
     *,
     cursor: str = "",
     typed: dict[str, str] | None = None,
-    preview: str = "",
     error: RequestRefused | None = None,
 ) -> HTMLResponse:
     competition = load_competition(session, slug, caller)
@@ -177,7 +179,7 @@ def _render_threads(
     writes = caller.may(Action.DISCUSS) and competition.state is not CompetitionState.ARCHIVED
     strip = load_strip(session, get_app_settings(request), competition, caller)
     values = {"strip": strip, "competition": competition, "found": found, "writes": writes, "cursor": cursor}
-    return show(request, "discussion.html", error=error, typed=typed or {}, preview=preview, **values)
+    return show(request, "discussion.html", error=error, typed=typed or {}, **values)
 
 
 def _render_thread(
@@ -189,7 +191,6 @@ def _render_thread(
     *,
     after: str = "",
     typed: str = "",
-    preview: str = "",
     edited: dict[str, str] | None = None,
     error: RequestRefused | None = None,
 ) -> HTMLResponse:
@@ -204,4 +205,4 @@ def _render_thread(
         "moderates": caller.may(Action.MODERATE),
         "edited": edited or {},
     }
-    return show(request, "thread.html", error=error, typed=typed, preview=preview, **values)
+    return show(request, "thread.html", error=error, typed=typed, **values)

@@ -10,6 +10,7 @@ from api.pages import (
     competition_form,
     data_sets,
     discussion,
+    editor,
     factor,
     federation,
     finals,
@@ -24,6 +25,7 @@ from api.pages import (
     organize,
     people,
     pools,
+    presentation,
     preview,
     profile,
     recovery,
@@ -55,10 +57,11 @@ VISITORS = (
     status,
     profile,
 )
-MEMBERS = (login, recovery, federation, account, security, factor, notifications, inbox, submit, team, ledger)
+MEMBERS = (login, recovery, federation, account, security, factor, notifications, inbox, submit, team, ledger, editor)
 STAFF = (
     organize,
     announcements,
+    presentation,
     audit,
     finals,
     flags,

@@ -64,7 +64,7 @@ def decide_pair(
         wanted = PairDecisionRequest(earlier=a, later=b, decision=decision, reason=why)
         similar.decide_pair(session, competition, wanted, caller)
 
-    def again(session: Session, error: RequestRefused) -> HTMLResponse:
+    def again(session: Session, error: RequestRefused | None) -> HTMLResponse:
         sides = similar.show_sides(session, store, a, b, limit_bytes=settings.upload_bytes)
         return show(request, "alike.html", sides=sides, error=error)
 

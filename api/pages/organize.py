@@ -84,6 +84,7 @@ def _render_organize(
     beside = {PhaseKind(phase.kind) for phase in phases.fetch_phases(session, row.id)}
     values["settings"] = list_settings(row, beside, sent.settings)
     values["typed"] = {name: sent.values if name == sent.form else {} for name in FORMS}
+    values["edited"] = sent.values
     values["outcomes"] = sorted(evaluations.count_outcomes(session, row.id).items())
     values["next"] = workspace.find_step(session, slug, caller)
     values["steps"] = list(Step)

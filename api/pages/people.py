@@ -1,6 +1,5 @@
 """The admins' page of accounts."""
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
@@ -11,7 +10,7 @@ from sqlalchemy.orm import Session
 from api.deps import EngineDep, ReadingDep, SettingsDep, UserAdmin
 from api.directory import service
 from api.directory.schemas import AccountImport, AccountImportResult, ResetLink, RoleChange
-from api.pages.kit.forms import show_once, submit_form
+from api.pages.kit.forms import ShowAgain, show_once, submit_form
 from api.pages.kit.reading import read_decision, read_model, unify_lines
 from api.pages.kit.showing import show
 from core.domain.access import Role
@@ -113,7 +112,7 @@ def act_on_user(
     )
 
 
-def _again(request: Request, name: str) -> Callable[[Session, RequestRefused], HTMLResponse]:
+def _again(request: Request, name: str) -> ShowAgain:
     return lambda session, error: _render(request, session, q=name, error=error)
 
 

@@ -80,12 +80,14 @@ def write_rules(
     engine: EngineDep,
     settings: SettingsDep,
     text: Annotated[str, Form()] = "",
+    preview: Annotated[bool, Form()] = False,
 ) -> Response:
     return submit_form(
         engine,
         lambda session: service.write_rules(session, slug, _read_rules(text), caller),
         lambda session, error: _render_rules(slug, request, caller, session, settings, error, typed=text),
         f"/competitions/{slug}/rules",
+        preview=preview,
     )
 
 

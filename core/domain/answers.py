@@ -25,17 +25,21 @@ EVERYBODY = {
     "Choice": "submission_id filename note user verdict score created_at is_selected is_finalist",
     "ComparedEpsilons": "edges a b each_a each_b",
     "ComparedMetric": "id name unit better a b difference retrained",
+    "ClassCount": "name retain forget validation test",
     "Comparison": (
         "competition a b conclusion detail difference difference_error is_paired b_is_better metrics epsilons"
     ),
     "CompetitionList": "items",
-    "CompetitionSummary": "slug title summary state closes_at exposure protocol compute_budget replicas created_at",
+    "CompetitionSummary": (
+        "slug title summary cover state closes_at exposure protocol compute_budget replicas created_at"
+    ),
     "CompetitionView": (
-        "slug title summary state closes_at exposure protocol compute_budget replicas created_at rules_version "
-        "fault metric_version daily_limit concurrent_limit total_limit selection_limit publish_approvals "
+        "slug title summary cover overview state closes_at exposure protocol compute_budget replicas created_at "
+        "rules_version fault metric_version daily_limit concurrent_limit total_limit selection_limit publish_approvals "
         "private_phase practice upload_bytes preparation forget_request problem evaluation headroom description "
         "budget_seconds"
     ),
+    "CoverView": "address alt",
     "DecidedEarly": "after of",
     "DeliveryList": "items",
     "DeliveryView": (
@@ -159,6 +163,7 @@ STAFF = {
     "FlagPage": "items next_before",
     "FlaggedEntry": "evaluation_id submission_id competition by filename purpose score is_disqualified flags",
     "GrantView": "team amount reason granted",
+    "ImageView": "digest address alt markdown width height size_bytes is_cover created_at",
     "ImportedAccount": "line name role outcome detail link",
     "Lineage": "reference problems",
     "ManyDone": "items",
@@ -182,6 +187,7 @@ STAFF = {
     "PoolList": "slug state prepared_at items",
     "PoolOfData": "kind state size",
     "LearningView": "original_retain original_test retrained_retain retrained_test guessing models doubts",
+    "PresentationView": "overview images",
     "Preview": "role problem_digest made_at fault classes counts forget samples pools headroom learning",
     "PreviewList": "slug workers items",
     "PreviewPool": "kind models seconds",
@@ -237,6 +243,7 @@ MESSAGES = {
 NARROWER = {
     "CompetitionView": list_fields(
         (Audience.AFTERWARDS, "", "revealed"),
+        (Audience.OPEN, "", "class_counts"),
         (Audience.KEYED, "", "spec_digest problem_digest"),
     ),
     "FlagView": list_fields(

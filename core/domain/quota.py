@@ -18,6 +18,7 @@ class LimitCode(StrEnum):
     MESSAGE_LIMIT = "MESSAGE_LIMIT"
     READING_LIMIT = "READING_LIMIT"
     POST_LIMIT = "POST_LIMIT"
+    IMAGE_LIMIT = "IMAGE_LIMIT"
 
 
 class LimitReached(QuotaExceeded):

@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("manifest", sa.JSON(), nullable=True),
         sa.Column("preview", sa.JSON(), nullable=True),
         sa.Column("description", sa.JSON(), nullable=True),
+        sa.Column("class_counts", sa.JSON(), nullable=True),
         sa.Column("headroom", sa.JSON(), nullable=True),
         sa.Column("learning", sa.JSON(), nullable=True),
         sa.Column("preparing_until", sa.DateTime(timezone=True), nullable=True),

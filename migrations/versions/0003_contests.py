@@ -16,6 +16,9 @@ def upgrade() -> None:
         sa.Column("slug", sa.String(), nullable=False),
         sa.Column("title", sa.String(), nullable=False),
         sa.Column("summary", sa.Text(), nullable=False),
+        sa.Column("overview", sa.Text(), nullable=False),
+        sa.Column("cover", sa.String(), nullable=True),
+        sa.Column("cover_alt", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("fault", sa.Text(), nullable=False),
         sa.Column("spec_id", sa.String(), nullable=False),
@@ -41,6 +44,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_competitions")),
         sa.UniqueConstraint("slug", name=op.f("uq_competitions_slug")),
     )
+    op.create_table(
+        "competition_images",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("competition_id", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("alt", sa.String(), nullable=False),
+        sa.Column("width", sa.Integer(), nullable=False),
+        sa.Column("height", sa.Integer(), nullable=False),
+        sa.Column("size_bytes", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["competition_id"], ["competitions.id"], name=op.f("fk_competition_images_competition_id_competitions")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_competition_images_user_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_competition_images")),
+        sa.UniqueConstraint("competition_id", "digest", name=op.f("uq_competition_images_competition_id_digest")),
+    )
+    op.create_index(op.f("ix_competition_images_user_id"), "competition_images", ["user_id"])
     op.create_table(
         "teams",
         sa.Column("id", sa.String(), nullable=False),
@@ -91,4 +113,5 @@ def downgrade() -> None:
     op.drop_table("team_members")
     op.drop_table("team_invites")
     op.drop_table("teams")
+    op.drop_table("competition_images")
     op.drop_table("competitions")

@@ -23,7 +23,7 @@ from core.jobs import BUILD_CHUNK, enqueue, put_off
 from core.problems import ProblemSpec
 from core.settings import Settings
 from evaluator import METRIC_VERSION
-from worker.described import describe
+from worker.described import count_classes, describe
 from worker.jobs.breaker import MOST_TRIES, has_other_node, may_train_here, record_training_failure
 from worker.jobs.calibration import fetch_waiting, load_cost, open_waiting, start_calibration
 from worker.jobs.context import WorkerContext
@@ -77,13 +77,13 @@ def prepare_problem(context: WorkerContext, problem_id: str) -> None:
 
 
 def _plan_pools(context: WorkerContext, problem_id: str, problem: LoadedProblem) -> None:
-    description = describe(problem)
+    description, class_counts = describe(problem), count_classes(problem)
     with transaction(context.engine) as session:
         locked = competitions.lock_problem(session, problem_id)
         locked.preparing_until = None
         manifest = problem.manifest
         locked.manifest = {"kind": manifest.kind, "count": manifest.count, "digest": manifest.digest}
-        locked.description = description
+        locked.description, locked.class_counts = description, class_counts
         _send_chunks(session, context, problem, problem_id)
         session.flush()
         is_sealed = _calibrate_if_sealed(session, context, problem_id)

@@ -16,9 +16,10 @@ from core.jobs import PREVIEW, put_off
 from core.storage import BlobStore
 from sandbox.kinds.parts import Picture, Words
 from worker.data_sets.samples import SAMPLES, draw
+from worker.described import count_classes
 from worker.jobs.context import WorkerContext
 from worker.jobs.preparation import load_stored
-from worker.problems import LoadedProblem, Split
+from worker.problems import LoadedProblem
 from worker.replicas.relearn import MOST_MEMBERS
 from worker.training.chunks import Chunk, pool_chunks, train_chunk
 from worker.training.headroom import measure_headroom, shorten
@@ -53,15 +54,13 @@ def preview_problem(context: WorkerContext, problem_id: str) -> None:
 
 
 def make_preview(context: WorkerContext, problem: LoadedProblem) -> dict[str, Any]:
-    splits, manifest = problem.splits, problem.manifest
+    manifest = problem.manifest
     pools = estimate_training(problem, device=context.settings.device)
     of_one = {PoolKind(each["kind"]): each["seconds"] / each["models"] for each in pools}
     learning = measure_learning(problem, context.store, seconds=of_one, device=context.settings.device)
-    parts = {"retain": splits.retain, "forget": splits.forget, "validation": splits.validation, "test": splits.test}
     return {
         "fault": "",
-        "classes": list(problem.class_names),
-        "counts": {name: _count(part, problem) for name, part in parts.items()},
+        **count_classes(problem),
         "forget": {"kind": manifest.kind, "count": manifest.count, "digest": manifest.digest},
         "samples": _store_samples(problem, context.store),
         "pools": pools,
@@ -97,13 +96,6 @@ def _time_steps(problem: LoadedProblem, sample: Chunk, steps: int, device: str) 
     begun = clock()
     train_chunk(replace(small, splits=splits), replace(sample, start=MOST_MEMBERS), device=device)
     return clock() - begun
-
-
-def _count(part: Split, problem: LoadedProblem) -> list[int]:
-    """Of each class; of all together where there are none."""
-    if not problem.kind.targets.has_classes:
-        return [len(part)]
-    return [int(count) for count in np.bincount(part.y, minlength=len(problem.class_names))]
 
 
 def _store_samples(problem: LoadedProblem, store: BlobStore) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from core.db.session import reading, transaction
 from core.domain.errors import RequestRefused
 
 Done = TypeVar("Done")
-ShowAgain = Callable[[Session, RequestRefused], HTMLResponse]
+ShowAgain = Callable[[Session, RequestRefused | None], HTMLResponse]
 
 
 def submit_form(
@@ -21,12 +21,18 @@ def submit_form(
     again: ShowAgain,
     then: str | Callable[[Done], str | Response],
     said: str = "Saved.",
+    *,
+    preview: bool = False,
 ) -> Response:
     """Do what the form asks, in one transaction, and go to `then`: a path, or what makes of what was done a path or,
     where something is shown this once, the answer itself. The page at that path says what was done: `said`.
 
     A refusal, of `act` or of reading what was typed in it, shows the page again: `again` renders it with the reason.
+    preview: nothing is done, and the page is shown again with what was typed and how it reads.
     """
+    if preview:
+        with reading(engine) as session:
+            return again(session, None)
 
     def answer() -> Response:
         with transaction(engine) as session:

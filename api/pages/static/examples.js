@@ -75,6 +75,15 @@ function show(box, example) {
     rates.textContent = `Who calls a model unlearned ${found.words} ${threshold.toFixed(2)}: FPR ${found.fpr.toFixed(2)}, FNR ${found.fnr.toFixed(2)}, epsilon ${epsilon}.`;
   };
   slider.addEventListener("input", move);
+  // the line itself can be dragged too
+  const drag = (event) => {
+    const rect = plot.getBoundingClientRect();
+    slider.value = low + Math.min(Math.max((event.clientX - rect.left) / rect.width, 0), 1) * (high - low);
+    move();
+  };
+  plot.className = "threshold";
+  plot.addEventListener("pointerdown", (event) => { plot.setPointerCapture(event.pointerId); drag(event); });
+  plot.addEventListener("pointermove", (event) => { if (plot.hasPointerCapture(event.pointerId)) drag(event); });
   box.replaceChildren(heading, ...(example.image ? [image] : []), words, plot, slider, rates);
   move();
 }
@@ -91,6 +100,7 @@ async function begin(section) {
     if (example === shown) return;
     shown = example;
     show(box, example);
+    section.querySelector(".told").textContent = box.firstElementChild.textContent; // read out
     for (const old of plot.querySelectorAll(".hit")) old.remove();
     const dot = plot.querySelector(`[data-rank="${example.rank}"]`);
     if (dot) plot.append(make("circle", { class: "hit", cx: dot.getAttribute("cx"), cy: dot.getAttribute("cy"), r: 8 }));
@@ -106,6 +116,19 @@ async function begin(section) {
       return dot ? Math.abs(Number(dot.getAttribute("cx")) - x) : Infinity;
     };
     const example = examples.reduce((best, each) => (near(each) < near(best) ? each : best));
+    list.value = example.rank;
+    choose(example);
+  });
+  plot.addEventListener("focus", () => {
+    plot.setAttribute("role", "application"); // a screen reader leaves it the arrow keys
+    plot.setAttribute("aria-roledescription", "chart");
+  });
+  const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -examples.length, End: examples.length };
+  plot.addEventListener("keydown", (event) => {
+    if (!(event.key in steps) || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault(); // the page would scroll
+    const at = examples.indexOf(shown) + steps[event.key];
+    const example = examples[Math.min(Math.max(at, 0), examples.length - 1)];
     list.value = example.rank;
     choose(example);
   });

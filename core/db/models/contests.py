@@ -24,6 +24,9 @@ class Competition(Base):
     slug: Mapped[str] = mapped_column(unique=True)
     title: Mapped[str]
     summary: Mapped[str] = mapped_column(Text, default="")
+    overview: Mapped[str] = mapped_column(Text, default="")  # Markdown, on its first tab
+    cover: Mapped[str | None]  # digest of one of its images
+    cover_alt: Mapped[str] = mapped_column(default="")
     state: Mapped[CompetitionState] = mapped_column(default=CompetitionState.PREPARING)
     fault: Mapped[str] = mapped_column(Text, default="")  # why preparing cannot go on
     spec_id: Mapped[str] = mapped_column(ForeignKey("evaluation_specs.id"))
@@ -47,6 +50,23 @@ class Competition(Base):
 
     def state_at(self, now: datetime) -> CompetitionState:
         return find_state(self.state, self.closes_at, now)
+
+
+class CompetitionImage(Base):
+    """An image for its pages, drawn again by the platform; the bytes are a blob."""
+
+    __tablename__ = "competition_images"
+    __table_args__ = (UniqueConstraint("competition_id", "digest"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    competition_id: Mapped[str] = mapped_column(ForeignKey("competitions.id"))
+    digest: Mapped[str]
+    alt: Mapped[str]
+    width: Mapped[int]
+    height: Mapped[int]
+    size_bytes: Mapped[int]
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)  # who brought it
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
 class Team(Base):

@@ -27,6 +27,7 @@ class Problem(Base):
     manifest: Mapped[dict[str, Any] | None]  # of the forget request, written by the first pool chunk
     preview: Mapped[dict[str, Any] | None]  # what a worker found in it, on request; for admins alone
     description: Mapped[dict[str, Any] | None]  # words by title, of what a submission gets: worker/described.py
+    class_counts: Mapped[dict[str, Any] | None]  # worker/described.py, of each split; not shown where data is hidden
     headroom: Mapped[dict[str, Any] | None]  # core.domain.headroom, measured when its pools were whole
     learning: Mapped[dict[str, Any] | None]  # core.domain.learning, when its pools were whole
     preparing_until: Mapped[datetime | None]  # a worker's lease on loading it to plan its pools

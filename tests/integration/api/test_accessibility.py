@@ -22,6 +22,7 @@ from tests.screenshots import WIDTHS, open_context
 pytestmark = pytest.mark.integration
 
 GRAVE = ("serious", "critical")
+PHONES = (360, WIDTHS["phone"])  # the last is what stays
 COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}  # all that another scheme can break
 SIZES = {"runOnly": ["target-size", "scrollable-region-focusable", "color-contrast"]}  # that another width can
 AXE = Axe().axe_script
@@ -100,6 +101,7 @@ LOOKS = (
         "competition-form",
         "pools",
         "preview",
+        "presentation",
     ),
     *("notifications", "security", "confirm-mail", "unsubscribe"),
     *("provider", "provider-callback", "provider-name", "connect", "logged-out"),
@@ -151,7 +153,9 @@ def test_a_page_keeps_nobody_out(tour: Tour, name: str) -> None:
     page.set_viewport_size({"width": WIDTHS["phone"], "height": 900})
     faults += find_faults(page, SIZES)
     assert faults == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS["phone"]
+    for width in PHONES:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, width
     if name not in WIDE:
         assert page.evaluate(HIDDEN) == []
     page.close()

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from api.security import hash_token
 from core.db.base import utc_now
 from core.db.models.accounts import BrowserSession
 from core.db.models.contests import Competition
-from core.db.models.submissions import Evaluation, Shard, Submission
+from core.db.models.submissions import Evaluation, Scorecard, Shard, Submission
 from core.db.queries import evaluations
 from core.db.session import transaction
 from core.domain.submission import Status, Verdict
@@ -182,7 +182,81 @@ def test_pointing_at_a_mark_tells_whose_it_is(site: Site, competition: Competiti
     expect(bubble).to_contain_text("ann")
     expect(bubble).to_contain_text("score 0.600")
     page.mouse.move(1, 1)
-    expect(bubble).to_have_count(0)
+    expect(bubble).to_be_hidden()
+
+
+def test_a_chart_is_read_by_the_arrow_keys_alone(site: Site, competition: Competition, page: Page) -> None:
+    page.goto(f"{site.url}/competitions/digits/leaderboard")
+    charts = page.locator("svg[data-points]")
+    charts.first.focus()
+    bubble = page.locator(".chart").first.get_by_role("status")
+    expect(bubble).to_be_hidden()
+    told = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowRight", "ArrowRight", "Home", "End"):  # as dear as right
+        page.keyboard.press(key)
+        expect(bubble).to_be_visible()
+        told.append(bubble.locator("strong").inner_text())
+    assert told == ["ann", "greedy", "retrain.py", "retrain.py", "ann", "retrain.py"]
+    page.keyboard.press("ArrowDown")  # the next worse one
+    expect(bubble).to_contain_text("greedy")
+    page.keyboard.press("Escape")
+    expect(bubble).to_be_hidden()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/submissions/*")
+
+
+def test_examples_of_a_score_are_read_by_the_arrow_keys_and_the_threshold_is_dragged(
+    site: Site, competition: Competition, page: Page
+) -> None:
+    row = make_running(site, competition)
+    finish(site, row)
+    keep_examples(site)
+    page.goto(f"{site.url}/submissions/{row.id}")
+    heading = page.locator(".one-example h3")
+    expect(heading).to_contain_text("Number 1 from the worst")
+    page.locator("svg.dots").focus()
+    for key, rank in (("ArrowRight", 2), ("End", 3), ("ArrowRight", 3), ("ArrowLeft", 2), ("Home", 1)):
+        page.keyboard.press(key)
+        expect(heading).to_contain_text(f"Number {rank} from the worst")
+    expect(page.locator(".told")).to_contain_text("Number 1 from the worst")
+    slider, rates = page.get_by_label("Threshold on the confidence"), page.locator(".one-example [role=status]")
+    before = rates.inner_text()
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    expect(rates).not_to_have_text(before)
+    box = page.locator(".threshold").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"], box["y"] + 20)
+    page.mouse.up()
+    assert slider.input_value() == slider.get_attribute("max")
+
+
+def keep_examples(site: Site) -> None:
+    shared = {"label": "seven", "clean_label": "seven", "image": "", "attack": "one threshold", "words": "Above 2."}
+    values = {"unlearned": [0.5, 1.0, 3.0, 4.0], "retrained": [0.0, 0.5, 1.0, 2.0]}
+    with transaction(site.engine) as session:
+        for card in session.scalars(select(Scorecard)):
+            card.examples = [
+                {"rank": rank, "example_id": rank, "epsilon": 3.0 / rank, **shared, **values} for rank in (1, 2, 3)
+            ]
+
+
+def test_markdown_is_read_beside_where_it_is_typed(site: Site, competition: Competition, page: Page) -> None:
+    with transaction(site.engine) as session:
+        until = utc_now() + timedelta(days=1)
+        ann = factories.make_user(session, "a-reader")
+        session.add(BrowserSession(user_id=ann.id, secret_sha256=hash_token("cookie"), expires_at=until))
+    page.context.add_cookies([{"name": "lacuna", "value": "cookie", "url": site.url}])
+    page.goto(f"{site.url}/competitions/digits/discussion")
+    page.get_by_label("Text").fill("like **this** <img src=x onerror=alert(1)>")
+    expect(page.locator(".reads strong")).to_have_text("this")
+    assert page.locator(".reads img").count() == 0
+    expect(page.get_by_role("button", name="Preview")).to_be_hidden()
+    page.get_by_label("Text").fill("")
+    expect(page.locator(".reads")).to_be_hidden()
 
 
 def test_a_column_is_explained_on_a_tap_without_a_script(

@@ -24,6 +24,7 @@ class Place:
     team: str = "ann"
     thread_id: str = "none"
     post_id: str = "none"
+    digest: str = "0" * 64
 
     def fill(self, path: str) -> str:
         address = path.format(**{name: getattr(self, name) for name in self.__dataclass_fields__})

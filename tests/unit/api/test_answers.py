@@ -231,6 +231,7 @@ def list_leaks(text: str, world: World, sight: Sight) -> list[str]:
         return []
     forbidden = [mark for who, marks in MARKS.items() if not may_see(who, sight) for mark in marks]
     found = [mark.format(world.slug) for mark in forbidden] + list(world.plain)
+    found += [] if world.exposure.is_open else ["70717", "70,717"]  # of the classes of hidden splits
     found += [] if sight.reader is Reader.AUTHOR else [f"print-of-{world.slug}"]
     found += [f"{kind}-of-private-{world.slug}" for kind in ("attack", "detail")] + [f"private-of-{world.slug}"]
     found += [] if world.stage is Stage.OVER else [world.key, str(world.secret_score)]

@@ -7,7 +7,7 @@ from core.problem_files import find_problem
 from core.settings import Settings
 from core.stores import open_store
 from tests.tiny_problems import make_tiny_spec
-from worker.described import describe, describe_problem
+from worker.described import count_classes, describe, describe_problem
 from worker.problems import load_problem
 from worker.replicas.seconds import MeasuredShard, RunSeconds, dump_shard
 from worker.scorecard.kept_cost import name_cost
@@ -39,3 +39,19 @@ def test_the_budget_is_told_in_seconds_once_they_were_measured(tmp_path: Path) -
     name = name_cost(problem, settings, "bubblewrap", ROUGH_RUNS)
     store.set_ref(name, store.put(json.dumps([dump_shard(runs)]).encode()))
     assert "about 3 s a replica on this machine" in describe_problem(spec, settings)["budget"]
+
+
+def test_every_split_is_counted_by_class() -> None:
+    problem = load_problem(make_tiny_spec())
+    found = count_classes(problem)
+    assert found["classes"] == list("0123456789")
+    assert {name: sum(counts) for name, counts in found["counts"].items()} == {
+        "retain": 200, "forget": 40, "validation": 50, "test": 100,
+    }  # fmt: skip
+    assert found["counts"]["forget"] == [int((problem.splits.forget.y == place).sum()) for place in range(10)]
+
+
+def test_without_classes_all_examples_are_counted_together() -> None:
+    found = count_classes(load_problem(find_problem("diabetes")))
+    assert found["classes"] == []
+    assert {len(counts) for counts in found["counts"].values()} == {1}

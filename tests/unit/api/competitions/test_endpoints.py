@@ -111,6 +111,21 @@ def test_a_card_tells_what_a_submission_gets_and_names_nothing_of_hidden_data(
     assert ("classes" in told) is ("zero, one" in page) is (exposure == "practice")
 
 
+@pytest.mark.parametrize("exposure", ["practice", "public", "private"])
+def test_classes_of_hidden_splits_are_counted_for_staff_alone(
+    client: TestClient, engine: Engine, login: Callable[..., Login], exposure: str
+) -> None:
+    make(engine, exposure=exposure)
+    olga, first = login("olga", "organizer").headers, {"name": "zero"} | dict.fromkeys(factories.SPLITS, 70_717)
+    for headers in ({}, login("ann").headers, olga):
+        sees = exposure == "practice" or headers == olga
+        counts = client.get("/api/v1/competitions/digits", headers=headers).json()["class_counts"]
+        assert counts == ([first, first | {"name": "one"} | dict.fromkeys(factories.SPLITS, 5)] if sees else None)
+        page = client.get("/competitions/digits/data", headers=headers | {"Accept": "text/html"}).text
+        assert ("70717" in page) is ("70722" in page) is sees
+    assert ("is hidden while the data is" in client.get("/competitions/digits/data").text) is (exposure != "practice")
+
+
 def test_a_card_tells_the_budget_in_seconds_of_each_class_of_node(client: TestClient, engine: Engine) -> None:
     with transaction(engine) as session:
         row = factories.make_competition(session, "digits")
