@@ -1,4 +1,4 @@
-"""Pool chunks and uploads that wait, as staff read of them: which, since when, on which node, why, and what helps."""
+"""Work that waits and that no evaluation is, as staff read of it: which, since when, on which node, why, what helps."""
 
 from datetime import datetime
 

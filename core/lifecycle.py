@@ -129,7 +129,7 @@ def requeue(session: Session, evaluation: Evaluation) -> int:
             shard.state, shard.lease_until = WorkState.PENDING, None
     free = [shard for shard in evaluation.shards if shard.state == WorkState.PENDING]
     for shard in free:
-        shard.attempts, shard.failures, shard.failed_on = 0, 0, []
+        shard.attempts, shard.failures, shard.losses, shard.failed_on = 0, 0, 0, []
         enqueue_for(session, RUN_SHARD, shard.id, evaluation)
     return len(free)
 

@@ -10,6 +10,7 @@ from platformdirs import user_data_path
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core.domain.calibration import CALIBRATION_TRIES
 from core.domain.errors import InvalidInput
 
 
@@ -39,6 +40,7 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(default=30.0, gt=0)
     sweep_seconds: float = Field(default=5.0, gt=0)
     max_attempts: int = Field(default=3, ge=1)
+    calibration_tries: int = Field(default=CALIBRATION_TRIES, ge=1)
     upload_bytes: int = Field(default=5 << 20, ge=1 << 10)
     disk_reserve_bytes: int = Field(default=256 << 20, ge=0)
     data_set_bytes: int = Field(default=512 << 20, ge=1 << 10)

@@ -10,6 +10,7 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
@@ -18,6 +19,15 @@ IN_CI = bool(os.environ.get("LACUNA_CI"))
 
 settings.register_profile("lacuna", deadline=None, print_blob=True)
 settings.load_profile("lacuna")
+
+# as in production but to standard output; unconfigured it draws every traceback with its variables, for a second each
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,
+        structlog.processors.KeyValueRenderer(key_order=["level", "event"]),
+    ]
+)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -72,7 +72,7 @@ class QueueView(BaseModel):
     messages_unsent: int = Field(description="not yet with the broker; the janitor sends them")
     oldest_unsent: datetime | None
     waiting: list[WaitingEvaluation] = Field(description="longest first; candidates for `requeue` and `cancel`")
-    pieces: list[PieceView] = Field(description="pool chunks and uploads that do not move, longest first")
+    pieces: list[PieceView] = Field(description="problems, pool chunks and uploads that do not move, longest first")
     janitor: list[DutyView] = Field(description="whether anybody brings back what is lost")
 
 

@@ -29,7 +29,7 @@ from core.db.base import utc_now
 from core.db.models.operations import Node
 from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import audit, competitions, evaluations, leaks, nodes, operations, turns
-from core.db.queries.waiting import explain_all, explain_chunks, explain_data_sets, may_stand_still
+from core.db.queries.waiting import explain_all, explain_chunks, explain_data_sets, explain_problems, may_stand_still
 from core.domain.duties import Turns, find_idleness
 from core.domain.errors import Conflict, NotFound
 from core.domain.leaderboard import Purpose
@@ -43,6 +43,7 @@ from core.domain.work import STRIKES, WorkState
 from core.lifecycle import open_evaluation, request_cancel, requeue
 
 WAITING_SHOWN = 100
+PIECES = (explain_problems, explain_chunks, explain_data_sets)
 
 
 def count_workers(session: Session) -> int:
@@ -82,7 +83,7 @@ def load_queue(session: Session) -> QueueView:
         workers=sum(workers.values()),
         messages_unsent=unsent,
         oldest_unsent=oldest_unsent,
-        pieces=[make_piece(piece, now) for piece in (*explain_chunks(session, now), *explain_data_sets(session, now))],
+        pieces=[make_piece(piece, now) for explain in PIECES for piece in explain(session, now)],
         waiting=[_make_waiting(row, moved_at, now, wait) for (row, moved_at), wait in zip(waiting, waits, strict=True)],
         janitor=[_make_duty(each, now) for each in turns.fetch_turns(session)],
     )

@@ -19,12 +19,12 @@ from core.db.queries import operations, outbox
 from core.db.session import reading
 from core.domain.errors import PlatformFault
 from core.jobs import QUEUES
+from worker.runner.cgroup import ROOT, name_prefix
+from worker.runner.choose import name_owner
 
 MAY_GROW_BY, MAY_GROW_BYTES, MAY_GROW_FILES = 0.10, 24 << 20, 8
 STALE_SECONDS = 120.0
-BEGAN = time.time()  # noqa: TID251  (files have dates)
 BOX = "bwrap"
-CGROUPS = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,14 @@ def count_leftovers(platform: LocalPlatform, engine: Engine) -> dict[str, int]:
         "messages in the broker": messages,
         "boxes": len(list_boxes(platform)),
         "strays": sum(1 for _ in _list_strays(platform)),
-        "cgroups": _count_cgroups(),
+        "cgroups": count_cgroups(ROOT, name_owner(platform.settings)),
     }
+
+
+def count_cgroups(root: Path, owner: str) -> int:
+    """Of boxes of this platform that are gone. The janitor takes an empty one away that is older than a minute."""
+    newest = time.time() - STALE_SECONDS  # noqa: TID251  (files have dates)
+    return sum(1 for path in root.glob(f"**/{name_prefix(owner)}*/cgroup.procs") if _is_stale(path, newest))
 
 
 def find_growth(samples: Sequence[Sample]) -> list[str]:
@@ -148,15 +154,9 @@ def _list_strays(platform: LocalPlatform) -> Iterator[psutil.Process]:
                 yield process
 
 
-def _count_cgroups() -> int:
-    """Of boxes of this soak that are gone. The janitor takes an empty one away that is older than a minute."""
-    newest = time.time() - STALE_SECONDS  # noqa: TID251  (files have dates)
-    return sum(1 for path in CGROUPS.glob("**/lacuna-*/cgroup.procs") if _is_stale(path, newest))
-
-
 def _is_stale(path: Path, newest: float) -> bool:
     try:
-        return BEGAN < path.parent.stat().st_mtime < newest and not path.read_text().strip()
+        return path.parent.stat().st_mtime < newest and not path.read_text().strip()
     except OSError:
         return False
 

@@ -148,6 +148,7 @@ def upgrade() -> None:
         sa.Column("finished_replicas", sa.Integer(), nullable=False),
         sa.Column("outputs_digest", sa.String(), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("losses", sa.Integer(), nullable=False),
         sa.Column("failed_on", sa.JSON(), nullable=False),
         sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("measured", sa.JSON(), nullable=True),

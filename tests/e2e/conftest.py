@@ -17,12 +17,14 @@ from tests.ports import find_free_port
 from worker.runner.choose import choose_sandbox
 
 PASSWORD = "correct horse battery"
+# what an evaluation can least do with: a canary and one shard, and nothing of it a second time
+TWO_BOXES = {"replicas": 16, "shard_replicas": 12, "calibration_replicas": 2, "rerun_replicas": 0}
 
 
 def make_small_problem() -> ProblemSpec:
-    """Digits with fewer epochs and replicas: seconds instead of a minute."""
+    """Digits with fewer epochs and replicas, in few boxes: seconds instead of a minute."""
     spec = find_problem("digits")
-    rules = {"replicas": 24, "canary_replicas": 4, "shard_replicas": 10, "calibration_replicas": 4}
+    rules = {"replicas": 24, "canary_replicas": 4, "shard_replicas": 20, "calibration_replicas": 4}
     return ProblemSpec.model_validate(
         spec.model_dump(mode="json")
         | {
@@ -41,6 +43,7 @@ def make_settings(folder: Path, store_url: str = "") -> Settings:
         lease_seconds=4.0,
         sweep_seconds=0.5,
         workers=2,
+        calibration_tries=1,  # no test of these needs to know a cost well, and a busy machine is always in doubt
         sandbox="bubblewrap",
     )
     choose_sandbox(settings)  # a readable failure here is better than a competition that never opens

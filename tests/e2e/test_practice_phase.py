@@ -7,7 +7,7 @@ import pytest
 from cli.here.processes import LocalPlatform
 from client.http import LacunaClient
 from core.problems import ProblemSpec
-from tests.e2e.conftest import make_settings, make_small_problem
+from tests.e2e.conftest import TWO_BOXES, make_settings, make_small_problem
 from tests.e2e.test_submit_to_leaderboard import finish, submit, wait, wait_until_open
 from tests.hidden_problems import make_hidden_values
 
@@ -31,7 +31,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPlatform
     problem = make_small_problem().model_dump()
     problem["recipe"]["epochs"], problem["pools"]["replicas"] = 4, 16
     # a budget that no noise of a busy machine reaches
-    problem["evaluation"] |= {"replicas": 16, "calibration_replicas": 2, "compute_budget": 5.0}
+    problem["evaluation"] |= TWO_BOXES | {"compute_budget": 5.0}
     spec = ProblemSpec.model_validate(make_hidden_values(problem) | {"practice": PRACTICE})
     with LocalPlatform(make_settings(tmp_path_factory.mktemp("practice")), [spec]) as running:
         yield running

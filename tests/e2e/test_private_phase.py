@@ -13,7 +13,7 @@ from core.db.session import get_engine, transaction
 from core.domain.access import Role
 from core.domain.errors import NotFound
 from core.problems import ProblemSpec
-from tests.e2e.conftest import PASSWORD, make_settings, make_small_problem
+from tests.e2e.conftest import PASSWORD, TWO_BOXES, make_settings, make_small_problem
 from tests.e2e.test_browser_journeys import SCORED_WITHIN, Reader
 from tests.e2e.test_submit_to_leaderboard import finish, submit, wait_until_open
 
@@ -32,7 +32,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPlatform
     """With a budget that no busy neighbour can exhaust: this is about pages, not about the gate."""
     problem = make_small_problem().model_dump()
     problem["recipe"]["epochs"], problem["pools"]["replicas"] = 4, 16
-    problem["evaluation"] |= {"replicas": 16, "calibration_replicas": 2, "compute_budget": 1.0}
+    problem["evaluation"] |= TWO_BOXES | {"compute_budget": 1.0}
     spec = ProblemSpec.model_validate(problem | {"private": PRIVATE})
     with LocalPlatform(make_settings(tmp_path_factory.mktemp("private")), [spec]) as running:
         yield running

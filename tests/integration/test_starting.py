@@ -41,6 +41,7 @@ def start(settings: Settings) -> Iterator[Start]:
 
     def begin() -> subprocess.Popen[str]:
         own = {"LACUNA_DATA_FOLDER": str(settings.data_folder), "LACUNA_NODE_NAME": "one", "OMP_NUM_THREADS": "1"}
+        own["LACUNA_SANDBOX"] = "process"  # nothing runs in it, and there is no promise to try
         process = subprocess.Popen(
             [sys.executable, "-m", *WORKER],
             cwd=ROOT,

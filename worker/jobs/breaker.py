@@ -1,7 +1,8 @@
 """Whose fault a platform failure is: a node that fails everything rests before it costs an evaluation an attempt.
 
 A shard that failed goes to another node of its class first. It failed once more if that was on another node, or on one
-that did other shards well meanwhile; a node that does nothing well rests, longer each time, and says why.
+that did other shards well meanwhile; a node that does nothing well rests, longer each time, and says why. A worker that
+was lost says less: machines go down by themselves, so a second loss on a node counts for nothing, but five end it.
 """
 
 from collections.abc import Collection
@@ -18,23 +19,33 @@ from core.domain.work import find_rest
 
 log = structlog.get_logger()
 LEFT_TO_OTHERS = timedelta(minutes=5)  # perhaps those who could take it have been given other queues
+MOST_LOSSES = 5  # of workers under one shard: `lacuna up` itself ends when it loses more of them in an hour
 MOST_TRIES = 20  # of one shard, whoever is to blame: hours, as nodes rest longer and longer
 
 
 def record_failure(
-    session: Session, shard: Shard, *, node: str, fault: str, now: datetime, is_charged: bool = True
+    session: Session,
+    shard: Shard,
+    *,
+    node: str,
+    fault: str,
+    now: datetime,
+    is_charged: bool = True,
+    is_loss: bool = False,
 ) -> None:
     """Of a shard that failed, or was lost, on a node by no doing of its author.
 
     is_charged: whether it may lie with the shard. Where nothing could be kept or read it does not, on whatever node.
+    is_loss: nobody told of a failure, its worker was not heard of again.
     """
     row = nodes.lock_node(session, node)
     is_known = node in shard.failed_on
     has_done_well = row is None or (
         row.succeeded_at is not None and shard.failed_at is not None and row.succeeded_at > shard.failed_at
     )
-    if is_charged and (not is_known or has_done_well):
+    if is_charged and (not is_known or (has_done_well and not is_loss)):
         shard.failures += 1
+    shard.losses += is_loss
     if is_charged:
         shard.failed_on, shard.failed_at = sorted({*shard.failed_on, node}), now
     if row is None:
@@ -46,8 +57,15 @@ def record_failure(
         log.warning("node rests", node=node, strikes=row.strikes, seconds=rest.total_seconds(), fault=fault)
 
 
-def is_given_up(shard: Shard, *, max_attempts: int) -> bool:
-    return shard.failures >= max_attempts or shard.attempts >= MOST_TRIES
+def find_end(shard: Shard, *, max_attempts: int) -> str:
+    """Why nobody tries it again; empty if somebody does."""
+    if shard.failures >= max_attempts:
+        return f"the platform failed {shard.failures} times at one shard: {shard.fault}"
+    if shard.losses >= MOST_LOSSES:
+        return f"the platform lost {shard.losses} workers at one shard"
+    if shard.attempts >= MOST_TRIES:
+        return f"the platform tried one shard {shard.attempts} times: {shard.fault}"
+    return ""
 
 
 def may_try_here(session: Session, evaluation: Evaluation, shard: Shard, *, node: str, now: datetime) -> bool:

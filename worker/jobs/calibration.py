@@ -10,7 +10,7 @@ from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Calibration, Evaluation, Submission
 from core.db.queries import competitions, evaluations, phases, pools, users
 from core.domain.access import Role
-from core.domain.calibration import CALIBRATION_TRIES, RETRAIN_FILE
+from core.domain.calibration import RETRAIN_FILE
 from core.domain.competition import CompetitionState
 from core.domain.exposure import Exposure
 from core.domain.leaderboard import Purpose
@@ -58,11 +58,11 @@ def store_calibration(session: Session, context: WorkerContext, evaluation: Eval
 
     One in doubt is measured once more, and its runs count with the next; what doubt is left widens every interval.
     """
-    tries = _fetch_tries(session, evaluation)
+    tries, most = _fetch_tries(session, evaluation), context.settings.calibration_tries
     whole, beside = tries[-1], [shard for each in tries for shard in read_measured(each.shards)]
     cost = make_cost(beside)
     for_practice = whole.spec.terms.problem.exposure is Exposure.PRACTICE
-    if len(tries) < CALIBRATION_TRIES and (doubt := cost.find_doubt(for_practice=for_practice)):
+    if len(tries) < most and (doubt := cost.find_doubt(for_practice=for_practice)):
         _end(session, evaluation, f"in doubt, and measured once more: {doubt}")
         start_calibration(session, context, whole.spec, whole.submission.competition_id, whole.phase)
         return

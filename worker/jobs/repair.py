@@ -123,7 +123,7 @@ def _is_lost(store: BlobStore, shard: Shard) -> bool:
 
 def _send_again(session: Session, evaluation: Evaluation, shard: Shard) -> None:
     shard.state, shard.finished_replicas, shard.fault = WorkState.PENDING, 0, "its outputs were lost"
-    shard.attempts, shard.failures, shard.failed_on = 0, 0, []
+    shard.attempts, shard.failures, shard.losses, shard.failed_on = 0, 0, 0, []
     enqueue_for(session, RUN_SHARD, shard.id, evaluation)
 
 

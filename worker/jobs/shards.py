@@ -27,7 +27,7 @@ from core.lifecycle import add_shards, enqueue_for, finish_cancelled, get_priori
 from core.reader.apart import read_apart
 from core.storage import BlobStore
 from core.terms import Terms
-from worker.jobs.breaker import is_given_up, may_try_here, record_failure
+from worker.jobs.breaker import find_end, may_try_here, record_failure
 from worker.jobs.calibration import fetch_waiting, load_cost, store_calibration
 from worker.jobs.canary import run_canary
 from worker.jobs.context import WorkerContext
@@ -346,7 +346,14 @@ def _give_back(context: WorkerContext, work: ShardWork, fault: str, *, is_charge
 
 
 def retry_or_fail(
-    session: Session, evaluation: Evaluation, shard_id: str, *, node: str, max_attempts: int, is_charged: bool = True
+    session: Session,
+    evaluation: Evaluation,
+    shard_id: str,
+    *,
+    node: str,
+    max_attempts: int,
+    is_charged: bool = True,
+    is_loss: bool = False,
 ) -> None:
     """Send out again a shard that a node gave back or lost, unless that happened too often or nobody wants it."""
     shard = next(shard for shard in evaluation.shards if shard.id == shard_id)
@@ -356,12 +363,12 @@ def retry_or_fail(
     if evaluation.status == Status.FINISHED:
         shard.state = WorkState.ABANDONED
         return
-    record_failure(session, shard, node=node, fault=shard.fault, now=utc_now(), is_charged=is_charged)
-    if is_given_up(shard, max_attempts=max_attempts) and shard.is_extra:
+    record_failure(session, shard, node=node, fault=shard.fault, now=utc_now(), is_charged=is_charged, is_loss=is_loss)
+    reason = find_end(shard, max_attempts=max_attempts)
+    if reason and shard.is_extra:
         shard.state = WorkState.ABANDONED  # it is scored as it is
         go_on(session, evaluation, measures_again=False)
-    elif is_given_up(shard, max_attempts=max_attempts):
-        reason = f"the platform failed {shard.failures} times at one shard: {shard.fault}"
+    elif reason:
         _finish(session, evaluation, Verdict.PLATFORM_ERROR, None, reason)
     else:
         enqueue_for(session, RUN_SHARD, shard.id, evaluation)

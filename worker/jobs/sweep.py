@@ -70,7 +70,8 @@ def _return_shards(context: WorkerContext, faults: list[Exception]) -> None:
                 session.refresh(row)
             log.warning("a shard was lost and goes out again", shard_id=shard_id)
             node = shard.worker if shard and shard.worker else ""
-            retry_or_fail(session, evaluation, shard_id, node=node, max_attempts=context.settings.max_attempts)
+            most = context.settings.max_attempts
+            retry_or_fail(session, evaluation, shard_id, node=node, max_attempts=most, is_loss=True)
 
 
 def _return_work(

@@ -16,7 +16,7 @@ from sandbox.digest import source_digest
 from sandbox.meter import METERED
 from worker.runner.base import Limits, ReplicaResult, RunRequest, RunResult
 from worker.runner.box import ProcessBox
-from worker.runner.cgroup import Cgroup, make_cgroup, may_make_cgroups, remove_stale_cgroups
+from worker.runner.cgroup import NOBODY, Cgroup, make_cgroup, may_make_cgroups, remove_stale_cgroups
 from worker.runner.guest import (
     GUEST_ENV,
     GUEST_MODULE,
@@ -189,7 +189,8 @@ class BubblewrapSandbox:
 
     name = "bubblewrap"
 
-    def __init__(self, *, as_root: bool | None = None) -> None:
+    def __init__(self, *, as_root: bool | None = None, owner: str = NOBODY) -> None:
+        self._owner = owner
         self._as_root = os.geteuid() == 0 if as_root is None else as_root
 
     @property
@@ -223,7 +224,7 @@ class BubblewrapSandbox:
         program = find_program()
         if program is None:
             raise FileNotFoundError(f"bubblewrap is not installed: {INSTALL}")
-        cgroup = make_cgroup(limits) if self._as_root else None
+        cgroup = make_cgroup(limits, owner=self._owner) if self._as_root else None
         with seccomp_program() as seccomp_fd, _hold(cgroup.open_meter() if cgroup else None) as meter_fd:
             argv = bwrap_args(
                 program=program,

@@ -16,6 +16,7 @@ from worker.runner.guest import PROBE_LIMITS
 
 ROOT = Path("/sys/fs/cgroup")
 PREFIX = "lacuna-"
+NOBODY = "nobody"  # made it for a platform: probes, tests, what runs on a participant's machine
 SPARE_PROCESSES = 8  # the parent in the box and its helpers
 CPU_PERIOD_US = 100_000
 REMOVE_TRIES = 50
@@ -74,9 +75,9 @@ class Cgroup:
                     break
 
 
-def make_cgroup(limits: Limits) -> Cgroup | None:
+def make_cgroup(limits: Limits, *, owner: str = NOBODY) -> Cgroup | None:
     """Make a cgroup with these limits, or None where that is not allowed (no root, read-only, other layout)."""
-    name = f"{PREFIX}{secrets.token_hex(6)}"
+    name = f"{name_prefix(owner)}{secrets.token_hex(6)}"
     made: list[Path] = []
     try:
         values = _values_v2(limits) if (ROOT / "cgroup.controllers").exists() else _values_v1(limits)
@@ -90,6 +91,11 @@ def make_cgroup(limits: Limits) -> Cgroup | None:
         Cgroup(tuple(made)).remove()
         return None
     return Cgroup(tuple(made)) if made else None
+
+
+def name_prefix(owner: str) -> str:
+    """How the names of all cgroups of one platform begin."""
+    return f"{PREFIX}{owner}-"
 
 
 @cache

@@ -29,13 +29,18 @@ def choose_sandbox(settings: Settings) -> Sandbox:
 
 def list_sandboxes(settings: Settings) -> dict[str, Sandbox]:
     image, runtime = settings.sandbox_image, settings.sandbox_runtime
-    owner = hashlib.sha256(settings.resolved_database_url.encode()).hexdigest()[:12]
+    owner = name_owner(settings)
     return {
         "docker": DockerSandbox(DockerOptions(image=image, owner=owner, runtime=runtime)),
-        "bubblewrap": BubblewrapSandbox(),
+        "bubblewrap": BubblewrapSandbox(owner=owner),
         "launcher": LauncherSandbox(settings.launcher_socket),
         "process": ProcessSandbox(allow=not settings.production),
     }
+
+
+def name_owner(settings: Settings) -> str:
+    """Of boxes: every node of a platform, and no other platform, writes to its database."""
+    return hashlib.sha256(settings.resolved_database_url.encode()).hexdigest()[:12]
 
 
 def pick_sandbox(candidates: Sequence[Sandbox]) -> Sandbox:

@@ -126,6 +126,7 @@ class Shard(Leased, Base):
     finished_replicas: Mapped[int] = mapped_column(default=0)
     outputs_digest: Mapped[str | None]
     failures: Mapped[int] = mapped_column(default=0)  # that count against it: worker.jobs.breaker
+    losses: Mapped[int] = mapped_column(default=0)  # of workers, while it ran
     failed_on: Mapped[list[str]] = mapped_column(JSON, default=list)  # nodes
     failed_at: Mapped[datetime | None]
     measured: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # seconds of its runs and of what was timed beside

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import exists, or_, select
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy import ColumnElement, exists, or_, select, true
+from sqlalchemy.orm import Session, joinedload, load_only
 
 from core.db.models.contests import Competition
 from core.db.models.data_sets import DataSetVersion
@@ -50,19 +50,32 @@ def fetch_unread_data_sets(session: Session) -> list[str]:
 
 
 def fetch_idle_problems(session: Session, now: datetime) -> list[str]:
-    """Problems that competitions or phases wait for while nothing is done for them.
+    """Problems that competitions or phases wait for, without a fault, while nothing is done for them."""
+    wanted = _is_wanted(Competition.fault == "", Phase.fault == "")
+    query = select(EvaluationSpec.problem_id).where(wanted & _is_idle(now)).distinct()
+    return list(session.scalars(query.order_by(EvaluationSpec.problem_id)))
 
-    That is: no worker loads them, no chunk is to be trained and no calibration is under way.
-    """
+
+def fetch_unprepared(session: Session, now: datetime) -> list[EvaluationSpec]:
+    """Specs of such problems, also of those at which preparing failed."""
+    query = select(EvaluationSpec).where(_is_wanted(true(), true()) & _is_idle(now))
+    return list(session.scalars(query.options(joinedload(EvaluationSpec.problem)).order_by(EvaluationSpec.id)))
+
+
+def _is_wanted(competition_may: ColumnElement[bool], phase_may: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a competition or a phase of which this holds waits for a spec."""
     competition_waits = exists().where(
         Competition.spec_id == EvaluationSpec.id,
         Competition.state == CompetitionState.PREPARING,
         Competition.prepared_at.is_(None),
-        Competition.fault == "",
+        competition_may,
     )
-    phase_waits = exists().where(
-        Phase.spec_id == EvaluationSpec.id, Phase.state == PhaseState.PREPARING, Phase.fault == ""
-    )
+    phase_waits = exists().where(Phase.spec_id == EvaluationSpec.id, Phase.state == PhaseState.PREPARING, phase_may)
+    return competition_waits | phase_waits
+
+
+def _is_idle(now: datetime) -> ColumnElement[bool]:
+    """No worker loads the problem of a spec, no chunk of it is to be trained and no calibration is under way."""
     is_built = exists().where(Pool.problem_id == EvaluationSpec.problem_id, Pool.state == PoolState.BUILDING)
     is_measured = exists().where(
         Evaluation.spec_id == EvaluationSpec.id,
@@ -71,6 +84,4 @@ def fetch_idle_problems(session: Session, now: datetime) -> list[str]:
         Evaluation.status.in_(LIVE),
     )
     is_loaded = exists().where(Problem.id == EvaluationSpec.problem_id, Problem.preparing_until > now)
-    is_idle = (competition_waits | phase_waits) & ~is_loaded & ~is_built & ~is_measured
-    query = select(EvaluationSpec.problem_id).where(is_idle).distinct()
-    return list(session.scalars(query.order_by(EvaluationSpec.problem_id)))
+    return ~is_loaded & ~is_built & ~is_measured

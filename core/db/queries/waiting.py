@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session, joinedload
 from core.db.models.contests import Competition
 from core.db.models.data_sets import DataSetVersion
 from core.db.models.lifecycle import Phase
-from core.db.models.operations import Node
+from core.db.models.operations import AuditEntry, Node
 from core.db.models.problems import EvaluationSpec, Pool, PoolChunk, Problem
 from core.db.models.submissions import Evaluation, EvaluationEvent, Shard, Submission
-from core.db.queries import data_sets, evaluations, nodes, operations, pools, rejudges, turns
+from core.db.queries import data_sets, evaluations, nodes, operations, pools, rejudges, reminders, turns
 from core.domain.duties import Duty, find_idleness
 from core.domain.operations import SILENT_AFTER
 from core.domain.pools import PoolState
@@ -26,19 +26,20 @@ MOST_PIECES = 100  # shown at once
 
 
 class PieceKind(StrEnum):
+    PROBLEM = "problem"
     CHUNK = "pool_chunk"
     DATA_SET = "data_set"
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingPiece:
-    """Work that no evaluation is: part of a pool, or an upload to be read."""
+    """Work that no evaluation is: a problem to be prepared, part of a pool, or an upload to be read."""
 
     kind: PieceKind
     id: str
     subject: str  # the competition that waits for it, or the version of a data set
     name: str
-    pool_id: str  # empty for an upload
+    pool_id: str  # empty for what is part of none
     since: datetime
     node: str  # the last one that had it
     wait: Wait
@@ -79,6 +80,16 @@ def may_stand_still(session: Session, now: datetime) -> bool:
     return around.messages_stuck or around.idle != ""
 
 
+def explain_problems(session: Session, now: datetime) -> list[WaitingPiece]:
+    """Problems that somebody has waited for a while to be prepared, and for which nobody does anything."""
+    specs = reminders.fetch_unprepared(session, now)
+    if not specs:
+        return []
+    around = _look_around(session, now)
+    found = {spec.problem_id: _explain_problem(session, spec.problem, around) for spec in specs}
+    return [piece for piece in found.values() if piece.since < now - UNTOLD_AFTER]
+
+
 def explain_chunks(session: Session, now: datetime, pool_ids: Collection[str] | None = None) -> list[WaitingPiece]:
     """Pool chunks that nobody works at and that were not touched for a while, or were given up; of some pools."""
     held = (PoolChunk.state == WorkState.LEASED) & (PoolChunk.lease_until >= now - UNTOLD_AFTER)
@@ -115,6 +126,42 @@ def explain_data_sets(session: Session, now: datetime, version_id: str | None = 
         return []
     around = _look_around(session, now)
     return [_explain_data_set(each, around) for each in rows]
+
+
+def _explain_problem(session: Session, problem: Problem, around: _Around) -> WaitingPiece:
+    slug = _find_competition(session, problem)
+    fault = _find_fault(session, problem)
+    piece = Piece(
+        fleet=_make_fleet(around.nodes, around.now),
+        messages_stuck=around.messages_stuck,
+        fault=fault,
+        node="",
+        again=f"lacuna admin apply FILE (of {slug})",
+        is_given_up=fault != "",
+        is_revoked=data_sets.is_revoked(session, problem.parsed),
+        busy=around.busy,
+        workers=_count_workers(around),
+        idle=around.idle,
+    )
+    name, since = f"the preparation of {problem.slug}", _find_release(session, problem, slug)
+    return WaitingPiece(PieceKind.PROBLEM, problem.id, slug, name, "", since, "", explain_piece(piece))
+
+
+def _find_fault(session: Session, problem: Problem) -> str:
+    """At what preparing it failed; empty if it did not."""
+    ids = select(EvaluationSpec.id).where(EvaluationSpec.problem_id == problem.id)
+    own = select(Competition.fault).where(Competition.spec_id.in_(ids), Competition.fault != "")
+    phase = select(Phase.fault).where(Phase.spec_id.in_(ids), Phase.fault != "")
+    return next(iter(session.scalars(own.union(phase))), "")
+
+
+def _find_release(session: Session, problem: Problem, slug: str) -> datetime:
+    """When it was last begun, or let begin."""
+    deed = select(func.max(AuditEntry.at)).where(
+        AuditEntry.subject == f"competition/{slug}", AuditEntry.action == "competition.state"
+    )
+    moments = (problem.created_at, problem.preparing_until, session.scalars(deed).one())
+    return max(moment for moment in moments if moment is not None)
 
 
 def _explain_chunk(session: Session, chunk: PoolChunk, around: _Around) -> WaitingPiece:

@@ -1,4 +1,7 @@
-"""One platform a database, which all rows share; what they found is printed as a table at the end."""
+"""One platform a database, which all rows share; what they found is printed as a table at the end.
+
+Its competition is open from the first moment: the pools are trained once, in this process, and restored from a backup.
+"""
 
 import shutil
 import subprocess
@@ -11,19 +14,22 @@ from _pytest.terminal import TerminalReporter
 from fastapi.testclient import TestClient
 
 from api.main import create_app
-from core.db.migrate import upgrade_database
+from core.backup.restoring import restore_backup
+from core.backup.taking import take_backup
+from core.db.base import utc_now
 from core.db.queries import competitions
-from core.db.session import reading, transaction
+from core.db.session import reading
 from core.domain.competition import CompetitionState
 from core.jobs import celery_app
 from core.problems import ProblemSpec
-from core.registration import register_competition
 from core.settings import Settings
+from core.storage import FolderStore
 from tests.integration.chaos.faults import WHOLE
-from tests.integration.chaos.machines import SANDBOX, Broker, Machines, Nursery, wait_until
+from tests.integration.chaos.machines import SANDBOX, Broker, Machines, Nursery
 from tests.integration.postgres import BINARIES, Postgres
 from tests.ports import find_free_port
 from tests.tiny_problems import make_tiny_spec
+from tests.unit.worker.conftest import make_platform
 from worker.runner.choose import choose_sandbox
 
 ROW = "chaos"  # the property of a test's report
@@ -43,9 +49,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def make_chaos_spec() -> ProblemSpec:
     """Of 16 replicas, two of them in the canary; a box starts for every shard, and that takes a second or two."""
-    shard = 7 if WHOLE else 14
-    rules = {"replicas": 16, "canary_replicas": 2, "shard_replicas": shard, "calibration_replicas": 2}
-    return make_tiny_spec(evaluation=rules | {"compute_budget": 1e6})  # what it costs has no say here
+    rules = {"replicas": 16, "canary_replicas": 2, "shard_replicas": 7, "calibration_replicas": 2}
+    fewer_boxes = {} if WHOLE else {"shard_replicas": 14, "rerun_replicas": 0}
+    return make_tiny_spec(evaluation=rules | fewer_boxes | {"compute_budget": 1e6})  # what it costs has no say here
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +76,18 @@ def nursery() -> Iterator[Nursery]:
 
 
 @pytest.fixture(scope="module")
+def prepared(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backup of a platform whose competition is open; made while the nursery reads its libraries."""
+    folder = tmp_path_factory.mktemp("prepared")
+    with make_platform(folder) as platform:
+        platform.open_competition(make_chaos_spec())
+        take_backup(platform.engine, platform.context.store, folder / "backup", utc_now())
+    return folder / "backup"
+
+
+@pytest.fixture(scope="module")
 def machines(
-    request: pytest.FixtureRequest, nursery: Nursery, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, nursery: Nursery, prepared: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Machines]:
     """Two workers, a janitor, a broker and a database, with an open competition."""
     server = request.getfixturevalue("postgres") if request.param == "postgresql" else None
@@ -96,11 +112,7 @@ def machines(
     before = celery_app.conf.broker_url
     send_to(broker.url)
     try:
-        upgrade_database(settings.resolved_database_url)
-        with transaction(machines.engine) as session:
-            register_competition(session, make_chaos_spec())
-        machines.complete()
-        wait_until(lambda: is_open(machines, "tiny"), "the competition opens", seconds=200)
+        restore_backup(machines.engine, lambda: FolderStore(settings.store_folder), prepared)
         yield machines
     finally:
         machines.stop()

@@ -1,5 +1,6 @@
 """docker-compose.yml as shipped: everything comes up healthy, and an upload over HTTP becomes a score."""
 
+import json
 import os
 import secrets
 import shutil
@@ -37,7 +38,11 @@ class Stack:
         # the gate is lifted: this is about the path, and a busy machine must not turn it into `over_budget`
         small = small.replace('slug = "digits"', 'slug = "digits-small"').replace("budget = 0.10", "budget = 5.0")
         problem.write_text(small)
-        self._override.write_text(f'services: {{competitions: {{volumes: ["{problem}:/problem.toml:ro"]}}}}\n')
+        services = {
+            "competitions": {"volumes": [f"{problem}:/problem.toml:ro"]},
+            "worker": {"environment": {"LACUNA_CALIBRATION_TRIES": "1"}},
+        }
+        self._override.write_text(json.dumps({"services": services}))  # JSON is YAML
 
     def compose(self, *arguments: str, check: bool = True) -> str:
         command = [

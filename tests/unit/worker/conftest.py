@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from core.settings import Settings
 from core.storage import FolderStore
 from sandbox.contract import Outcome, Role
 from tests.database import make_database
+from tests.unit.worker.opened import is_untouched, open_once
 from worker.jobs import looks, preparation, preview, scores, shards, validation
 from worker.jobs.context import WorkerContext
 from worker.replicas.calibration import make_calibration_source
@@ -117,6 +119,10 @@ def make_spec(**evaluation: object) -> ProblemSpec:
     )
 
 
+def make_settings(folder: Path) -> Settings:
+    return Settings(data_folder=folder, lease_seconds=30.0, workers=1)
+
+
 @dataclass
 class Platform:
     context: WorkerContext
@@ -166,13 +172,25 @@ class Platform:
         return [(row.task, row.object_id) for row in rows]
 
     def open_competition(self, spec: ProblemSpec) -> Competition:
-        with transaction(self.engine) as session:
-            register_competition(session, spec)
-        self.run_until_quiet()
+        if self._is_as_made():
+            settings = self.context.settings
+            open_once(spec, self.engine, settings.store_folder, self.sandbox.requests, lambda: self._prepare(spec))
+        else:
+            self._prepare(spec)
         with reading(self.engine) as session:
             competition = competitions.fetch_competition(session, spec.slug)
         assert competition is not None
         return competition
+
+    def _is_as_made(self) -> bool:
+        settings = self.context.settings
+        is_plain = settings == make_settings(settings.data_folder) and self.sandbox == FakeSandbox()
+        return is_plain and is_untouched(self.engine)
+
+    def _prepare(self, spec: ProblemSpec) -> None:
+        with transaction(self.engine) as session:
+            register_competition(session, spec)
+        self.run_until_quiet()
 
     def submit(self, competition: Competition, source: bytes = HONEST, *, purpose: str = "ranked") -> str:
         """Return the evaluation's id."""
@@ -203,12 +221,18 @@ DELIVER = {
 }
 
 
-@pytest.fixture
-def platform(tmp_path: Path) -> Iterator[Platform]:
+@contextmanager
+def make_platform(folder: Path) -> Iterator[Platform]:
     # nobody listens there, so every message stays in the outbox until the test delivers it
-    old, celery_app.conf.broker_url = celery_app.conf.broker_url, f"redis+socket://{tmp_path / 'nobody.sock'}"
-    settings = Settings(data_folder=tmp_path, lease_seconds=30.0, workers=1)
-    engine, sandbox = make_database(tmp_path), FakeSandbox()
-    context = WorkerContext(settings, engine, FolderStore(tmp_path / "store"), sandbox)
+    old, celery_app.conf.broker_url = celery_app.conf.broker_url, f"redis+socket://{folder / 'nobody.sock'}"
+    settings = make_settings(folder)
+    engine, sandbox = make_database(folder), FakeSandbox()
+    context = WorkerContext(settings, engine, FolderStore(folder / "store"), sandbox)
     yield Platform(context, sandbox, engine)
     celery_app.conf.broker_url = old
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Iterator[Platform]:
+    with make_platform(tmp_path) as made:
+        yield made

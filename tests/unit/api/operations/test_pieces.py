@@ -1,4 +1,4 @@
-"""Pool chunks and uploads that do not move say which, since when, why, on which node, and what helps."""
+"""Problems, pool chunks and uploads that do not move say which, since when, why, on which node, and what helps."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,11 +9,12 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, select, update
 
 from core.db.base import utc_now
+from core.db.models.contests import Competition
 from core.db.models.data_sets import DataSetVersion
 from core.db.models.operations import Node, Outbox
-from core.db.models.problems import PoolChunk
+from core.db.models.problems import PoolChunk, Problem
 from core.db.models.submissions import Shard
-from core.db.queries import data_sets
+from core.db.queries import audit, data_sets
 from core.db.session import reading, transaction
 from core.domain.work import WorkState
 from tests import factories
@@ -142,6 +143,45 @@ def test_a_broker_that_is_away_and_workers_at_other_work_are_reasons(
     with transaction(engine) as session:
         session.add(Outbox(task="lacuna.run_shard", object_id="s", created_at=utc_now() - LONG_AGO))
     assert {piece["obstacle"] for piece in read(client, admin)} == {"broker"}
+
+
+@pytest.fixture
+def unprepared(engine: Engine, login: Callable[..., Login]) -> dict[str, str]:
+    """Somebody who reads of a competition that was to be prepared long ago, of which no worker has heard."""
+    with transaction(engine) as session:
+        factories.make_competition(session, "late", state="preparing")
+        factories.make_node(session, "n1", workers=1)
+        factories.turn_janitor(session)
+    change(engine, update(Problem).values(created_at=utc_now() - LONG_AGO))
+    return login("adam", "admin").headers
+
+
+def test_a_problem_that_nobody_prepares_is_named_with_what_keeps_it(
+    client: TestClient, engine: Engine, unprepared: dict[str, str]
+) -> None:
+    [piece] = read(client, unprepared, "problem")
+    assert (piece["subject"], piece["name"], piece["obstacle"]) == ("late", "the preparation of late", "message")
+    assert piece["waited_seconds"] == pytest.approx(180, abs=20)
+    assert piece["name"] in client.get("/admin/queue", headers={**unprepared, "Accept": "text/html"}).text
+    change(engine, update(Node).values(last_seen_at=utc_now() - timedelta(hours=1)))
+    assert [piece["obstacle"] for piece in read(client, unprepared, "problem")] == ["no_node"]
+    change(engine, update(Competition).values(fault="the data set shapes@1 is gone"))
+    [piece] = read(client, unprepared, "problem")
+    assert (piece["why"], piece["command"]) == (
+        "given up: the data set shapes@1 is gone",
+        "lacuna admin apply FILE (of late)",
+    )
+
+
+def test_a_problem_that_is_being_prepared_or_was_just_let_begin_says_nothing(
+    client: TestClient, engine: Engine, unprepared: dict[str, str]
+) -> None:
+    change(engine, update(Problem).values(preparing_until=utc_now() + timedelta(seconds=9)))
+    assert read(client, unprepared, "problem") == []
+    change(engine, update(Problem).values(preparing_until=None))
+    with transaction(engine) as session:
+        audit.record(session, actor="adam", action="competition.state", subject="competition/late", detail={})
+    assert read(client, unprepared, "problem") == []
 
 
 def test_an_upload_that_waits_says_so_on_its_page(client: TestClient, engine: Engine, admin: dict[str, str]) -> None:

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from cli.here.processes import DEATHS_FORGIVEN
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.operations import Node
 from core.db.models.problems import EvaluationSpec, PoolChunk
-from core.db.models.submissions import Evaluation
+from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import competitions, evaluations, leases, outbox
 from core.db.session import reading, transaction
 from core.domain.errors import PlatformFault, StoreUnavailable
@@ -19,20 +20,13 @@ from core.jobs import BUILD_CHUNK
 from core.registration import register_competition
 from tests import factories
 from tests.unit.worker.conftest import HONEST, FakeSandbox, Platform, make_spec
-from worker.jobs import preparation, reminders, scores, shards
-from worker.jobs.breaker import LEFT_TO_OTHERS, MOST_TRIES
+from worker.jobs import preparation, reminders, scores
+from worker.jobs.breaker import LEFT_TO_OTHERS, MOST_LOSSES, MOST_TRIES
 from worker.jobs.context import WorkerContext
 from worker.jobs.reminders import remind
 from worker.jobs.sweep import sweep
 
 AddNode = Callable[[str], Platform]
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A traceback in colours takes a second."""
-    for module in (preparation, scores, shards):
-        monkeypatch.setattr(module.log, "exception", lambda *_args, **_values: None)
 
 
 @pytest.fixture
@@ -169,6 +163,69 @@ def test_three_nodes_that_fail_are_enough(platform: Platform, add_node: AddNode)
         node.sandbox.sandbox_error = "no"
         assert fetch(platform, evaluation_id).status != Status.FINISHED
         node.step()
+    assert fetch(platform, evaluation_id).verdict == Verdict.PLATFORM_ERROR
+
+
+def lose_worker(node: Platform, evaluation_id: str) -> None:
+    """It claimed the only shard, was killed, and the janitor found its lease past."""
+    [shard] = fetch(node, evaluation_id).shards
+    now, name = utc_now(), node.context.settings.node_name
+    with transaction(node.engine) as session:
+        assert leases.claim(session, Shard, shard.id, worker=name, now=now, until=now - timedelta(seconds=1))
+    end_rest(node, name)
+    sweep(node.context)
+
+
+def test_workers_lost_on_one_node_by_chance_end_no_evaluation(platform: Platform, add_node: AddNode) -> None:
+    competition = platform.open_competition(make_spec())
+    alone = add_node("alone")
+    evaluation_id = platform.submit(competition)
+    for number in range(MOST_LOSSES - 1):
+        alone.drop_messages()
+        lose_worker(alone, evaluation_id)
+        with transaction(alone.engine) as session:  # others end well meanwhile
+            session.get_one(Node, "alone").succeeded_at = utc_now() + timedelta(seconds=number + 1)
+    [canary] = fetch(platform, evaluation_id).shards
+    assert (canary.failures, canary.losses, canary.failed_on) == (1, MOST_LOSSES - 1, ["alone"])
+    alone.run_until_quiet()
+    assert fetch(platform, evaluation_id).verdict == Verdict.SCORED
+
+
+def test_a_worker_lost_on_one_node_leaves_the_shard_to_another(platform: Platform, add_node: AddNode) -> None:
+    competition = platform.open_competition(make_spec())
+    unlucky, other = add_node("unlucky"), add_node("other")
+    evaluation_id = platform.submit(competition)
+    unlucky.drop_messages()
+    lose_worker(unlucky, evaluation_id)
+    unlucky.step()
+    [canary] = fetch(platform, evaluation_id).shards
+    assert (canary.state, canary.fault) == (WorkState.PENDING, "failed on unlucky and waits for another node")
+    other.run_until_quiet()
+    assert fetch(platform, evaluation_id).verdict == Verdict.SCORED
+
+
+def test_a_file_that_takes_every_worker_with_it_ends(platform: Platform, add_node: AddNode) -> None:
+    """On a node alone too, and before `lacuna up` has lost so many of its workers that it ends."""
+    competition = platform.open_competition(make_spec())
+    alone = add_node("alone")
+    evaluation_id = platform.submit(competition)
+    for _ in range(MOST_LOSSES):
+        assert fetch(platform, evaluation_id).status != Status.FINISHED
+        alone.drop_messages()
+        lose_worker(alone, evaluation_id)
+    found = fetch(platform, evaluation_id)
+    assert (found.verdict, found.reason) == (Verdict.PLATFORM_ERROR, "the platform lost 5 workers at one shard")
+    assert found.refunded
+    assert MOST_LOSSES <= DEATHS_FORGIVEN
+
+
+def test_three_nodes_that_are_lost_under_a_shard_are_enough(platform: Platform, add_node: AddNode) -> None:
+    competition = platform.open_competition(make_spec())
+    nodes = [add_node(name) for name in ("a", "b", "c")]
+    evaluation_id = platform.submit(competition)
+    for node in nodes:
+        assert fetch(platform, evaluation_id).status != Status.FINISHED
+        lose_worker(node, evaluation_id)
     assert fetch(platform, evaluation_id).verdict == Verdict.PLATFORM_ERROR
 
 

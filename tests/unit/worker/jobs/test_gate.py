@@ -109,14 +109,16 @@ def test_an_extra_measurement_that_cannot_be_run_costs_no_verdict(platform: Plat
     assert (evaluation.verdict, evaluation.shards[-1].state) == (Verdict.SCORED, WorkState.ABANDONED)
 
 
+@pytest.mark.parametrize("tries", [CALIBRATION_TRIES, 1])
 def test_a_calibration_in_doubt_is_measured_again_and_what_doubt_is_left_is_said(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, tries: int
 ) -> None:
     def change_speed(_request: RunRequest) -> None:
         seconds = 0.1 if len(platform.sandbox.requests) % 2 else 0.2
         monkeypatch.setitem(SECONDS_OF_PIECE, Role.YARDSTICK, seconds)
 
     platform.sandbox.before = change_speed
+    platform.context.settings = platform.context.settings.model_copy(update={"calibration_tries": tries})
     competition = platform.open_competition(make_spec())
     assert (competition.state, competition.fault) == ("open", "")
     with reading(platform.engine) as session:
@@ -124,12 +126,12 @@ def test_a_calibration_in_doubt_is_measured_again_and_what_doubt_is_left_is_said
         row = competitions.fetch_calibration(session, competition.spec_id, "cpu")
     reasons = [run.reason for run in runs]
     assert [reason.partition(":")[0] for reason in reasons] == [
-        *["in doubt, and measured once more"] * (CALIBRATION_TRIES - 1),
+        *["in doubt, and measured once more"] * (tries - 1),
         "calibrated, in doubt",
     ]
     assert row is not None
     assert "yardsticks differ" in row.seconds["doubt"]
-    assert len(row.seconds["beside"]) == 2 * CALIBRATION_TRIES
+    assert len(row.seconds["beside"]) == 2 * tries
 
 
 def test_a_reference_has_no_gate(platform: Platform) -> None:

@@ -39,7 +39,7 @@ from tests.unit.worker.jobs.life import (
     World,
     make_world,
 )
-from worker.jobs.breaker import MOST_TRIES
+from worker.jobs.breaker import MOST_LOSSES, MOST_TRIES
 
 EXAMPLES, STEPS = int(os.environ.get("LACUNA_LIFE_EXAMPLES", "30")), 40
 MOST_TURNS = 12  # until everything that is not paused has ended
@@ -333,10 +333,14 @@ class Life(RuleBasedStateMachine):
         return len(self.find_mishaps(shard_id))
 
     def is_justified(self, shard: Shard) -> bool:
-        """It failed on as many nodes, or again on one that did something well; or so often that nobody waits longer."""
+        """It failed on as many nodes, or again on one that did something well; or so often that nobody waits longer.
+
+        Also if it took as many workers with it as nobody loses by chance.
+        """
         places = set(self.find_mishaps(shard.id))
         excuses = len(places) + sum(node in places for node in self.world.well)
-        return shard.attempts >= MOST_TRIES or ATTEMPTS <= shard.failures <= excuses
+        is_deadly = MOST_LOSSES <= shard.losses <= self.count_mishaps(shard.id)
+        return is_deadly or shard.attempts >= MOST_TRIES or ATTEMPTS <= shard.failures <= excuses
 
     def find_unfinished(self) -> list[Evaluation]:
         paused = {row.id for row in self.world.fetch(Rejudge) if row.state is RejudgeState.PAUSED}

@@ -60,6 +60,12 @@ def test_stale_folders_are_removed_and_others_left(unified: Path) -> None:
     assert sorted(path.name for path in parent.iterdir()) == ["lacuna-used", "lacuna-young", "other"]
 
 
+def test_a_name_says_whose_it_is(unified: Path) -> None:
+    for owner in ("mine", "mine", "other"):
+        cgroup.make_cgroup(PROBE_LIMITS, owner=owner)
+    assert len(list((unified / "lacuna").glob(f"{cgroup.name_prefix('mine')}*"))) == 2
+
+
 def test_processor_time_is_read_where_the_kernel_counts_it(unified: Path) -> None:
     made = cgroup.make_cgroup(PROBE_LIMITS)
     assert made is not None
