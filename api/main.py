@@ -16,6 +16,7 @@ from api.finals import endpoints as finals
 from api.leaderboard import endpoints as leaderboard
 from api.ledger import endpoints as ledger
 from api.middleware import BodyDeadline, BodyLimits, Envelope
+from api.nodes import endpoints as nodes
 from api.notifications import endpoints as notifications
 from api.openapi import make_openapi
 from api.operations import endpoints as operations
@@ -47,6 +48,7 @@ RESOURCES = (  # the OpenAPI document lists them in this order
     teams,
     organize,
     operations,
+    nodes,
     review,
     rules,
     rejudges,

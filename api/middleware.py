@@ -17,7 +17,8 @@ from core.db.base import new_id
 
 log = structlog.get_logger()
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-LARGE_PATHS = re.compile(r"/api/v1/admin/data-sets/[^/]+/versions|/admin/data-sets")  # both ask for permission first
+# all of them ask for permission first
+LARGE_PATHS = re.compile(r"/api/v1/admin/data-sets/[^/]+/versions|/admin/data-sets|/api/v1/nodes/leases/[^/]+/blobs")
 GRACE_SECONDS = 15.0  # that any body may take, however short
 SLOWEST_BYTES_A_SECOND = 8 << 10  # and beyond, for what has come
 DRAINED_BYTES = 64 << 20  # read and dropped, so that the client sees the answer and not a broken connection
@@ -72,7 +73,7 @@ class Envelope:
 
 
 class BodyLimits:
-    """Bound every body, whether it tells its size or not; data sets may be larger than anything else."""
+    """Bound every body, whether it tells its size or not; data sets and outputs may be larger than anything else."""
 
     def __init__(self, app: ASGIApp, max_bytes: int, most_bytes: int) -> None:
         self._usual, self._large = (

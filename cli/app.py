@@ -6,6 +6,7 @@ import typer
 
 from cli.here.doctor import doctor
 from cli.here.evaluate import evaluate
+from cli.here.node import node_app
 from cli.here.pool_cards import pool_app
 from cli.here.problems import problem_app
 from cli.here.starter import init
@@ -26,6 +27,7 @@ from cli.server.team import team_app
 from cli.show.console import print_version
 from cli.staff.apply import apply, configured, export
 from cli.staff.data_sets import data_set_app
+from cli.staff.nodes import node_key_app
 from cli.staff.operations import admin_app
 from cli.staff.organize import organize_app
 from cli.staff.pools import pools_app
@@ -34,6 +36,7 @@ from cli.staff.rejudge import rejudge_app
 
 admin_app.add_typer(data_set_app, name="data-set")
 admin_app.add_typer(pools_app, name="pools")
+admin_app.add_typer(node_key_app, name="node")
 admin_app.command()(apply)
 admin_app.command()(export)
 admin_app.command()(preview)
@@ -71,6 +74,7 @@ for panel, commands in {
         app.command(rich_help_panel=panel)(command)
 app.add_typer(problem_app, name="problem", rich_help_panel="This machine")
 app.add_typer(pool_app, name="pool", rich_help_panel="This machine")
+app.add_typer(node_app, name="node", rich_help_panel="This machine")
 app.add_typer(team_app, name="team", rich_help_panel="A server")
 app.add_typer(account_app, name="account", rich_help_panel="A server")
 app.add_typer(notify_app, name="notify", rich_help_panel="A server")

@@ -22,6 +22,18 @@ class StaffCalls(ABC):
         """deed: `drain` or `activate`."""
         return self._decide(f"/admin/nodes/{quote(name, safe='')}/{deed}", {"reason": reason})
 
+    def list_node_keys(self) -> JSON:
+        return self._call("GET", "/admin/node-keys")
+
+    def add_node_key(self, name: str, purposes: list[str], reason: str) -> JSON:
+        """purposes: of submissions that it may run; none: all of them."""
+        chosen = {"purposes": purposes} if purposes else {}
+        return self._decide("/admin/node-keys", {"name": name, **chosen, "reason": reason})
+
+    def change_node_key(self, name: str, deed: str, reason: str) -> JSON:
+        """deed: `rotate` or `revoke`."""
+        return self._decide(f"/admin/node-keys/{quote(name, safe='')}/{deed}", {"reason": reason})
+
     def get_costs(self, *, days: int, competition: str = "") -> JSON:
         wanted = {"days": days} | ({"competition": competition} if competition else {})
         return self._call("GET", "/admin/costs", params=wanted)

@@ -1,11 +1,13 @@
 """The life of an evaluation: it is opened and cut into shards, sent out again, cancelled. Workers move it on."""
 
+from datetime import datetime
+
 from sqlalchemy.orm import Session
 
 from core.db.base import utc_now
 from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation, EvaluationEvent, Shard, Submission
-from core.db.queries import data_sets, evaluations, pools
+from core.db.queries import data_sets, evaluations, leases, pools
 from core.domain.errors import Conflict, NotFound, PhaseClosed, PlatformFault
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
@@ -149,3 +151,12 @@ def _check_basis(session: Session, spec: EvaluationSpec) -> None:
         raise PhaseClosed("the data of this competition was revoked: it takes no submissions and no rejudges")
     if pools.has_retired(session, spec.id):
         raise Conflict("the pools of this problem are retired: nothing can be scored against them")
+
+
+def renew_shard(
+    session: Session, shard_id: str, fence: int, evaluation_id: str, *, until: datetime, finished: int
+) -> bool:
+    """Extend the lease of whoever runs a shard; False if its fence is outdated, or nobody wants what comes of it."""
+    held = leases.renew(session, Shard, shard_id, fence, until=until, finished_replicas=finished)
+    status = evaluations.fetch_status(session, evaluation_id)
+    return held and status not in (Status.CANCELLING, Status.FINISHED)

@@ -9,6 +9,7 @@ from core.domain.errors import ContestError
 from core.logs import configure_logging
 from core.settings import get_settings
 from worker.jobs.context import make_context
+from worker.jobs.fleet import TURN_SECONDS, Dispatcher
 from worker.jobs.starting import check_surroundings
 from worker.jobs.sweep import sweep
 from worker.jobs.turns import repeat
@@ -16,7 +17,7 @@ from worker.messages.delivery import deliver_all
 from worker.runner.choose import choose_sandbox
 
 LOOK_SECONDS = 5.0  # at most, between two looks for messages to people
-COURIER_SECONDS = 5.0  # a message that is cut off goes out again
+COURIER_SECONDS = 5.0  # a message that is cut off goes out again, and so does a shard
 
 
 def main() -> None:
@@ -35,8 +36,12 @@ def main() -> None:
     often = min(settings.sweep_seconds, LOOK_SECONDS)
     courier = threading.Thread(target=turn, args=(Duty.DELIVERY, often, deliver), daemon=True)
     courier.start()
+    serve = Dispatcher(context).turn
+    dispatcher = threading.Thread(target=turn, args=(Duty.NODES, TURN_SECONDS, serve), daemon=True)
+    dispatcher.start()
     turn(Duty.SWEEP, settings.sweep_seconds, partial(sweep, context))
-    courier.join(COURIER_SECONDS)
+    for thread in (courier, dispatcher):
+        thread.join(COURIER_SECONDS)
 
 
 if __name__ == "__main__":

@@ -6,15 +6,18 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.orm import Session
 
-from api.deps import Caller, EngineDep, NodeAdmin, OperationsReader, Operator, ReadingDep
+from api.deps import Caller, EngineDep, NodeAdmin, OperationsReader, Operator, ReadingDep, SettingsDep
+from api.nodes import service as node_keys
+from api.nodes.schemas import FreshNodeKey, NewNode
 from api.operations import service
 from api.operations.schemas import COST_DAYS, MOST_COST_DAYS
-from api.pages.kit.forms import submit_form
-from api.pages.kit.reading import read_decision
+from api.pages.kit.forms import show_once, submit_form
+from api.pages.kit.reading import read_decision, read_model
 from api.pages.kit.showing import show
 from core.db.queries import competitions
 from core.domain.access import Action
 from core.domain.errors import InvalidInput, RequestRefused
+from core.domain.leaderboard import Purpose
 
 router = APIRouter(prefix="/admin", include_in_schema=False, default_response_class=HTMLResponse)
 NODE_DEEDS = {"drain": service.drain, "activate": service.activate}
@@ -56,6 +59,57 @@ def show_leaks(
     return show(request, "leaks.html", report=report, competition=competition, slugs=slugs)
 
 
+@router.post("/nodes")
+def add_node(
+    request: Request,
+    caller: NodeAdmin,
+    engine: EngineDep,
+    settings: SettingsDep,
+    name: Annotated[str, Form()] = "",
+    purposes: Annotated[list[str] | None, Form()] = None,
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    """The key stands on this answer and nowhere else."""
+
+    def act(session: Session) -> FreshNodeKey:
+        new = read_model(NewNode, {"name": name, "purposes": purposes or [], "reason": reason})
+        return node_keys.add_key(session, new, caller)
+
+    def tell(fresh: FreshNodeKey) -> HTMLResponse:
+        line = f"lacuna node join {settings.resolved_public_url} {fresh.token}"
+        return show_once(engine, lambda session: _show_nodes(request, caller, session, fresh=fresh, line=line))
+
+    return submit_form(engine, act, lambda session, error: _show_nodes(request, caller, session, error), tell)
+
+
+@router.post("/nodes/{name}/key")
+def change_key(
+    name: str,
+    request: Request,
+    caller: NodeAdmin,
+    engine: EngineDep,
+    settings: SettingsDep,
+    deed: Annotated[str, Form()] = "",
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    def act(session: Session) -> FreshNodeKey | None:
+        why = read_decision(reason).reason
+        if deed == "rotate":
+            return node_keys.rotate_key(session, name, why, caller)
+        if deed != "revoke":
+            raise InvalidInput("a key is rotated or revoked")
+        node_keys.revoke_key(session, name, why, caller)
+        return None
+
+    def tell(fresh: FreshNodeKey | None) -> str | Response:
+        if fresh is None:
+            return "/admin/nodes"
+        line = f"lacuna node join {settings.resolved_public_url} {fresh.token}"
+        return show_once(engine, lambda session: _show_nodes(request, caller, session, fresh=fresh, line=line))
+
+    return submit_form(engine, act, lambda session, error: _show_nodes(request, caller, session, error), tell)
+
+
 @router.post("/nodes/{name}")
 def set_node(
     name: str,
@@ -95,7 +149,23 @@ def _show_queue(request: Request, session: Session, error: RequestRefused | None
 
 
 def _show_nodes(
-    request: Request, caller: Caller, session: Session, error: RequestRefused | None = None
+    request: Request,
+    caller: Caller,
+    session: Session,
+    error: RequestRefused | None = None,
+    *,
+    fresh: FreshNodeKey | None = None,
+    line: str = "",
 ) -> HTMLResponse:
-    nodes = service.list_nodes(session).items
-    return show(request, "nodes.html", error=error, nodes=nodes, may_drain=caller.may(Action.MANAGE_NODES))
+    """fresh: a key that was just made, and the line to run with it."""
+    return show(
+        request,
+        "nodes.html",
+        error=error,
+        nodes=service.list_nodes(session).items,
+        keys=node_keys.list_keys(session).items,
+        fresh=fresh,
+        line=line,
+        purposes=list(Purpose),
+        may_drain=caller.may(Action.MANAGE_NODES),
+    )

@@ -31,7 +31,8 @@ class Action(StrEnum):
     READ_OPERATIONS = "read_operations"  # queue, nodes, costs
     READ_METRICS = "read_metrics"  # the same as numbers, for a program that watches them
     OPERATE = "operate"  # send stuck evaluations out again, cancel them
-    MANAGE_NODES = "manage_nodes"  # drain them and let them work again
+    MANAGE_NODES = "manage_nodes"  # drain them and let them work again; their keys
+    WORK_AS_NODE = "work_as_node"  # no role's: it is done with a node's own key
     REVIEW_FLAGS = "review_flags"
     REJUDGE = "rejudge"
 
@@ -70,6 +71,7 @@ PERMISSIONS: dict[Action, frozenset[Role | None]] = {
     Action.READ_METRICS: _STAFF,
     Action.OPERATE: _STAFF,
     Action.MANAGE_NODES: frozenset({Role.ADMIN}),
+    Action.WORK_AS_NODE: frozenset(),
     Action.REVIEW_FLAGS: _STAFF,
     Action.REJUDGE: _STAFF,
 }
@@ -96,6 +98,7 @@ SCOPE_OF_ACTION: dict[Action, Scope] = {
     Action.READ_METRICS: Scope.METRICS,
     Action.OPERATE: Scope.MANAGE,
     Action.MANAGE_NODES: Scope.MANAGE,
+    Action.WORK_AS_NODE: Scope.MANAGE,
     Action.REVIEW_FLAGS: Scope.MANAGE,
     Action.REJUDGE: Scope.MANAGE,
 }

@@ -58,6 +58,7 @@ EVERYBODY = {
     "InboxPage": "items unread next_before",
     "Interval": "estimate low high",
     "InviteView": "id team user created_at",
+    "KeptBlob": "digest",
     "Leaderboard": (
         "competition title phase is_practice protocol metric_version compute_budget replicas originals requests scope "
         "version changed_at digest frozen ceiling entries ranked total next_cursor"
@@ -84,9 +85,14 @@ EVERYBODY = {
     "MailView": "address events confirmed_at recovers",
     "MemberView": "name is_leader joined_at",
     "NewToken": "id token label scopes expires_at",
+    "NodeTerms": "name purposes lease_seconds upload_bytes production server_time is_draining",
     "NoteView": "where source reason",
     "NotificationsView": "events mail_available mail",
     "Observed": "at sandbox node_class versions",
+    "Offer": (
+        "lease shard_id fence evaluation_id position first count purpose filename source_digest originals spare data "
+        "terms retrain_seconds runs_again"
+    ),
     "OwnPlace": "competition version frozen team entry over_budget position ranked",
     "OwnTeam": "team invites",
     "PhaseList": "items",
@@ -122,8 +128,10 @@ EVERYBODY = {
     "TokenList": "items",
     "TokenView": "id label scopes created_at expires_at revoked_at",
     "UserView": "id name role",
+    "Wanted": "wanted",
     "WebhookList": "items",
     "WebhookView": "id url events created_at disabled_at disabled_reason old_secret_until",
+    "Work": "offer",
 }
 
 STAFF = {
@@ -169,6 +177,9 @@ STAFF = {
     "ManyDone": "items",
     "MoveView": "name filename old new climbed overlaps",
     "NextStepView": "step done words missing path",
+    "FreshNodeKey": "name purposes created_at rotated_at revoked_at token",
+    "NodeKeyList": "items",
+    "NodeKeyView": "name purposes created_at rotated_at revoked_at",
     "NodeList": "items",
     "NodeView": (
         "name health fault strikes resting_until rest_reason is_draining draining_since drain_reason node_class "

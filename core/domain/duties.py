@@ -10,13 +10,19 @@ from core.domain.durations import show_duration
 class Duty(StrEnum):
     SWEEP = "sweep"  # lost work goes out again, and so do messages that the broker has not got
     DELIVERY = "delivery"  # of webhooks and mail
+    NODES = "nodes"  # that work over HTTP get shards, and what they bring back is judged
 
 
 JANITOR = "python -m worker.janitor"
-PATIENCE = {Duty.SWEEP: timedelta(minutes=1), Duty.DELIVERY: timedelta(minutes=5)}  # receivers may be slow
+PATIENCE = {
+    Duty.SWEEP: timedelta(minutes=1),
+    Duty.DELIVERY: timedelta(minutes=5),  # receivers may be slow
+    Duty.NODES: timedelta(minutes=1),
+}
 WORDS = {
     Duty.SWEEP: ("no janitor has swept", "the janitor's sweeps fail"),
     Duty.DELIVERY: ("no janitor has sent webhooks and mail", "sending webhooks and mail fails"),
+    Duty.NODES: ("no janitor has given work to nodes", "giving work to nodes fails"),
 }
 
 

@@ -59,6 +59,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("duty", name=op.f("pk_janitor_turns")),
     )
     op.create_table(
+        "node_keys",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("token_sha256", sa.String(), nullable=False),
+        sa.Column("purposes", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("rotated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_node_keys")),
+        sa.UniqueConstraint("token_sha256", name=op.f("uq_node_keys_token_sha256")),
+    )
+    op.create_table(
+        "node_leases",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("node", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("shard_id", sa.String(), nullable=True),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("inputs", sa.JSON(), nullable=False),
+        sa.Column("result", sa.JSON(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_node_leases")),
+    )
+    op.create_index(op.f("ix_node_leases_node"), "node_leases", ["node"], unique=False)
+    op.create_table(
         "nodes",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("node_class", sa.String(), nullable=False),
@@ -95,6 +119,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("outbox")
     op.drop_table("nodes")
+    op.drop_table("node_leases")
+    op.drop_table("node_keys")
     op.drop_table("janitor_turns")
     op.drop_table("audit_head")
     op.drop_table("audit_entries")

@@ -10,9 +10,12 @@ from core.problems import ProblemSpec
 from core.settings import Settings
 from core.storage import BlobStore
 from core.stores import open_store
-from worker.problems import LoadedProblem, load_problem
+from worker.problems import LoadedProblem
 from worker.replicas.inspection import Inspector
 from worker.runner.base import Sandbox
+from worker.shards.place import ProblemCache
+from worker.training.pools import load_originals
+from worker.training.spare import ensure_spare
 
 
 @dataclass(slots=True)
@@ -23,24 +26,19 @@ class WorkerContext:
     sandbox: Sandbox
     is_quiet: bool = True  # a replica can tell the next one in its box nothing
     reminded: dict[str, datetime] = field(default_factory=dict)  # problems: when to remind of them next
-    _problems: dict[str, LoadedProblem] = field(default_factory=dict)
-    _inspectors: dict[str, Inspector] = field(default_factory=dict)
+    _known: ProblemCache = field(default_factory=ProblemCache)
 
     def load(self, spec: ProblemSpec) -> LoadedProblem:
-        """The newest two are kept in memory."""
-        if spec.digest not in self._problems:
-            while len(self._problems) >= 2:
-                oldest = next(iter(self._problems))
-                self._problems.pop(oldest)
-                self._inspectors.pop(oldest, None)
-            self._problems[spec.digest] = load_problem(spec, self.settings.dataset_folder, self.store)
-        return self._problems[spec.digest]
+        return self._known.load(spec, self.settings.dataset_folder, self.store)
 
     def inspector(self, problem: LoadedProblem) -> Inspector:
-        digest = problem.spec.digest
-        if digest not in self._inspectors:
-            self._inspectors[digest] = Inspector(problem, device=self.settings.device)
-        return self._inspectors[digest]
+        return self._known.inspector(problem, self.settings.device)
+
+    def load_originals(self, problem: LoadedProblem) -> tuple[bytes, ...]:
+        return load_originals(problem, self.store)
+
+    def load_spare(self, problem: LoadedProblem) -> bytes:
+        return ensure_spare(problem, self.store, device=self.settings.device).weights
 
 
 def make_context(settings: Settings, sandbox: Sandbox, *, is_quiet: bool) -> WorkerContext:

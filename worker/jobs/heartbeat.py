@@ -8,11 +8,10 @@ from types import TracebackType
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from core import lifecycle
 from core.db.base import utc_now
-from core.db.models.submissions import Shard
 from core.db.queries import competitions, evaluations, leases
 from core.db.session import transaction
-from core.domain.submission import Status
 from worker.jobs.context import WorkerContext
 
 REPORT_SECONDS = 0.5  # how often progress reaches the database
@@ -67,9 +66,7 @@ def renew_shard(shard_id: str, fence: int, evaluation_id: str) -> Renew:
     """A shard is wanted as long as its fence holds and its evaluation lives."""
 
     def renew(session: Session, until: datetime, finished: int) -> bool:
-        held = leases.renew(session, Shard, shard_id, fence, until=until, finished_replicas=finished)
-        status = evaluations.fetch_status(session, evaluation_id)
-        return held and status not in (Status.CANCELLING, Status.FINISHED)
+        return lifecycle.renew_shard(session, shard_id, fence, evaluation_id, until=until, finished=finished)
 
     return renew
 

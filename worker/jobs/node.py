@@ -1,6 +1,5 @@
 """A worker's process says which node it is of and that it lives, and learns whether the node is to take no more."""
 
-import importlib.metadata
 import os
 import signal
 import threading
@@ -21,6 +20,7 @@ from core.domain.errors import ContestError
 from core.domain.promises import Trial, dump_trials
 from core.jobs import BUILD_CHUNK, QUEUES, RUN_SHARD, celery_app
 from core.settings import Settings
+from core.version import find_version
 from worker.jobs.checking import check_node
 from worker.jobs.instance import INSTANCE, PARENT, is_free, name_left
 
@@ -115,13 +115,6 @@ class NodeBeat:
             except (SQLAlchemyError, OperationalError, RedisError, OSError):
                 log.warning("node could not report, trying again", exc_info=True)
             time.sleep(BEAT_SECONDS)
-
-
-def find_version() -> str:
-    try:
-        return importlib.metadata.version("lacuna")
-    except importlib.metadata.PackageNotFoundError:  # run from a checkout that was never installed
-        return "unknown"
 
 
 def start_beat(settings: Settings, hostname: str) -> NodeBeat:

@@ -5,6 +5,7 @@ session; a heartbeat renews the lease. Apply is one transaction guarded by the f
 changes nothing. What follows from a shard is decided in `_follow_up`, and nowhere else.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from core.db.base import utc_now
 from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import evaluations, leases, nodes, pools, rejudges
-from core.db.session import transaction
+from core.db.session import reading, transaction
 from core.domain.errors import BlobMissing, ContestError, ParticipantFault, PlatformFault, StoreUnavailable
 from core.domain.faults import FaultCode
 from core.domain.leaderboard import GATED, Purpose
@@ -24,12 +25,9 @@ from core.domain.waiting import HOLDS
 from core.domain.work import WorkState
 from core.jobs import DECIDE, RUN_SHARD, enqueue, put_off
 from core.lifecycle import add_shards, enqueue_for, finish_cancelled, get_priority
-from core.reader.apart import read_apart
 from core.storage import BlobStore
-from core.terms import Terms
 from worker.jobs.breaker import find_end, may_try_here, record_failure
 from worker.jobs.calibration import fetch_waiting, load_cost, store_calibration
-from worker.jobs.canary import run_canary
 from worker.jobs.context import WorkerContext
 from worker.jobs.gate import go_on, judge_cost
 from worker.jobs.heartbeat import Heartbeat, renew_shard
@@ -37,82 +35,75 @@ from worker.jobs.looks import is_look_due
 from worker.jobs.placing import may_run_here
 from worker.jobs.repair import compare_rerun, resume_scoring, send_lost_chunks
 from worker.jobs.rows import make_rows
-from worker.replicas.calibration import with_recipe
-from worker.replicas.execution import Batch, make_orders, make_request, run_batch, time_batch
+from worker.replicas.execution import Batch
 from worker.replicas.outputs import concat_outputs, save_npz
 from worker.replicas.seconds import collect_seconds, dump_shard
-from worker.replicas.yardstick import NOTHING, Plan, count_extra, plan_calibration, plan_extra, plan_shard
 from worker.scorecard.cost import RetrainCost
 from worker.scorecard.flags import store_reruns, store_swapped
-from worker.training.pools import load_originals
+from worker.shards.order import ShardOrder
+from worker.shards.running import prepare, run_prepared
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class ShardWork:
-    """All a worker needs to know of a shard, read once."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardWork(ShardOrder):
+    """All that is needed of a shard under a lease, read once."""
 
     shard_id: str
     fence: int
-    evaluation_id: str
-    position: int
-    first: int
-    count: int
-    purpose: Purpose
-    filename: str
-    source_digest: str
     spec_id: str
     problem_id: str
-    terms: Terms
-    retrain: RetrainCost | None  # None: no gate applies, or it is what is being measured
-    lost_outputs: str  # a digest, if it ran before and what came out is gone; otherwise empty
-
-    @property
-    def is_canary(self) -> bool:
-        return self.position == 0 and self.purpose is not Purpose.CALIBRATION
-
-    @property
-    def runs(self) -> int:
-        return self.count or count_extra(self.terms.evaluation.replicas)
-
-    @property
-    def plan(self) -> Plan:
-        """What is timed beside its replicas; those that run again for a fault of ours were before."""
-        if self.purpose is Purpose.CALIBRATION:
-            return plan_calibration(self.count)
-        if self.count == 0:
-            return plan_extra(self.runs)
-        return NOTHING if self.lost_outputs else plan_shard(self.count, is_canary=self.is_canary)
+    retrain: RetrainCost | None  # as `retrain_seconds`
 
 
 def run_shard(context: WorkerContext, shard_id: str) -> bool:
     """Run one shard; safe to deliver twice, at any time, by any number of workers. False if it was not to be had."""
+    work = begin(context, shard_id)
+    if work is None:
+        return False
+    conclude(context, work, lambda: _work(context, work))
+    return True
+
+
+def begin(context: WorkerContext, shard_id: str) -> ShardWork | None:
+    """Take a lease on a shard for the node of this context; None if it is not to be had, or waits for something."""
     try:
-        work = _load(context, shard_id)
+        return _load(context, shard_id)
     except ContestError as error:  # nothing of it was written: without its message the shard would wait for ever
         log.exception("shard cannot be begun", shard_id=shard_id)
         _wait(context, shard_id, error.message)
-        return False
-    if work is None:
-        return False
+        return None
+
+
+def recall(context: WorkerContext, shard_id: str, fence: int) -> ShardWork | None:
+    """What `begin` gave, for whoever answers for another machine; None if that lease is no longer held."""
+    with reading(context.engine) as session:
+        shard = evaluations.fetch_shard(session, shard_id)
+        if shard is None or shard.state != WorkState.LEASED or shard.fence != fence:
+            return None
+        whole = evaluations.fetch_evaluation(session, shard.evaluation_id)
+        return _describe(session, whole, shard, fence, context.settings.node_class) if whole else None
+
+
+def conclude(context: WorkerContext, work: ShardWork, run: Callable[[], Batch]) -> None:
+    """Apply what came of a shard, whatever that is: results, its author's fault, or ours."""
     try:
-        batch = _work(context, work)
+        batch = run()
         digest = _keep_outputs(context.store, work, batch)
     except ParticipantFault as fault:
         _end(context, work, code=fault.code, reason=fault.message)
     except Exception as error:  # the task's edge: whatever is left is ours
-        log.exception("shard failed", shard_id=shard_id)
+        log.exception("shard failed", shard_id=work.shard_id)
         if isinstance(error, BlobMissing) and error.digest == work.source_digest:
             _fail(context, work, "the uploaded file is gone from the platform's store: it has to be submitted again")
-            return True
+            return
         is_ours = isinstance(error, BlobMissing) and send_lost_chunks(context, work.problem_id)
         is_ours |= isinstance(error, StoreUnavailable)
         fault_text = error.message if isinstance(error, ContestError) else repr(error)
-        _give_back(context, work, fault_text, is_charged=not is_ours)
+        give_back(context, work, fault_text, is_charged=not is_ours)
     else:
         _apply(context, work, batch, digest)
-    return True
 
 
 def _load(context: WorkerContext, shard_id: str) -> ShardWork | None:
@@ -140,23 +131,29 @@ def _load(context: WorkerContext, shard_id: str) -> ShardWork | None:
         evaluation.node_class = settings.node_class
         if evaluation.status == Status.QUEUED:
             evaluations.move(session, evaluation, Status.CANARY)
-        gated = whole.submission.purpose in GATED
-        return ShardWork(
-            shard_id=shard_id,
-            fence=fence,
-            evaluation_id=evaluation.id,
-            position=shard.position,
-            first=shard.first,
-            count=shard.count,
-            purpose=whole.submission.purpose,
-            filename=whole.submission.filename,
-            source_digest=whole.submission.source_digest,
-            spec_id=whole.spec_id,
-            problem_id=whole.spec.problem_id,
-            terms=whole.spec.terms,
-            retrain=load_cost(session, whole.spec_id, settings.node_class) if gated else None,
-            lost_outputs=shard.outputs_digest or "",
-        )
+        return _describe(session, whole, shard, fence, settings.node_class)
+
+
+def _describe(session: Session, evaluation: Evaluation, shard: Shard, fence: int, node_class: str) -> ShardWork:
+    is_gated = evaluation.submission.purpose in GATED
+    retrain = load_cost(session, evaluation.spec_id, node_class) if is_gated else None
+    return ShardWork(
+        shard_id=shard.id,
+        fence=fence,
+        evaluation_id=evaluation.id,
+        position=shard.position,
+        first=shard.first,
+        count=shard.count,
+        purpose=evaluation.submission.purpose,
+        filename=evaluation.submission.filename,
+        source_digest=evaluation.submission.source_digest,
+        spec_id=evaluation.spec_id,
+        problem_id=evaluation.spec.problem_id,
+        terms=evaluation.spec.terms,
+        retrain=retrain,
+        retrain_seconds=retrain.wall_seconds if retrain else None,
+        runs_again=bool(shard.outputs_digest),
+    )
 
 
 def _is_welcome(session: Session, context: WorkerContext, evaluation: Evaluation, shard: Shard, now: datetime) -> bool:
@@ -188,29 +185,9 @@ def _wait(context: WorkerContext, shard_id: str, fault: str) -> None:
 
 
 def _work(context: WorkerContext, work: ShardWork) -> Batch:
-    context.store.check_writable()  # or all that follows were for nothing
-    source = context.store.get(work.source_digest)
-    read = read_apart(work.filename, source, limit_bytes=context.settings.upload_bytes)
-    problem = context.load(work.terms.problem)
-    files = with_recipe(read.files, problem.spec)
-    originals = load_originals(problem, context.store)
-    orders = make_orders(work.evaluation_id, first=work.first, count=work.runs, originals=len(originals))
-    request = make_request(
-        problem,
-        files,
-        label=f"lacuna-{work.shard_id}-{work.fence}",
-        originals=originals,
-        orders=orders,
-        retrain_seconds=work.retrain.wall_seconds if work.retrain else None,
-        device=context.settings.device,
-    )
+    prepared = prepare(context, work, label=f"lacuna-{work.shard_id}-{work.fence}")
     with Heartbeat(context, renew_shard(work.shard_id, work.fence, work.evaluation_id)) as heartbeat:
-        report, plan = heartbeat.report, work.plan
-        if work.count == 0:
-            return time_batch(context.sandbox, request, plan=plan, on_progress=report)
-        if work.is_canary and problem.spec.evaluation.rerun_replicas:
-            return run_canary(context, problem, request, heartbeat, evaluation_id=work.evaluation_id, plan=plan)
-        return run_batch(context.sandbox, request, context.inspector(problem), on_progress=report, plan=plan)
+        return run_prepared(context, work, prepared, heartbeat)
 
 
 def _keep_outputs(store: BlobStore, work: ShardWork, batch: Batch) -> str:
@@ -225,7 +202,7 @@ def _keep_outputs(store: BlobStore, work: ShardWork, batch: Batch) -> str:
 
 def _apply(context: WorkerContext, work: ShardWork, batch: Batch, digest: str) -> None:
     if batch.platform_fault:
-        _give_back(context, work, batch.platform_fault)
+        give_back(context, work, batch.platform_fault)
     elif batch.fault is not None and batch.code is not None:
         is_open = work.terms.is_open
         text = batch.fault.log + batch.fault.traceback if is_open else ""
@@ -253,7 +230,7 @@ def _complete(context: WorkerContext, work: ShardWork, batch: Batch, digest: str
         if evaluation.status == Status.CANCELLING:
             _finish_if_idle(session, evaluation)
         elif evaluation.status != Status.FINISHED:
-            if work.lost_outputs:
+            if work.runs_again:
                 _complete_again(session, evaluation, work, batch)
                 return
             session.add_all(make_rows(work.evaluation_id, work.shard_id, batch.replicas))
@@ -293,8 +270,8 @@ def _follow_up(context: WorkerContext, session: Session, evaluation: Evaluation,
 
 def _end(context: WorkerContext, work: ShardWork, *, code: FaultCode, reason: str, text: str = "") -> None:
     """End the whole evaluation by the participant's fault, once."""
-    if work.lost_outputs:  # it ran well, and runs again for a fault of ours
-        _give_back(context, work, f"replicas that had run well ended with {code} when they ran again")
+    if work.runs_again:  # it ran well, and runs again for a fault of ours
+        give_back(context, work, f"replicas that had run well ended with {code} when they ran again")
         return
     # a calibration is our own file: whatever it did is our fault
     verdict = Verdict.PLATFORM_ERROR if work.purpose is Purpose.CALIBRATION else VERDICT_OF_FAULT[code]
@@ -326,7 +303,7 @@ def _settle_last(session: Session, work: ShardWork, *, state: WorkState, **value
     return None if evaluation.status == Status.FINISHED else evaluation
 
 
-def _give_back(context: WorkerContext, work: ShardWork, fault: str, *, is_charged: bool = True) -> None:
+def give_back(context: WorkerContext, work: ShardWork, fault: str, *, is_charged: bool = True) -> None:
     """Return a shard that failed on our side; after too many attempts the evaluation ends as our error."""
     with transaction(context.engine) as session:
         evaluation = evaluations.lock_evaluation(session, work.evaluation_id)

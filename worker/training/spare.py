@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from core.domain.errors import BlobMissing
 from core.domain.pools import PoolKind
-from core.storage import BlobStore
+from core.storage import BlobStore, find_computed
 from worker.problems import LoadedProblem
 from worker.replicas.outputs import ModelOutputs
 from worker.training.chunks import Chunk, train_chunk
 from worker.training.members import TRAINING_VERSION, member_seed
-from worker.training.pools import load_chunk, store_chunk
+from worker.training.pools import load_chunk, read_chunk, store_chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,21 @@ def load_spare(problem: LoadedProblem, store: BlobStore) -> Spare | None:
         return None
 
 
+def find_spare(digest: str, place: int, store: BlobStore) -> str | None:
+    """The digest of its weights, for whoever has not loaded the problem; None if it was never trained, or is lost.
+
+    digest: `LoadedProblem.digest`. place: how many originals there are beside it.
+    """
+    data = find_computed(store, _name(digest, place))
+    finished = read_chunk(data) if data is not None else None
+    return finished.weights[0] if finished is not None and store.has(finished.weights[0]) else None
+
+
 def _plan(problem: LoadedProblem) -> Chunk:
     place, kind = problem.spec.pools.originals, PoolKind.ORIGINAL
     seed = member_seed(problem.spec.pools.seed, kind, place)
-    return Chunk(name=f"spares/{problem.digest}/v{TRAINING_VERSION}/{place}", kind=kind, start=place, seeds=(seed,))
+    return Chunk(name=_name(problem.digest, place), kind=kind, start=place, seeds=(seed,))
+
+
+def _name(digest: str, place: int) -> str:
+    return f"spares/{digest}/v{TRAINING_VERSION}/{place}"

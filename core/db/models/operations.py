@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text
+from sqlalchemy import JSON, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db.base import Base, new_id, utc_now
+from core.db.base import Base, Choices, new_id, utc_now
 from core.domain.duties import Duty
+from core.domain.fleet import LeaseState
+from core.domain.leaderboard import Purpose
 from core.domain.runtime import CpuClock
 
 
@@ -83,3 +85,32 @@ class Node(Base):
     succeeded_at: Mapped[datetime | None]  # when it last did a shard well
     resting_until: Mapped[datetime | None]  # it claims nothing before
     rest_reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class NodeKey(Base):
+    """Lets one machine take work over HTTP under its name, until it is revoked."""
+
+    __tablename__ = "node_keys"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    token_sha256: Mapped[str] = mapped_column(unique=True)
+    purposes: Mapped[tuple[Purpose, ...]] = mapped_column(Choices(Purpose))  # of submissions that it may run
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    rotated_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class NodeLease(Base):
+    """What one slot of such a node asked for, holds or brought back: ids and digests; gone once it was judged."""
+
+    __tablename__ = "node_leases"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    node: Mapped[str] = mapped_column(index=True)
+    state: Mapped[LeaseState] = mapped_column(default=LeaseState.ASKED)
+    until: Mapped[datetime]  # it waits for work, or counts as gone unless its shard is held
+    shard_id: Mapped[str | None]
+    fence: Mapped[int] = mapped_column(default=0)
+    # what `core.node_records.Offer` says beside the shard's own row
+    inputs: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON)

@@ -89,6 +89,20 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/admin/nodes"): (401, 403, 403, 200, 200),
     ("GET", "/api/v1/admin/costs"): (401, 403, 403, 200, 200),
     ("GET", "/api/v1/admin/leaks"): (401, 403, 403, 200, 200),
+    ("POST", "/admin/nodes"): (401, 403, 403, 403, 422),
+    ("POST", "/admin/nodes/{name}/key"): (401, 403, 403, 403, 422),
+    ("GET", "/api/v1/admin/node-keys"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/admin/node-keys"): (401, 403, 403, 403, 201),
+    ("POST", "/api/v1/admin/node-keys/{name}/rotate"): (401, 403, 403, 403, 404),
+    ("POST", "/api/v1/admin/node-keys/{name}/revoke"): (401, 403, 403, 403, 404),
+    # with a node's own key, and nothing that people are given
+    ("POST", "/api/v1/nodes/report"): (401, 401, 401, 401, 401),
+    ("POST", "/api/v1/nodes/work"): (401, 401, 401, 401, 401),
+    ("POST", "/api/v1/nodes/leave"): (401, 401, 401, 401, 401),
+    ("POST", "/api/v1/nodes/leases/{lease_id}/progress"): (401, 401, 401, 401, 401),
+    ("POST", "/api/v1/nodes/leases/{lease_id}/result"): (401, 401, 401, 401, 401),
+    ("POST", "/api/v1/nodes/leases/{lease_id}/blobs"): (401, 401, 401, 401, 401),
+    ("GET", "/api/v1/nodes/leases/{lease_id}/blobs/{digest}"): (401, 401, 401, 401, 401),
     ("POST", "/api/v1/admin/nodes/{name}/drain"): (401, 403, 403, 403, 404),
     ("POST", "/api/v1/admin/nodes/{name}/activate"): (401, 403, 403, 403, 404),
     ("POST", "/api/v1/admin/evaluations/{evaluation_id}/requeue"): (401, 403, 403, 404, 404),
@@ -272,10 +286,12 @@ NOTHING = {
     "thread_id": "none",
     "message_id": "none",
     "post_id": "none",
+    "lease_id": "none",
     "digest": "0" * 64,
 }
 
 LIFE_BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/api/v1/admin/node-keys"): {"json": {"name": "gpu-1", "reason": "a test"}},
     ("POST", "/api/v1/admin/rejudges/preview"): {"json": {"competition": "none"}},
     ("POST", "/api/v1/admin/rejudges"): {"json": {"competition": "none", "reason": "a test"}},
     ("POST", "/api/v1/admin/competitions/{slug}/grants"): {"json": {"team": "nobody", "amount": 1, "reason": "a test"}},

@@ -147,10 +147,11 @@ def test_whether_a_janitor_turns_is_told_with_since_when_and_where(
     assert look() == [
         ("sweep", "no janitor has swept yet", helps),
         ("delivery", "no janitor has sent webhooks and mail yet", helps),
+        ("nodes", "no janitor has given work to nodes yet", helps),
     ]
     with transaction(engine) as session:
         factories.turn_janitor(session)
-    assert look() == [("sweep", "", ""), ("delivery", "", "")]
+    assert look() == [("sweep", "", ""), ("delivery", "", ""), ("nodes", "", "")]
     with transaction(engine) as session:
         factories.turn_janitor(session, tried_at=utc_now() - timedelta(minutes=4), node="one")
     assert look()[0] == ("sweep", "no janitor has swept for 4 min (the last one on one)", helps)

@@ -4,38 +4,36 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from worker.jobs.context import WorkerContext
-from worker.jobs.heartbeat import Heartbeat
 from worker.problems import LoadedProblem
 from worker.replicas.execution import Batch, run_batch
 from worker.replicas.inspection import InspectedReplica, Inspector
 from worker.replicas.swapping import run_swapped
 from worker.replicas.yardstick import Plan
 from worker.runner.base import RunRequest
-from worker.training.spare import ensure_spare
+from worker.shards.place import Place, Pulse
 
 SHORT_SECONDS = 60.0  # that a replica may take at most: so long a verdict may wait for the other box
 
 
 def run_canary(
-    context: WorkerContext,
+    place: Place,
     problem: LoadedProblem,
     request: RunRequest,
-    heartbeat: Heartbeat,
+    pulse: Pulse,
     *,
     evaluation_id: str,
     plan: Plan,
 ) -> Batch:
     """Run both, at the same time where this machine has a core for each and neither waits long for the other."""
-    ended, settings = threading.Event(), context.settings
-    spare = ensure_spare(problem, context.store, device=settings.device).weights
+    ended, settings = threading.Event(), place.settings
+    spare = place.load_spare(problem)
 
     def is_wanted() -> bool:
-        return heartbeat.is_wanted and not ended.is_set()
+        return pulse.is_wanted and not ended.is_set()
 
     def swap() -> tuple[InspectedReplica, ...]:
         inspector = Inspector(problem, device=settings.device)
-        return run_swapped(context.sandbox, request, problem, inspector, evaluation_id, spare=spare, go_on=is_wanted)
+        return run_swapped(place.sandbox, request, problem, inspector, evaluation_id, spare=spare, go_on=is_wanted)
 
     with ThreadPoolExecutor(1) as beside:
         is_apart = settings.workers > 1 and settings.device == "cpu" and request.limits.wall_seconds <= SHORT_SECONDS
@@ -43,10 +41,10 @@ def run_canary(
         is_whole = False
         try:
             batch = run_batch(
-                context.sandbox,
+                place.sandbox,
                 request,
-                context.inspector(problem),
-                on_progress=heartbeat.report,
+                place.inspector(problem),
+                on_progress=pulse.report,
                 rerun_replicas=problem.spec.evaluation.rerun_replicas,
                 plan=plan,
             )
