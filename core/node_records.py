@@ -74,7 +74,7 @@ class Offer(BaseModel):
     originals: list[str]
     spare: str | None = Field(description="the original that the swap test starts from")
     data: str | None = Field(description="the tensors of an uploaded data set")
-    terms: dict[str, Any] = Field(description="as they are stored")
+    terms: dict[str, Any] = Field(description="as `core.terms` writes them")
     retrain_seconds: float | None
     runs_again: bool
 

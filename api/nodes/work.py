@@ -177,6 +177,6 @@ def _make_offer(lease: NodeLease, shard: Shard, evaluation: Evaluation) -> Offer
         purpose=evaluation.submission.purpose,
         filename=evaluation.submission.filename,
         source_digest=evaluation.submission.source_digest,
-        terms=evaluation.spec.body,
+        terms=evaluation.spec.terms.model_dump(mode="json"),
         **lease.inputs,
     )
