@@ -1,16 +1,13 @@
 """Nodes without a network between them and the application: real endpoints, a real janitor's part, a fake box."""
 
-import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine
 
 from api.deps import Caller
 from api.main import create_app
@@ -19,22 +16,18 @@ from api.nodes.callers import Machine
 from api.nodes.schemas import NewNode
 from core.db.models.submissions import Evaluation
 from core.db.queries import competitions, evaluations
-from core.db.session import get_engine, reading, transaction
+from core.db.session import reading, transaction
 from core.domain.access import Role
 from core.domain.errors import ContestError
 from core.domain.leaderboard import Purpose
-from core.jobs import RUN_SHARD, celery_app
+from core.jobs import RUN_SHARD
 from core.node_records import NodeReport, Offer
-from core.settings import Settings
-from core.storage import FolderStore
 from core.version import find_version
-from tests.database import make_database
 from tests.unit.worker.conftest import DELIVER, HONEST, FakeSandbox, Platform, make_spec
 from worker.agent.link import Link
 from worker.agent.patience import Standing
 from worker.agent.slot import Slot
 from worker.agent.store import NodeStore
-from worker.jobs.context import WorkerContext
 from worker.jobs.fleet import Dispatcher
 
 ADMIN = Caller("adam", "adam", Role.ADMIN)
@@ -128,32 +121,9 @@ class Fleet:
         return found
 
 
-@contextmanager
-def open_platform(folder: Path, engine: Engine) -> Iterator[Platform]:
-    """Nobody listens to its messages."""
-    old, celery_app.conf.broker_url = celery_app.conf.broker_url, f"redis+socket://{folder / 'nobody.sock'}"
-    settings, sandbox = Settings(data_folder=folder, lease_seconds=30.0, workers=1), FakeSandbox()
-    context = WorkerContext(settings, engine, FolderStore(settings.store_folder), sandbox)
-    yield Platform(context, sandbox, engine)
-    celery_app.conf.broker_url = old
-    engine.dispose()
-
-
-@pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An open competition: training its pools takes longer than all that is tried with it."""
-    folder = tmp_path_factory.mktemp("prepared")
-    with open_platform(folder, make_database(folder)) as platform:
-        platform.open_competition(make_spec(rerun_replicas=1))
-    return folder
-
-
 @pytest.fixture
-def fleet(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+def fleet(platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
     monkeypatch.setattr("worker.jobs.fleet.WAITING_SECONDS", 0.0)
-    folder = tmp_path / "platform"
-    shutil.copytree(prepared, folder)
-    engine = get_engine(f"sqlite:///{folder / 'lacuna.sqlite'}")
-    app = create_app(Settings(data_folder=folder, lease_seconds=30.0))
-    with open_platform(folder, engine) as platform, TestClient(app, raise_server_exceptions=False) as client:
+    platform.open_competition(make_spec(rerun_replicas=1))
+    with TestClient(create_app(platform.context.settings), raise_server_exceptions=False) as client:
         yield Fleet(platform, client, Dispatcher(platform.context), tmp_path / "nodes")
