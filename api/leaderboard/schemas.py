@@ -22,7 +22,7 @@ class Interval(BaseModel):
 
 class LeaderboardEntry(BaseModel):
     place: Place
-    rank: int | None = Field(description="null for references and entries over the budget")
+    rank: int | None = Field(description="null for references, what is held, and entries over the budget")
     rank_label: str = Field(description="`3`, or `2–4` for a tie group, or `–` without a rank")
     tie_group: int | None = Field(
         description="number of the tie group: its first entry is not clearly ahead of its others; 95 % of the boards "

@@ -8,7 +8,7 @@ from api.organize import service
 from api.organize.schemas import ManyDeeds, ManyDone, NextStepView, OneDone, SubmissionDeed
 from api.submissions.service import get_evaluation
 from core.db.base import utc_now
-from core.db.queries import evaluations, phases
+from core.db.queries import evaluations, phases, review
 from core.domain.errors import NotFound, RequestRefused
 from core.domain.next_step import Standing, Step, find_next, list_done
 from core.domain.spreadsheet import write_csv
@@ -52,6 +52,7 @@ def find_step(session: Session, slug: str, caller: Caller) -> NextStepView:
         has_rules=find_rules_version(session, row) is not None,
         private=private.state if private else None,
         running=phases.count_live_evaluations(session, row.id),
+        held=review.count_held(session, row.id),
         models=(preparation.finished, preparation.total),
     )
     found = find_next(standing)

@@ -25,7 +25,7 @@ from core.db.models.contests import Competition
 from core.db.models.problems import EvaluationSpec
 from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Submission
-from core.db.queries import audit, boards, competitions, deliveries, operations, phases, rejudges
+from core.db.queries import audit, boards, competitions, deliveries, operations, phases, rejudges, review
 from core.domain.competition import CompetitionState
 from core.domain.errors import Conflict, InvalidInput, NotFound
 from core.domain.history import Cause
@@ -131,6 +131,8 @@ def promote(session: Session, rejudge_id: str, reason: str, caller: Caller) -> R
         left = progress.evaluations - progress.finished
         raise Conflict(f"{left} of its {progress.evaluations} evaluations have not ended yet")
     counting = rejudges.promote(session, rejudge_id)
+    for evaluation in rejudges.fetch_evaluations(session, rejudge_id):
+        review.settle_hold(session, evaluation)
     boards.refresh(session, rejudge.competition_id, rejudge.spec_id, Cause.REJUDGED)
     _decide(rejudge, RejudgeState.PROMOTED, caller)
     if _may_be_told(session, rejudge):

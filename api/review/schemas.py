@@ -42,6 +42,7 @@ class FlaggedEntry(BaseModel):
     purpose: Purpose
     score: float | None
     is_disqualified: bool
+    is_held: bool = Field(description="without a rank until its flags that hold it back are dismissed")
     flags: list[ReviewedFlag]
 
 

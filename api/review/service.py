@@ -1,4 +1,4 @@
-"""Flags a person should look at, and what came of it; deciding changes no score, rank or verdict."""
+"""Flags a person should look at, and what came of it: no other score or verdict, but a rank where it was held."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,8 +11,9 @@ from api.review.schemas import FlagDecisionRequest, FlagDecisionView, FlaggedEnt
 from core.db.base import utc_now
 from core.db.models.review import FlagDecision
 from core.db.models.submissions import Evaluation
-from core.db.queries import audit, evaluations, review
+from core.db.queries import audit, boards, evaluations, review
 from core.domain.errors import NotFound
+from core.domain.history import Cause
 from core.domain.review import FlagState
 from core.scorecard import RaisedFlag
 
@@ -45,6 +46,8 @@ def decide(
     row.decision, row.reason = request.decision, request.reason
     row.decided_by, row.decided_at = caller.name, utc_now()
     review.store_decision(session, row)
+    review.settle_hold(session, evaluation)
+    boards.refresh_everywhere(session, evaluation.submission_id, Cause.FLAG_DECIDED)
     detail = {"flag": code, "decision": row.decision, "reason": row.reason, "submission": evaluation.submission_id}
     audit.record(session, actor=caller.name, action="flag.decide", subject=f"evaluation/{evaluation_id}", detail=detail)
     return _make_flag(flag, row)
@@ -63,6 +66,7 @@ def _make_entry(
         purpose=submission.purpose,
         score=evaluation.score,
         is_disqualified=submission.disqualified_at is not None,
+        is_held=submission.is_held,
         flags=[_make_flag(flag, decisions.get((evaluation.id, flag.code))) for flag in flags],
     )
 

@@ -147,6 +147,7 @@ class SubmissionView(BaseModel):
     published_at: datetime | None = Field(description="since when everybody may read its code; null: nobody else may")
     licence: Licence | None = Field(description="under which its author published it")
     is_disqualified: bool = Field(description="taken off the board by an organizer")
+    is_held: bool = Field(description="scored, and without a rank until staff have looked at its flags")
     disqualified_reason: str = Field(description="for its author and staff; empty for others")
     log: str | None = Field(description="what the code printed; for its author, in practice only")
     links: Links

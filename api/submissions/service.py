@@ -184,6 +184,7 @@ def _make_view(session: Session, submission: Submission, caller: Caller, final: 
         published_at=submission.published_at,
         licence=submission.licence,
         is_disqualified=submission.disqualified_at is not None,
+        is_held=submission.is_held,
         disqualified_reason=submission.disqualified_reason if sees(submission, "disqualified_reason", caller) else "",
         has_scorecard=evaluation.score is not None,
         is_selected=submission.selected_at is not None and sees(submission, "is_selected", caller),

@@ -36,6 +36,7 @@ class CountingEvaluation(NamedTuple):
     relative_runtime: float | None
     summary: dict[str, Any] | None  # of the scorecard, as it is stored
     selected_at: datetime | None  # for the final ranking
+    is_held: bool
 
     @property
     def figures(self) -> ScorecardSummary:
@@ -72,6 +73,7 @@ def read_entry(counting: CountingEvaluation) -> Entry:
         draws=tuple(counting.draws or ()),
         scored_replicas=counting.scored_replicas,
         replicas_total=counting.replicas_total,
+        is_held=counting.is_held,
     )
 
 
@@ -125,6 +127,7 @@ def describe(entry: Entry, counting: CountingEvaluation) -> dict[str, Any]:
         "relative_runtime_high": figures.relative_runtime_high,
         "runtime_clock": figures.runtime_clock,
         "over_budget": entry.verdict is Verdict.OVER_BUDGET or figures.over_budget,
+        "is_held": entry.is_held,
     }
 
 
@@ -137,6 +140,7 @@ def read_line(stored: StoredLine) -> Line:
         purpose=Purpose(body["purpose"]),
         verdict=Verdict(body["verdict"]),
         score=body["score"],
+        is_held=body["is_held"],
         low=body["score_low"],
         high=body["score_high"],
         relative_runtime=body["relative_runtime"],

@@ -169,7 +169,7 @@ STAFF = {
     "Finalist": "submission_id team filename is_selected status verdict finished total",
     "FlagDecisionView": "decision reason decided_by decided_at",
     "FlagPage": "items next_before",
-    "FlaggedEntry": "evaluation_id submission_id competition by filename purpose score is_disqualified flags",
+    "FlaggedEntry": "evaluation_id submission_id competition by filename purpose score is_disqualified is_held flags",
     "GrantView": "team amount reason granted",
     "ImageView": "digest address alt markdown width height size_bytes is_cover created_at",
     "ImportedAccount": "line name role outcome detail link",

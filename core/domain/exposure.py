@@ -124,7 +124,7 @@ SUBMISSION = list_fields(
     (ALL, "", "id evaluation_id competition user team filename source_digest note note_readers purpose phase"),
     (ALL, "", "status verdict"),
     (ALL, "", "fault_of code hint progress decided_early rejudged queue_position waits score"),
-    (ALL, "", "relative_runtime compute_budget created_at started_at finished_at is_disqualified"),
+    (ALL, "", "relative_runtime compute_budget created_at started_at finished_at is_disqualified is_held"),
     (ALL, "", "has_scorecard held_back final flags links published_at licence"),
     (Audience.INSIDE, "", "disqualified_reason is_selected"),
     (OPEN, "", "reason plots"),  # what a run says; on hidden problems some verdicts say nothing that came out of one

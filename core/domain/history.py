@@ -19,6 +19,7 @@ class Cause(StrEnum):
     ENDED = "ended"  # a newer attempt at a submission ended without a score
     DISQUALIFIED = "disqualified"
     REINSTATED = "reinstated"
+    FLAG_DECIDED = "flag_decided"  # staff looked at what held an entry back, or took that back
     RENAMED = "renamed"  # a team took another name
     MERGED = "merged"  # two teams became one
     REJUDGED = "rejudged"  # a rejudge was promoted

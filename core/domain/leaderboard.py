@@ -49,6 +49,7 @@ class Place(StrEnum):
     RANKED = "ranked"
     REFERENCE = "reference"
     OVER_BUDGET = "over_budget"
+    HELD = "held"  # scored, and without a rank until staff have looked at its flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Entry:
     draws: tuple[float, ...] = ()
     scored_replicas: int | None = None  # None: all of them
     replicas_total: int = 0
+    is_held: bool = False
 
     @property
     def is_decided_early(self) -> bool:
@@ -104,12 +106,13 @@ class Line:
 
     @property
     def order(self) -> tuple[bool, bool, float, float, datetime]:
-        """Sorting by it gives the board from top to bottom. Decided early comes after all full scores."""
+        """Sorting by it gives the board from top to bottom. Decided early comes after all full scores, held last."""
         entry = self.entry
+        last = 2.0 if self.place is Place.HELD else 0.0
         return (
             self.place is Place.OVER_BUDGET,
-            entry.is_decided_early,
-            1.0 if entry.score is None else -entry.score,
+            entry.is_decided_early or self.place is Place.HELD,
+            last + (1.0 if entry.score is None else -entry.score),
             float("inf") if entry.relative_runtime is None else entry.relative_runtime,
             entry.accepted_at,
         )
@@ -127,12 +130,18 @@ def make_board(entries: Iterable[Entry]) -> list[Row]:
 def pick_lines(entries: Iterable[Entry], *, climbing: bool = False) -> list[Line]:
     """Choose what stands on the board: the best of each participant, the newest of what has no rank.
 
-    climbing: the last that `climb` tells instead of the best.
+    climbing: the last that `climb` tells instead of the best. What is held stands beside what its participant has.
     """
     every = list(entries)
     scored = [entry for entry in every if entry.verdict is Verdict.SCORED and entry.score is not None]
-    told = [steps[-1] for steps in climb(scored).values()] if climbing else scored
-    best = _pick_best(Line(Place.RANKED, entry) for entry in told if entry.purpose is Purpose.RANKED)
+    best = [
+        line
+        for place, chosen in (
+            (Place.RANKED, [entry for entry in scored if not entry.is_held]),
+            (Place.HELD, [entry for entry in scored if entry.is_held]),
+        )
+        for line in _pick_best(place, chosen, climbing=climbing)
+    ]
     references = _pick_newest(entry for entry in scored if entry.purpose is Purpose.REFERENCE)
     over = _pick_newest(entry for entry in every if entry.verdict is Verdict.OVER_BUDGET)
     lines = [Line(Place.REFERENCE, entry) for entry in references] + [Line(Place.OVER_BUDGET, entry) for entry in over]
@@ -225,7 +234,9 @@ def rank_lines(
     return [next(ranks) if line.place is Place.RANKED else Row(line.entry, line.place) for line in lines]
 
 
-def _pick_best(lines: Iterable[Line]) -> list[Line]:
+def _pick_best(place: Place, scored: Sequence[Entry], *, climbing: bool) -> list[Line]:
+    told = [steps[-1] for steps in climb(scored).values()] if climbing else scored
+    lines = [Line(place, entry) for entry in told if entry.purpose is Purpose.RANKED]
     best: dict[str, Line] = {}
     for line in sorted(lines, key=lambda line: line.order):
         best.setdefault(line.entry.name, line)

@@ -71,7 +71,7 @@ SUBMISSION = _list(
     (Grain.FIXED, "", "compute_budget is_disqualified disqualified_reason is_selected links queue_position waits"),
     (Grain.FIXED, "", "started_at published_at licence"),
     (Grain.OUTCOME, "", "verdict"),
-    (Grain.SAME, "", "status fault_of code hint has_scorecard held_back flags score rejudged"),
+    (Grain.SAME, "", "status fault_of code hint has_scorecard held_back flags is_held score rejudged"),
     (Grain.LATER, "", "reason log final"),
     (Grain.COUNT, "", "progress"),
     (Grain.SAME, "", "decided_early"),  # in fifths of the replicas, where progress ends

@@ -31,6 +31,7 @@ class Standing:
     has_rules: bool = False
     private: PhaseState | None = None
     running: int = 0  # submissions that have not ended
+    held: int = 0  # scored ones that wait for a look at their flags
     models: tuple[int, int] = (0, 0)  # trained, wanted
 
 
@@ -74,7 +75,7 @@ def _prepare(now: Standing) -> NextStep:
 
 
 def _run(now: Standing) -> NextStep:
-    missing = [] if now.has_rules else ["it has no rules"]
+    missing = [*([] if now.has_rules else ["it has no rules"]), *_list_held(now)]
     if now.private is PhaseState.PREPARING:
         missing.append("the pools of its private phase are still being trained")
     if now.closes_at is None:
@@ -98,7 +99,13 @@ def _end(now: Standing) -> NextStep:
 
 
 def _wait(now: Standing) -> tuple[str, ...]:
-    return (f"{now.running} submissions have not ended",) if now.running else ()
+    running = (f"{now.running} submissions have not ended",) if now.running else ()
+    return (*running, *_list_held(now))
+
+
+def _list_held(now: Standing) -> tuple[str, ...]:
+    who, whose = ("1 entry is", "its") if now.held == 1 else (f"{now.held} entries are", "their")
+    return (f"{who} held without a rank until {whose} flags are decided on",) if now.held else ()
 
 
 def _list_faults(now: Standing) -> Iterator[str]:

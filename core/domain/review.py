@@ -1,6 +1,10 @@
-"""What a person may make of a flag."""
+"""What a person may make of a flag, and what an entry waits for until a person did."""
 
+from collections.abc import Collection
 from enum import StrEnum
+
+# The score may be read off a table, or off models of ours: such an entry has no rank before somebody looked.
+HOLDING = frozenset({"brought_table", "copied_member", "swap_ignored"})
 
 
 class FlagVerdict(StrEnum):
@@ -14,3 +18,8 @@ class FlagState(StrEnum):
     OPEN = "open"  # one flag at least that nobody decided on
     DECIDED = "decided"
     ALL = "all"
+
+
+def is_held(fired: Collection[str], dismissed: Collection[str]) -> bool:
+    """Whether an entry waits for a look: codes of flags that fired, and of those found honest."""
+    return not HOLDING.intersection(fired) <= frozenset(dismissed)

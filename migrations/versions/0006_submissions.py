@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("purpose", sa.String(), nullable=False),
         sa.Column("selected_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("disqualified_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("is_held", sa.Boolean(), nullable=False),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("licence", sa.String(), nullable=True),
         sa.Column("disqualified_reason", sa.Text(), nullable=False),

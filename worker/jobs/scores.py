@@ -8,7 +8,7 @@ import structlog
 
 from core.db.base import utc_now
 from core.db.models.submissions import Evaluation, Scorecard
-from core.db.queries import competitions, evaluations, pools
+from core.db.queries import competitions, evaluations, pools, review
 from core.db.session import transaction
 from core.domain.errors import BlobMissing, ContestError, ParticipantFault, PlatformFault, StoreUnavailable
 from core.domain.faults import FaultCode
@@ -248,6 +248,7 @@ def _apply(context: WorkerContext, work: ScoreWork, drawn: DrawnScore) -> None:
         evaluation.score, evaluation.score_low, evaluation.score_high = score.estimate, score.low, score.high
         evaluation.score_error, evaluation.score_draws = score.standard_error, list(drawn.draws)
         evaluation.relative_runtime = runtime.estimate
+        review.settle_hold(session, evaluation)
         verdict, code, reason = _judge(work, drawn.record)
         evaluations.move(session, evaluation, Status.FINISHED, verdict=verdict, code=code, reason=reason)
 

@@ -43,6 +43,7 @@ class Submission(Base):
     purpose: Mapped[Purpose] = mapped_column(default=Purpose.RANKED)
     selected_at: Mapped[datetime | None]  # for the final ranking, by its team
     disqualified_at: Mapped[datetime | None]
+    is_held: Mapped[bool] = mapped_column(default=False)  # without a rank until staff have looked at its flags
     published_at: Mapped[datetime | None]  # since when everybody may read its code
     licence: Mapped[Licence | None]
     disqualified_reason: Mapped[str] = mapped_column(Text, default="")

@@ -87,6 +87,7 @@ def fetch_counting(
             Evaluation.relative_runtime,
             Scorecard.summary,
             Submission.selected_at,
+            Submission.is_held,
         )
         .join(Evaluation, Evaluation.submission_id == Submission.id)
         .join(User, User.id == Submission.user_id)

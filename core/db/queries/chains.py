@@ -88,7 +88,9 @@ def _is_in_place(row: BoardLine) -> bool:
 def _find_place(entry: Entry) -> Place:
     if entry.verdict is Verdict.OVER_BUDGET:
         return Place.OVER_BUDGET
-    return Place.REFERENCE if entry.purpose is Purpose.REFERENCE else Place.RANKED
+    if entry.purpose is Purpose.REFERENCE:
+        return Place.REFERENCE
+    return Place.HELD if entry.is_held else Place.RANKED
 
 
 def _iter_changes(session: Session, board_id: str) -> Iterator[tuple[BoardChange, str]]:

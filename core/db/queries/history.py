@@ -158,6 +158,7 @@ def _select_ranked(competition_id: str, spec_id: str) -> Select[str, datetime, f
             Submission.competition_id == competition_id,
             Submission.purpose == Purpose.RANKED,
             Submission.disqualified_at.is_(None),
+            ~Submission.is_held,
             _is_newest(spec_id),
             Evaluation.verdict == Verdict.SCORED,
             Evaluation.score.is_not(None),

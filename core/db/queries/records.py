@@ -56,7 +56,7 @@ def update(
 def _is_ranked(counting: CountingEvaluation) -> bool:
     full = counting.scored_replicas in (None, counting.replicas_total)
     is_scored = counting.verdict == Verdict.SCORED and counting.score is not None
-    return counting.purpose == Purpose.RANKED and is_scored and full
+    return counting.purpose == Purpose.RANKED and is_scored and full and not counting.is_held
 
 
 def _make_record(counting: CountingEvaluation) -> Record:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from core.db.models.review import FlagDecision, PairDecision
@@ -10,7 +10,7 @@ from core.db.models.submissions import Evaluation, Scorecard, Submission
 from core.db.queries.evaluations import is_newest_that_counts
 from core.domain.leaderboard import OFF_BOARD, Purpose
 from core.domain.phases import PhaseKind
-from core.domain.review import FlagState
+from core.domain.review import FlagState, FlagVerdict, is_held
 from core.domain.similarity import Code
 from core.scorecard import RaisedFlag, parse_flags, pick_flags
 
@@ -52,6 +52,30 @@ def fetch_decisions(session: Session, evaluation_ids: Sequence[str]) -> dict[tup
     """By evaluation and code."""
     rows = session.scalars(select(FlagDecision).where(FlagDecision.evaluation_id.in_(evaluation_ids)))
     return {(row.evaluation_id, row.code): row for row in rows}
+
+
+def settle_hold(session: Session, evaluation: Evaluation) -> None:
+    """Hold a submission back from the ranks, or no longer, by the flags of what counts of it now.
+
+    The private phase has no say: its flags are read by nobody before its end. The boards are the caller's to refresh.
+    """
+    if not evaluation.counts or evaluation.phase is not PhaseKind.PUBLIC:
+        return
+    session.flush()
+    fired = {flag.code for flag in fetch_flags(session, evaluation.id)}
+    decided = fetch_decisions(session, [evaluation.id])
+    honest = {code for (_, code), row in decided.items() if row.decision is FlagVerdict.DISMISSED}
+    held = is_held(fired, honest)
+    is_ranked = Submission.purpose == Purpose.RANKED  # nothing else has a rank to wait for
+    session.execute(update(Submission).where(Submission.id == evaluation.submission_id, is_ranked).values(is_held=held))
+
+
+def count_held(session: Session, competition_id: str) -> int:
+    """How many submissions wait for a look before they have a rank."""
+    query = select(func.count(Submission.id)).where(
+        Submission.competition_id == competition_id, Submission.is_held, Submission.disqualified_at.is_(None)
+    )
+    return session.scalars(query).one()
 
 
 def fetch_codes(session: Session, competition_id: str, *, limit: int) -> list[tuple[Code, Purpose]]:

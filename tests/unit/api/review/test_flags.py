@@ -1,4 +1,4 @@
-"""Flags are listed until somebody decides, and a decision changes nothing but itself."""
+"""Flags are listed until somebody decides; a decision changes nothing but itself, and a rank that was held back."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,9 @@ from sqlalchemy import Engine, update
 
 from core.db.models.contests import Competition
 from core.db.models.submissions import Evaluation, Scorecard
+from core.db.queries import boards, review
 from core.db.session import transaction
+from core.domain.history import Cause
 from tests import factories
 from tests.scorecard_bodies import make_scorecard_body
 from tests.unit.api.conftest import Login
@@ -23,6 +25,7 @@ FLAG = {
     "detail": "It moved nothing.",
 }
 OTHER = FLAG | {"code": "collapsed"}
+TABLE, SWAP = FLAG | {"code": "brought_table"}, FLAG | {"code": "swap_ignored"}
 
 
 @pytest.fixture
@@ -94,6 +97,59 @@ def test_a_decision_moves_nobody_on_the_board(
     before = client.get("/api/v1/competitions/digits-f/leaderboard").json()
     decide(client, organizer, row, "upheld")
     assert client.get("/api/v1/competitions/digits-f/leaderboard").json() == before
+
+
+def read_board(client: TestClient) -> list[tuple[str, str, int | None]]:
+    board = client.get("/api/v1/competitions/digits-f/leaderboard").json()
+    return [(entry["name"], entry["place"], entry["rank"]) for entry in board["entries"]]
+
+
+def hold(engine: Engine, evaluation_id: str) -> None:
+    """As the worker does when it stores the scorecard."""
+    with transaction(engine) as session:
+        row = session.get_one(Evaluation, evaluation_id)
+        review.settle_hold(session, row)
+        boards.refresh_submission(session, row.submission_id, row.spec_id, Cause.SCORED)
+
+
+def test_a_held_entry_has_its_rank_when_the_last_flag_that_holds_it_is_dismissed(
+    client: TestClient, engine: Engine, organizer: dict[str, str], competition: Competition
+) -> None:
+    row = make_flagged(engine, competition, "ann", TABLE, SWAP, OTHER)
+    hold(engine, row)
+    with transaction(engine) as session:
+        factories.make_scored(session, competition, factories.make_user(session, "bob"), 0.1)
+        submission_id = session.get_one(Evaluation, row).submission_id
+    assert read_board(client) == [("bob", "ranked", 1), ("ann", "held", None)]
+    assert client.get(f"/api/v1/submissions/{submission_id}").json()["is_held"]
+    assert "Held: it is scored" in client.get(f"/submissions/{submission_id}").text
+    step = client.get("/api/v1/admin/competitions/digits-f/next", headers=organizer).json()
+    assert "1 entry is held without a rank until its flags are decided on" in step["missing"]
+    decide(client, organizer, row, "dismissed", "brought_table")
+    assert read_board(client)[-1] == ("ann", "held", None)
+    decide(client, organizer, row, "dismissed", "swap_ignored")
+    assert read_board(client) == [("ann", "ranked", 1), ("bob", "ranked", 2)]
+    decide(client, organizer, row, "upheld", "swap_ignored")
+    assert read_board(client) == [("bob", "ranked", 1), ("ann", "held", None)]
+    changes = client.get("/api/v1/competitions/digits-f/leaderboard/changes").json()["items"]
+    assert [change["cause"] for change in changes][:2] == ["flag_decided", "flag_decided"]
+
+
+def test_a_reference_and_what_does_not_count_are_never_held(engine: Engine, competition: Competition) -> None:
+    with transaction(engine) as session:
+        entry = factories.make_scored(session, competition, factories.make_user(session, "ref"), purpose="reference")
+        row = session.query(Evaluation).filter_by(submission_id=entry.id).one()
+        body = make_scorecard_body() | {"flags": [TABLE], "flag_checks": [TABLE]}
+        session.execute(update(Scorecard).where(Scorecard.evaluation_id == row.id).values(body=body))
+        review.settle_hold(session, row)
+        session.refresh(entry)
+        assert not entry.is_held
+    other = make_flagged(engine, competition, "ann", TABLE)
+    with transaction(engine) as session:
+        row = session.get_one(Evaluation, other)
+        row.counts = False
+        review.settle_hold(session, row)
+        assert review.count_held(session, competition.id) == 0
 
 
 @pytest.mark.parametrize("code", ["copied_member", "none"])

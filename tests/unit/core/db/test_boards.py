@@ -135,6 +135,7 @@ def test_a_team_shows_its_best_and_below_what_was_over_the_budget(engine: Engine
             Place.RANKED: 1,
             Place.REFERENCE: 0,
             Place.OVER_BUDGET: 1,
+            Place.HELD: 0,
         }
 
 

@@ -49,6 +49,35 @@ def test_higher_scores_come_first() -> None:
     assert names([make_entry("low", 0.1), make_entry("high", 0.9)]) == ["high", "low"]
 
 
+def test_what_is_held_stands_last_without_a_rank_beside_what_its_team_has() -> None:
+    entries = [
+        make_entry("ann", 0.9, is_held=True),
+        make_entry("ann", 0.4),
+        make_entry("bob", 0.6, scored_replicas=64, replicas_total=256),
+        make_entry("eve", 0.95, is_held=True),
+        make_entry("eve", 0.8, is_held=True),
+        make_entry("tom", verdict=Verdict.OVER_BUDGET, is_held=True),
+    ]
+    rows = [(row.entry.name, row.entry.score, row.place, row.rank) for row in make_board(entries)]
+    assert rows == [
+        ("ann", 0.4, Place.RANKED, 1),
+        ("bob", 0.6, Place.RANKED, 2),
+        ("eve", 0.95, Place.HELD, None),
+        ("ann", 0.9, Place.HELD, None),
+        ("tom", 0.5, Place.OVER_BUDGET, None),
+    ]
+
+
+def test_on_a_hidden_problem_what_is_held_neither_hides_nor_lifts_what_is_told() -> None:
+    entries = [
+        make_entry("ann", 0.9, is_held=True),
+        make_entry("ann", 0.4, minute=1),
+        make_entry("ann", 0.405, minute=2),
+    ]
+    told = [(line.place, line.entry.score) for line in pick_lines(entries, climbing=True)]
+    assert told == [(Place.RANKED, 0.4), (Place.HELD, 0.9)]
+
+
 def test_an_equal_score_is_ordered_by_runtime() -> None:
     entries = [make_entry("slow", relative_runtime=0.09), make_entry("fast", relative_runtime=0.01, minute=5)]
     assert names(entries) == ["fast", "slow"]

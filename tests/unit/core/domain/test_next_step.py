@@ -20,6 +20,18 @@ WHEN = datetime(2030, 1, 1, tzinfo=UTC)
         ("preparing", {"is_prepared": True}, Step.OPEN, []),
         ("open", {"has_rules": True, "closes_at": WHEN}, Step.FREEZE, []),
         ("open", {"has_rules": True}, Step.FREEZE, ["it has no deadline, so somebody has to close it"]),
+        (
+            "open",
+            {"has_rules": True, "closes_at": WHEN, "held": 1},
+            Step.FREEZE,
+            ["1 entry is held without a rank until its flags are decided on"],
+        ),
+        (
+            "closed",
+            {"private": PhaseState.SCORING, "held": 2},
+            Step.PUBLISH,
+            ["2 entries are held without a rank until their flags are decided on"],
+        ),
         ("frozen", {"running": 2}, Step.CLOSE, ["2 submissions have not ended"]),
         ("closed", {"private": PhaseState.READY}, Step.SCORE, []),
         ("closed", {"private": PhaseState.READY, "running": 1}, Step.SCORE, ["1 submissions have not ended"]),
