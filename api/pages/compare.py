@@ -15,7 +15,7 @@ from api.pages.kit.showing import show
 from api.submissions import service as submissions
 from api.submissions.comparison import list_choices, load_comparison, load_figures
 from api.submissions.schemas import ComparedEpsilons, Comparison, SubmissionView
-from core.db.queries import evaluations
+from core.db.queries import evaluations, history
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 BAR_WIDTH = 320
@@ -62,10 +62,12 @@ def show_compare(
     b: Annotated[str, Query(max_length=64)] = "",
     more: Annotated[list[Annotated[str, Query(max_length=64)]] | None, Query(max_length=MOST_MORE)] = None,
 ) -> HTMLResponse:
-    """Who names fewer than two submissions sees the newest; `more` stand beside them, number by number."""
+    """Who names fewer than two submissions sees their own newest first; `more` stand beside them, number by number."""
     competition = load_competition(session, slug, caller)
     choices = list_choices(session, slug, caller)
-    a, b = pick(a, b, [choice.submission_id for choice in choices])
+    team = history.fetch_own_team(session, competition.id, caller.member_id)
+    own_first = sorted(choices, key=lambda choice: choice.name != (team.name if team else caller.name))
+    a, b = pick(a, b, [choice.submission_id for choice in own_first])
     found = load_comparison(session, slug, a, b, caller) if a and b else None
     return show(
         request,
@@ -83,10 +85,10 @@ def show_compare(
     )
 
 
-def pick(a: str, b: str, newest_first: list[str]) -> tuple[str, str]:
-    """Fill what was not named: the newest as B, the newest other one as A; empty where there are not two."""
-    b = b or next((each for each in newest_first if each != a), "")
-    a = a or next((each for each in newest_first if each != b), "")
+def pick(a: str, b: str, offered: list[str]) -> tuple[str, str]:
+    """Fill what was not named: the first offered as B, the next one as A; empty where there are not two."""
+    b = b or next((each for each in offered if each != a), "")
+    a = a or next((each for each in offered if each != b), "")
     return a, b
 
 

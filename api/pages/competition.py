@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.announcements import service as announcements
-from api.competitions.costs import list_costs
 from api.competitions.service import load_competition
 from api.deps import Member, PublicCaller, ReadingDep, SettingsDep
 from api.pages import board
@@ -48,7 +47,7 @@ def show_data(
 ) -> HTMLResponse:
     row = load_competition(session, slug, caller)
     strip = load_strip(session, settings, row, caller)
-    return show(request, "competition_data.html", strip=strip, costs=list_costs(session, row))
+    return show(request, "competition_data.html", strip=strip)
 
 
 @router.get("/competitions/{slug}/entries", name="competition_entries")

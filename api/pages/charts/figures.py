@@ -39,6 +39,7 @@ class Landscape:
     budget: float | None
     budget_text: str
     ceiling: float | None
+    note: str
     marks: tuple[Mark, ...]  # what stands for itself
     crowd: str  # all others as one path
     labels: tuple[Label, ...]
@@ -53,6 +54,7 @@ class Timeline:
     widths: Axis
     best: str
     ceiling: float | None
+    note: str
     crowd: str
     own: tuple[Mark, ...]
     records: list[ScoredAt]
@@ -74,6 +76,7 @@ def draw_landscape(survey: Survey, *, own: str) -> Landscape | None:
         budget=survey.widths.place(survey.budget) if survey.across is RUNTIME else None,
         budget_text=f"budget {format_share(survey.budget, 0)}",
         ceiling=None if ceiling is None else survey.heights.place(ceiling),
+        note=survey.note if survey.up is SCORE else "",
         marks=tuple(alone),
         crowd=_make_path((mark.x, mark.y) for mark in crowd),
         labels=place_labels(marks),
@@ -85,7 +88,7 @@ def draw_timeline(
 ) -> Timeline | None:
     if not records:
         return None
-    scores = survey.ranked_scores
+    scores = survey.scores
     times = make_time_axis(records[0].at, now, left=LEFT, right=RIGHT)
     steps = [f"V{scores.place(each.score)}H{times.place(_seconds(after))}" for each, after in _pair(records, now)]
     last = records[-1]
@@ -99,6 +102,7 @@ def draw_timeline(
         widths=times,
         best=f"M{times.place(_seconds(records[0].at))} {BOTTOM}" + "".join(steps),
         ceiling=None if survey.ceiling is None else scores.place(survey.ceiling),
+        note=survey.note,
         crowd=_make_path((times.place(seconds), y) for seconds, y in survey.came),
         own=tuple(_mark_own(each, scores, times) for each in own),
         records=records,

@@ -11,7 +11,7 @@ from api.leaderboard import service as leaderboard
 from api.leaderboard.views import BoardView
 from api.pages.charts.axes import Axis, make_percent_axis, make_runtime_axis, make_score_axis, make_time_axis
 from api.pages.charts.measures import DATE, RUNTIME, SCORE, Kind, Measure, format_value, read_value
-from api.pages.kit.formats import format_share
+from api.pages.kit.formats import format_number, format_share
 from core.db.board import StoredLine
 from core.domain.leaderboard import Place
 from core.scorecard import Ceiling
@@ -19,6 +19,7 @@ from core.scorecard import Ceiling
 WIDTH, HEIGHT = 480, 300
 LEFT, RIGHT, TOP, BOTTOM = 40, WIDTH - 10, 22, HEIGHT - 38
 KEPT = 16
+CROWDED = 1 / 3  # of the scale: where no ranked entry comes higher, the scale ends at the best of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,13 @@ class Survey:
     across: Measure
     up: Measure
     budget: float
-    ceiling: float | None
+    ceiling: float | None  # None also where it lies above the scale
+    note: str  # what lies there
     marks: tuple[Mark, ...]
     heights: Axis
     widths: Axis
-    ranked_scores: Axis  # of what has a rank and ran on every replica
-    came: tuple[tuple[float, float], ...]  # of the same: seconds since 1970, and the place on that axis
+    scores: Axis
+    came: tuple[tuple[float, float], ...]  # of what has a rank and ran on every replica: seconds since 1970, and place
 
 
 def find_survey(session: Session, view: BoardView, *, across: Measure = RUNTIME, up: Measure = SCORE) -> Survey:
@@ -72,20 +74,24 @@ def survey_lines(
     shown = [each for each in lines if None not in (_read(each, across), _read(each, up))]
     scored = [each for each in lines if each.body["score"] is not None]
     full = [each for each in scored if each.place == Place.RANKED and not each.body["decided_early"]]
-    ranked_scores = _make_score_axis(full, ceiling)
-    heights = _make_score_axis(shown, ceiling) if up is SCORE else _make_axis(shown, up, BOTTOM, TOP)
+    highest = max([_get_high(each) for each in scored] + [ceiling or 0.0])
+    best = max(map(_get_high, full), default=0.0)
+    is_cut = 0 < best < CROWDED * highest
+    scores = make_score_axis(best if is_cut else highest, bottom=BOTTOM, top=TOP)
+    heights = scores if up is SCORE else _make_axis(shown, up, BOTTOM, TOP)
     widths = _make_axis(shown, across, LEFT, RIGHT, budget)
     return Survey(
         description=_describe_survey(shown, across, up, budget),
         across=across,
         up=up,
         budget=budget,
-        ceiling=ceiling,
+        ceiling=None if is_cut else ceiling,
+        note=_describe_cut(ceiling) if is_cut else "",
         marks=tuple(_mark(each, across, up, heights, widths) for each in shown),
         heights=heights,
         widths=widths,
-        ranked_scores=ranked_scores,
-        came=tuple((each.accepted_at.timestamp(), ranked_scores.place(each.body["score"])) for each in full),
+        scores=scores,
+        came=tuple((each.accepted_at.timestamp(), scores.place(each.body["score"])) for each in full),
     )
 
 
@@ -110,9 +116,13 @@ def _describe_survey(shown: Sequence[StoredLine], across: Measure, up: Measure, 
     )
 
 
-def _make_score_axis(lines: Sequence[StoredLine], ceiling: float | None) -> Axis:
-    highest = max([each.body["score_high"] or each.body["score"] for each in lines], default=0.0)
-    return make_score_axis(max(highest, ceiling or 0.0), bottom=BOTTOM, top=TOP)
+def _get_high(line: StoredLine) -> float:
+    return float(line.body["score_high"] or line.body["score"])
+
+
+def _describe_cut(ceiling: float | None) -> str:
+    above = "what is not ranked" if ceiling is None else f"the ceiling, {format_number(ceiling)},"
+    return f"the scale ends at the best ranked entry; {above} lies above it"
 
 
 def _make_axis(

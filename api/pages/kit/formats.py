@@ -73,6 +73,11 @@ def format_code(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704
 
 
+def format_breakable(text: str) -> Markup:
+    """A name that may go on in the next line behind its underscores, and not in the middle of a word."""
+    return Markup(str(escape(text)).replace("_", "_<wbr>"))  # noqa: S704
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "number": format_number,
     "signed": format_signed,
@@ -85,5 +90,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "duration": format_duration,
     "words": format_words,
     "code": format_code,
+    "breakable": format_breakable,
     "markdown": render_markdown,
 }

@@ -25,6 +25,7 @@ class Place:
     thread_id: str = "none"
     post_id: str = "none"
     digest: str = "0" * 64
+    lease_id: str = "none"
 
     def fill(self, path: str) -> str:
         address = path.format(**{name: getattr(self, name) for name in self.__dataclass_fields__})

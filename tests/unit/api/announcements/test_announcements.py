@@ -7,6 +7,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from core.db.session import transaction
+from core.settings import Settings
 from tests import factories
 from tests.unit.api.conftest import Login
 
@@ -151,6 +152,16 @@ def test_the_feed_is_atom_with_the_newest_first(client: TestClient, olga: dict[s
     assert root.findtext(f"{ATOM}updated") == entries[1].findtext(f"{ATOM}updated")
     assert entries[1].findtext(f"{ATOM}id") == f"urn:uuid:{first}"
     assert entries[0].findtext(f"{ATOM}author/{ATOM}name") == "olga"
+
+
+def test_an_image_of_the_competition_is_found_from_a_reader_elsewhere(
+    client: TestClient, olga: dict[str, str], settings: Settings
+) -> None:
+    address = f"/api/v1/competitions/digits/images/{'0' * 64}"
+    announce_one(client, olga, "a picture", f"![dots]({address})")
+    content = ElementTree.fromstring(client.get(FEED).content).findtext(f"{ATOM}entry/{ATOM}content")
+    assert content is not None
+    assert f'<img src="{settings.resolved_public_url}{address}" alt="dots"' in content
 
 
 def test_characters_that_xml_cannot_hold_do_not_break_the_feed(client: TestClient, olga: dict[str, str]) -> None:

@@ -113,6 +113,17 @@ def test_on_an_open_problem_others_entries_are_compared_too(
     assert "Example by example" in text
 
 
+def test_who_names_nothing_compares_their_own_newest_with_another_one(
+    client: TestClient, engine: Engine, open_competition: Competition, ann: Login, login: Callable[..., Login]
+) -> None:
+    own, bob = make(engine, open_competition, ann, 0.3), login("bob")
+    for score in (0.5, 0.6):
+        newest = make(engine, open_competition, bob, score)
+    text = client.get("/competitions/digits/compare", headers=ann.headers).text
+    assert f'B: <a href="/submissions/{own.id}"' in text
+    assert f'A: <a href="/submissions/{newest.id}"' in text
+
+
 def test_a_submission_to_another_competition_or_without_a_score_is_not_found(
     client: TestClient, engine: Engine, competition: Competition, ann: Login
 ) -> None:

@@ -128,3 +128,22 @@ def test_the_private_phase_s_scores_are_in_no_chart(
         text = client.get(PAGE, headers=headers).text
         assert "ann: score 0.500" in text
         assert "0.873" not in text
+
+
+@pytest.mark.parametrize(("best", "is_cut"), [(0.06, True), (0.6, False)])
+def test_a_scale_that_would_press_all_entries_to_the_floor_ends_at_the_best_of_them(
+    client: TestClient, engine: Engine, competition: Competition, best: float, is_cut: bool
+) -> None:
+    score(engine, competition, "ann", best)
+    with transaction(engine) as session:
+        staff = factories.make_user(session, role="organizer")
+        factories.make_scored(session, competition, staff, 0.97, runtime=1.0, purpose="reference", filename="r.py")
+    with reading(engine) as session:
+        survey = surveys.load_survey(session, find_view(session, load_competition(session, "digits"), ANONYMOUS))
+    places = {mark.name: mark.y for mark in survey.marks}
+    assert (places["ann"] < (surveys.TOP + surveys.BOTTOM) / 2) is True
+    assert (places["r"] == surveys.TOP) is is_cut
+    assert ("above it" in survey.note) is is_cut
+    assert survey.ceiling is None or not is_cut
+    page = client.get(PAGE).text
+    assert ("the ceiling, 0.980, lies above it" in page) is is_cut
