@@ -13,12 +13,14 @@ from core.db.models.accounts import BrowserSession, PasswordReset, SecondFactor,
 from core.db.models.contests import Competition, Team, TeamInvite, TeamMember
 from core.db.models.lifecycle import DiscussionPost, DiscussionThread
 from core.db.models.notifications import MailAddress, Webhook
+from core.db.models.operations import NodeKey
 from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, EvaluationEvent, Scorecard, Shard, Submission
 from core.db.queries import boards, deliveries
 from core.db.queries.announcements import store_announcement
 from core.db.queries.grants import store_grant
 from core.db.queries.rules import store_acceptance, store_rules
+from core.domain.leaderboard import Purpose
 from core.domain.licences import Licence
 from core.domain.notifications import Event
 from tests import factories
@@ -72,6 +74,8 @@ def fill(session: Session) -> Gallery:
     invited = {"competition": "digits", "team": "the others", "invited_by": "leader"}
     deliveries.announce(session, Event.TEAM_INVITED, [people["participant"].id], invited)
     factories.make_node(session)
+    for name, revoked in (("gpu-1", None), ("lent", utc_now())):
+        session.add(NodeKey(name=name, token_sha256=hash_token(name), purposes=tuple(Purpose), revoked_at=revoked))
     return Gallery((*_list_looks(own, judged), *_list_talks(thread)), secrets)
 
 

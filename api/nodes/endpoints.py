@@ -43,7 +43,8 @@ async def ask_for_work(machine: NodeCaller, engine: EngineDep, request: Request,
     until = monotonic() + ASK_SECONDS - 2 * LOOK_SECONDS
     while monotonic() < until and not await request.is_disconnected():
         await sleep(LOOK_SECONDS)  # a thread per look, not per node
-        if offer := await to_thread.run_sync(work.find_offer, engine, lease_id):
+        offer, is_open = await to_thread.run_sync(work.look, engine, lease_id)
+        if offer or not is_open:
             return Work(offer=offer)
     return Work(offer=await to_thread.run_sync(work.withdraw, engine, lease_id))
 

@@ -92,6 +92,13 @@ def find_offer(engine: Engine, lease_id: str) -> Offer | None:
         return _make_offer(lease, shard, whole) if shard and whole else None
 
 
+def look(engine: Engine, lease_id: str) -> tuple[Offer | None, bool]:
+    """What was given, and whether the question still stands: who leaves takes it back."""
+    with reading(engine) as session:
+        stands = fleet.fetch_lease(session, lease_id) is not None
+    return find_offer(engine, lease_id), stands
+
+
 def withdraw(engine: Engine, lease_id: str) -> Offer | None:
     """Ask no longer; what was given at the last moment is taken."""
     with transaction(engine) as session:

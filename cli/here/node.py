@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -75,12 +76,18 @@ def _run(settings: Settings, folder: Path, joined: dict[str, str]) -> None:
     address = load("worker.agent.link", "check_address")(joined["url"], allow_http=bool(joined.get("http")))
     ca = Path(joined["ca"]) if joined.get("ca") else None
     link = load("worker.agent.link", "Link")(address, joined["token"], ca=ca)
-    standing = load("worker.agent.patience", "Standing")(print_line)
+    standing = load("worker.agent.patience", "Standing")(_say)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: standing.over.set())
     _write_private(folder / JOINED, json.dumps(joined))
     _write_private(folder / PROCESS, str(os.getpid()))
     load("worker.agent.node", "run_node")(link, settings, standing, folder)
+
+
+def _say(line: str) -> None:
+    """At once, also where a service manager reads it."""
+    print_line(line)
+    sys.stdout.flush()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
 import torch
 
@@ -27,7 +28,7 @@ from worker.runner.choose import choose_sandbox
 from worker.runner.trials import try_promises
 
 BEAT_SECONDS = 5.0
-LEAVE_SECONDS = 20.0  # for the slots to stop their boxes
+LEAVE_SECONDS = 5.0  # for the slots to stop their boxes; what still runs dies with this process
 INSTANCE = "instance"
 
 
@@ -125,10 +126,11 @@ def _work(joined: Joined, folder: Path) -> None:
     for thread in threads:
         thread.start()
     _report_until_over(joined)
-    for thread in threads:
-        thread.join(LEAVE_SECONDS)
     with suppress(ContestError):  # a key that was revoked has left already
         joined.link.leave(instance)
+    deadline = monotonic() + LEAVE_SECONDS
+    for thread in threads:
+        thread.join(max(deadline - monotonic(), 0.0))
 
 
 def _report_until_over(joined: Joined) -> None:

@@ -24,6 +24,7 @@ class Place:
     team: str = "ann"
     thread_id: str = "none"
     post_id: str = "none"
+    lease_id: str = "none"
     digest: str = "0" * 64
     lease_id: str = "none"
 
