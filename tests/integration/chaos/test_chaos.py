@@ -3,7 +3,7 @@
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def test_a_fault_changes_nothing(
         wait_until(lambda: is_in_the_middle(machines), "a shard is under way")
     fault.inject(machines)
     gone = time.monotonic()
-    wait_until(lambda: all(fetch(machines, entry).status is Status.FINISHED for entry in entries), "all have ended")
+    wait_until(lambda: have_ended(machines, entries), "all have ended")
     times = measure(uploaded, gone)
     faults = [find_fault(machines, entry) for entry in entries]
     record_property(ROW, (fault.name, machines.database, tell(faults), *times))
@@ -102,7 +102,7 @@ def test_an_api_that_is_killed_while_uploads_arrive_loses_and_doubles_none(
     for thread in uploads:
         thread.join(PATIENCE)
     entries = {entry for _, entry in sent}
-    wait_until(lambda: all(fetch(machines, entry).status is Status.FINISHED for entry in entries), "all have ended")
+    wait_until(lambda: have_ended(machines, entries), "all have ended")
     times = measure(began, gone)
     faults = [find_fault(machines, entry) for entry in sorted(entries)]
     record_property(ROW, ("API killed twice while uploads arrive", machines.database, tell(faults), *times))
@@ -119,8 +119,9 @@ def test_a_backup_taken_in_the_middle_of_the_work_goes_on_in_an_empty_place(
     headers, began = register(api), time.monotonic()
     entry = submit(api, headers)
     wait_until(lambda: is_in_the_middle(machines), "a shard is under way")
+    boards = count_boards(machines)
     take_backup(machines.engine, FolderStore(machines.settings.store_folder), tmp_path / "backup", utc_now())
-    wait_until(lambda: fetch(machines, entry).status is Status.FINISHED, "it has ended")
+    wait_until(lambda: have_ended(machines, [entry]), "it has ended")
     machines.stop()
     machines.broker.forget_everything()  # another machine, another broker
     with move(machines, tmp_path / "elsewhere") as elsewhere:
@@ -130,12 +131,12 @@ def test_a_backup_taken_in_the_middle_of_the_work_goes_on_in_an_empty_place(
         assert fetch(elsewhere, entry).status is not Status.FINISHED
         gone = time.monotonic()
         elsewhere.complete()
-        wait_until(lambda: fetch(elsewhere, entry).status is Status.FINISHED, "it has ended there")
+        wait_until(lambda: have_ended(elsewhere, [entry]), "it has ended there")
         times = measure(began, gone)
         faults = [find_fault(place, entry) for place in (machines, elsewhere)]
         record_property(ROW, ("restored from a backup of its middle", machines.database, tell(faults), *times))
         assert faults == ["", ""]
-        assert (restored.breaks, restored.boards > 0) == ((), True)
+        assert (restored.breaks, restored.boards) == ((), boards)
         assert find_breaks(elsewhere) == []
         with TestClient(create_app(elsewhere.settings)) as other:
             check_quota(other, headers, 1)
@@ -194,6 +195,14 @@ def move(machines: Machines, folder: Path) -> Iterator[Machines]:
         elsewhere.engine.dispose()
 
 
+def count_boards(machines: Machines) -> int:
+    """Boards that somebody stands on; they begin with the first score of the suite."""
+    with reading(machines.engine) as session:
+        competition = competitions.fetch_competition(session, "tiny")
+        assert competition is not None
+        return len(list(chains.fetch_boards(session, competition.id)))
+
+
 def find_breaks(machines: Machines) -> list[object]:
     """In the chains of the boards and of the audit log."""
     with reading(machines.engine) as session:
@@ -246,6 +255,15 @@ def find_fault(machines: Machines, submission_id: str) -> str:
     with reading(machines.engine) as session:
         replicas = list(evaluations.fetch_replicas(session, evaluation.id))
     return find_difference(evaluation, replicas, run_undisturbed(machines.settings, make_chaos_spec(), evaluation))
+
+
+def have_ended(machines: Machines, submission_ids: Collection[str]) -> bool:
+    """Asked ten times a second, beside the work itself."""
+    live = select(Evaluation.id).where(
+        Evaluation.submission_id.in_(submission_ids), Evaluation.status != Status.FINISHED
+    )
+    with reading(machines.engine) as session:
+        return session.scalars(live).first() is None
 
 
 def fetch(machines: Machines, submission_id: str) -> Evaluation:
