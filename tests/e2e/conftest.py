@@ -1,6 +1,7 @@
 """The real platform on loopback: processes, embedded broker, SQLite, a real sandbox, a small problem."""
 
 import secrets
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,7 +36,12 @@ def make_small_problem() -> ProblemSpec:
     )
 
 
+# what the first platform of a process tried of its boxes, the next ones know: worker.jobs.checking
+_checks = tempfile.TemporaryDirectory(prefix="lacuna-checks-")
+
+
 def make_settings(folder: Path, store_url: str = "") -> Settings:
+    (folder / "checks").symlink_to(_checks.name)
     settings = Settings(
         data_folder=folder,
         store_url=store_url,
