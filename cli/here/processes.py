@@ -51,10 +51,10 @@ class LocalPlatform:
     def __enter__(self) -> "LocalPlatform":
         with ExitStack() as stack:
             self._stack = stack
-            self._lock_folder()
-            check_port(self.settings.api_host, self.settings.api_port)
             if self.settings.broker_url:
                 check_broker(self.settings.broker_url)
+            self._lock_folder()
+            check_port(self.settings.api_host, self.settings.api_port)
             upgrade_database(self.settings.resolved_database_url)
             self._environment = self._start_broker()
             celery_app.conf.update(broker_url=self._environment["LACUNA_BROKER_URL"])  # for what this process sends

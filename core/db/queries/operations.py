@@ -63,11 +63,11 @@ def fetch_live_groups(session: Session) -> list[LiveGroup]:
 
 
 def fetch_unfinished(session: Session) -> list[tuple[Evaluation, Purpose]]:
-    """Live evaluations with their shards; what a paused rejudge has not begun is left out."""
+    """Live evaluations with their shards; what a paused rejudge has not begun, or staff are to look at, is left out."""
     query = (
         select(Evaluation, Submission.purpose)
         .join(Submission)
-        .where(Evaluation.status.in_(LIVE), ~waits_for_resumption())
+        .where(Evaluation.status.in_(LIVE), ~waits_for_resumption(), Evaluation.held.is_(None))
         .options(
             load_only(Evaluation.status, Evaluation.replicas_total, Evaluation.node_class, Evaluation.spec_id),
             selectinload(Evaluation.shards).load_only(Shard.finished_replicas, Shard.count),

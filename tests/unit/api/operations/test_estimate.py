@@ -18,7 +18,7 @@ from core.db.models.operations import Node, Outbox
 from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import evaluations, leases
 from core.db.session import reading, transaction
-from core.domain.submission import Status, Verdict
+from core.domain.submission import Hold, Status, Verdict
 from core.domain.work import STRIKES, WorkState
 from tests import factories
 
@@ -213,6 +213,20 @@ def test_nobody_knows_how_long_without_a_node_or_while_all_rest(queue: Queue) ->
     assert queue.estimate() is None
     queue.now += timedelta(minutes=5)
     assert queue.estimate() is None
+
+
+def test_what_waits_for_staff_is_in_no_estimate(queue: Queue) -> None:
+    competition = queue.open({"one": 2})
+    queue.submit(competition, 2)
+    queue.run()
+    queue.submit(competition, 3)
+    expected = queue.estimate()
+    queue.submit(competition, 1)
+    with transaction(queue.engine) as session:
+        newest = session.scalars(select(Evaluation).order_by(Evaluation.id.desc())).first()
+        assert newest is not None
+        newest.held = Hold.FAILURES
+    assert queue.estimate() == expected
 
 
 def test_nobody_knows_how_long_while_the_broker_is_away(queue: Queue) -> None:
