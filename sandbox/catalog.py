@@ -63,7 +63,12 @@ LOOKED_INTO = [
 ]
 # their __getattr__ gives modules that are listed, or says why a name is gone
 LAZY = frozenset({"torch", "numpy", "scipy", "sklearn", "sklearn.datasets"})
-BROKEN = frozenset({"torch.utils.tensorboard", "sklearn.externals.joblib"})  # there, but they need what is not
+# there, but they need what is not, and so does whatever is below them
+BROKEN = (
+    *("torch.utils.tensorboard", "sklearn.externals.joblib", "PIL.ImageTk", "matplotlib.backends.backend_tkagg"),
+    *(f"tqdm.{name}" for name in ("rich", "dask", "keras", "tk", "contrib.slack")),
+)
+BELOW = tuple(f"{name}." for name in BROKEN)
 
 
 def list_everything() -> dict[str, dict[str, str]]:
@@ -110,7 +115,7 @@ def _list_modules(top: str) -> list[str]:
                 found.add(prefix + module.name)
                 inside = [os.path.join(folder, module.name) for folder in folders] if module.ispkg else []
                 waiting.append((f"{prefix}{module.name}.", inside))
-    return sorted(name for name in found if _is_told(name) and f"{top}.{name}" not in BROKEN)
+    return sorted(name for name in found if _is_told(name) and not f"{top}.{name}.".startswith(BELOW))
 
 
 def _is_told(name: str) -> bool:

@@ -16,6 +16,7 @@ from sandbox.contract import ENTRY_FILE, ENTRY_FUNCTION, OPTIONAL_PARAMETERS, PR
 
 MODULE_NAME = "submission"
 POSITIONAL = 4  # net, retain_loader, forget_loader, val_loader
+VARIADIC = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -76,7 +77,8 @@ def get_prepare_function(module: ModuleType) -> Callable[..., Any] | None:
         return None
     try:
         choose_options(function, dict.fromkeys(OPTIONAL_PARAMETERS))
-    except Refused:
+        inspect.signature(function).bind_partial(*range(POSITIONAL))
+    except (Refused, TypeError, ValueError):
         return None
     return function  # type: ignore[no-any-return]
 
@@ -84,7 +86,10 @@ def get_prepare_function(module: ModuleType) -> Callable[..., Any] | None:
 def choose_options(function: Callable[..., Any], offered: Mapping[str, Any]) -> dict[str, Any]:
     """Pick the keyword arguments a function asks for by name beyond the four it gets by position."""
     try:
-        parameters = list(inspect.signature(function).parameters.values())
+        parameters = list(inspect.signature(function, follow_wrapped=False).parameters.values())
+        if {p.kind for p in parameters} == VARIADIC:  # `*args, **kwargs` of a decorator: the call will tell
+            wrapped = inspect.signature(function).parameters.values()
+            return {p.name: offered[p.name] for p in wrapped if p.name in offered and p.kind in NAMED}
     except (TypeError, ValueError):
         return {}  # not written in Python, or says nothing: the call will tell
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]

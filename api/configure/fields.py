@@ -31,6 +31,8 @@ class Kind(StrEnum):
     FLAG = "flag"
     IDS = "ids"  # whole numbers, one a line; a file of them may be sent instead
     NUMBERS = "numbers"  # with commas between them
+    CLASS = "class"  # a place from 0, or a name of the data set; in quotation marks it is a name in any case
+    CLASSES = "classes"  # with commas between them
     OPTIONS = "options"  # lines of `name = value`
     SEED = "seed"  # a whole number of up to 128 bits, in digits or as `0x…`
     MOMENT = "moment"  # as a browser writes it: no zone, ours is UTC
@@ -62,6 +64,7 @@ NETWORKS = ("digits", "fashion_mnist", "resnet", "vgg", "vit", "text_bag", "text
 PRIVATE, PRACTICE, ADAPTIVE = "private", "practice", "evaluation.adaptive"
 SHARE = "above 0, below 1; of a class, empty is all of it"
 DRAWN = ("random", "stratified", "class", "classes", "groups", "relabelled", "poisoned")
+CLASS_HINT = 'a name of the data set such as cat, or a place from 0; a name of digits in quotation marks: "7"'
 UNSAID = "empty: kept, or drawn by the platform where the phase is hidden"
 NUMBER, CHOICE, FLAG, TEXT, SEED = Kind.NUMBER, Kind.CHOICE, Kind.FLAG, Kind.TEXT, Kind.SEED
 
@@ -70,8 +73,15 @@ def _list_request(prefix: str) -> tuple[Field, ...]:
     return (
         Field(f"{prefix}.kind", "Which examples must go", CHOICE, choices=tuple(RequestKind)),
         Field(f"{prefix}.fraction", "Share of them", NUMBER, SHARE, needed=False, of_kind=DRAWN),
-        Field(f"{prefix}.class_index", "Class", hint="its index, from 0", needed=False, of_kind=("class",)),
-        Field(f"{prefix}.classes", "Classes", Kind.NUMBERS, "such as 1, 7; from 0", needed=False, of_kind=("classes",)),
+        Field(f"{prefix}.class_index", "Class", Kind.CLASS, CLASS_HINT, needed=False, of_kind=("class",)),
+        Field(
+            f"{prefix}.classes",
+            "Classes",
+            Kind.CLASSES,
+            f"{CLASS_HINT}; with commas between them",
+            needed=False,
+            of_kind=("classes",),
+        ),
         Field(f"{prefix}.column", "Column", TEXT, "of the data, such as sex", needed=False, of_kind=("groups",)),
         Field(f"{prefix}.values", "Its values", Kind.NUMBERS, "or a share", needed=False, of_kind=("groups",)),
         Field(

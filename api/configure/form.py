@@ -1,12 +1,13 @@
 """The form of a competition and the competition file, each made of the other; nothing is stored that no file says."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
 
+from api.configure.classes import read_class, read_classes, write_class
 from api.configure.fields import DATA, FIELDS, SECTIONS, Field, Kind, Section
 from core.competition_file import find_mistakes, make_plain
 from core.domain.data_sets import parse_ids
@@ -20,6 +21,11 @@ from core.problem_parts import EvaluationPart, PoolPart, RecipePart
 PARTS: dict[str, type[BaseModel]] = {"recipe": RecipePart, "pools": PoolPart, "evaluation": EvaluationPart}
 SET, PACKAGE = "set:", "package:"
 Values = Mapping[str, str | list[str]]
+READERS: dict[Kind, Callable[[str], Any]] = {
+    Kind.IDS: parse_ids,
+    Kind.CLASS: read_class,
+    Kind.CLASSES: read_classes,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +84,8 @@ def _read(field: Field, value: str | list[str]) -> Any:
         return bool(text)
     if not text:
         return None
-    if field.kind is Kind.IDS:
-        return parse_ids(text)
+    if field.kind in READERS:
+        return READERS[field.kind](text)
     return _read_text(field.kind, text)
 
 
@@ -140,6 +146,8 @@ def _write(field: Field, value: Any) -> str | list[str]:
         return "\n".join(map(str, value))
     if field.kind is Kind.NUMBERS:
         return ", ".join(map(str, value))
+    if field.kind in (Kind.CLASS, Kind.CLASSES):
+        return ", ".join(map(write_class, value if isinstance(value, list) else [value]))
     if field.kind is Kind.OPTIONS:
         return write_toml(value).strip()
     if field.kind is Kind.MOMENT:

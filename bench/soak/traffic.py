@@ -21,7 +21,7 @@ STREAM_SECONDS = 20.0
 SOURCES = {
     "honest": "    return net\n",
     "slow": "    import time\n    time.sleep(0.3)\n    return net\n",
-    "failing": "    raise ValueError('on purpose')\n",
+    "failing": "    if len(retain_loader):\n        raise ValueError('on purpose')\n",
     "printing": "    print('x' * 5000)\n    return net\n",
 }
 

@@ -18,7 +18,7 @@ from core.domain.intake.report import Note, Origin, SubmissionFiles
 from core.settings import get_settings
 
 _ORIGIN_TEXT = {
-    Origin.FILE: "a Python file; it runs as it is",
+    Origin.FILE: "a Python file; all of it runs",
     Origin.ARCHIVE: "an archive",
     Origin.SCRIPT: "a script written like a notebook; only the part below runs",
     Origin.NOTEBOOK: "a notebook; only the part below runs",

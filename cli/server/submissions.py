@@ -1,5 +1,6 @@
 """`lacuna submit`, `promote`, `status`, `submissions`, `logs`, `source`, `cancel`."""
 
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -242,7 +243,7 @@ def _look_before(read: SubmissionFiles, given: Given, *, may_ask: bool) -> None:
             print_note("\n".join([f"{title} ({len(notes)}):", *(f"  {note}" for note in notes)]))
     if not (is_partial or held is not read) or not may_ask or not _is_watched():
         return
-    question = "Submit what is kept?" if is_partial else "Submit it all the same?"
+    question = "Submit what is kept?" if read.kept or read.left_out else "Submit it all the same?"
     if not typer.confirm(question, err=True):
         raise CommandFailed("nothing was submitted", exit_code=Exit.CANCELLED)
 
@@ -295,9 +296,10 @@ def _suggest_practice(client: LacunaClient, state: Mapping[str, Any]) -> None:
     except ContestError:  # what became of the submission is told already
         return
     if practice and practice["daily_limit"]:
+        file = shlex.quote(state["filename"])
         print_note(
-            f"`lacuna submit {state['filename']} -c {state['competition']} --practice` runs it on open data, and shows"
-            " what it prints and why it fails"
+            f"`lacuna submit {file} -c {state['competition']} --practice` runs it on open data, and shows what it"
+            " prints and why it fails"
         )
 
 

@@ -12,6 +12,7 @@ class FaultCode(StrEnum):
     ENTRYPOINT_MISSING = "ENTRYPOINT_MISSING"
     IMPORT_MISSING = "IMPORT_MISSING"
     FILE_MISSING = "FILE_MISSING"
+    CERTAIN_FAILURE = "CERTAIN_FAILURE"
     IMPORT_FAILED = "IMPORT_FAILED"
     SIGNATURE_MISMATCH = "SIGNATURE_MISMATCH"
     EXCEPTION = "EXCEPTION"
@@ -42,6 +43,9 @@ HINTS: dict[FaultCode, str] = {
     ),
     FaultCode.FILE_MISSING: (
         "Take what the method needs from the loaders; what was not uploaded is not there when it runs."
+    ),
+    FaultCode.CERTAIN_FAILURE: (
+        "The call would fail every time: correct the line that is named; define or import each name that it uses."
     ),
     FaultCode.IMPORT_FAILED: "The file failed while being imported; run `lacuna doctor FILE` to see the traceback.",
     FaultCode.SIGNATURE_MISMATCH: (

@@ -66,6 +66,7 @@ VERDICT_OF_FAULT: dict[FaultCode, Verdict] = {
     FaultCode.SIGNATURE_MISMATCH: Verdict.REJECTED,
     FaultCode.IMPORT_MISSING: Verdict.REJECTED,
     FaultCode.FILE_MISSING: Verdict.REJECTED,
+    FaultCode.CERTAIN_FAILURE: Verdict.REJECTED,
     FaultCode.IMPORT_FAILED: Verdict.RUNTIME_ERROR,
     FaultCode.EXCEPTION: Verdict.RUNTIME_ERROR,
     FaultCode.PROCESS_LIMIT: Verdict.RUNTIME_ERROR,

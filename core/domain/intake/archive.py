@@ -5,6 +5,7 @@ import stat
 import unicodedata
 import zipfile
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -18,8 +19,9 @@ DEPTH_LIMIT = 8
 RATIO_LIMIT = 200
 RATIO_FREE_BYTES = 1 << 20  # small text may compress as well as it likes
 ALLOWED_SUFFIXES = frozenset({".py", ".txt", ".md", ".json", ".toml", ".yaml", ".yml", ".csv", ".cfg", ".ini", ""})
-LITTER_NAMES = frozenset({".ds_store", "thumbs.db", "desktop.ini", ".gitignore", ".gitattributes"})
-LITTER_FOLDERS = frozenset({"__macosx", "__pycache__", ".git", ".ipynb_checkpoints", ".idea", ".vscode"})
+LITTER_NAMES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini"})
+LITTER_FOLDERS = frozenset({"__macosx", "__pycache__", "@eadir", "#recycle", "@recycle", "$recycle.bin", "lost+found"})
+LITTER_SUFFIXES = (".pyc", ".pyo", ".swp", "~")
 CENTRAL_HEADER = b"PK\x01\x02"
 
 
@@ -46,12 +48,13 @@ def read_archive(content: bytes, *, limit_bytes: int) -> ArchiveFiles:
 def _read_entries(archive: zipfile.ZipFile, limit_bytes: int) -> ArchiveFiles:
     wanted: dict[str, zipfile.ZipInfo] = {}
     litter: list[Note] = []
+    names = frozenset(info.orig_filename for info in archive.infolist())
     for info in archive.infolist():
         name = _check_name(info)
         if _is_litter(name):
             litter.append(Note(show(name), "", "left by another program, not needed"))
             continue
-        _check_kind(info, name)
+        _check_kind(info, name, names)
         if name in wanted:
             _refuse(FaultCode.FORBIDDEN_FILE, f"the archive holds {show(name)} twice")
         if not _is_folder(info):
@@ -84,11 +87,14 @@ def _is_folder(info: zipfile.ZipInfo) -> bool:
 
 
 def _is_litter(name: str) -> bool:
+    """What tools leave beside files: hidden ones, compiled ones, copies of an editor, folders of a store."""
     path = PurePosixPath(name.lower())
-    return path.name in LITTER_NAMES or path.name.startswith("._") or bool(LITTER_FOLDERS.intersection(path.parts))
+    is_hidden = any(part.startswith(".") for part in path.parts)
+    is_left = path.name in LITTER_NAMES or path.name.endswith(LITTER_SUFFIXES)
+    return is_hidden or is_left or bool(LITTER_FOLDERS.intersection(path.parts))
 
 
-def _check_kind(info: zipfile.ZipInfo, name: str) -> None:
+def _check_kind(info: zipfile.ZipInfo, name: str, names: Collection[str]) -> None:
     mode = stat.S_IFMT(info.external_attr >> 16)
     if mode not in (0, stat.S_IFREG, stat.S_IFDIR):
         _refuse(FaultCode.FORBIDDEN_FILE, f"{show(name)} in the archive is a link or a device")
@@ -98,7 +104,9 @@ def _check_kind(info: zipfile.ZipInfo, name: str) -> None:
         # The other methods of the standard library decompress without a bound on memory.
         _refuse(FaultCode.ARCHIVE_INVALID, f"{show(name)} in the archive is not compressed with plain deflate")
     if not _is_folder(info) and PurePosixPath(name).suffix.lower() not in ALLOWED_SUFFIXES:
-        cure = ": upload the notebook itself" if name.lower().endswith(".ipynb") else ""
+        cure = ": leave it out" if ENTRY_FILE in names else ""
+        if name.lower().endswith(".ipynb") and not cure:
+            cure = ": upload the notebook itself"
         _refuse(FaultCode.FORBIDDEN_FILE, f"{show(name)} in the archive is not a text file of an allowed kind{cure}")
 
 

@@ -12,12 +12,12 @@ from core.domain.intake.report import show
 
 MODULE_NAMES = BUILTIN_NAMES | {"__package__", "__loader__", "__annotations__", "__cached__", "__path__", "__dict__"}
 # Whoever calls these can bind any name there is.
-BINDING_CALLS = frozenset({"exec", "eval", "globals", "locals", "vars", "setattr", "__import__"})
+BINDING_CALLS = frozenset({"exec", "eval", "globals", "locals", "vars", "setattr", "__import__", "builtins"})
 
 
 def find_module_names(tree: ast.Module) -> frozenset[str] | None:
     """What can be imported from a file; None where its text does not say."""
-    if _is_open(tree) or any(getattr(statement, "name", "") == "__getattr__" for statement in tree.body):
+    if is_open(tree) or any(getattr(statement, "name", "") == "__getattr__" for statement in tree.body):
         return None
     found: set[str] = set()
     for statement in tree.body:
@@ -28,7 +28,7 @@ def find_module_names(tree: ast.Module) -> frozenset[str] | None:
 
 def check_bound(tree: ast.Module, *, locate: Callable[[int], str]) -> None:
     """Raise the fault of a name that is used while the file is imported and is nowhere before."""
-    if _is_open(tree):
+    if is_open(tree):
         return
     is_lazy = any(
         isinstance(node, ast.ImportFrom)
@@ -43,6 +43,11 @@ def check_bound(tree: ast.Module, *, locate: Callable[[int], str]) -> None:
             where = locate(_find_line(statement, missing))
             raise ParticipantFault(FaultCode.IMPORT_MISSING, f"{where}: {show(missing)} is used and not defined yet")
         bound |= names.binds | names.binds_when_called
+
+
+def is_open(tree: ast.Module) -> bool:
+    """A star import, or code that binds names by their text."""
+    return any(_binds_anything(node) for node in _iter_nodes(tree))
 
 
 def _find_missing(statement: ast.stmt, names: Names, bound: set[str]) -> frozenset[str]:
@@ -60,11 +65,6 @@ def _find_missing(statement: ast.stmt, names: Names, bound: set[str]) -> frozens
 def _find_line(statement: ast.stmt, name: str) -> int:
     lines = [node.lineno for node in ast.walk(statement) if isinstance(node, ast.Name) and node.id == name]
     return min(lines, default=statement.lineno)
-
-
-def _is_open(tree: ast.Module) -> bool:
-    """A star import, or code that binds names by their text."""
-    return any(_binds_anything(node) for node in _iter_nodes(tree))
 
 
 def _binds_anything(node: ast.AST) -> bool:

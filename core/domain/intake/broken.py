@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from core.domain.errors import ParticipantFault
 from core.domain.faults import FaultCode
 from core.domain.intake.certain import Step, ends_here, iter_sure
-from core.domain.intake.effects import FILE, Effects
+from core.domain.intake.effects import FILE, METHODS, NETWORK, PROGRAM, Effects
 from core.domain.intake.libraries import is_standard, load_catalog
 from core.domain.intake.names import find_aliases, get_dotted
 from core.domain.intake.report import show
@@ -16,7 +16,13 @@ LOST = ("AttributeError",)
 ABSENT = ("OSError", "IOError", "EnvironmentError", "FileNotFoundError", "RuntimeError")
 # what is told elsewhere, or is there
 THERE = ("/usr/", "/etc/", "/proc/", "/sys/", "/dev/", "/opt/", "/tmp/", "/kaggle/", "/content/", "../input/")  # noqa: S108
-SEARCHES = frozenset({"glob", "iglob", "walk", "makedirs", "mkdir", "remove", "unlink"})  # find nothing, or make it
+SCRATCH = ("/kaggle/working/", "/kaggle/tmp/", "/kaggle/temp/", "/content/")  # the working folder, which is empty
+WRITING = ("save", "dump", "write", "to_csv", "to_json", "to_pickle", "extract", "unpack")
+MOVING = frozenset({"copy", "copy2", "copyfile", "copytree", "move", "rename", "replace"})
+# find nothing, or make it
+SEARCHES = frozenset(
+    {"glob", "iglob", "walk", "makedirs", "mkdir", "remove", "unlink", "rmtree", "which", "disk_usage"}
+)
 
 
 def check_attributes(
@@ -53,22 +59,35 @@ def check_reads(
     tree: ast.Module, steps: Iterable[Step], files: Collection[str], *, locate: Callable[[int], str]
 ) -> None:
     """Raise the fault of a file that is read on import and is not in the upload."""
-    for call, path in find_lost_reads(tree, steps, files):
+    listed = list(steps)
+    for call, path in find_lost_reads(tree, listed, files):
         message = f"{locate(call.lineno)}: {show(path)} is read on import, and is not in the upload"
+        raise ParticipantFault(FaultCode.FILE_MISSING, message)
+    for call, path in find_lost_reads(tree, listed, files, when_called=True):
+        message = f"{locate(call.lineno)}: {show(path)} is read, and nothing writes it: it is not in the upload"
         raise ParticipantFault(FaultCode.FILE_MISSING, message)
 
 
-def find_lost_reads(tree: ast.Module, steps: Iterable[Step], files: Collection[str]) -> Iterator[tuple[ast.Call, str]]:
-    """Calls that certainly read, on import, what was neither sent nor is named anywhere else in the file."""
+def find_lost_reads(
+    tree: ast.Module, steps: Iterable[Step], files: Collection[str], *, when_called: bool = False
+) -> Iterator[tuple[ast.Call, str]]:
+    """Calls that certainly read what was neither sent nor is named anywhere else in the file.
+
+    when_called: in functions, where nothing in the file writes; else on import.
+    """
     effects = Effects(find_aliases([node for node in ast.walk(tree) if isinstance(node, ast.stmt)]), {}, "")
     nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
     named = Counter(node.value for node in nodes)
+    if when_called and any(_may_write(node, effects) for node in ast.walk(tree)):
+        return
     for step in steps:
-        if not step.place.is_certain or step.place.is_inside or step.place.is_guarded(ABSENT):
+        if not step.place.is_certain or step.place.is_inside is not when_called or step.place.is_guarded(ABSENT):
             continue
         for call in iter_sure(step.node):
             path = _find_read(call, effects)
-            if path is not None and named[path] == 1 and not _is_there(path, files):
+            if path is not None and when_called:
+                path = next((path.removeprefix(place) for place in SCRATCH if path.startswith(place)), path)
+            if path is not None and named[path] <= 1 and not _is_there(path, files):
                 yield call, path  # type: ignore[misc]
 
 
@@ -76,11 +95,25 @@ def _find_read(node: ast.AST, effects: Effects) -> str | None:
     if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
         return None
     path, name = node.args[0].value, (get_dotted(node.func) or "").split(".")[-1]
-    if not isinstance(path, str) or not path or name in SEARCHES or name.startswith(("save", "dump")):
+    if not isinstance(path, str) or not path or name in {*SEARCHES, *METHODS} or name.startswith(("save", "dump")):
+        return None
+    if "temp" in name.lower() or name.startswith("mk"):  # of `tempfile`
         return None
     if "://" in path or effects.find([ast.Call(node.func, [], [])]) != FILE or _writes(node):
         return None
     return path
+
+
+def _may_write(node: ast.AST, effects: Effects) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    name = (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")) or ""
+    reason = effects.find([ast.Call(node.func, [], [])])
+    return (
+        name.startswith(WRITING)
+        or reason in (PROGRAM, NETWORK)
+        or (reason == FILE and (name in MOVING or _writes(node)))
+    )
 
 
 def _writes(call: ast.Call) -> bool:

@@ -112,14 +112,29 @@ def _find_loader_doubts(statements: Iterable[ast.stmt]) -> tuple[str, ...]:
     """Batch sizes and shuffling that are written down, beside what the platform's loaders do."""
     sizes: dict[str, str] = {}
     doubts: list[str] = []
-    for statement in statements:
-        for node in ast.walk(statement):
+    listed = list(statements)
+    inside = _find_reached(listed)
+    for statement in listed:
+        for node in () if getattr(statement, "name", "") in inside else ast.walk(statement):
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 _look_at_loader(node.targets[0].id, node.value, sizes, doubts)
     if sizes:
         told = ", ".join(f"{name} {size}" for name, size in sizes.items())
         doubts.append(f"the notebook makes batches of its own size ({told}); here the problem says how large they are")
     return tuple(dict.fromkeys(doubts))
+
+
+def _find_reached(statements: Iterable[ast.stmt]) -> set[str]:
+    """The function and those that it calls: the loaders that they make are made here as well."""
+    functions = {each.name: each for each in statements if isinstance(each, ast.FunctionDef)}
+    found, waiting = set[str](), [ENTRY_FUNCTION]
+    while waiting:
+        name = waiting.pop()
+        if name in functions and name not in found:
+            found.add(name)
+            nodes = ast.walk(functions[name])
+            waiting += [node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
+    return found
 
 
 def _look_at_loader(name: str, value: ast.expr, sizes: dict[str, str], doubts: list[str]) -> None:

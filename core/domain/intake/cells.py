@@ -10,7 +10,7 @@ from typing import Any
 from core.domain.errors import ParticipantFault
 from core.domain.faults import FaultCode
 from core.domain.intake.exported import expand_magics, find_written
-from core.domain.intake.magics import PYTHON_CELL_MAGICS, strip_magics
+from core.domain.intake.magics import CARRIED, PYTHON_CELL_MAGICS, carries_python, strip_magics
 from core.domain.intake.python_text import check_source_size, parse_python
 from core.domain.intake.report import ENTRY_FUNCTION, Note, show
 
@@ -69,17 +69,19 @@ def read_script(text: str, name: str) -> Notebook:
 
 def _add_cell(notebook: Notebook, label: str, source: str) -> None:
     source = source.replace("\r\n", "\n").replace("\r", "\n")
-    first, _, rest = source.lstrip("\n").partition("\n")
+    first, _, rest = source.lstrip().partition("\n")
+    carrier: Note | None = None
     if first.startswith("%%"):
         written = WRITE_FILE.match(first)
         if written:
             _add_written_file(notebook, label, written, rest)
             return
         magic = first[2:].split()[0] if first[2:].split() else ""
-        if magic not in PYTHON_CELL_MAGICS:
+        if not carries_python(magic, rest):
             notebook.left_out.append(Note(label, show(source), f"a cell for {show(magic) or 'another program'}"))
             return
-        source = "\n" * (len(source) - len(source.lstrip("\n"))) + "pass\n" + rest
+        carrier = None if magic in PYTHON_CELL_MAGICS else Note(f"{label}, line 1", show(first), CARRIED)
+        source = "\n" * source[: len(source) - len(source.lstrip())].count("\n") + "pass\n" + rest
     source = textwrap.dedent(source)
     text, left_out = strip_magics(source, label)
     try:
@@ -89,6 +91,7 @@ def _add_cell(notebook: Notebook, label: str, source: str) -> None:
             raise
         notebook.left_out.append(Note(label, show(source), f"not Python: {fault.message}"))
         return
+    left_out |= {1: carrier} if carrier else {}
     notebook.cells.append(Cell(label, text.split("\n"), tree, left_out, source.split("\n")))
 
 
@@ -147,6 +150,6 @@ def _check_language(document: dict[str, Any], name: str) -> None:
     for block, key in (("kernelspec", "language"), ("language_info", "name")):
         entry = metadata.get(block)
         language = entry.get(key) if isinstance(entry, dict) else None
-        if isinstance(language, str) and LANGUAGE not in language.lower():
+        if isinstance(language, str) and language.strip() and LANGUAGE not in language.lower():
             message = f"{show(name)} is a notebook for {show(language)}, not Python"
             raise ParticipantFault(FaultCode.NOTEBOOK_INVALID, message)

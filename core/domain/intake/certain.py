@@ -1,18 +1,22 @@
 """What runs whenever a file is imported and its functions are called, and what would catch it if it failed."""
 
 import ast
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from core.domain.intake.entry import is_main_guard
+from core.domain.intake.entry import POSITIONAL_COUNT, is_generator, is_main_guard
 from core.domain.intake.folding import Constants, decide, find_constants
 from core.domain.intake.names import DEFINITION, get_dotted, iter_eager
+from core.domain.intake.report import OPTIONAL_PARAMETERS
 
 EXITS = frozenset({"sys.exit", "exit", "quit", "os._exit", "os.abort"})
 EVERYTHING = frozenset({"Exception", "BaseException"})
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 DEPTH_LIMIT = 20  # of calls that are followed
 LOOP = (ast.For, ast.AsyncFor, ast.While)
+RANGES = frozenset({"range", "trange", "tqdm.trange"})
+STEPPED = 3  # bounds of a range with a step of its own
+PASSING_ON = frozenset({"enumerate", "list", "tuple", "iter", "reversed", "sorted", "tqdm", "tqdm.tqdm", "zip"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +39,23 @@ class Step:
     place: Place
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What is known of the parameters of a function that is called, by their names."""
+
+    loaders: frozenset[str] = frozenset()
+    constants: Mapping[str, object] = field(default_factory=dict)
+
+
+NOTHING = Passed()
+
+
 def walk(tree: ast.Module, called: Iterable[str] = ()) -> list[Step]:
     """Every statement of a file; called: functions that the platform calls once it is imported."""
     walker = _Walker(tree)
     steps = list(walker.walk(tree.body, Place()))
     for name in called:
-        steps += walker.enter(name, Place())
+        steps += walker.call(name)
     for function, place in walker.waiting:
         if id(function) not in walker.entered:
             steps += walker.walk(function.body, replace(place, is_certain=False, is_inside=True))
@@ -75,6 +90,7 @@ class _Walker:
         self.constants: Constants = find_constants(tree.body)
         self.functions = _find_functions(tree)
         self.entered: set[int] = set()
+        self.loaders: frozenset[str] = frozenset()  # names here of what surely gives a batch
         self.depth = 0
         self.waiting: list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, Place]] = []
 
@@ -86,16 +102,29 @@ class _Walker:
             if place.is_certain and _may_leave(statement):
                 place = replace(place, is_certain=False)
 
-    def enter(self, name: str, place: Place) -> Iterator[Step]:
-        """The body of a function of the file that is called."""
+    def call(self, name: str) -> Iterator[Step]:
+        """As the platform does: by position, with loaders that all hold examples."""
+        function = self.functions.get(name)
+        if function is not None:
+            names = _list_parameters(function)
+            constants = _find_defaults(function, {*names[:POSITIONAL_COUNT], *OPTIONAL_PARAMETERS})
+            yield from self.enter(name, Place(), Passed(frozenset(names[1:POSITIONAL_COUNT]), constants))
+
+    def enter(self, name: str, place: Place, passed: Passed = NOTHING) -> Iterator[Step]:
+        """The body of a function of the file that is called; a generator runs nothing then."""
         function = self.functions.get(name)
         if id(function) in self.entered or not isinstance(function, ast.FunctionDef) or self.depth == DEPTH_LIMIT:
             return
+        if is_generator(function):
+            return
         self.entered.add(id(function))
         self.depth += 1
-        known, self.constants = self.constants, _hide(self.constants, function)
+        before = self.constants, self.loaders
+        stored = _list_stored(function)
+        constants = {name: value for name, value in passed.constants.items() if name not in stored}
+        self.constants, self.loaders = _hide(self.constants, function) | constants, passed.loaders - stored
         yield from list(self.walk(function.body, replace(place, is_inside=True)))
-        self.constants = known
+        self.constants, self.loaders = before
         self.depth -= 1
 
     def _walk_one(self, statement: ast.stmt, place: Place) -> Iterator[Step]:
@@ -113,7 +142,7 @@ class _Walker:
             yield from self.walk(statement.body, replace(place, catches=place.catches | caught))
         elif isinstance(statement, ast.For | ast.AsyncFor):
             yield from self._take(statement.iter, place)
-            yield from self.walk(statement.body, place if _surely_turns(statement.iter) else unsure)
+            yield from self.walk(statement.body, place if self._surely_turns(statement.iter) else unsure)
             yield from self.walk(statement.orelse, unsure)
         elif isinstance(statement, ast.Match):
             yield from self._take(statement.subject, place)
@@ -161,7 +190,39 @@ class _Walker:
         if place.is_certain:
             for part in list(iter_sure(node)):
                 if isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
-                    yield from self.enter(part.func.id, place)
+                    yield from self.enter(part.func.id, place, self._find_passed(part))
+
+    def _find_passed(self, call: ast.Call) -> Passed:
+        function = self.functions.get(getattr(call.func, "id", ""))
+        is_open = any(isinstance(part, ast.Starred) for part in call.args) or any(
+            not each.arg for each in call.keywords
+        )
+        if function is None or is_open:
+            return NOTHING
+        given = dict(zip(_list_parameters(function), call.args, strict=False))
+        given |= {each.arg: each.value for each in call.keywords if each.arg}
+        loaders = frozenset(name for name, value in given.items() if getattr(value, "id", "") in self.loaders)
+        constants = {name: value.value for name, value in given.items() if isinstance(value, ast.Constant)}
+        return Passed(loaders, _find_defaults(function, given) | constants)
+
+    def _surely_turns(self, values: ast.expr) -> bool:
+        """Whether a loop over this runs at least once."""
+        if isinstance(values, ast.List | ast.Tuple | ast.Set):
+            return bool(values.elts)
+        if isinstance(values, ast.Name):
+            return values.id in self.loaders
+        if not isinstance(values, ast.Call) or not values.args:
+            return False
+        name = get_dotted(values.func)
+        if name in PASSING_ON:
+            return all(map(self._surely_turns, values.args if name == "zip" else values.args[:1]))
+        bounds = [self._find_number(part) for part in values.args]
+        found = [bound for bound in bounds if bound is not None]
+        return name in RANGES and len(found) == len(bounds) < STEPPED and bool(range(*found))
+
+    def _find_number(self, value: ast.expr) -> int | None:
+        found = value.value if isinstance(value, ast.Constant) else self.constants.get(getattr(value, "id", ""))
+        return found if isinstance(found, int) else None
 
 
 def _find_functions(tree: ast.Module) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -176,11 +237,27 @@ def _find_functions(tree: ast.Module) -> dict[str, ast.FunctionDef | ast.AsyncFu
     return {name: function for name, function in found.items() if name not in stored}
 
 
-def _hide(constants: Constants, function: ast.FunctionDef) -> Constants:
+def _hide(constants: Constants, function: ast.FunctionDef) -> dict[str, object]:
     """A name that a function binds itself is another one there."""
-    own = {part.arg for part in ast.walk(function) if isinstance(part, ast.arg)}
-    own |= {part.id for part in ast.walk(function) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+    own = {part.arg for part in ast.walk(function) if isinstance(part, ast.arg)} | _list_stored(function)
     return {name: value for name, value in constants.items() if name not in own}
+
+
+def _list_parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    return [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+
+
+def _find_defaults(function: ast.FunctionDef | ast.AsyncFunctionDef, given: Collection[str]) -> dict[str, object]:
+    """The constants that parameters have where nothing is passed."""
+    names, keyword_only = _list_parameters(function), [argument.arg for argument in function.args.kwonlyargs]
+    defaults = dict(zip(reversed(names), reversed(function.args.defaults), strict=False))
+    found = [*defaults.items(), *zip(keyword_only, function.args.kw_defaults, strict=True)]
+    return {name: value.value for name, value in found if name not in given and isinstance(value, ast.Constant)}
+
+
+def _list_stored(function: ast.FunctionDef) -> set[str]:
+    nodes = (part for part in ast.walk(function) if isinstance(part, ast.Name))
+    return {node.id for node in nodes if not isinstance(node.ctx, ast.Load)}
 
 
 def _may_leave(statement: ast.stmt) -> bool:
@@ -214,15 +291,6 @@ def _list_suppressed(context: ast.expr) -> list[str]:
     if not isinstance(context, ast.Call) or (get_dotted(context.func) or "").split(".")[-1] != "suppress":
         return []
     return [(get_dotted(kind) or "BaseException").split(".")[-1] for kind in context.args]
-
-
-def _surely_turns(values: ast.expr) -> bool:
-    if isinstance(values, ast.List | ast.Tuple | ast.Set):
-        return bool(values.elts)
-    if not isinstance(values, ast.Call) or get_dotted(values.func) != "range" or len(values.args) != 1:
-        return False
-    count = values.args[0]
-    return isinstance(count, ast.Constant) and isinstance(count.value, int) and count.value > 0
 
 
 def _is_for_types(test: ast.expr) -> bool:

@@ -1,22 +1,30 @@
-"""Let a notebook that is written for one GPU run wherever the platform runs it.
-
-Only for notebooks and scripts written like one: a plain file runs as it is. Every change is reported.
-"""
+"""Let code that is written for one GPU run wherever the platform runs it; every change is reported."""
 
 import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from core.domain.intake.names import get_dotted
+
 DEVICE_NAME = "LACUNA_DEVICE"
 DEVICE_LINES = (
     "import torch as _lacuna_torch\n"
     f'{DEVICE_NAME} = "cuda" if _lacuna_torch.cuda.is_available() else "cpu"  # set by the platform\n'
 )
+ONE_LINE = f'import torch as _lacuna_torch; {DEVICE_NAME} = "cuda" if _lacuna_torch.cuda.is_available() else "cpu"'
 CUDA = re.compile(r"^cuda(:\d+)?$")
 # A text "cuda" here is looked at or shown, not asked for.
 LOOKED_AT = (ast.Compare, ast.JoinedStr, ast.Subscript, ast.MatchValue)
 SPEAKING_CALLS = frozenset({"print", "startswith", "format", "info", "warning", "count", "find", "split"})
+SWITCHED_OFF_CALLS = frozenset({"autocast", "GradScaler"})  # they do nothing where there is no GPU
+# They fail where there is no GPU, and are called for their effect alone.
+GPU_CALLS = frozenset(
+    {
+        *(f"torch.cuda.{name}" for name in ("synchronize", "set_device", "init", "reset_peak_memory_stats")),
+        *(f"torch.cuda.{name}" for name in ("reset_max_memory_allocated", "reset_accumulated_memory_stats")),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,21 @@ class Edit:
     text: str
 
 
+def answer_device(text: str, tree: ast.Module) -> tuple[str, dict[int, tuple[str, str]]]:
+    """A whole file, and what stood in each changed line and stands there now."""
+    changed, numbers = rewrite_device(text, tree)
+    if not numbers:
+        return text, {}
+    before, after = text.split("\n"), changed.split("\n")
+    lines = {line: (before[line - 1], after[line - 1]) for line in sorted(numbers)}
+    if DEVICE_NAME in changed:
+        place = next((each for each in tree.body if not _must_be_first(each)), tree.body[0])
+        first = min([place.lineno, *(each.lineno for each in getattr(place, "decorator_list", []))])
+        joint = "\n" if hasattr(place, "body") or place.col_offset else "; "  # lines keep their numbers if they can
+        after[first - 1] = f"{ONE_LINE}{joint}{after[first - 1]}"
+    return "\n".join(after), lines
+
+
 def rewrite_device(text: str, tree: ast.Module) -> tuple[str, frozenset[int]]:
     """The text with "cuda" and .cuda() answered by the platform's device, and the lines that changed."""
     lines = [line.encode() for line in text.split("\n")]
@@ -35,6 +58,12 @@ def rewrite_device(text: str, tree: ast.Module) -> tuple[str, frozenset[int]]:
         line = lines[edit.line - 1]
         lines[edit.line - 1] = line[: edit.start] + edit.text.encode() + line[edit.end :]
     return b"\n".join(lines).decode(), frozenset(edit.line for edit in edits)
+
+
+def _must_be_first(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.ImportFrom):
+        return statement.module == "__future__"
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def _find_edits(tree: ast.Module, lines: list[bytes]) -> Iterator[Edit]:
@@ -58,7 +87,7 @@ def _only_looks(node: ast.AST) -> bool:
         return _asks_available(node.test)
     if isinstance(node, ast.Call):
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        return name in SPEAKING_CALLS
+        return name in SPEAKING_CALLS | SWITCHED_OFF_CALLS
     return False
 
 
@@ -76,8 +105,9 @@ def _edit_call(call: ast.Call, lines: list[bytes]) -> Iterator[Edit]:
         return
     if function.attr == "cuda":
         yield from _edit_cuda_method(call, function, lines)
-    elif ast.unparse(function) == "torch.cuda.synchronize":
-        text = "(torch.cuda.is_available() and torch.cuda.synchronize())"
+    elif get_dotted(function) in GPU_CALLS and call.lineno == call.end_lineno:
+        before = lines[call.lineno - 1][call.col_offset : call.end_col_offset].decode()
+        text = f"(torch.cuda.is_available() and {before})"
         yield Edit(call.lineno, call.col_offset, call.end_col_offset or 0, text)
 
 

@@ -2,10 +2,13 @@
 
 import ast
 from collections.abc import Iterator
+from functools import partial
 
 from core.domain.errors import ParticipantFault
 from core.domain.faults import FaultCode
 from core.domain.intake.candidates import explain_missing, find_candidate, write_fix
+from core.domain.intake.folding import find_constants, open_decided
+from core.domain.intake.reached import Function, find_reached
 from core.domain.intake.report import ARGUMENT_HINTS, ENTRY_FUNCTION, OPTIONAL_PARAMETERS, list_names, show
 
 POSITIONAL_COUNT = 4
@@ -15,48 +18,58 @@ ORDER = ("net", "retain_loader", "forget_loader", "val_loader")
 VALUES = (ast.Constant, ast.JoinedStr, ast.List, ast.Dict, ast.Set, ast.Tuple, ast.ListComp, ast.DictComp, ast.SetComp)
 BINDING_CALLS = frozenset({"exec", "globals", "setattr"})
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-
 
 def check_entry(tree: ast.Module, *, name: str, is_bound: bool = False) -> tuple[str, ...]:
     """Raise the fault of the entry function, or return warnings about it. is_bound: its order is seen to elsewhere."""
-    bound = find_bindings(tree.body, ENTRY_FUNCTION)
+    body = list(open_decided(tree.body, find_constants(tree.body)))
+    bound = find_bindings(body, ENTRY_FUNCTION)
     if not bound:
-        if _has_star_import(tree.body):
+        if has_star_import(body):
             return (f"{ENTRY_FUNCTION} is not in {name}; it must come from a star import",)
         if _may_bind(tree):
             return (f"{ENTRY_FUNCTION} is not written in {name}; the file must bind it while it is imported",)
-        if any(_deletes(statement, ENTRY_FUNCTION) for statement in tree.body):
+        if any(_deletes(statement, ENTRY_FUNCTION) for statement in body):
             raise ParticipantFault(FaultCode.ENTRYPOINT_MISSING, f"{name} deletes {ENTRY_FUNCTION} again")
-        found = find_candidate(tree)
-        raise ParticipantFault(FaultCode.ENTRYPOINT_MISSING, explain_missing(tree, name, found), fix=write_fix(found))
-    functions = [_resolve(tree.body, statement) for statement in bound]
-    faults = [_judge(function, name) or (None if is_bound else _judge_order(function, name)) for function in functions]
+        raise refuse_missing(tree, name)
+    faults = [judge_binding(body, each, name, is_bound=is_bound) for each in bound]
     if all(faults) and faults[-1] is not None:
         raise faults[-1]
+    functions = [_resolve(body, statement) for statement in bound]
     return tuple(doubt for function in functions if isinstance(function, Function) for doubt in _find_doubts(function))
 
 
-def _judge(function: ast.AST, name: str) -> ParticipantFault | None:
-    if isinstance(function, ast.ClassDef):
-        problem = _find_class_problem(function)
-        message = f"{name}, line {function.lineno}: {ENTRY_FUNCTION} is a class that {problem}"
+def refuse_missing(tree: ast.Module, name: str) -> ParticipantFault:
+    found = find_candidate(tree)
+    return ParticipantFault(FaultCode.ENTRYPOINT_MISSING, explain_missing(tree, name, found), fix=write_fix(found))
+
+
+def judge_binding(
+    body: list[ast.stmt], bound: ast.stmt, name: str, *, is_bound: bool = False
+) -> ParticipantFault | None:
+    """The fault of what the function's name stands for; None too where only running it will tell."""
+    target = _resolve(body, bound)
+    if isinstance(target, ast.ClassDef):
+        problem = _find_class_problem(target)
+        message = f"{name}, line {target.lineno}: {ENTRY_FUNCTION} is a class that {problem}"
         return ParticipantFault(FaultCode.SIGNATURE_MISMATCH, message) if problem else None
-    if isinstance(function, VALUES):
-        message = f"{name}, line {function.lineno}: {ENTRY_FUNCTION} is a value, not a function"
+    if isinstance(target, VALUES) or isinstance(bound, ast.Import):
+        what = "module" if isinstance(bound, ast.Import) else "value"
+        message = f"{name}, line {bound.lineno}: {ENTRY_FUNCTION} is a {what}, not a function"
         return ParticipantFault(FaultCode.ENTRYPOINT_MISSING, message)
-    if not isinstance(function, Function):
+    reached = find_reached(_get_value(target), partial(find_bindings, body))
+    if reached is None:
         return None  # an import, the result of a call: only running it will tell
-    problem = find_signature_problem(function)
+    if reached.function is None:
+        message = f"{name}, line {reached.line}: {ENTRY_FUNCTION} {reached.problem}"
+        return ParticipantFault(FaultCode.SIGNATURE_MISMATCH, message)
+    problem = find_signature_problem(reached.function, taken=reached.taken, named=reached.named)
     if problem is None:
-        return None
-    return ParticipantFault(FaultCode.SIGNATURE_MISMATCH, f"{name}, line {function.lineno}: {ENTRY_FUNCTION} {problem}")
+        return None if is_bound or reached.taken else _judge_order(reached.function, name)
+    return ParticipantFault(FaultCode.SIGNATURE_MISMATCH, f"{name}, line {reached.line}: {ENTRY_FUNCTION} {problem}")
 
 
-def _judge_order(function: ast.AST, name: str) -> ParticipantFault | None:
+def _judge_order(function: Function, name: str) -> ParticipantFault | None:
     """A network that is passed as a loader fails at its first use; loaders among themselves are a doubt."""
-    if not isinstance(function, Function):
-        return None
     names = [argument.arg.lower() for argument in [*function.args.posonlyargs, *function.args.args]][:POSITIONAL_COUNT]
     is_loader = [any(word in each for word in ("loader", "_dl", *ARGUMENT_HINTS)) for each in names]
     nets = [place for place, each in enumerate(names) if each.startswith(("net", "model")) and not is_loader[place]]
@@ -69,21 +82,28 @@ def _judge_order(function: ast.AST, name: str) -> ParticipantFault | None:
     return ParticipantFault(FaultCode.SIGNATURE_MISMATCH, message)
 
 
-def find_signature_problem(function: Function) -> str | None:
-    """Say why a call with net and three loaders by position cannot work, or None."""
+def find_signature_problem(function: Function, *, taken: int = 0, named: frozenset[str] = frozenset()) -> str | None:
+    """Say why a call with net and three loaders by position cannot work, or None.
+
+    taken: parameters that are filled before; named: those that are filled by keyword.
+    """
     if isinstance(function, ast.AsyncFunctionDef):
         return "is an `async def`; it is called like a plain function"
-    if isinstance(function, ast.FunctionDef) and _is_generator(function):
+    if isinstance(function, ast.FunctionDef) and is_generator(function):
         return "is a generator (it has a `yield`), so a call would run nothing"
     arguments = function.args
-    positional = [*arguments.posonlyargs, *arguments.args]
+    positional = [*arguments.posonlyargs, *arguments.args][taken:]
+    twice = [argument.arg for argument in positional[:POSITIONAL_COUNT] if argument.arg in named]
+    if twice:
+        return f"gets {show(twice[0])} by name and by position: leave it to the call"
     if len(positional) < POSITIONAL_COUNT and arguments.vararg is None:
         return f"takes {len(positional)} positional parameters, not net and three loaders"
     required = positional[POSITIONAL_COUNT : len(positional) - len(arguments.defaults)]
     keyword_only = [
         argument for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if not default
     ]
-    unknown = [argument.arg for argument in [*required, *keyword_only] if argument.arg not in OPTIONAL_PARAMETERS]
+    offered = {*OPTIONAL_PARAMETERS, *named}
+    unknown = [argument.arg for argument in [*required, *keyword_only] if argument.arg not in offered]
     if unknown:
         return f"needs parameters that nobody passes: {list_names(unknown)}{_advise(unknown)}"
     if len(arguments.posonlyargs) > POSITIONAL_COUNT and required:
@@ -148,6 +168,17 @@ def is_main_guard(statement: ast.stmt) -> bool:
     )
 
 
+def is_generator(function: ast.FunctionDef) -> bool:
+    nodes: list[ast.AST] = list(function.body)
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(node, Function | ast.ClassDef):
+            nodes.extend(ast.iter_child_nodes(node))
+    return False
+
+
 def get_targets(statement: ast.stmt) -> set[str]:
     """Names that one statement itself binds, blocks not entered."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -178,6 +209,13 @@ def _resolve(body: list[ast.stmt], bound: ast.AST, *, hops: int = 3) -> ast.AST:
     return bound
 
 
+def _get_value(target: ast.AST) -> ast.AST:
+    if isinstance(target, ast.AnnAssign) and target.value is not None:
+        return target.value
+    is_plain = isinstance(target, ast.Assign) and all(isinstance(each, ast.Name) for each in target.targets)
+    return target.value if isinstance(target, ast.Assign) and is_plain else target
+
+
 def _find_class_problem(owner: ast.ClassDef) -> str | None:
     """Of `__init__`, which gets the four arguments when a class is called."""
     makers = [part for part in owner.body if isinstance(part, ast.FunctionDef) and part.name in ("__init__", "__new__")]
@@ -205,18 +243,7 @@ def _may_bind(tree: ast.Module) -> bool:
     return bool(calls) and any(ENTRY_FUNCTION in text for text in texts)
 
 
-def _is_generator(function: ast.FunctionDef) -> bool:
-    nodes: list[ast.AST] = list(function.body)
-    while nodes:
-        node = nodes.pop()
-        if isinstance(node, ast.Yield | ast.YieldFrom):
-            return True
-        if not isinstance(node, Function | ast.ClassDef):
-            nodes.extend(ast.iter_child_nodes(node))
-    return False
-
-
-def _has_star_import(body: list[ast.stmt]) -> bool:
+def has_star_import(body: list[ast.stmt]) -> bool:
     return any(
         isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*" for statement in iter_statements(body)
     )

@@ -2,7 +2,7 @@
 
 import ast
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from core.domain.intake.names import iter_eager
 
@@ -36,6 +36,16 @@ def _iter_bound(statement: ast.stmt) -> Iterable[str]:
     for node in ast.walk(statement):
         if isinstance(node, ast.Global):
             yield from node.names
+
+
+def open_decided(body: Iterable[ast.stmt], constants: Constants) -> Iterator[ast.stmt]:
+    """The statements, those of a decided `if` in its place."""
+    for statement in body:
+        truth = decide(statement.test, constants) if isinstance(statement, ast.If) else None
+        if isinstance(statement, ast.If) and truth is not None:
+            yield from open_decided(statement.body if truth else statement.orelse, constants)
+        else:
+            yield statement
 
 
 def fold(statement: ast.stmt, constants: Constants) -> ast.stmt:

@@ -87,6 +87,15 @@ def trace_imports(trees: Mapping[str, ast.Module], *, locate: Locate) -> Traced:
     return Traced(told, sure, _list_own_names(own))
 
 
+def find_start(module: str, level: int, path: str) -> str | None:
+    """The module that `from ..module import` in that file names; None above the outermost package."""
+    if not level:
+        return module
+    package = list(PurePosixPath(path).parts[:-1])
+    kept = len(package) - (level - 1)
+    return ".".join([*package[:kept], *([module] if module else [])]) if kept > 0 else None
+
+
 def _list_own_names(own: Own) -> dict[str, frozenset[str]]:
     """Of modules that are found where the upload has them; a submodule counts, for something may have imported it."""
     found = {}
@@ -119,7 +128,7 @@ def _find_obstacle(asked: Asked, path: str, own: Own) -> str | None:
 
 
 def _judge_relative(asked: Asked, path: str, own: Own) -> str | None:
-    base = _find_base(asked, path)
+    base = find_start(asked.module, asked.level, path)
     if base is None:
         plain = asked.module or list_names(list(asked.names))
         cure = f"from {asked.module} import {', '.join(asked.names)}" if asked.module else f"import {plain}"
@@ -128,15 +137,6 @@ def _judge_relative(asked: Asked, path: str, own: Own) -> str | None:
     if not own.has(base):
         return f"{show(asked.text)} asks for {show(base)}, which is not in the upload{_suggest(base, own)}"
     return _judge_names(base, asked.names, own)
-
-
-def _find_base(asked: Asked, path: str) -> str | None:
-    """The module that a relative import starts at; None above the outermost package."""
-    package = list(PurePosixPath(path).parts[:-1])
-    kept = len(package) - (asked.level - 1)
-    if kept < 1:
-        return None
-    return ".".join([*package[:kept], *([asked.module] if asked.module else [])])
 
 
 def _judge_module(module: str, own: Own, asked: Asked) -> str | None:
@@ -210,7 +210,7 @@ def _suggest(module: str, own: Own) -> str:
 
 def _find_files(asked: Asked, path: str, own: Own) -> list[str]:
     """The files of one's own that an import runs, packages on the way included."""
-    base = _find_base(asked, path) if asked.level else asked.module
+    base = find_start(asked.module, asked.level, path)
     if not base or get_top(base) in load_catalog().loaded or asked.is_guarded:
         return []
     parts = base.split(".")

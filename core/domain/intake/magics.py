@@ -1,11 +1,17 @@
 """Lines that a notebook's shell understands and Python does not: the Python they carry stays, the rest goes by name."""
 
 import re
+import textwrap
 
 from core.domain.intake.python_text import parse_quietly
 from core.domain.intake.report import Note, show
 
 PYTHON_CELL_MAGICS = frozenset({"time", "timeit", "capture", "prun", "python", "python3", "py", "memit", "debug"})
+# Whatever follows these is for another program, though it may read like Python.
+FOREIGN_CELL_MAGICS = frozenset(
+    "! ai bash bigquery cmd cython file html javascript js latex markdown mermaid perl pypy python2 r ruby script sh"  # noqa: SIM905
+    " shell sql svg sx system writefile".split()
+)
 MAGIC_LINE = re.compile(r"^\s*(!|%|\?|[\w.\]\[()'\"]+\?{1,2}\s*;?\s*$)")
 PLAIN_MAGIC_LINE = re.compile(r"^\s*(!|%%?[A-Za-z])")
 MAGIC_ASSIGNMENT = re.compile(r"^(\s*)([\w.,\s\[\]]+?)\s*=\s*[!%](.*)$")
@@ -17,6 +23,13 @@ BARE_COMMAND = re.compile(
 )
 CARRIED = "the magic alone; the Python that it carries stays"
 PARSE_BUDGET_CHARACTERS = 2 << 20  # each shell line costs one more parse of its cell
+
+
+def carries_python(magic: str, rest: str) -> bool:
+    """Whether a cell under `%%magic` is Python that runs here; of an unknown one its text says so."""
+    if magic in PYTHON_CELL_MAGICS:
+        return True
+    return bool(magic) and magic.lower() not in FOREIGN_CELL_MAGICS and _parses(rest)
 
 
 def strip_magics(text: str, label: str) -> tuple[str, dict[int, Note]]:
@@ -36,6 +49,14 @@ def strip_magics(text: str, label: str) -> tuple[str, dict[int, Note]]:
         if PLAIN_MAGIC_LINE.match(line):
             left_out[place + 1] = _take_out(lines, place, label)
     return "\n".join(lines), left_out
+
+
+def _parses(text: str) -> bool:
+    """As Python, shell lines aside."""
+    try:
+        return bool(parse_quietly(strip_magics(textwrap.dedent(text), "")[0]).body)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
 
 
 def _find_broken_line(text: str) -> int | None:

@@ -22,11 +22,16 @@ KNOWN_BINARIES = {
     b"MZ": "a program",
     b"%PDF": "a PDF",
     b"\x89PNG": "a picture",
-    b"version https://git-lfs": "a pointer of Git LFS to a file, not the file itself",
-    b"<!DOCTYPE": "a page of the web",
-    b"<html": "a page of the web",
+    b"\x1b[": "what a terminal showed",
     b"\xff\xfe": "UTF-16 text; save it as UTF-8",
     b"\xfe\xff": "UTF-16 text; save it as UTF-8",
+}
+KNOWN_TEXTS = {  # in small letters, after blank lines
+    b"version https://git-lfs": "a pointer of Git LFS to a file, not the file itself",
+    b"<!doctype": "a page of the web; save the file itself",
+    b"<html": "a page of the web; save the file itself",
+    b"<?xml": "an XML file",
+    b"{\\rtf": "a text of a word processor; save it as plain text",
 }
 
 CODING = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")  # as PEP 263 has it
@@ -38,9 +43,11 @@ TEXT_CODECS = ("iso8859", "latin", "cp1", "cp4", "cp8", "cp9", "euc", "shift_jis
 
 def decode_text(content: bytes, name: str) -> str:
     """UTF-8 text without its byte order mark, or in the codec that its first lines name; else refused by its place."""
-    for start, kind in KNOWN_BINARIES.items():
-        if content.startswith(start):
-            raise ParticipantFault(FaultCode.SYNTAX_ERROR, f"{show(name)} is not Python text: it looks like {kind}")
+    first = content[:CODING_BYTES].removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    found = [kind for start, kind in KNOWN_BINARIES.items() if content.startswith(start)]
+    found += [kind for start, kind in KNOWN_TEXTS.items() if first.startswith(start)]
+    if found:
+        raise ParticipantFault(FaultCode.SYNTAX_ERROR, f"{show(name)} is not Python text: it looks like {found[0]}")
     if b"\0" in content:
         raise ParticipantFault(FaultCode.SYNTAX_ERROR, f"{show(name)} is not Python text: it holds null bytes")
     try:

@@ -4,23 +4,28 @@ import ast
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from itertools import chain
 from pathlib import PurePosixPath
 
 from core.domain.errors import ParticipantFault
 from core.domain.faults import FaultCode
 from core.domain.intake.archive import read_archive
+from core.domain.intake.binding import describe_binding, write_binding
 from core.domain.intake.broken import find_lost_reads
+from core.domain.intake.called import find_guarded_names
+from core.domain.intake.calls import read_own_call
 from core.domain.intake.cells import Cell, read_notebook, read_script
 from core.domain.intake.certain import EXITS, walk
 from core.domain.intake.conversion import convert_cells
 from core.domain.intake.data import check_programs, count_data
 from core.domain.intake.density import measure_density
-from core.domain.intake.device import rewrite_device
 from core.domain.intake.entry import check_entry, find_bindings, is_main_guard, iter_statements
 from core.domain.intake.names import get_dotted, iter_eager
+from core.domain.intake.network import find_network
 from core.domain.intake.python_text import check_source_size, decode_text, parse_python
 from core.domain.intake.report import ENTRY_FILE, ENTRY_FUNCTION, Note, Origin, SubmissionFiles, show
 from core.domain.intake.settling import settle
+from core.domain.intake.units import open_main_guards
 
 DEFAULT_LIMIT_BYTES = 5 << 20
 CELL_MARKER = re.compile(r"^# ?(%%|In ?\[|COMMAND -{5}|Databricks notebook source|MAGIC )", re.MULTILINE)
@@ -78,7 +83,7 @@ def _read_python_file(content: bytes, name: str) -> SubmissionFiles:
 
 
 def _read_entry_text(text: str, name: str, beside: Collection[str] = ()) -> SubmissionFiles:
-    """A plain file runs as it is; one written like a notebook goes through the notebook's reader."""
+    """All of a plain file runs; one written like a notebook goes through the notebook's reader."""
     script = read_script(text, name)
     cell = script.cells[0]
     is_driver = does_driver_work(cell.tree, beside)
@@ -89,14 +94,18 @@ def _read_entry_text(text: str, name: str, beside: Collection[str] = ()) -> Subm
         except ParticipantFault as fault:
             if cell.left_out or script.left_out or fault.code is not FaultCode.NOTEBOOK_INVALID or is_driver:
                 raise
-            refusal = (f"it looks like a notebook but runs as it is ({fault.message})",)
+            refusal = (f"it looks like a notebook, and all of it runs ({fault.message})",)
         else:
             if converted.left_out or converted.changed:
                 return converted
     tree = parse_python(text, name)
-    doubts = check_entry(tree, name=show(name))
-    warnings = (*refusal, *doubts, *_find_device_doubts(text, tree))
-    return SubmissionFiles({ENTRY_FILE: text.encode()}, Origin.FILE, warnings=warnings)
+    own = read_own_call(open_main_guards(tree.body))
+    is_bound = bool(own.text) and own.is_reordered
+    doubts = check_entry(tree, name=show(name), is_bound=is_bound)
+    changed = describe_binding(own, (), f"line {own.line}") if is_bound else ()
+    whole = text.rstrip("\n") + write_binding(own, (), (ENTRY_FUNCTION,)) if is_bound else text
+    warnings = (*refusal, *(() if is_bound else doubts), *(own.doubts if own.text else ()))
+    return SubmissionFiles({ENTRY_FILE: whole.encode()}, Origin.FILE, changed=tuple(changed), warnings=warnings)
 
 
 def _read_notebook_file(text: str, name: str) -> SubmissionFiles:
@@ -146,8 +155,8 @@ def _check_files(files: Mapping[str, bytes], origin: Origin) -> SubmissionFiles:
 
 
 def _looks_like_a_notebook(text: str, tree: ast.Module) -> bool:
-    """Cell markers, or a raise at module level."""
-    if CELL_MARKER.search(text) or _hides_entry_in_main(tree):
+    """Cell markers, a raise at module level, or names that only running the file as a program binds."""
+    if CELL_MARKER.search(text) or _hides_entry_in_main(tree) or find_guarded_names(tree):
         return True
     return any(isinstance(node, ast.Raise | ast.Assert) for node in _list_import_time(tree))
 
@@ -156,7 +165,8 @@ def does_driver_work(tree: ast.Module, beside: Collection[str] = ()) -> bool:
     """What can only fail on import here: the run itself, a path of a hosted notebook, a shell, a file not sent."""
     if any(_is_driver_work(node) for node in _list_import_time(tree)):
         return True
-    return any(True for _ in find_lost_reads(tree, walk(tree), beside))
+    steps = walk(tree)
+    return any(True for _ in chain(find_lost_reads(tree, steps, beside), find_network(tree, steps)))
 
 
 def _hides_entry_in_main(tree: ast.Module) -> bool:
@@ -183,13 +193,3 @@ def _is_driver_work(node: ast.AST) -> bool:
     if isinstance(node, ast.Call):
         return get_dotted(node.func) in DRIVING_CALLS
     return False
-
-
-def _find_device_doubts(text: str, tree: ast.Module) -> tuple[str, ...]:
-    _, lines = rewrite_device(text, tree)
-    if not lines:
-        return ()
-    return (
-        f"line {min(lines)} asks for cuda, and this file runs as it is: on a CPU problem it fails;"
-        " ask for a parameter `device` instead",
-    )

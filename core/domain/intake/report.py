@@ -17,7 +17,7 @@ SHOWN_CHARACTERS = 80
 class Origin(StrEnum):
     """What was uploaded."""
 
-    FILE = "file"  # runs as it is
+    FILE = "file"  # all of it runs
     ARCHIVE = "archive"
     SCRIPT = "script"  # a .py written like a notebook
     NOTEBOOK = "notebook"

@@ -9,7 +9,7 @@ from safetensors.torch import load, save
 
 from core.problem_parts import BatchFormat
 from sandbox.contract import Outcome
-from tests.integration.sandbox.runs import LIMITS, make_request, make_sandbox, read_cases, run_one
+from tests.integration.sandbox.runs import DOCKER, LIMITS, make_request, make_sandbox, read_cases, run_one
 from worker.runner.base import ReplicaOrder, ReplicaResult
 
 HEAD = "def unlearning(net, retain_loader, forget_loader, val_loader{more}):\n    {body}\n"
@@ -90,7 +90,8 @@ READ_INPUT = HEAD.format(
 )
 
 
-def test_the_folder_of_2023_is_there_for_each_replica_and_cannot_be_written() -> None:
+@pytest.mark.parametrize("backend", ["bubblewrap", DOCKER])
+def test_the_folder_of_2023_is_there_for_each_replica_and_cannot_be_written(backend: str) -> None:
     code = "import os\nimport torch\nfrom torchvision.io import read_image\n" + READ_INPUT
     request = make_request({"submission.py": code.encode()}, (ReplicaOrder(0, 1), ReplicaOrder(1, 2)))
     sizes = {"retain": 6, "forget": 3, "validation": 2}
@@ -100,7 +101,7 @@ def test_the_folder_of_2023_is_there_for_each_replica_and_cannot_be_written() ->
         request, splits=save(splits), batch_format=BatchFormat.MAPPING, hosted_input=True, allow_native=True
     )
     taken: list[ReplicaResult] = []
-    make_sandbox("bubblewrap").run(request, on_replica=lambda result: taken.append(result) or True)
+    make_sandbox(backend).run(request, on_replica=lambda result: taken.append(result) or True)
     assert [(result.outcome, result.error, result.log) for result in taken] == [
         (Outcome.OK, "", "PermissionError\n4 True 3\n")
     ] * 2

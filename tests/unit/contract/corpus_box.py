@@ -20,9 +20,10 @@ from sandbox.problems.digits.model import build
 from sandbox.replica import _import_submission, classify
 from sandbox.submission import choose_options, get_entry_function, get_prepare_function, write_files
 from sandbox.warmup import warm_up
+from sandbox.weights import collect_weights, read_schema
 
 ON_MAPPINGS = ("data_mapping.py", "raw:data_mapping.py")  # imported here; run by tests/integration
-NEEDS_A_BOX = ("data_kaggle_tmp.py", "raw:data_kaggle_tmp.py")
+NEEDS_A_BOX = ("data_kaggle_tmp.py", "raw:data_kaggle_tmp.py", "data_kaggle_checkpoint.py")
 SIZES = {"retain": 24, "forget": 16, "validation": 8}
 
 
@@ -40,11 +41,12 @@ def run(name: str, files: dict[str, bytes], folder: Path) -> str:
             make_loader(torch.randn(size, 64), torch.arange(size) % 10, mapping=False, batch_size=8, shuffle=False)
             for size in SIZES.values()
         ]
-        arguments = (build(10, (64,)), *loaders)
+        network = build(10, (64,))
+        schema, arguments = read_schema(network), (network, *loaders)
         prepare = get_prepare_function(module)
         if prepare is not None:
             prepare(*arguments, **choose_options(prepare, offered))
-        function(*arguments, **options)
+        collect_weights(function(*arguments, **options), network, schema)
     except BaseException as error:
         traceback.print_exc()
         return str(classify(error))

@@ -22,8 +22,6 @@ HABITS = list_habits()
 INTAKE = Intake(DEFAULT_LIMIT_BYTES, partial(read_submission, limit_bytes=DEFAULT_LIMIT_BYTES))
 # What fails once it runs, and nobody can say so before.
 FAILS_LATER: dict[str, str] = {}
-# Refused although Python alone would go on: the loaders would be given to the wrong parameters, or nothing would run.
-STRICTER = frozenset({"sig_async.py", "sig_generator.py"})
 
 
 def by_file(habit: Habit) -> str:
@@ -70,7 +68,7 @@ def test_the_sandbox_imports_what_is_accepted_and_fails_on_what_is_refused(tmp_p
     accepted = {name: outcome for name, outcome in found.items() if not name.startswith("raw:")}
     assert {name: outcome for name, outcome in accepted.items() if outcome not in ("ran", "imported")} == FAILS_LATER
     refused = {name.removeprefix("raw:") for name, outcome in found.items() if outcome in ("ran", "imported")}
-    assert refused - accepted.keys() == STRICTER
+    assert refused <= accepted.keys()
 
 
 def _pack(habits: list[Habit]) -> list[tuple[str, dict[str, str]]]:

@@ -62,18 +62,50 @@ def test_an_uploaded_data_set_goes_through_the_form() -> None:
     assert read_form(values).document["data"] == document["data"]
 
 
-@pytest.mark.parametrize(
-    ("path", "values"), [("recipe.milestones", [1, 3]), ("recipe.class_weights", [0.5, 2]), ("forget.classes", [0, 7])]
-)
+@pytest.mark.parametrize(("path", "values"), [("recipe.milestones", [1, 3]), ("recipe.class_weights", [0.5, 2])])
 def test_a_list_of_numbers_goes_through_the_form(path: str, values: list[float]) -> None:
     part, name = path.split(".")
     document = load()
-    document[part] = document[part] | {name: values} | ({"kind": "classes"} if part == "forget" else {})
+    document[part] = document[part] | {name: values}
     filled = fill_form(document)
     assert filled[path] == ", ".join(map(str, values))
     assert read_form(filled).document[part][name] == values
     wrong = read_form(change(filled, **{path.replace(".", "__"): "1, two"}))
     assert "commas" in wrong.mistakes[path]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "shown"),
+    [
+        ("class", "class_index", 2, "2"),
+        ("class", "class_index", "cat", "cat"),
+        ("class", "class_index", "7", '"7"'),
+        ("class", "class_index", 'the "big" one', '"the ""big"" one"'),
+        ("classes", "classes", [0, 7], "0, 7"),
+        ("classes", "classes", ["cat", 3, "salt, pepper"], 'cat, 3, "salt, pepper"'),
+    ],
+)
+def test_classes_are_named_or_placed_in_the_form_as_in_the_file(kind: str, name: str, value: Any, shown: str) -> None:
+    filled = fill_form(load() | {"forget": {"kind": kind, name: value}})
+    assert filled[f"forget.{name}"] == shown
+    assert read_form(filled).document["forget"][name] == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "why"),
+    [
+        ("class", "1, 2", "one class"),
+        ("class", "-1", "counted from 0"),
+        ("class", '"cat', "not closed"),
+        ("classes", "1,,2", "with commas between them"),
+        ("classes", "1, 1", "each once"),
+        ("classes", 'the "big" one', "as a whole"),
+    ],
+)
+def test_a_class_that_cannot_be_read_is_refused_at_its_field(kind: str, typed: str, why: str) -> None:
+    field = "forget.class_index" if kind == "class" else "forget.classes"
+    mistakes = read_form(change(fill_form(load()), forget__kind=kind) | {field: typed}).mistakes
+    assert [why in said for said in mistakes.values()] == [True]
 
 
 def test_the_form_asks_for_everything_that_a_problem_may_say() -> None:

@@ -140,14 +140,14 @@ def test_foreign_text_in_a_message_is_cut_and_printable() -> None:
     "parameters", ["retain_loader, net, forget_loader, val_loader", "retain, forget, val, model, lr=0.1"]
 )
 def test_a_network_among_the_loaders_is_refused(parameters: str) -> None:
-    fault = refuse(f"def unlearning({parameters}):\n    return 1\n")
+    fault = refuse(f"def unlearning({parameters}):\n    return None\n")
     assert fault.code is FaultCode.SIGNATURE_MISMATCH
     assert "The order is net, retain_loader, forget_loader, val_loader" in fault.message
 
 
 @pytest.mark.parametrize("parameters", ["a, b, c, d", "x, net, r, f", "model, retain_loader, net_loader, v", "*all"])
 def test_names_that_leave_a_doubt_are_nobodys_business(parameters: str) -> None:
-    read_submission("mine.py", f"def unlearning({parameters}):\n    return 1\n".encode())
+    read_submission("mine.py", f"def unlearning({parameters}):\n    return None\n".encode())
 
 
 def test_loaders_named_in_another_order_are_doubted() -> None:
@@ -162,6 +162,13 @@ def test_a_package_that_the_sandbox_lacks_is_refused_with_what_there_is() -> Non
     assert "torch 2" in fault.message
 
 
-def test_cuda_in_a_plain_file_is_a_warning_with_its_line() -> None:
-    read = read_submission("mine.py", b"def unlearning(net, r, f, v):\n    return net.cuda()\n")
-    assert "line 2 asks for cuda" in read.warnings[0]
+def test_cuda_in_a_plain_file_is_answered_and_every_line_keeps_its_number() -> None:
+    source = "'''Mine.'''\nimport torch\n\ndef unlearning(net, r, f, v):\n    return net.cuda()\n"
+    read = read_submission("mine.py", source.encode())
+    assert [str(note) for note in read.changed] == [
+        "mine.py, line 5: return net.cuda()  [now: return net.to(LACUNA_DEVICE)]"
+    ]
+    before, after = source.split("\n"), read.files[ENTRY_FILE].decode().split("\n")
+    assert [place for place, line in enumerate(before) if after[place] != line] == [1, 4]
+    assert after[1].endswith("; import torch")
+    assert len(after) == len(before)
