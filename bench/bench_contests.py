@@ -1,10 +1,11 @@
 """The noise of a contest over replicas, originals and requests: the tables of docs/metric.md §14, as Markdown.
 
-python -m bench.bench_contests coverage|digits|repeated|agreement [--originals 4] [--requests 3] [--replicas 64]
+python -m bench.bench_contests coverage|told|digits|repeated|agreement [--originals 4] [--requests 3] [--replicas 64]
 
-coverage: of the interval, where each source varies. digits: real models of the practice problem, every entry on every
-original and request; scores are kept in FILE. repeated: those cells as contests of one to six originals, and how often
-two of them agree. agreement: how often two contests would name the same winner, by the variances in FILE.
+coverage: of the interval, where each source varies. told: how often a board tells equal entries apart. digits: real
+models of the practice problem, every entry on every original and request; scores are kept in FILE. repeated: those
+cells as contests of one to six originals, and how often two of them agree. agreement: how often two contests would name
+the same winner, by the variances in FILE.
 """
 
 import argparse
@@ -22,10 +23,12 @@ from scipy.stats import kendalltau
 
 from baselines import finetune, kookmin, vision_confusion
 from bench.bench_evaluator import print_row
+from core.domain.leaderboard import find_tie_line
 from core.domain.pools import PoolKind
 from core.problem_files import find_problem
 from evaluator import MetricVersion, ScoredPool, ScoringSpec, compute_confidence, score
-from evaluator.contests import ContestNoise, compute_agreement, compute_contest_interval, estimate_contest_noise
+from evaluator.averaging import average_draws
+from evaluator.contests import ContestNoise, compute_agreement, estimate_contest_noise
 from evaluator.inference import load_weights
 from sandbox.loaders import make_loader
 from worker.problems import LoadedProblem, load_network, load_problem
@@ -47,7 +50,8 @@ NOISES = {  # variances of one score: replicas, originals, requests, both
     "originals, hardly replicas": (0.01, 1.0, 0.0, 0.0),
     "both together": (0.1, 0.0, 0.0, 1.0),
 }
-DESIGNS = ((2, 2), (2, 5), (5, 2), (3, 3), (5, 3), (5, 5), (8, 4))
+DESIGNS = ((4, 1), (8, 1), (1, 4), (2, 2), (2, 5), (5, 2), (3, 3), (5, 3), (5, 5), (8, 4))
+COMPARED = ((1, 4), (2, 1), (4, 1), (8, 1), (2, 2), (4, 2), (4, 4), (8, 4))
 PLANS = ((1, 1), (2, 1), (3, 1), (5, 1), (1, 3), (2, 2), (3, 3), (5, 3), (5, 5))
 
 
@@ -59,15 +63,41 @@ def run_coverage(args: argparse.Namespace) -> None:
         for replicas, *shared in NOISES.values():
             covered = 0
             for _ in range(args.repeats):
-                noise = [math.sqrt(each) for each in shared]
-                true = noise[0] * rng.normal(size=(originals, 1)) + noise[1] * rng.normal(size=(1, requests))
-                true = true + noise[2] * rng.normal(size=(originals, requests))
-                # the error of a score is itself known from 32 draws
-                errors = math.sqrt(replicas) * np.sqrt(rng.chisquare(31, size=true.shape) / 31)
-                answer = compute_contest_interval(true + math.sqrt(replicas) * rng.normal(size=true.shape), errors)
+                answer = average_draws(*draw_contest(rng, (originals, requests), replicas, shared)).interval
                 covered += answer.low <= 0 <= answer.high
             cells.append(f"{covered / args.repeats:.3f}")
         print_row([f"{originals} × {requests}", *cells])
+
+
+def run_told(args: argparse.Namespace) -> None:
+    """How often two equal entries of one contest are told apart; the noises are of the difference of their scores."""
+    print_row(["originals × requests", *NOISES], head=True)
+    for size in COMPARED:
+        rng = np.random.default_rng([args.seed, *size])
+        cells = []
+        for replicas, *shared in NOISES.values():
+            found = (average_draws(*draw_contest(rng, size, replicas, shared)) for _ in range(args.repeats))
+            told = [abs(each.score) > find_tie_line(2) * np.std(each.draws, ddof=1) for each in found]
+            cells.append(f"{np.mean(told):.3f}")
+        print_row([f"{size[0]} × {size[1]}", *cells])
+
+
+def draw_contest(
+    rng: np.random.Generator, size: tuple[int, int], replicas: float, shared: list[float]
+) -> tuple[Array, Array, Array]:
+    """Scores, errors and draws of a contest whose true mean is 0; half of the replicas' noise is of a request's bank.
+
+    What there is one of does not vary: the interval is about that one.
+    """
+    originals, requests = size
+    sources = ((originals > 1, (originals, 1)), (requests > 1, (1, requests)), (min(size) > 1, size))
+    true = sum(
+        math.sqrt(each) * varies * rng.normal(size=of) for each, (varies, of) in zip(shared, sources, strict=True)
+    )
+    own = math.sqrt(replicas / 2)
+    scores = true + own * rng.normal(size=size) + own * rng.normal(size=(1, requests))
+    draws = own * rng.normal(size=(*size, 32)) + own * rng.normal(size=(1, requests, 32))
+    return scores, draws.std(axis=2, ddof=1), draws
 
 
 def run_digits(args: argparse.Namespace) -> None:
@@ -79,7 +109,7 @@ def run_digits(args: argparse.Namespace) -> None:
         with np.load(args.file) as file:
             kept = {name: file[name] for name in kept}
     for request in np.flatnonzero(np.isnan(kept["scores"]).any(axis=(0, 1))).tolist():
-        problem = load_request(args.problem, request)
+        problem = load_request(args.problem, args.requests, request)
         bank = give(train(problem, PoolKind.RETRAINED, args.bank)[0], problem)
         originals = train(problem, PoolKind.ORIGINAL, args.originals)[1]
         for (at, entry), original in product(enumerate(ENTRIES.values()), range(args.originals)):
@@ -90,8 +120,8 @@ def run_digits(args: argparse.Namespace) -> None:
             kept["draws"][at, original, request] = card.interval.draws
         np.savez(args.file, scores=kept["scores"], errors=kept["errors"], draws=kept["draws"])
     print_row(["entry", "mean", "lowest", "highest", "interval", "shares of the variance of the mean"], head=True)
-    for name, table, known in zip(ENTRIES, kept["scores"], kept["errors"], strict=True):
-        found = compute_contest_interval(table, known)
+    for name, table, known, drawn in zip(ENTRIES, kept["scores"], kept["errors"], kept["draws"], strict=True):
+        found = average_draws(table, known, drawn).interval
         shares = ", ".join(f"{source} {share:.2f}" for source, share in found.shares.items())
         ends = f"{found.low:.3f} to {found.high:.3f}"
         print_row([name, f"{found.estimate:.3f}", f"{table.min():.3f}", f"{table.max():.3f}", ends, shares])
@@ -114,10 +144,11 @@ def run_repeated(args: argparse.Namespace) -> None:
         print_row([f"{size} × 1", len(contests), len(pairs), f"{same:.2f}", f"{order:.2f}"])
 
 
-def load_request(slug: str, request: int) -> LoadedProblem:
+def load_request(slug: str, requests: int, request: int) -> LoadedProblem:
+    """One of several requests that are drawn apart, on the same originals."""
     spec = find_problem(slug)
-    forget = spec.forget.model_copy(update={"seed": spec.forget.seed + request})
-    return load_problem(spec.model_copy(update={"forget": forget}))
+    further = [spec.forget.model_copy(update={"seed": spec.forget.seed + place}) for place in range(1, requests)]
+    return load_problem(spec.model_copy(update={"further": tuple(further)}), request=request)
 
 
 def train(problem: LoadedProblem, kind: PoolKind, size: int) -> tuple[ModelOutputs, list[bytes]]:
@@ -193,7 +224,13 @@ def give(outputs: ModelOutputs, problem: LoadedProblem) -> ScoredPool:
     )
 
 
-TABLES = {"coverage": run_coverage, "digits": run_digits, "repeated": run_repeated, "agreement": run_agreement}
+TABLES = {
+    "coverage": run_coverage,
+    "told": run_told,
+    "digits": run_digits,
+    "repeated": run_repeated,
+    "agreement": run_agreement,
+}
 
 
 def main() -> None:

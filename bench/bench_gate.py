@@ -34,7 +34,7 @@ def main() -> None:
     chosen = parser.parse_args()
     spec, settings = find_problem("digits"), get_settings()
     bench = open_bench(spec, settings, choose_sandbox(settings), {PoolKind.ORIGINAL: spec.pools.originals})
-    retraining = calibrate(bench, lambda *_: None, count=RETRAININGS, tries=1)
+    retraining = calibrate([bench], lambda *_: None, count=RETRAININGS, tries=1)
     tie = retraining.find_tie("cpu")
     if tie is None:
         raise SystemExit("no yardstick took any time")

@@ -1,5 +1,6 @@
 """The life of an evaluation: it is opened and cut into shards, sent out again, cancelled. Workers move it on."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -8,12 +9,14 @@ from core.db.base import utc_now
 from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation, EvaluationEvent, Shard, Submission
 from core.db.queries import data_sets, evaluations, leases, pools
+from core.domain.cuts import Cut, cut_replicas
 from core.domain.errors import Conflict, NotFound, PhaseClosed, PlatformFault
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
 from core.domain.submission import Status, Verdict
 from core.domain.work import WorkState
 from core.jobs import BACKGROUND, ORDINARY, RUN_SHARD, SCORE, enqueue, put_off
+from core.problems import cut_evaluation
 
 CANCELLED = "cancelled by request"
 
@@ -51,29 +54,22 @@ def open_evaluation(
     session.add(EvaluationEvent(evaluation_id=evaluation.id, status=Status.QUEUED))
     if submission.purpose == Purpose.CALIBRATION:
         # two at once, because entries run beside each other too and are slowed by that
-        add_shards(session, evaluation, position=0, first=0, size=max(total // 2, 1))
+        size, requests = max(total // 2, 1), len(spec.terms.problem.requests)
+        add_shards(session, evaluation, cut_replicas(total, requests=requests, canary=0, size=size))
     else:
-        canary = min(rules.canary_replicas, total)
+        canary = cut_evaluation(spec.terms.problem, total)[:1]
         # a rejudge opens thousands at once: the janitor sends them, the request does not wait for the broker
-        add_shards(session, evaluation, position=0, first=0, size=canary, stop=canary, at_once=rejudge_id is None)
+        add_shards(session, evaluation, canary, at_once=rejudge_id is None)
     return evaluation
 
 
 def add_shards(
-    session: Session,
-    evaluation: Evaluation,
-    *,
-    position: int,
-    first: int,
-    size: int,
-    stop: int | None = None,
-    at_once: bool = True,
+    session: Session, evaluation: Evaluation, cuts: Sequence[Cut], *, position: int = 0, at_once: bool = True
 ) -> None:
-    """Cut the replicas from `first` on into shards and send them out."""
-    end = evaluation.replicas_total if stop is None else stop
+    """Make a shard of each cut and send them out; position: of the first."""
     shards = [
-        Shard(evaluation_id=evaluation.id, position=place, first=start, count=min(size, end - start))
-        for place, start in enumerate(range(first, end, size), start=position)
+        Shard(evaluation_id=evaluation.id, position=place, first=cut.first, count=cut.count, request=cut.request)
+        for place, cut in enumerate(cuts, start=position)
     ]
     session.add_all(shards)
     session.flush()

@@ -68,6 +68,7 @@ class Offer(BaseModel):
     position: int
     first: int
     count: int
+    request: int = Field(description="which of the problem's forget requests, counted from 0")
     purpose: Purpose
     filename: str
     source_digest: str

@@ -1,7 +1,7 @@
 """Problem files are found, read and refused here."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,16 @@ def parse_problem(values: dict[str, Any], *, source: str) -> ProblemSpec:
 def describe_first(error: ValidationError) -> str:
     """The first mistake in a file and where it stands; what our own checks say stands by itself."""
     first = error.errors()[0]
-    return ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"].removeprefix(OWN_CHECK)]))
+    return ": ".join(filter(None, [name_place(first["loc"]), first["msg"].removeprefix(OWN_CHECK)]))
+
+
+def name_place(loc: Sequence[int | str]) -> str:
+    """Where in a file a mistake stands: requests after the first are stored apart from it."""
+    names = [*loc]
+    if "further" in names[:-1]:
+        place = names.index("further")
+        names[place : place + 2] = ["requests", int(names[place + 1]) + 1]
+    return ".".join(map(str, names))
 
 
 def load_problem_file(path: Path) -> ProblemSpec:
@@ -46,17 +55,21 @@ def load_problem_file(path: Path) -> ProblemSpec:
 def read_ids_files(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """The same with ids in the place of every `ids_file`, a CSV file beside the problem file."""
     found = dict(values)
-    for name in ("forget", "private", "practice"):
-        part = found.get(name)
-        if not isinstance(part, dict):
-            continue
-        if "ids_file" in part:
-            named = folder / str(part["ids_file"])
-            rest = {key: value for key, value in part.items() if key != "ids_file"}
-            found[name] = rest | {"ids": _read_ids(named)}
-        elif "forget" in part:
-            found[name] = part | read_ids_files({"forget": part["forget"]}, folder)
+    if isinstance(forget := found.get("forget"), dict):
+        found["forget"] = _fill_ids(forget, folder)
+    if isinstance(requests := found.get("requests"), list):
+        found["requests"] = [_fill_ids(each, folder) if isinstance(each, dict) else each for each in requests]
+    for name in ("private", "practice"):
+        if isinstance(part := found.get(name), dict):
+            found[name] = read_ids_files(part, folder)
     return found
+
+
+def _fill_ids(request: dict[str, Any], folder: Path) -> dict[str, Any]:
+    if "ids_file" not in request:
+        return request
+    rest = {key: value for key, value in request.items() if key != "ids_file"}
+    return rest | {"ids": _read_ids(folder / str(request["ids_file"]))}
 
 
 def _read_ids(path: Path) -> list[int]:

@@ -81,7 +81,7 @@ class NetworkPart(Part):
     options: Options = {}
 
 
-def _later(default: Any) -> Any:
+def later(default: Any) -> Any:
     """A value that older files do not say: left out of the digest where it is what they mean."""
     return Field(default, exclude_if=lambda value: value == default)
 
@@ -112,11 +112,11 @@ class RecipePart(Part):
     weight_decay: float = Field(default=0.0, ge=0)
     schedule: Schedule = Schedule.ONE_CYCLE
     warmup_fraction: float = Field(default=0.2, ge=0, lt=1)  # of one_cycle
-    warmup_epochs: Annotated[float, Field(ge=0)] = _later(0.0)  # of the other schedules
-    milestones: list[Annotated[int, Field(ge=1)]] | None = _later(None)  # epochs
-    decay: Annotated[float, Field(gt=0, lt=1)] = _later(0.1)
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = _later(0.0)
-    class_weights: list[Annotated[float, Field(gt=0)]] | None = _later(None)
+    warmup_epochs: Annotated[float, Field(ge=0)] = later(0.0)  # of the other schedules
+    milestones: list[Annotated[int, Field(ge=1)]] | None = later(None)  # epochs
+    decay: Annotated[float, Field(gt=0, lt=1)] = later(0.1)
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = later(0.0)
+    class_weights: list[Annotated[float, Field(gt=0)]] | None = later(None)
 
     @model_validator(mode="after")
     def _check_schedule(self) -> "RecipePart":
@@ -207,12 +207,12 @@ class ForgetPart(Part):
     fraction: float | None = Field(default=None, gt=0, lt=1)  # of all; of each class or of the groups, with those
     class_index: ClassName | None = None
     ids: list[int] | None = None
-    classes: list[ClassName] | None = _later(None)
-    column: str | None = _later(None)
-    values: list[int] | None = _later(None)  # of the column
-    together: str | None = _later(None)  # a column whose groups go whole or not at all, such as who a picture shows
-    labels: Labels = _later(Labels.TRAINED)
-    outside: Outside = _later(Outside.REFUSED)
+    classes: list[ClassName] | None = later(None)
+    column: str | None = later(None)
+    values: list[int] | None = later(None)  # of the column
+    together: str | None = later(None)  # a column whose groups go whole or not at all, such as who a picture shows
+    labels: Labels = later(Labels.TRAINED)
+    outside: Outside = later(Outside.REFUSED)
     seed: Seed = 0
 
     @model_validator(mode="after")
@@ -258,11 +258,38 @@ class ForgetPart(Part):
         return {"forget.seed": self.seed} if is_drawn(self.model_dump()) else {}
 
 
+class Scored(StrEnum):
+    """What becomes of replicas that started from several originals."""
+
+    APART = "apart"  # those of each are a pool of their own, and the mean of their scores ranks
+    TOGETHER = "together"  # all are one pool: what is drawn anew with every replica is an original too
+
+
 class PoolPart(Part):
-    replicas: int = Field(ge=MIN_REPLICAS)
+    replicas: int = Field(ge=MIN_REPLICAS)  # of each bank, for each forget request
     originals: int = Field(default=1, ge=1)  # 1: every replica starts from the same original, as in 2023
+    scored: Scored | None = later(None)  # of several originals
     strategy: TrainingStrategy = TrainingStrategy.AUTO
     seed: Seed
+
+    @model_validator(mode="before")
+    @classmethod
+    def _say_scored(cls, values: Any) -> Any:
+        """Said in what is stored: before it could be said, several were scored together."""
+        if not isinstance(values, dict) or values.get("originals", 1) in (None, 1):
+            return values
+        return values if values.get("scored") is not None else {**values, "scored": Scored.APART}
+
+    @model_validator(mode="after")
+    def _check_scored(self) -> "PoolPart":
+        if self.scored is not None and self.originals == 1:
+            raise ValueError("`scored` is for several originals, and there is one")
+        return self
+
+    @property
+    def apart(self) -> int:
+        """Originals whose replicas are scored apart."""
+        return self.originals if self.scored is Scored.APART else 1
 
 
 class AdaptivePart(Part):
@@ -308,30 +335,4 @@ class EvaluationPart(Part):
             raise ValueError("`attacks` names a family twice")
         if self.adaptive is not None and self.adaptive.min_replicas >= self.replicas:
             raise ValueError("`adaptive.min_replicas` must be below `replicas`: otherwise no replica is saved")
-        return self
-
-
-class PrivatePart(Part):
-    """Another forget request of the same problem, unread until the end; the rest is as in the public one."""
-
-    forget: ForgetPart
-    split_seed: Seed | None = None  # None: cut as the public one
-    pool_seed: Seed
-
-
-class PracticePart(Part):
-    """What participants practise on, seeing everything: another problem, or another request on published data."""
-
-    problem: Slug | None = None  # of exposure practice
-    forget: ForgetPart | None = None
-    split_seed: Seed | None = None
-    pool_seed: Seed | None = None
-
-    @model_validator(mode="after")
-    def _check_form(self) -> "PracticePart":
-        own = (self.forget, self.split_seed, self.pool_seed)
-        if self.problem is not None and any(value is not None for value in own):
-            raise ValueError("`practice` names a `problem` or asks for its own `forget`, not both")
-        if self.problem is None and any(value is None for value in own):
-            raise ValueError("`practice` names a `problem`, or all of `forget`, `split_seed` and `pool_seed`")
         return self

@@ -2,14 +2,20 @@
 
 import hashlib
 import json
-from typing import Self
+from collections.abc import Sequence
+from itertools import combinations, product
+from typing import Any, Self
 
 from pydantic import Field, ValidationInfo, model_validator
 
+from core.asked_parts import Further, PracticePart, PrivatePart, read_requests
+from core.domain.cuts import Cut, cut_replicas
+from core.domain.errors import InvalidInput
 from core.domain.exposure import Exposure
 from core.domain.intake.given import Given, has_hosted_input
 from core.domain.seeds import check_hidden_seeds
 from core.problem_parts import (
+    MIN_REPLICAS,
     DataPart,
     EvaluationPart,
     ForgetPart,
@@ -17,8 +23,6 @@ from core.problem_parts import (
     NetworkPart,
     Part,
     PoolPart,
-    PracticePart,
-    PrivatePart,
     RecipePart,
     Slug,
     SplitPart,
@@ -40,16 +44,35 @@ class ProblemSpec(Part):
     recipe: RecipePart
     split: SplitPart
     forget: ForgetPart
+    further: Further = ()
     pools: PoolPart
     evaluation: EvaluationPart
     # never dumped: it is no part of the digest, of what is stored as the public problem, or of what anybody is shown
     private: PrivatePart | None = Field(default=None, exclude=True, repr=False)
     practice: PracticePart | None = Field(default=None, exclude=True, repr=False)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_requests(cls, values: Any) -> Any:
+        return read_requests(values)
+
+    @property
+    def requests(self) -> tuple[ForgetPart, ...]:
+        return (self.forget, *self.further)
+
+    @model_validator(mode="after")
+    def _check_pairs(self) -> "ProblemSpec":
+        check_apart("requests", self.requests)
+        check_pairs(self, self.evaluation.replicas)
+        return self
+
     @model_validator(mode="after")
     def _check_private(self) -> "ProblemSpec":
         part = self.private
-        if part and part.forget == self.forget and part.split_seed in (None, self.split.seed):
+        if part is not None:
+            check_apart("private.requests", part.requests)
+        is_cut_alike = part is not None and part.split_seed in (None, self.split.seed)
+        if part is not None and is_cut_alike and any(each in self.requests for each in part.requests):
             raise ValueError("`private` has the public problem's forget request: give it another seed or request")
         return self
 
@@ -74,21 +97,26 @@ class ProblemSpec(Part):
     def make_private(self) -> "ProblemSpec | None":
         """The problem of the private phase: pools of its own, and every finalist runs all replicas."""
         part = self.private
-        return self._ask(Exposure.PRIVATE, part.forget, part.split_seed, part.pool_seed) if part else None
+        return self._ask(Exposure.PRIVATE, part.requests, part.split_seed, part.pool_seed) if part else None
 
     def make_practice(self) -> "ProblemSpec | None":
         """The problem of a practice phase that asks for its own request; None if it names another problem."""
         part = self.practice
         return (
-            self._ask(Exposure.PRACTICE, part.forget, part.split_seed, part.pool_seed) if part and part.forget else None
+            self._ask(Exposure.PRACTICE, part.requests, part.split_seed, part.pool_seed)
+            if part and part.requests
+            else None
         )
 
-    def _ask(self, exposure: Exposure, forget: ForgetPart, split_seed: int | None, pool_seed: int | None) -> Self:
-        """Another request of the same problem. split_seed: None cuts the data as here."""
+    def _ask(
+        self, exposure: Exposure, requests: Sequence[ForgetPart], split_seed: int | None, pool_seed: int | None
+    ) -> Self:
+        """Other requests of the same problem. split_seed: None cuts the data as here."""
         changes = {
             "exposure": exposure,
             "split": self.split.model_dump() | ({} if split_seed is None else {"seed": split_seed}),
-            "forget": forget.model_dump(),
+            "forget": requests[0].model_dump(),
+            "further": [each.model_dump() for each in requests[1:]],
             "pools": self.pools.model_dump() | {"seed": pool_seed},
             "evaluation": self.evaluation.model_dump() | {"adaptive": None},
         }
@@ -103,7 +131,12 @@ class ProblemSpec(Part):
     @property
     def seeds(self) -> dict[str, int]:
         """What the problem itself draws from, its phases aside."""
-        return {"split.seed": self.split.seed, "pools.seed": self.pools.seed, **self.forget.seeds}
+        return {"split.seed": self.split.seed, "pools.seed": self.pools.seed, **_list_seeds(self.requests)}
+
+    @property
+    def pairs(self) -> int:
+        """Of an original and a request that are scored apart; the mean of their scores ranks."""
+        return self.pools.apart * len(self.requests)
 
     @property
     def hidden_seeds(self) -> dict[str, int]:
@@ -112,7 +145,7 @@ class ProblemSpec(Part):
         if self.private is None:
             return found
         split_seed = self.split.seed if self.private.split_seed is None else self.private.split_seed
-        seeds = {"split_seed": split_seed, "pool_seed": self.private.pool_seed, **self.private.forget.seeds}
+        seeds = {"split_seed": split_seed, "pool_seed": self.private.pool_seed, **_list_seeds(self.private.requests)}
         return found | {f"private.{name}": seed for name, seed in seeds.items()}
 
     @property
@@ -138,11 +171,11 @@ def check_practice(spec: ProblemSpec, part: PracticePart) -> None:
 
 def check_draws(spec: ProblemSpec, part: PracticePart) -> None:
     """Refuse a practice request of its own that a hidden phase asks for too."""
-    forget, private = part.forget, spec.private
-    hidden, seeds = [spec.forget, *([private.forget] if private else [])], spec.hidden_seeds.values()
+    private = spec.private
+    hidden, seeds = [*spec.requests, *(private.requests if private else ())], spec.hidden_seeds.values()
     used = {
-        "forget": forget is not None and any(is_same_draw(forget, each) for each in hidden),
-        "forget.seed": forget is not None and any(seed in seeds for seed in forget.seeds.values()),
+        "forget": any(is_same_draw(one, other) for one in part.requests for other in hidden),
+        "forget.seed": any(seed in seeds for seed in _list_seeds(part.requests).values()),
         "split_seed": part.split_seed in seeds,
         "pool_seed": part.pool_seed in seeds,
     }
@@ -165,6 +198,68 @@ def is_same_draw(one: ForgetPart, other: ForgetPart) -> bool:
     if one.values is not None and other.values is not None:
         return bool(set(one.values) & set(other.values))
     return one.seed == other.seed
+
+
+def check_apart(name: str, requests: Sequence[ForgetPart]) -> None:
+    """Refuse two requests for the same examples, as far as the file alone tells."""
+    for (first, one), (second, other) in combinations(enumerate(requests, start=1), 2):
+        if is_same_draw(one, other) or set(one.ids or ()) & set(other.ids or ()):
+            raise ValueError(
+                f"`{name}`: requests {first} and {second} ask for the same examples; give one another seed, or others"
+            )
+
+
+def check_pairs(spec: "ProblemSpec", replicas: int) -> None:
+    """Refuse an evaluation with too few replicas for every original with every request, or too few to calibrate."""
+    rules, requests = spec.evaluation, len(spec.requests)
+    if spec.pairs == 1:
+        return
+    least = min(count_pairs(spec, replicas).values())
+    said = f"{spec.pools.apart} × {requests} pairs of an original and a request"
+    if least < MIN_REPLICAS:
+        raise ValueError(
+            f"{said} of {replicas} replicas leave one with {least}, and a score needs {MIN_REPLICAS} of each:"
+            f" set `evaluation.replicas` to {spec.pairs * MIN_REPLICAS + spec.pairs} or more"
+        )
+    if rules.calibration_replicas < 2 * requests:
+        raise ValueError(f"`evaluation.calibration_replicas` must be {2 * requests} or more: two for each request")
+    if rules.adaptive is not None and rules.adaptive.min_replicas < spec.pairs * MIN_REPLICAS:
+        raise ValueError(
+            f"`evaluation.adaptive.min_replicas` must be {spec.pairs * MIN_REPLICAS} or more: {said} are looked at"
+        )
+
+
+def require_one_request(spec: "ProblemSpec", what: str) -> None:
+    """For what is of one forget request alone; raises InvalidInput."""
+    if len(spec.requests) > 1:
+        raise InvalidInput(f"{what} is of one forget request, and {spec.slug} has {len(spec.requests)}")
+
+
+def cut_evaluation(spec: "ProblemSpec", replicas: int) -> list[Cut]:
+    """The pieces of an evaluation of so many replicas, the canary first."""
+    rules = spec.evaluation
+    return cut_replicas(replicas, requests=len(spec.requests), canary=rules.canary_replicas, size=rules.shard_replicas)
+
+
+def count_pairs(spec: "ProblemSpec", replicas: int) -> dict[tuple[int, int], int]:
+    """How many replicas each original with each request gets: a replica's original follows from its place."""
+    originals = spec.pools.apart
+    counts = dict.fromkeys(product(range(originals), range(len(spec.requests))), 0)
+    for cut in cut_evaluation(spec, replicas):
+        for index in range(cut.first, cut.first + cut.count):
+            counts[index % originals, cut.request] += 1
+    return counts
+
+
+def _list_seeds(requests: Sequence[ForgetPart]) -> dict[str, int]:
+    """By path in the file; empty where no request reads one."""
+    if len(requests) == 1:
+        return requests[0].seeds
+    return {
+        path.replace("forget", f"requests.{place}"): seed
+        for place, part in enumerate(requests)
+        for path, seed in part.seeds.items()
+    }
 
 
 def is_published(data: DataPart) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from core.asked_parts import PracticePart, PrivatePart
 from core.db.base import utc_now
 from core.db.models.contests import Competition
 from core.db.models.lifecycle import Phase
@@ -16,7 +17,6 @@ from core.domain.phases import PhaseKind, PhaseState
 from core.domain.seeds import GUESSABLE, write_seed
 from core.jobs import PREPARE, enqueue
 from core.problem_files import find_problem
-from core.problem_parts import PracticePart, PrivatePart
 from core.problems import ProblemSpec, check_draws
 from core.terms import hash_terms, write_terms
 
@@ -93,12 +93,16 @@ def _check_stored(session: Session, spec: ProblemSpec) -> None:
 
 def _read_private(phase: Phase) -> PrivatePart:
     problem = phase.spec.terms.problem
-    return PrivatePart(forget=problem.forget, split_seed=problem.split.seed, pool_seed=problem.pools.seed)
+    return PrivatePart(
+        forget=problem.forget, further=problem.further, split_seed=problem.split.seed, pool_seed=problem.pools.seed
+    )
 
 
 def _read_practice(phase: Phase) -> PracticePart:
     problem = phase.spec.terms.problem
-    return PracticePart(forget=problem.forget, split_seed=problem.split.seed, pool_seed=problem.pools.seed)
+    return PracticePart(
+        forget=problem.forget, further=problem.further, split_seed=problem.split.seed, pool_seed=problem.pools.seed
+    )
 
 
 def find_seeds(session: Session, slug: str) -> dict[str, Any]:
@@ -106,7 +110,11 @@ def find_seeds(session: Session, slug: str) -> dict[str, Any]:
     row = competitions.fetch_competition(session, slug)
     if row is None:
         return {}
-    own = {} if row.spec.terms.is_open else row.spec.terms.problem.model_dump(include={"split", "forget", "pools"})
+    own = (
+        {}
+        if row.spec.terms.is_open
+        else row.spec.terms.problem.model_dump(include={"split", "forget", "further", "pools"})
+    )
     phase = phases.fetch_private_phase(session, row.id)
     return own | ({"private": _read_private(phase).model_dump()} if phase else {})
 

@@ -8,12 +8,12 @@ out of the JSON when it is; a field that is always there and may be empty is nul
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from core.domain.errors import PlatformFault
 from core.domain.scorecard_forms import FORM, find_form, upgrade
+from core.scorecard_parts import Fraction, PairScores, Part, maybe
 
-_Fraction = Annotated[float, Field(ge=0, le=1)]
 _Nats = Annotated[float, Field(ge=0, le=1e6)]  # no scorecard comes near; beyond it nothing can be drawn
 _Count = Annotated[int, Field(ge=0, lt=2**53)]
 _Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -25,27 +25,18 @@ class UnreadableScorecard(PlatformFault):
     """A stored or received scorecard is of no form that this release reads."""
 
 
-def _maybe(description: str) -> Any:
-    """A field that older records lack or that a reader may not see: left out when it is not there."""
-    return Field(None, exclude_if=lambda value: value is None, description=description)
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class MeasuredScore(_Part):
+class MeasuredScore(Part):
     """The score that ranks, with its interval over fresh models of both pools."""
 
     estimate: float = Field(description="score, 0 to 1")
     low: float = Field(description="lower end of the interval")
     high: float = Field(description="upper end of the interval")
     level: float = Field(ge=0, le=1, description="share of such intervals that hold, a fraction")
-    corrected: float | None = _maybe("score without the bias of a finite number of replicas")
-    standard_error: float | None = _maybe("standard error of the score over fresh models of both pools")
+    corrected: float | None = maybe("score without the bias of a finite number of replicas")
+    standard_error: float | None = maybe("standard error of the score over fresh models of both pools")
 
 
-class ProtocolScores(_Part):
+class ProtocolScores(Part):
     """Score of the same runs under each protocol."""
 
     held_out: float = Field(description="score, the attack judged on other models than it is chosen on")
@@ -53,22 +44,22 @@ class ProtocolScores(_Part):
     exact: float = Field(description="score, every threshold and interval tried on the models it is judged on")
 
 
-class Ceiling(_Part):
+class Ceiling(Part):
     """What retrained models score against retrained models: nothing can honestly score more."""
 
     estimate: float = Field(description="score of the control pool")
     low: float = Field(description="lower end of its interval")
     high: float = Field(description="upper end of its interval")
-    corrected: float | None = _maybe("without the bias of a finite number of replicas")
-    neurips2023: float | None = _maybe("the same under the 2023 rule")
-    exact: float | None = _maybe("the same under the exact protocol")
-    forgetting_quality: float | None = _maybe("mean points of the control pool on the forget examples")
-    test_quality: float | None = _maybe("the same on test examples")
-    retain_quality: float | None = _maybe("the same on retain examples")
-    joint_auc: float | None = _maybe("how well all outputs tell one control from one retrained model, 0.5: not at all")
+    corrected: float | None = maybe("without the bias of a finite number of replicas")
+    neurips2023: float | None = maybe("the same under the 2023 rule")
+    exact: float | None = maybe("the same under the exact protocol")
+    forgetting_quality: float | None = maybe("mean points of the control pool on the forget examples")
+    test_quality: float | None = maybe("the same on test examples")
+    retain_quality: float | None = maybe("the same on retain examples")
+    joint_auc: float | None = maybe("how well all outputs tell one control from one retrained model, 0.5: not at all")
 
 
-class SplitLikeness(_Part):
+class SplitLikeness(Part):
     """Mean points of each set's examples: how hard it is to tell unlearned from retrained models by one of them."""
 
     forget: float = Field(description="F forget, 0 to 1; the forgetting quality")
@@ -77,14 +68,14 @@ class SplitLikeness(_Part):
     balance: float = Field(description="1: one model does not tell forget from test examples; less: memory, a table")
 
 
-class JointTelling(_Part):
+class JointTelling(Part):
     """How well all outputs of a model together tell it from a retrained one: area under the ROC curve."""
 
     auc: float = Field(description="0.5: not at all, 1: every model; by a fit on other models")
     control: float | None = Field(description="the same for a second bank of retrained models; null if too few")
 
 
-class AccuracyKept(_Part):
+class AccuracyKept(Part):
     """Accuracies relative to those of the retrained models."""
 
     value: float = Field(description="utility: the product of both ratios")
@@ -92,7 +83,7 @@ class AccuracyKept(_Part):
     test_ratio: float = Field(description="test accuracy ÷ that of the retrained models")
 
 
-class SplitAccuracies(_Part):
+class SplitAccuracies(Part):
     """Mean accuracy of a pool's models on each set."""
 
     retain: float = Field(description="on the retain set, a fraction")
@@ -100,26 +91,26 @@ class SplitAccuracies(_Part):
     test: float = Field(description="on the test set, a fraction")
 
 
-class PoolAccuracies(_Part):
+class PoolAccuracies(Part):
     unlearned: SplitAccuracies = Field(description="of the submission's models")
     retrained: SplitAccuracies = Field(description="of the models that never saw the forget set")
 
 
-class EpsilonSummary(_Part):
+class EpsilonSummary(Part):
     """Epsilon of the forget examples: how well an attacker tells unlearned from retrained models by one of them."""
 
     edges: tuple[_Nats, ...] = Field(
         min_length=1, description="where each bucket of epsilon begins, in nats; the last one is open"
     )
-    points: tuple[_Fraction, ...] = Field(
+    points: tuple[Fraction, ...] = Field(
         description="what an example in each bucket earns, 0 to 1; further buckets earn 0"
     )
     counts: tuple[_Count, ...] = Field(min_length=1, description="forget examples in each bucket")
     median: float = Field(description="median over the forget examples, in nats")
-    per_example: tuple[float, ...] | None = _maybe("of each forget example, in nats; not for participants where hidden")
-    lower: tuple[float, ...] | None = _maybe("95 % lower bound of each, in nats; hidden with `per_example`")
-    mu: tuple[float, ...] | None = _maybe("the same as a distance, in standard deviations; hidden with `per_example`")
-    attack: tuple[str, ...] | None = _maybe("family of the attack that won each; hidden with `per_example`")
+    per_example: tuple[float, ...] | None = maybe("of each forget example, in nats; not for participants where hidden")
+    lower: tuple[float, ...] | None = maybe("95 % lower bound of each, in nats; hidden with `per_example`")
+    mu: tuple[float, ...] | None = maybe("the same as a distance, in standard deviations; hidden with `per_example`")
+    attack: tuple[str, ...] | None = maybe("family of the attack that won each; hidden with `per_example`")
 
     @model_validator(mode="after")
     def _check_buckets(self) -> "EpsilonSummary":
@@ -128,7 +119,7 @@ class EpsilonSummary(_Part):
         return self
 
 
-class MeasuredRuntime(_Part):
+class MeasuredRuntime(Part):
     """What one run costs, as a share of one retraining in the same sandbox."""
 
     estimate: float = Field(description="what the gate reads, a fraction of one retraining")
@@ -136,11 +127,11 @@ class MeasuredRuntime(_Part):
     high: float = Field(description="upper end of its interval")
     wall: float = Field(description="by the wall clock, a fraction of one retraining")
     cpu: float = Field(description="by processor time, a fraction of one retraining")
-    gate: str | None = _maybe("what the gate judges: `cpu`, processor time, or `larger`, of it and the wall clock")
-    level: float | None = _maybe("share of such intervals that hold, a fraction")
-    yardsticks: int | None = _maybe("short pieces of retraining that ran among the runs; 0: compared with calibration")
-    clock: str | None = _maybe("whose processor time: `cgroup`, all of the box's, or `process`, what was waited for")
-    waited: float | None = _maybe("share of their wall clock that the runs were ready and had no core")
+    gate: str | None = maybe("what the gate judges: `cpu`, processor time, or `larger`, of it and the wall clock")
+    level: float | None = maybe("share of such intervals that hold, a fraction")
+    yardsticks: int | None = maybe("short pieces of retraining that ran among the runs; 0: compared with calibration")
+    clock: str | None = maybe("whose processor time: `cgroup`, all of the box's, or `process`, what was waited for")
+    waited: float | None = maybe("share of their wall clock that the runs were ready and had no core")
     budget: float = Field(description="the largest fraction that is ranked")
     over_budget: bool = Field(
         description="whether `low` is above `budget`, or was before and `high` is still; before form 3, `estimate`"
@@ -149,7 +140,7 @@ class MeasuredRuntime(_Part):
     retrain_seconds: float = Field(description="wall clock of one retraining, in seconds")
 
 
-class ModelCounts(_Part):
+class ModelCounts(Part):
     """How many models each pool holds."""
 
     unlearned: int = Field(description="runs of the submission that were scored")
@@ -158,7 +149,7 @@ class ModelCounts(_Part):
     originals: int = Field(description="models that unlearning starts from; the runs take turns")
 
 
-class PoolDigests(_Part):
+class PoolDigests(Part):
     """SHA-256 of the pools that were drawn for the problem."""
 
     original: str = Field(description="of the models that unlearning starts from")
@@ -166,7 +157,7 @@ class PoolDigests(_Part):
     control: str = Field(description="of the second retrained bank")
 
 
-class Provenance(_Part):
+class Provenance(Part):
     """All it takes to compute the score again."""
 
     evaluation_id: str = Field(description="the attempt this is the result of")
@@ -181,7 +172,7 @@ class Provenance(_Part):
     versions: dict[str, str] = Field(description="version of Python and of each library that scored, by name")
 
 
-class AttackLine(_Part):
+class AttackLine(Part):
     """One family of attacks."""
 
     attack: str = Field(description="name of the family")
@@ -189,18 +180,18 @@ class AttackLine(_Part):
     median_epsilon: float | None = Field(description="had it been the only one, in nats; null if not computed alone")
 
 
-class RaisedFlag(_Part):
+class RaisedFlag(Part):
     """A check that fired; it accuses nobody and changes no score: docs/flags.md."""
 
     code: str = Field(description="which check")
     severity: str = Field(description="`notice`, `suspicious` or `strong`")
-    value: float | None = _maybe("what was measured; not for participants where hidden")
-    threshold: float | None = _maybe("from where on it fires; hidden with `value`")
-    fires: str | None = _maybe("`below` or `above` the threshold; hidden with `value`")
-    detail: str | None = _maybe("one sentence for who does not know the check; hidden with `value`")
+    value: float | None = maybe("what was measured; not for participants where hidden")
+    threshold: float | None = maybe("from where on it fires; hidden with `value`")
+    fires: str | None = maybe("`below` or `above` the threshold; hidden with `value`")
+    detail: str | None = maybe("one sentence for who does not know the check; hidden with `value`")
 
 
-class FlagCheck(_Part):
+class FlagCheck(Part):
     """One check, whether it fired or not."""
 
     code: str = Field(description="which check")
@@ -211,7 +202,7 @@ class FlagCheck(_Part):
     detail: str = Field(description="one sentence for who does not know the check")
 
 
-class MetricLine(_Part):
+class MetricLine(Part):
     """One metric of the literature, beside what retrained models get: docs/metrics.md."""
 
     id: str = Field(description="which definition; never compare values of different ids")
@@ -231,7 +222,7 @@ class MetricLine(_Part):
     note: str = Field(description="why there is no value; empty otherwise")
 
 
-class EarlyDecision(_Part):
+class EarlyDecision(Part):
     """The runs were stopped because the place on the board was clear: docs/adaptive.md."""
 
     standing: str = Field(description="relative to the rival: `behind`")
@@ -239,25 +230,26 @@ class EarlyDecision(_Part):
     alpha: float = Field(description="chance of ever stopping an entry that equals its rival")
     after: int = Field(description="replicas that ran")
     of: int = Field(description="replicas that would have run")
-    rival: str | None = _maybe("submission it was compared with; on open problems only")
-    difference: float | None = _maybe("score minus the rival's at that point; on open problems only")
-    low: float | None = _maybe("lower end of that difference's interval; on open problems only")
-    high: float | None = _maybe("upper end of that difference's interval; on open problems only")
+    rival: str | None = maybe("submission it was compared with; on open problems only")
+    difference: float | None = maybe("score minus the rival's at that point; on open problems only")
+    low: float | None = maybe("lower end of that difference's interval; on open problems only")
+    high: float | None = maybe("upper end of that difference's interval; on open problems only")
 
 
-class ScorecardRecord(_Part):
+class ScorecardRecord(Part):
     """Everything a score was made from."""
 
     version: int = Field(default=FORM, description="form of this record")
     metric_version: str = Field(description="of the metric: scores of different versions do not compare")
     protocol: str = Field(description="the protocol that ranks")
     score: MeasuredScore = Field(description="what ranks, by the metric version's formula")
+    pairs: PairScores | None = maybe("the scores it is the mean of, where there are several originals or requests")
     protocols: ProtocolScores = Field(description="the same runs under each protocol")
     forgetting_quality: float = Field(description="mean of the points of all forget examples, 0 to 1")
-    likeness: SplitLikeness | None = _maybe("the same points on forget, test and retain examples")
-    joint: JointTelling | None = _maybe("how well all outputs together tell the pools apart")
+    likeness: SplitLikeness | None = maybe("the same points on forget, test and retain examples")
+    joint: JointTelling | None = maybe("how well all outputs together tell the pools apart")
     utility: AccuracyKept = Field(description="accuracy kept, relative to the retrained models")
-    share: str | None = _maybe("what the accuracies are where they are none: R² where a number is learnt")
+    share: str | None = maybe("what the accuracies are where they are none: R² where a number is learnt")
     unlearning_accuracy: float = Field(description="UA: 100 minus the accuracy on the forget set, percent")
     retain_accuracy: float = Field(description="RA, percent")
     test_accuracy: float = Field(description="TA, percent")
@@ -267,15 +259,15 @@ class ScorecardRecord(_Part):
     relative_runtime: MeasuredRuntime = Field(description="unlearning time ÷ retraining time")
     replicas: ModelCounts = Field(description="models of each pool")
     provenance: Provenance = Field(description="what it was computed from, by digest and version")
-    attacks: tuple[AttackLine, ...] | None = _maybe("every family of attacks")
-    flags: tuple[RaisedFlag, ...] | None = _maybe("checks that fired")
-    flag_checks: tuple[FlagCheck, ...] | None = _maybe("every check; not for participants where hidden")
-    metrics: tuple[MetricLine, ...] | None = _maybe("the literature's metrics")
-    decision: EarlyDecision | None = _maybe("how it ended early; only where it did")
-    report_digest: _Digest | None = _maybe("SHA-256 of the HTML report, which shows no more than this reader sees")
+    attacks: tuple[AttackLine, ...] | None = maybe("every family of attacks")
+    flags: tuple[RaisedFlag, ...] | None = maybe("checks that fired")
+    flag_checks: tuple[FlagCheck, ...] | None = maybe("every check; not for participants where hidden")
+    metrics: tuple[MetricLine, ...] | None = maybe("the literature's metrics")
+    decision: EarlyDecision | None = maybe("how it ended early; only where it did")
+    report_digest: _Digest | None = maybe("SHA-256 of the HTML report, which shows no more than this reader sees")
 
 
-class ScorecardSummary(_Part):
+class ScorecardSummary(Part):
     """What lists show of a scorecard, so that they do not read the whole of it; it tells of no single example."""
 
     score_corrected: float | None = Field(None, description="score without the bias of a finite number of replicas")
@@ -293,6 +285,7 @@ class ScorecardSummary(_Part):
     relative_runtime_low: float | None = Field(None, description="lower end of the runtime's interval")
     relative_runtime_high: float | None = Field(None, description="upper end of the runtime's interval")
     runtime_clock: str | None = Field(None, description="whose processor time: `cgroup` or `process`")
+    noise_shared: float | None = Field(None, description="share of its variance from originals and requests")
     ceiling: Ceiling | None = Field(None, description="what a second bank of retrained models scores")
     flags: tuple[str, ...] = Field(default=(), description="codes of the checks that fired")
 
@@ -361,6 +354,7 @@ def summarize(record: ScorecardRecord) -> ScorecardSummary:
         relative_runtime_low=record.relative_runtime.low,
         relative_runtime_high=record.relative_runtime.high,
         runtime_clock=record.relative_runtime.clock,
+        noise_shared=record.pairs.noise.shared if record.pairs and record.pairs.noise else None,
         ceiling=record.ceiling,
         flags=tuple(flag.code for flag in record.flags or ()),
     )

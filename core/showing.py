@@ -65,7 +65,7 @@ def _show_part(part: BaseModel, prefix: str, sight: Sight, key: str | None) -> B
 
 def _show_value(value: Any, path: str, sight: Sight, key: str | None) -> Any:
     if isinstance(value, BaseModel):
-        return _show_part(value, f"{path}.", sight, key)
+        return _show_part(value, f"{path}.", sight, key) if _is_any_seen(path, sight) else None
     if isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
         return tuple(_show_part(item, f"{path}.", sight, key) for item in value) if _is_any_seen(path, sight) else None
     audience = find_audience(SCORECARD, path) or (Audience.ALL if has_parts(SCORECARD, path) else None)

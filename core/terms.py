@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.domain.errors import PlatformFault
 from core.problem_files import describe_first
-from core.problem_parts import EvaluationPart
+from core.problem_parts import EvaluationPart, Scored
 from core.problems import STORED, ProblemSpec
 
 METRIC_VERSION = "lacuna-3"  # evaluator.spec says so too, and a test keeps them together: the api must not import it
@@ -83,7 +83,9 @@ def find_version(stored: Stored) -> int:
         return 1
     if "seed" in stored["evaluation"]:
         return 2
-    return 3 if "allow_native" not in stored["evaluation"] else 4
+    if "allow_native" not in stored["evaluation"]:
+        return 3
+    return 4 if _has_originals(stored) and "scored" not in stored["pools"] else 5
 
 
 def _add_early_ends(stored: Stored) -> Stored:
@@ -102,5 +104,21 @@ def _allow_native(stored: Stored) -> Stored:
     return {**stored, "evaluation": {**stored["evaluation"], "data_bytes": FIRST_DATA_BYTES, "allow_native": True}}
 
 
+def _score_together(stored: Stored) -> Stored:
+    """4 to 5: the replicas of several originals were one pool. There was one request, and that is not said."""
+    return {**stored, "pools": {**stored["pools"], "scored": Scored.TOGETHER}} if _has_originals(stored) else stored
+
+
+def _has_originals(stored: Stored) -> bool:
+    """Several, that is."""
+    pools = stored.get("pools")
+    return isinstance(pools, Mapping) and pools.get("originals", 1) != 1
+
+
 # each from its place + 1 to the next version
-UPGRADES: tuple[Callable[[Stored], Stored], ...] = (_add_early_ends, _drop_unread_seed, _allow_native)
+UPGRADES: tuple[Callable[[Stored], Stored], ...] = (
+    _add_early_ends,
+    _drop_unread_seed,
+    _allow_native,
+    _score_together,
+)

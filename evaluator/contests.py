@@ -1,7 +1,7 @@
 """What a score over several originals and several forget requests can tell: its interval, and where its noise is."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,24 +10,28 @@ from scipy.special import ndtr, stdtrit
 from evaluator.arrays import Floats, check_vector
 from evaluator.errors import InvalidPool
 
+BANK_FREEDOM = 31  # degrees of freedom of what a request's scores share, known from 32 draws
+
 
 @dataclass(frozen=True, slots=True)
 class ContestNoise:
     """Variances of one score of R replicas, on one original and one request; None: one alone says nothing of it.
 
-    both: what an original and a request do together beyond what each does.
+    both: what an original and a request do together beyond what each does. bank: of the retrained models, which all
+    originals of a request are held against; with one original it is among the replicas'.
     """
 
     replicas: float
     originals: float | None
     requests: float | None
     both: float | None
+    bank: float = 0.0
 
     def share_out(self, originals: int, requests: int) -> dict[str, float]:
         """What is known of the variance of a mean over so many of each, by source."""
         cells = originals * requests
         parts = {
-            "replicas": self.replicas / cells,
+            "replicas": self.replicas / cells + self.bank / requests,
             "originals": (self.originals or 0.0) / originals,
             "requests": (self.requests or 0.0) / requests,
             "both": (self.both or 0.0) / cells,
@@ -63,14 +67,18 @@ class ContestInterval:
         return self.requests > 1
 
 
-def compute_contest_interval(scores: ArrayLike, errors: ArrayLike, *, level: float = 0.95) -> ContestInterval:
+def compute_contest_interval(
+    scores: ArrayLike, errors: ArrayLike, *, shared: ArrayLike | None = None, level: float = 0.95
+) -> ContestInterval:
     """Interval of a mean score, or of a mean difference of two entries' scores, over K originals and Q requests.
 
-    scores: (K, Q), every original with every request; errors: (K, Q), standard error of each over fresh replicas.
-    Two-way random effects without replication (Scheffe 1959): the variance of the mean is at most (MS_K + MS_Q) / KQ,
-    and no less than that of the replicas alone; degrees of freedom are Satterthwaite's. With one original or one
-    request the interval is about that one; with one of both, about fresh replicas only.
-    Raises InvalidPool if the shapes disagree, a value is not finite or an error is negative.
+    scores: (K, Q), every original with every request; errors: (K, Q), standard error of each over fresh models of both
+    pools; shared: (Q,), what the scores of a request have of that in common, as they share its retrained models; none
+    by default. Two-way random effects without replication (Scheffe 1959): the variance of the mean is at most
+    (MS_K + MS_Q) / KQ, with one request MS_K / K and what is shared; and no less than that of the models alone.
+    Degrees of freedom are Satterthwaite's. With one original or one request the interval is about that one; with one
+    of both, about fresh replicas only.
+    Raises InvalidPool if the shapes disagree, a value is not finite, an error is negative or less than what is shared.
     Source: docs/metric.md §14.
 
     >>> answer = compute_contest_interval([[0.20, 0.24], [0.26, 0.30]], [[0.01, 0.01], [0.01, 0.01]])
@@ -80,11 +88,14 @@ def compute_contest_interval(scores: ArrayLike, errors: ArrayLike, *, level: flo
     table, known = _check(scores, "scores"), _check(errors, "errors")
     if table.shape != known.shape or known.min() < 0:
         raise InvalidPool(f"errors must be {table.shape} and not negative, got shape {known.shape}")
+    bank = np.zeros(table.shape[1]) if shared is None else check_vector(shared, "shared", length=table.shape[1])
+    if bank.min() < 0 or np.any(bank**2 > np.mean(known**2, axis=0) * (1 + 1e-9)):
+        raise InvalidPool("what the scores of a request share must be at least 0 and no more than their errors")
     if not 0 < level < 1:
         raise InvalidPool(f"level must be in (0, 1), got {level}")
     originals, requests = table.shape
-    noise = estimate_contest_noise(table, known)
-    variance, freedom = _find_variance(table, noise.replicas)
+    noise = estimate_contest_noise(table, known, bank)
+    variance, freedom = _find_variance(table, noise)
     error, mean = math.sqrt(variance), float(table.mean())
     width = 0.0 if error == 0 else float(stdtrit(freedom, 0.5 + level / 2)) * error
     parts = noise.share_out(originals, requests)
@@ -103,23 +114,29 @@ def compute_contest_interval(scores: ArrayLike, errors: ArrayLike, *, level: flo
     )
 
 
-def estimate_contest_noise(scores: Floats, errors: Floats) -> ContestNoise:
-    """Variances by source from (K, Q) scores and their errors over replicas; none is below 0."""
+def estimate_contest_noise(scores: Floats, errors: Floats, shared: Floats | None = None) -> ContestNoise:
+    """Variances by source from (K, Q) scores, their errors over models, and the (Q,) errors that a request's share.
+
+    None is below 0.
+    """
     originals, requests = scores.shape
-    replicas = float(np.mean(errors**2))
+    bank = 0.0 if shared is None else float(np.mean(shared**2))
+    replicas = max(float(np.mean(errors**2)) - bank, 0.0)
     by_original, by_request, rest = _find_mean_squares(scores)
     if originals > 1 and requests > 1:
         return ContestNoise(
             replicas=replicas,
             originals=max(by_original - rest, 0.0) / requests,
-            requests=max(by_request - rest, 0.0) / originals,
+            requests=max((by_request - rest) / originals - bank, 0.0),
             both=max(rest - replicas, 0.0),
+            bank=bank,
         )
     return ContestNoise(
         replicas=replicas,
         originals=max(by_original - replicas, 0.0) if originals > 1 else None,
-        requests=max(by_request - replicas, 0.0) if requests > 1 else None,
+        requests=max(by_request - replicas - bank, 0.0) if requests > 1 else None,
         both=None,
+        bank=bank,
     )
 
 
@@ -138,7 +155,8 @@ def compute_agreement(
     """
     if originals < 1 or requests < 1 or replicas <= 0:
         raise InvalidPool("a contest needs an original, a request and replicas")
-    scaled = ContestNoise(noise.replicas / math.sqrt(replicas), noise.originals, noise.requests, noise.both)
+    scale = math.sqrt(replicas)
+    scaled = replace(noise, replicas=noise.replicas / scale, bank=noise.bank / scale)
     spread = math.sqrt(sum(scaled.share_out(originals, requests).values()))
     if spread == 0:
         return 1.0
@@ -166,14 +184,17 @@ def _find_mean_squares(scores: Floats) -> tuple[float, float, float]:
     )
 
 
-def _find_variance(scores: Floats, replicas: float) -> tuple[float, float]:
+def _find_variance(scores: Floats, noise: ContestNoise) -> tuple[float, float]:
     """Of the mean, and its degrees of freedom."""
     originals, requests = scores.shape
     cells = originals * requests
-    floor = replicas / cells
-    by_original, by_request, _ = _find_mean_squares(scores)
-    found = (by_original + by_request) / cells
-    if found == 0:
+    floor = noise.replicas / cells + noise.bank / requests
+    squares = _find_mean_squares(scores)
+    # one request's bank moves all of its scores alike, which no mean square sees; those of several are in theirs
+    parts = [(squares[0], originals - 1), (squares[1], requests - 1)]
+    parts += [(noise.bank * cells, BANK_FREEDOM)] if requests == 1 < originals else []
+    found = sum(part for part, _ in parts) / cells
+    if found == 0 or cells == 1:
         return floor, math.inf
-    spent = by_original**2 / max(originals - 1, 1) + by_request**2 / max(requests - 1, 1)
-    return max(found, floor), (by_original + by_request) ** 2 / spent
+    spent = sum(part**2 / freedom for part, freedom in parts if freedom)
+    return max(found, floor), (found * cells) ** 2 / spent

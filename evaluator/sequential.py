@@ -96,6 +96,26 @@ def compute_boundary(replicas: int, *, alpha: float = 0.05, tuned_replicas: int 
     return math.sqrt(2 * (spent + 1) / spent * (math.log1p(spent) / 2 - math.log(alpha)))
 
 
+def average_looks(looks: Sequence[Look]) -> Look:
+    """The look at the mean difference of several pairs of an original and a request, whose replicas are apart.
+
+    One look is itself. It is about these originals and requests, and these retrained models.
+    Raises InvalidPool if there is none.
+
+    >>> average_looks([Look(32, -0.25, 0.03), Look(32, -0.75, 0.04)])
+    Look(replicas=64, difference=-0.5, standard_error=0.025)
+    """
+    if not looks:
+        raise InvalidPool("there is no look to average")
+    if len(looks) == 1:
+        return looks[0]
+    return Look(
+        replicas=sum(look.replicas for look in looks),
+        difference=math.fsum(look.difference for look in looks) / len(looks),
+        standard_error=math.hypot(*(look.standard_error for look in looks)) / len(looks),
+    )
+
+
 def compute_look(
     entry: ScoredPool, rival: ScoredPool, retrained: ScoredPool, *, spec: ScoringSpec | None = None
 ) -> Look:

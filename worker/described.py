@@ -82,7 +82,11 @@ def _describe(problem: LoadedProblem) -> Iterator[tuple[str, str]]:
         f" {recipe.learning_rate:g}, momentum {recipe.momentum:g}, weight decay {recipe.weight_decay:g},"
         f" {recipe.schedule.replace('_', ' ')} schedule{_describe_rest(recipe)}",
     )
-    yield "originals", "one for all replicas" if spec.pools.originals == 1 else f"{spec.pools.originals}"
+    originals, requests = spec.pools.originals, len(spec.requests)
+    how = "" if spec.pools.scored is None else f", scored {spec.pools.scored}"
+    yield "originals", "one for all replicas" if originals == 1 else f"{originals}{how}"
+    if requests > 1:
+        yield "requests", f"{requests}, each run and scored apart; figures here are of the first"
 
 
 def _describe_rest(recipe: RecipePart) -> str:

@@ -1,65 +1,40 @@
-"""The platform's own steps without database, queue or account: what `lacuna evaluate` and `lacuna doctor` run."""
+"""The platform's own steps without database, queue or account: pools, calibration and boxes on this machine."""
 
 import itertools
 import json
 import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
 from core.domain.calibration import CALIBRATION_TRIES, RETRAIN_FILE
+from core.domain.cuts import Cut, cut_replicas
 from core.domain.errors import PlatformFault
 from core.domain.exposure import Exposure
-from core.domain.faults import FaultCode
-from core.domain.intake.density import measure_density
 from core.domain.pools import PoolKind
 from core.domain.runtime import CpuClock
-from core.domain.submission import VERDICT_OF_FAULT, Verdict
 from core.problems import ProblemSpec
-from core.scorecard import ScorecardRecord
 from core.settings import Settings
 from core.storage import BlobStore
 from core.stores import open_store
-from evaluator import METRIC_VERSION
 from evaluator.runtime import RelativeRuntime
 from sandbox.contract import ENTRY_FILE
-from worker.problems import LoadedProblem, load_problem
-from worker.replicas.calibration import make_calibration_source, with_recipe
+from worker.problems import LoadedProblem, load_problem, load_requests
+from worker.replicas.calibration import make_calibration_source
 from worker.replicas.execution import Batch, make_orders, make_request, run_batch, time_batch
 from worker.replicas.inspection import InspectedReplica, Inspector
-from worker.replicas.outputs import ModelOutputs, concat_outputs
-from worker.replicas.seconds import MeasuredShard, collect_seconds, dump_shard
-from worker.replicas.swapping import run_swapped
-from worker.replicas.yardstick import NOTHING, Plan, plan_calibration, plan_shard
-from worker.report.drawing import draw_score
-from worker.report.examples import ExampleDetail
+from worker.replicas.seconds import MeasuredShard, dump_shard
+from worker.replicas.yardstick import NOTHING, Plan, plan_calibration
 from worker.runner.base import LOCAL_LABEL, ReplicaOrder, RunRequest, Sandbox
-from worker.scorecard.card import RunFacts, compute_scorecard
-from worker.scorecard.cost import RetrainCost, describe_excess, make_cost
-from worker.scorecard.flags import FlagFacts
+from worker.scorecard.cost import RetrainCost, make_cost
 from worker.scorecard.kept_cost import load_cost, name_cost
-from worker.training.pools import Pool, TrainingPlan, ensure_pools, pool_sizes
-from worker.training.spare import ensure_spare, load_spare
+from worker.training.pools import Pool, TrainingPlan, ensure_pools
 
 Progress = Callable[[str, int, int], None]  # stage, done, total
 ROUGH_ALPHA = 0.05  # on either side of what few runs tell
-
-
-@dataclass(frozen=True, slots=True)
-class LocalEvaluation:
-    """What a participant sees at home: the same verdict and scorecard, and everything their code printed."""
-
-    verdict: Verdict
-    code: FaultCode | None
-    reason: str
-    log: str
-    traceback: str
-    scorecard: ScorecardRecord | None
-    detail: ExampleDetail | None  # of single forget examples, for the report
-    relative_runtime: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +48,8 @@ class LocalCost:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
+    """What runs on one forget request of a problem."""
+
     problem: LoadedProblem
     store: BlobStore
     sandbox: Sandbox
@@ -82,68 +59,6 @@ class Bench:
     def originals(self) -> list[bytes]:
         pool = self.pools[PoolKind.ORIGINAL]
         return [pool.load_original(self.store, member) for member in range(pool.size)]
-
-
-def evaluate_submission(
-    spec: ProblemSpec,
-    files: Mapping[str, bytes],
-    *,
-    settings: Settings,
-    sandbox: Sandbox,
-    replicas: int | None,
-    gate: bool,
-    on_progress: Progress,
-) -> LocalEvaluation:
-    """Score a submission here, with the platform's sandbox, pools and evaluator."""
-    files = with_recipe(files, spec)
-    bench = open_bench(spec, settings, sandbox, pool_sizes(spec), on_progress)
-    retrain = calibrate(bench, on_progress, count=spec.evaluation.calibration_replicas)
-    count = replicas or spec.evaluation.replicas
-    run_id = uuid.uuid4().hex
-    orders = make_orders(run_id, first=0, count=count, originals=bench.pools[PoolKind.ORIGINAL].size)
-    limit = retrain.wall_seconds if gate else None
-    on_progress("replicas", 0, count)
-    batch = run_orders(
-        bench,
-        files,
-        orders,
-        retrain_seconds=limit,
-        on_replica=lambda done: on_progress("replicas", done, count),
-        rerun_replicas=spec.evaluation.rerun_replicas,
-        make_plan=lambda part: plan_shard(part, is_canary=False),
-    )
-    if batch.fault is not None and batch.code is not None:
-        return _failed(VERDICT_OF_FAULT[batch.code], batch.code, batch.fault)
-    if batch.platform_fault:
-        return _failed(Verdict.PLATFORM_ERROR, None, None, reason=batch.platform_fault)
-    swapped = _run_swapped(bench, files, run_id, limit)
-    on_progress("scoring", 0, 1)
-    facts = RunFacts(
-        evaluation_id=run_id,
-        spec_digest="",
-        source_digest="",
-        sandbox=batch.sandbox,
-        node_class=settings.node_class,
-        run=collect_seconds(batch.replicas),
-        retrain=retrain,
-        measured=batch.measured,
-        checks=replace(_collect_facts(bench, batch, swapped, run_id), brought=measure_density(files)),
-    )
-    outputs = concat_outputs([replica.outputs for replica in batch.replicas if replica.outputs is not None])
-    score = compute_scorecard(bench.problem, outputs, bench.pools, facts, bench.store, metric=METRIC_VERSION)
-    drawings, runtime = draw_score(bench.problem, score), score.record.relative_runtime
-    on_progress("scoring", 1, 1)
-    over = gate and runtime.over_budget
-    return LocalEvaluation(
-        verdict=Verdict.OVER_BUDGET if over else Verdict.SCORED,
-        code=FaultCode.COMPUTE_BUDGET if over else None,
-        reason=describe_excess(runtime, batch.measured, budget=runtime.budget) if over else "",
-        log=batch.replicas[0].log,
-        traceback="",
-        scorecard=score.record,
-        detail=drawings.detail,
-        relative_runtime=runtime.estimate,
-    )
 
 
 def run_replicas_locally(
@@ -170,8 +85,8 @@ def measure_cost(
     runs: at most; a problem whose server calibrates with fewer is timed with as few.
     """
     report, runs = on_progress or _ignore, min(runs, spec.evaluation.calibration_replicas)
-    bench = open_bench(spec, settings, sandbox, {PoolKind.ORIGINAL: spec.pools.originals}, report)
-    retraining = calibrate(bench, report, count=runs, tries=1)
+    benches = open_benches(spec, settings, sandbox, {PoolKind.ORIGINAL: spec.pools.originals}, report)
+    bench, retraining = benches[0], calibrate(benches, report, count=runs, tries=1)
     timed = itertools.count(1)
     request = make_request(
         bench.problem,
@@ -205,21 +120,56 @@ def open_bench(
     sizes: Mapping[PoolKind, int],
     on_progress: Progress | None = None,
 ) -> Bench:
-    """Load a problem and the pools that are needed, training what is missing."""
-    report = on_progress or _ignore
-    torch.set_num_threads(1)  # as on a server: whatever the environment says, boxes and this process share the cores
-    store = open_store(settings)
+    """The first request of a problem with the pools that are needed, training what is missing."""
+    report, store = on_progress or _ignore, open_store(settings)
     problem = load_problem(spec, settings.dataset_folder, store)
+    return _open(problem, store, settings, sandbox, sizes, on_pools=lambda done, total: report("pools", done, total))
+
+
+def open_benches(
+    spec: ProblemSpec,
+    settings: Settings,
+    sandbox: Sandbox,
+    sizes: Mapping[PoolKind, int],
+    on_progress: Progress | None = None,
+) -> tuple[Bench, ...]:
+    """Every request of a problem with pools of its own; all are cut before any model is trained."""
+    report, store = on_progress or _ignore, open_store(settings)
+    problems = load_requests(spec, settings.dataset_folder, store)
+    found: list[Bench] = []
+    for problem in problems:
+
+        def tell(done: int, total: int, before: int = len(found)) -> None:
+            report("pools", before * total + done, len(problems) * total)
+
+        found.append(_open(problem, store, settings, sandbox, sizes, on_pools=tell))
+    return tuple(found)
+
+
+def _open(
+    problem: LoadedProblem,
+    store: BlobStore,
+    settings: Settings,
+    sandbox: Sandbox,
+    sizes: Mapping[PoolKind, int],
+    *,
+    on_pools: Callable[[int, int], None],
+) -> Bench:
+    torch.set_num_threads(1)  # as on a server: whatever the environment says, boxes and this process share the cores
     plan = TrainingPlan(workers=settings.workers, device=settings.device)
-    pools = ensure_pools(problem, sizes, store, on_progress=lambda done, total: report("pools", done, total), plan=plan)
+    pools = ensure_pools(problem, sizes, store, on_progress=on_pools, plan=plan)
     return Bench(problem=problem, store=store, sandbox=sandbox, settings=settings, pools=pools)
 
 
-def calibrate(bench: Bench, on_progress: Progress, *, count: int, tries: int = CALIBRATION_TRIES) -> RetrainCost:
+def calibrate(
+    benches: Sequence[Bench], on_progress: Progress, *, count: int, tries: int = CALIBRATION_TRIES
+) -> RetrainCost:
     """Measure retraining once per machine, sandbox and problem; a changed file is measured again.
 
-    One in doubt is measured once more, and counts too; what doubt is left widens every interval.
+    One in doubt is measured once more, and counts too; what doubt is left widens every interval. Of several requests
+    it is the mean: each has its share of the runs.
     """
+    bench = benches[0]
     source = make_calibration_source(RETRAIN_FILE, bench.problem.spec)
     settings, spec = bench.settings, bench.problem.spec
     name = name_cost(bench.problem, settings, bench.sandbox.name, count)
@@ -227,7 +177,7 @@ def calibrate(bench: Bench, on_progress: Progress, *, count: int, tries: int = C
         return kept
     shards: list[MeasuredShard] = []
     for _ in range(tries):
-        shards += _measure(bench, source, count, on_progress)
+        shards += _measure_all(benches, source, count, on_progress)
         cost = make_cost(shards)
         if not cost.find_doubt(for_practice=spec.exposure is Exposure.PRACTICE):
             break
@@ -235,16 +185,20 @@ def calibrate(bench: Bench, on_progress: Progress, *, count: int, tries: int = C
     return cost
 
 
-def _measure(bench: Bench, source: bytes, count: int, on_progress: Progress) -> Sequence[MeasuredShard]:
-    orders = make_orders("calibration", first=0, count=count, originals=1)
+def _measure_all(benches: Sequence[Bench], source: bytes, count: int, on_progress: Progress) -> Iterator[MeasuredShard]:
+    cuts = cut_replicas(count, requests=len(benches), canary=0, size=count)
     on_progress("calibration", 0, count)
-    batch = run_orders(
-        bench,
-        {ENTRY_FILE: source},
-        orders,
-        on_replica=lambda done: on_progress("calibration", done, count),
-        make_plan=plan_calibration,
-    )
+    for cut in cuts:
+
+        def tell(done: int, first: int = cut.first) -> None:
+            on_progress("calibration", first + done, count)
+
+        yield from _measure(benches[cut.request], source, cut, tell)
+
+
+def _measure(bench: Bench, source: bytes, cut: Cut, on_replica: Callable[[int], None]) -> Sequence[MeasuredShard]:
+    orders = make_orders("calibration", first=cut.first, count=cut.count, originals=1)
+    batch = run_orders(bench, {ENTRY_FILE: source}, orders, on_replica=on_replica, make_plan=plan_calibration)
     if len(batch.replicas) < len(orders) or batch.fault is not None:
         reason = batch.platform_fault or (batch.fault.reason if batch.fault else "stopped")
         raise PlatformFault(f"{RETRAIN_FILE} failed in the sandbox: {reason}")
@@ -307,34 +261,7 @@ def run_orders(
     )
 
 
-def _collect_facts(bench: Bench, batch: Batch, swapped: Sequence[InspectedReplica], run_id: str) -> FlagFacts:
-    spare = load_spare(bench.problem, bench.store)
-    return FlagFacts(
-        digests=tuple(replica.weights_sha256 for replica in batch.replicas),
-        reruns=_join(batch.reruns),
-        swapped=_join(swapped),
-        spare=spare.outputs if spare else None,
-        evaluation_id=run_id,
-    )
-
-
-def _join(replicas: Sequence[InspectedReplica]) -> ModelOutputs | None:
-    outputs = [replica.outputs for replica in replicas if replica.outputs is not None]
-    return concat_outputs(outputs) if outputs else None
-
-
-def _run_swapped(
-    bench: Bench, files: Mapping[str, bytes], run_id: str, retrain_seconds: float | None
-) -> tuple[InspectedReplica, ...]:
-    if bench.problem.spec.evaluation.rerun_replicas == 0:
-        return ()
-    inspector = Inspector(bench.problem, device=bench.settings.device)
-    request = _make_request(bench, files, (), retrain_seconds)
-    spare = ensure_spare(bench.problem, bench.store, device=bench.settings.device).weights
-    return run_swapped(bench.sandbox, request, bench.problem, inspector, run_id, spare=spare, go_on=lambda: True)
-
-
-def _make_request(
+def make_local_request(
     bench: Bench, files: Mapping[str, bytes], orders: Sequence[ReplicaOrder], retrain_seconds: float | None
 ) -> RunRequest:
     return make_request(
@@ -360,7 +287,7 @@ def _run_here(
     plan: Plan,
     relearns: bool,
 ) -> Batch:
-    request = _make_request(bench, files, orders, retrain_seconds)
+    request = make_local_request(bench, files, orders, retrain_seconds)
 
     def go_on(_finished: int) -> bool:
         count()
@@ -371,21 +298,6 @@ def _run_here(
     if batch.fault is not None or batch.platform_fault:
         stop.set()
     return batch
-
-
-def _failed(
-    verdict: Verdict, code: FaultCode | None, fault: InspectedReplica | None, *, reason: str = ""
-) -> LocalEvaluation:
-    return LocalEvaluation(
-        verdict=verdict,
-        code=code,
-        reason=fault.reason if fault else reason,
-        log=fault.log if fault else "",
-        traceback=fault.traceback if fault else "",
-        scorecard=None,
-        detail=None,
-        relative_runtime=None,
-    )
 
 
 def _ignore(_stage: str, _done: int, _total: int) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import importlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import torch
 from safetensors.numpy import save
 from torch import nn
 
+from core.domain.commitments import join_digests
 from core.domain.data_sets import FULL_DIGEST, parse_reference
 from core.domain.errors import InvalidInput, PlatformFault
 from core.problem_parts import OF_CLASSES, BatchFormat, ForgetPart, KindName, RequestKind, SplitPart
@@ -25,7 +26,7 @@ from sandbox.kinds.parts import Kind
 from sandbox.problems.errors import DataDamaged, DataMissing
 from sandbox.problems.raw import RawData
 from worker.data_sets.arrays import scale_tensors, unpack_tensors
-from worker.requests import Training, choose_forget, list_classes, settle_classes
+from worker.requests import Training, choose_forget, choose_requests, list_classes, settle_classes
 from worker.runner.base import NetworkRef
 
 
@@ -70,6 +71,11 @@ class LoadedProblem:
     manifest: ForgetManifest
     digest: str  # of everything that training and its outputs depend on: tensors, network, recipe, pool seed
     clean_forget_y: npt.NDArray[Any]  # (N,) targets of the forget set before label noise; only shown
+    request: int = 0  # place among the problem's requests: everything here is of this one
+
+    @property
+    def asked(self) -> ForgetPart:
+        return self.spec.requests[self.request]
 
     @property
     def kind(self) -> Kind:
@@ -90,8 +96,10 @@ def find_kind(spec: ProblemSpec) -> Kind:
     return replace(kind, targets=targets)
 
 
-def load_problem(spec: ProblemSpec, data_folder: Path | None = None, store: BlobStore | None = None) -> LoadedProblem:
-    """Load and split; the same spec and data give the same splits everywhere."""
+def load_problem(
+    spec: ProblemSpec, data_folder: Path | None = None, store: BlobStore | None = None, *, request: int = 0
+) -> LoadedProblem:
+    """Load and split for one of its requests; the same spec and data give the same splits everywhere."""
     kind = find_kind(spec)
     raw = _load_uploaded(spec, store) if spec.data.reference else _load_data(spec, data_folder)
     _check_kind(spec, raw, kind)
@@ -101,8 +109,12 @@ def load_problem(spec: ProblemSpec, data_folder: Path | None = None, store: Blob
     asked = Training(
         train.y, raw.train_y[train.ids], train.ids, {name: of[train.ids] for name, of in raw.groups.items()}
     )
-    forget = settle_classes(spec.forget, raw.class_names)
-    chosen = choose_forget(asked, forget, classes=classes)
+    parts = [settle_classes(each, raw.class_names) for each in spec.requests]
+    forget = parts[request]
+    if len(parts) == 1:
+        chosen = choose_forget(asked, forget, classes=classes)
+    else:
+        chosen = choose_requests(asked, parts, classes=classes)[request]
     train = _plant(train, chosen, forget, classes=classes)
     if forget.named_classes and not forget.is_part_of_class:  # what is to be gone is not asked for any more
         gone = list_classes(forget)
@@ -115,10 +127,18 @@ def load_problem(spec: ProblemSpec, data_folder: Path | None = None, store: Blob
         class_names=raw.class_names,
         input_names=raw.input_names,
         splits=splits,
-        manifest=make_manifest(spec.forget.kind, splits.forget),
+        manifest=make_manifest(forget.kind, splits.forget),
         digest=_training_digest(spec, splits),
         clean_forget_y=raw.train_y[splits.forget.ids],
+        request=request,
     )
+
+
+def load_requests(
+    spec: ProblemSpec, data_folder: Path | None = None, store: BlobStore | None = None
+) -> tuple[LoadedProblem, ...]:
+    """The problem of each of its requests, in their order."""
+    return tuple(load_problem(spec, data_folder, store, request=place) for place in range(len(spec.requests)))
 
 
 def load_network(problem: LoadedProblem) -> nn.Module:
@@ -173,6 +193,15 @@ def make_manifest(kind: str, forget: Split) -> ForgetManifest:
     return ForgetManifest(kind=kind, count=len(forget), digest=hashlib.sha256(body).hexdigest())
 
 
+def join_manifests(manifests: Sequence[ForgetManifest]) -> ForgetManifest:
+    """Of all requests together; of one, its own."""
+    if len(manifests) == 1:
+        return manifests[0]
+    kinds = dict.fromkeys(each.kind for each in manifests)
+    digest = join_digests([each.digest for each in manifests])
+    return ForgetManifest(kind=", ".join(kinds), count=sum(each.count for each in manifests), digest=digest)
+
+
 def _load_data(spec: ProblemSpec, data_folder: Path | None) -> RawData:
     load = _find_function("data", spec.data.package, "data", "load")
     options = dict(spec.data.options)
@@ -215,10 +244,10 @@ def _check_kind(spec: ProblemSpec, raw: RawData, kind: Kind) -> None:
         raise InvalidInput(f"problem {spec.slug}: the data are not those of {spec.kind}: {error}") from None
     if spec.evaluation.batch_format is BatchFormat.MAPPING and spec.kind is not KindName.IMAGE_CLASSIFICATION:
         raise InvalidInput(f"problem {spec.slug}: mapping batches have images and age groups, and {spec.kind} does not")
-    asked = spec.forget.kind
-    if asked in OF_CLASSES and not kind.targets.has_classes:
-        raise InvalidInput(f"problem {spec.slug}: a forget request of kind {asked} needs classes; {spec.kind} has none")
-    if asked is RequestKind.POISONED and kind.inputs.dtype.kind != "f":
+    asked = {part.kind for part in spec.requests}
+    for each in sorted(asked & OF_CLASSES) if not kind.targets.has_classes else ():
+        raise InvalidInput(f"problem {spec.slug}: a forget request of kind {each} needs classes; {spec.kind} has none")
+    if RequestKind.POISONED in asked and kind.inputs.dtype.kind != "f":
         raise InvalidInput(f"problem {spec.slug}: {kind.inputs.noun}s of tokens cannot be blurred; ask for relabelled")
 
 
@@ -292,6 +321,8 @@ def _plant(train: Split, chosen: npt.NDArray[np.bool_], part: ForgetPart, *, cla
 def _training_digest(spec: ProblemSpec, splits: Splits) -> str:
     said = spec.model_dump(mode="json", include={"network", "recipe"})
     said["pool_seed"] = spec.pools.seed
+    if len(spec.requests) > 1:
+        said["originals_of"] = len(spec.requests)  # they meet the examples in another order
     body = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
     for name in ("retain", "forget", "test"):
         split: Split = getattr(splits, name)

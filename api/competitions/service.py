@@ -1,7 +1,7 @@
 """Competitions, their problem cards and what a participant may still submit."""
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -46,10 +46,11 @@ from core.domain.exposure import (
 from core.domain.headroom import Headroom
 from core.domain.images import make_address
 from core.domain.phases import PhaseKind, PhaseState, find_stage
-from core.domain.pools import estimate_seconds_left
+from core.domain.pools import PoolKind, PoolState, estimate_seconds_left
 from core.domain.quota import Allowance, next_reset, start_of_day
 from core.domain.work import WorkState
-from core.problem_parts import Gate, PoolPart
+from core.problem_parts import Gate
+from core.problems import ProblemSpec
 from core.settings import Settings
 
 
@@ -203,9 +204,10 @@ def make_practice_view(session: Session, competition: Competition, caller: Calle
 
 def find_preparation(session: Session, competition: Competition) -> Preparation:
     rows = competitions.fetch_pools(session, competition.spec.problem_id)
-    pools = [_make_pool_view(row) for row in rows]
+    kinds = {row.kind: [each for each in rows if each.kind is row.kind] for row in rows}
+    pools = [_make_pool_view(kind, of) for kind, of in kinds.items()]
     finished = sum(pool.finished for pool in pools)
-    total = _count_models(competition.spec.terms.problem.pools)
+    total = _count_models(competition.spec.terms.problem)
     stage = PreparationStage.POOLS if pools else PreparationStage.WAITING
     if pools and finished == total:
         stage = PreparationStage.CALIBRATION if competition.prepared_at is None else PreparationStage.PREPARED
@@ -295,9 +297,12 @@ def _make_cover(competition: Competition) -> CoverView | None:
     return CoverView(address=make_address(competition.slug, competition.cover), alt=competition.cover_alt)
 
 
-def _make_pool_view(pool: Pool) -> PoolView:
-    finished = sum(chunk.count for chunk in pool.chunks if chunk.state == WorkState.DONE)
-    return PoolView(kind=pool.kind, state=pool.state, finished=finished, total=pool.size)
+def _make_pool_view(kind: PoolKind, pools: Sequence[Pool]) -> PoolView:
+    """Those of all requests together, as far as the one that is furthest behind."""
+    chunks = [chunk for pool in pools for chunk in pool.chunks]
+    finished = sum(chunk.count for chunk in chunks if chunk.state == WorkState.DONE)
+    state = min((pool.state for pool in pools), key=list(PoolState).index)
+    return PoolView(kind=kind, state=state, finished=finished, total=sum(pool.size for pool in pools))
 
 
 def _reveal(kind: PhaseKind, spec: EvaluationSpec) -> RevealedPhase:
@@ -315,6 +320,6 @@ def _make_request(problem: Problem, key: str | None) -> dict[str, Any] | None:
     return request | {"digest": commit(key, request["digest"])} if request and key else request
 
 
-def _count_models(pools: PoolPart) -> int:
-    """Originals, the retrained pool, and a control bank of the same size."""
-    return pools.originals + 2 * pools.replicas
+def _count_models(problem: ProblemSpec) -> int:
+    """Originals, the retrained pool, and a control bank of the same size, for each request."""
+    return (problem.pools.originals + 2 * problem.pools.replicas) * len(problem.requests)

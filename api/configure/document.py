@@ -48,12 +48,17 @@ def draw_seeds(document: dict[str, Any]) -> dict[str, Any]:
     """The same with every seed drawn anew; a hidden split must not be one that anybody can guess."""
     drawn = dict(document)
     for part, name in SEEDS:
-        drawn[part] = {**drawn.get(part, {}), name: write_seed(draw_seed())}
+        if part != "forget" or "requests" not in document:
+            drawn[part] = {**drawn.get(part, {}), name: write_seed(draw_seed())}
+    if "requests" in document:
+        drawn["requests"] = [{**each, "seed": write_seed(draw_seed())} for each in document["requests"]]
     return drawn
 
 
 def _describe_problem(spec: ProblemSpec) -> dict[str, Any]:
     document = spec.model_dump(mode="json", exclude_none=True)
+    if further := document.pop("further", None):
+        document["requests"] = [document.pop("forget"), *further]
     data = document["data"]
     if spec.data.reference:
         options = {name: value for name, value in data["options"].items() if name != "set"}

@@ -54,7 +54,9 @@ def read_form(values: Values) -> FilledForm:
 
 
 def fill_form(document: Mapping[str, Any]) -> dict[str, str | list[str]]:
-    """What the file leaves to the defaults is shown as what it is."""
+    """What the file leaves to the defaults is shown as what it is. Raises InvalidInput for what no form holds."""
+    if "requests" in document:
+        raise InvalidInput("the form asks for one forget request, and this competition has several: change its file")
     document = {**document, **{part: _get_defaults(part) | dict(document.get(part, {})) for part in PARTS}}
     values: dict[str, str | list[str]] = {field.path: _write(field, _get(document, field.path)) for field in FIELDS}
     data = document.get("data", {})

@@ -110,6 +110,7 @@ def _make_view(
     return PoolDetail(
         role=roles.get(pool.problem_id, PoolRole.FORMER),
         kind=pool.kind,
+        request=pool.request + 1,
         state=pool.state,
         finished=finished,
         total=pool.size,

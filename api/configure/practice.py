@@ -30,6 +30,7 @@ def find_practice_changes(session: Session, spec: ProblemSpec, row: Competition 
 
 
 def _describe_practice(spec: ProblemSpec) -> dict[str, Any]:
-    forget = spec.forget.model_dump(mode="json", exclude_none=True)
+    asked = [part.model_dump(mode="json", exclude_none=True) for part in spec.requests]
+    forget: dict[str, Any] = {"forget": asked[0]} if len(asked) == 1 else {"requests": asked}
     seeds = {"split_seed": write_seed(spec.split.seed), "pool_seed": write_seed(spec.pools.seed)}
-    return {"problem": spec.slug, "digest": spec.digest, "forget": forget, **seeds}
+    return {"problem": spec.slug, "digest": spec.digest, **forget, **seeds}

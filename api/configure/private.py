@@ -40,5 +40,6 @@ def describe_for_audit(change: Change) -> list[Any]:
 
 
 def _describe_request(spec: ProblemSpec) -> dict[str, Any]:
-    forget = spec.forget.model_dump(mode="json", exclude_none=True)
-    return {"forget": forget, "split_seed": write_seed(spec.split.seed), "pool_seed": write_seed(spec.pools.seed)}
+    asked = [part.model_dump(mode="json", exclude_none=True) for part in spec.requests]
+    forget: dict[str, Any] = {"forget": asked[0]} if len(asked) == 1 else {"requests": asked}
+    return {**forget, "split_seed": write_seed(spec.split.seed), "pool_seed": write_seed(spec.pools.seed)}

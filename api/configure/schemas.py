@@ -35,6 +35,7 @@ class PoolRole(StrEnum):
 class PoolDetail(BaseModel):
     role: PoolRole
     kind: PoolKind
+    request: int = Field(description="which forget request it is of, counted from 1")
     state: PoolState
     finished: int = Field(description="trained models")
     total: int

@@ -19,6 +19,7 @@ def blur_line(body: Mapping[str, Any], place: Place, *, budget: float) -> dict[s
     changes: dict[str, Any] = {name: _round(body[name]) for name in FIGURES}
     if place is Place.OVER_BUDGET:
         changes = dict.fromkeys(FIGURES)
+    changes["noise_shared"] = None  # that of every run apart is a channel of its own
     runtime = body["relative_runtime"]
     if runtime is not None and body["purpose"] == Purpose.RANKED:
         share = round_up_share(runtime, budget)

@@ -59,6 +59,10 @@ class LeaderboardEntry(BaseModel):
     test_quality: float | None = Field(description="F test: the same of test examples; null before form 4")
     retain_quality: float | None = Field(description="F retain: the same of retain examples; null before form 4")
     balance: float | None = Field(description="1: one model does not tell forget from test examples")
+    noise_shared: float | None = Field(
+        description="share of the score's variance that comes from originals and requests, the rest from replicas; "
+        "null with one of each, and before the end where the problem is hidden"
+    )
     utility: float | None
     unlearning_accuracy: float | None = Field(description="100 − forget accuracy, percent")
     retain_accuracy: float | None = Field(description="percent")

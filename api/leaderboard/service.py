@@ -25,7 +25,6 @@ PAGE_LINES = 200
 MOST_LINES = 2000
 EVERY_LINE = 1 << 30
 KEPT = 1024
-REQUESTS = 1  # every problem has one forget request
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ def make_leaderboard(session: Session, view: BoardView, *, limit: int = PAGE_LIN
     """A stretch of the board; ranks and tie groups are those of the whole."""
     competition, terms = view.competition, view.spec.terms
     counts = count_lines(session, view)
-    total = sum(counts.values())
+    total, requests = sum(counts.values()), len(terms.problem.requests)
     return Leaderboard(
         competition=competition.slug,
         title=competition.title,
@@ -56,8 +55,13 @@ def make_leaderboard(session: Session, view: BoardView, *, limit: int = PAGE_LIN
         compute_budget=terms.evaluation.compute_budget,
         replicas=terms.evaluation.replicas,
         originals=terms.originals_per_run,
-        requests=REQUESTS,
-        scope=describe_scope(terms.originals_per_run, REQUESTS, terms.evaluation.replicas),
+        requests=requests,
+        scope=describe_scope(
+            terms.originals_per_run,
+            requests,
+            terms.evaluation.replicas // terms.problem.pairs,
+            allows_for_others=terms.problem.pairs > 1,
+        ),
         version=view.version,
         changed_at=view.changed_at,
         digest=view.digest,

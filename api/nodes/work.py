@@ -181,6 +181,7 @@ def _make_offer(lease: NodeLease, shard: Shard, evaluation: Evaluation) -> Offer
         position=shard.position,
         first=shard.first,
         count=shard.count,
+        request=shard.request,
         purpose=evaluation.submission.purpose,
         filename=evaluation.submission.filename,
         source_digest=evaluation.submission.source_digest,

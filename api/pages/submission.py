@@ -26,12 +26,14 @@ from core.db.queries import evaluations
 from core.db.session import reading, transaction
 from core.domain.access import Action
 from core.domain.competition import CompetitionState
+from core.domain.contests import count_pairs, describe_noise
 from core.domain.errors import RequestRefused
 from core.domain.licences import Licence
 from core.domain.phases import PhaseKind
 from core.domain.submission import VERDICT_TEXT
 from core.formula import Factor, describe_formula, list_factors
 from core.scorecard import ScorecardRecord
+from core.scorecard_parts import PairScores
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 HERO_WIDTH = 560
@@ -59,6 +61,7 @@ class SubmissionPage:
     scorecard: ScorecardRecord | None
     bar: ScoreBar | None
     formula: str
+    pairs: str  # what its score is the mean of, and where its variance comes from; empty for one of each
     factors: tuple[Factor, ...]
     dots: Dots | None
     epsilon_svg: Markup | None
@@ -193,10 +196,19 @@ def load_submission(session: Session, submission_id: str, caller: Caller) -> Sub
         scorecard=scorecard,
         bar=_draw_hero(scorecard) if scorecard else None,
         formula=describe_formula(scorecard) if scorecard else "",
+        pairs=_describe_pairs(scorecard.pairs) if scorecard and scorecard.pairs else "",
         factors=list_factors(scorecard) if scorecard else (),
         dots=draw_dots(scorecard.epsilon.per_example) if scorecard and plots and plots.examples else None,
         epsilon_svg=trust_svg(plots.epsilon_svg) if plots else None,
         confidence_svg=trust_svg(plots.confidence_svg) if plots else None,
+    )
+
+
+def _describe_pairs(pairs: PairScores) -> str:
+    noise = {} if pairs.noise is None else pairs.noise.model_dump()
+    said = describe_noise(noise, originals=pairs.originals, requests=pairs.requests)
+    return (
+        f"The mean over {count_pairs(pairs.originals, pairs.requests)}, each scored apart{f': {said}' if said else ''}."
     )
 
 

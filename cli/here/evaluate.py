@@ -47,7 +47,7 @@ def evaluate(
     target = report or Path(f"{file.stem}-report.html")
     check_writable(target)
     settings = get_settings()
-    evaluate_submission = load("worker.local", "evaluate_submission")
+    evaluate_submission = load("worker.local_evaluation", "evaluate_submission")
     if card is not None:
         take_card(card, spec)
     with StageProgress() as progress:

@@ -13,7 +13,7 @@ from cli.show.options import JsonOption
 from client.failures import CommandFailed, Exit
 from core.domain.errors import InvalidInput
 from core.problem_files import find_problem, list_problems
-from core.problems import ProblemSpec
+from core.problems import ProblemSpec, require_one_request
 from core.settings import get_settings
 
 pool_app = typer.Typer(no_args_is_help=True, help="Hand on trained pools as one file: a pool card.")
@@ -96,6 +96,7 @@ def offer_card(report: Callable[[str, int, int], None]) -> Callable[[str, int, i
 
 
 def _open(spec: ProblemSpec) -> tuple[Any, Any]:
+    require_one_request(spec, "a pool card")
     settings = get_settings()
     store = load("core.storage", "FolderStore")(settings.store_folder)
     return load("worker.problems", "load_problem")(spec, settings.dataset_folder, store), store

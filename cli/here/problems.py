@@ -57,7 +57,7 @@ def build(
     settings = get_settings()
     sizes: dict[Any, int] = load("worker.training.pools", "pool_sizes")(spec)
     trained = _build(spec, sizes, settings, workers or settings.workers)
-    total = sum(sizes.values())
+    total = sum(sizes.values()) * len(spec.requests)
     if trained:
         print_line(f"{spec.slug}: trained {trained} of {total} models, kept in {settings.store_folder}")
     else:
@@ -95,8 +95,12 @@ def hardest(
 def _build(spec: Any, sizes: dict[Any, int], settings: Any, workers: int) -> int:
     """Return how many models had to be trained."""
     store = load("core.storage", "FolderStore")(settings.store_folder)
-    problem = load("worker.problems", "load_problem")(spec, settings.dataset_folder, store)
+    problems = load("worker.problems", "load_requests")(spec, settings.dataset_folder, store)
     plan = load("worker.training.pools", "TrainingPlan")(workers=workers, device=settings.device)
+    return sum(_build_request(problem, sizes, store, plan) for problem in problems)
+
+
+def _build_request(problem: Any, sizes: dict[Any, int], store: Any, plan: Any) -> int:
     missing: list[int] = []
     with StageProgress() as progress:
 

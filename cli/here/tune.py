@@ -20,11 +20,11 @@ from core.domain.errors import InvalidInput
 from core.domain.intake.constants import Number, list_constants
 from core.problem_files import find_problem
 from core.problem_parts import MIN_REPLICAS
-from core.problems import ProblemSpec
+from core.problems import ProblemSpec, require_one_request
 from core.settings import get_settings
 from sandbox.contract import ENTRY_FILE
 from worker.league.tuning import Goal, Range, Search, Tried, make_ranges, search
-from worker.local import evaluate_submission
+from worker.local_evaluation import evaluate_submission
 
 VARY = "NAME=LOW:HIGH, as often as needed; else every positive number of the file, a factor of four either way."
 RANGE = re.compile(r"(?P<name>[A-Z][A-Z0-9_]*)=(?P<low>[^:]+):(?P<high>[^:]+)")
@@ -82,6 +82,7 @@ def _ask(spec: ProblemSpec, seed: int | None) -> ProblemSpec:
     """The same problem with another request, so that what is found is scored on one that it never saw."""
     if seed is None:
         return spec
+    require_one_request(spec, "`--request-seed`")
     if not spec.forget.seeds:
         raise InvalidInput(f"the request of {spec.slug} is drawn by no seed")
     body = spec.model_dump(mode="json")

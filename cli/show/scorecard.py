@@ -7,6 +7,7 @@ from rich.text import Text
 from cli.show.metric_table import render_metrics
 from cli.show.numbers import show_interval, show_percent, show_points, show_score
 from cli.show.tables import make_table
+from core.domain.contests import count_pairs, describe_noise
 from core.domain.durations import show_duration
 from core.domain.runtime import CpuClock
 from core.domain.submission import Verdict
@@ -34,6 +35,10 @@ def render_scorecard(record: ScorecardRecord, *, verdict: str) -> RenderableType
     table.add_row("verdict", show_verdict(verdict))
     interval = show_interval(score.estimate, score.low, score.high)
     table.add_row("score", interval, f"{record.protocol}, {100 * score.level:.0f} % interval")
+    if (pairs := record.pairs) is not None:
+        noise = {} if pairs.noise is None else pairs.noise.model_dump()
+        said = describe_noise(noise, originals=pairs.originals, requests=pairs.requests) if noise else ""
+        table.add_row("mean over", count_pairs(pairs.originals, pairs.requests), said)
     if score.corrected is not None:
         table.add_row("corrected", show_score(score.corrected), "without the bias of finitely many replicas")
     table.add_row(

@@ -44,7 +44,7 @@ def verify(competition: CompetitionArgument, url: UrlOption = "", as_json: JsonO
     else:
         for item in answer["items"]:
             pool = item["pool"]
-            print_line(f"{pool['role']} {pool['kind']}, {(pool['seal'] or 'no seal')[:12]}: {_tell(item)}")
+            print_line(f"{pool['role']} {_name(pool)}, {(pool['seal'] or 'no seal')[:12]}: {_tell(item)}")
     if not answer["intact"]:
         raise CommandFailed("a pool differs from its seal", exit_code=Exit.REJECTED)
 
@@ -77,7 +77,12 @@ def retire(competition: CompetitionArgument, because: Because, url: UrlOption = 
 def _describe_pool(pool: JSON) -> tuple[object, ...]:
     left = "–" if pool["seconds_left"] is None else show_duration(pool["seconds_left"])
     models = f"{pool['finished']} of {pool['total']}"
-    return pool["role"], pool["kind"], pool["state"], models, left, (pool["seal"] or "–")[:12], pool["fault"]
+    return pool["role"], _name(pool), pool["state"], models, left, (pool["seal"] or "–")[:12], pool["fault"]
+
+
+def _name(pool: JSON) -> str:
+    request = pool.get("request", 1)
+    return f"{pool['kind']} of request {request}" if request > 1 else str(pool["kind"])
 
 
 def _tell(item: JSON) -> str:

@@ -116,6 +116,7 @@ def describe(entry: Entry, counting: CountingEvaluation) -> dict[str, Any]:
         "exact": figures.exact,
         "forgetting_quality": figures.forgetting_quality,
         "test_quality": figures.test_quality,
+        "noise_shared": figures.noise_shared,
         "retain_quality": figures.retain_quality,
         "balance": figures.balance,
         "utility": figures.utility,

@@ -68,7 +68,7 @@ EVERYBODY = {
         "note purpose verdict submission_id submitted_at score score_low score_high score_error score_corrected "
         "decided_early scored_replicas replicas_total neurips2023 exact forgetting_quality test_quality "
         "retain_quality balance utility unlearning_accuracy retain_accuracy test_accuracy relative_runtime over_budget "
-        "relative_runtime_low relative_runtime_high runtime_clock"
+        "relative_runtime_low relative_runtime_high runtime_clock noise_shared"
     ),
     "LedgerEntry": "at kind amount reason by submission_id",
     "LedgerView": "competition team total_limit daily_limit charged refunded granted items",
@@ -90,8 +90,8 @@ EVERYBODY = {
     "NotificationsView": "events mail_available mail",
     "Observed": "at sandbox node_class versions",
     "Offer": (
-        "lease shard_id fence evaluation_id position first count purpose filename source_digest originals spare data "
-        "terms retrain_seconds runs_again"
+        "lease shard_id fence evaluation_id position first count request purpose filename source_digest originals "
+        "spare data terms retrain_seconds runs_again"
     ),
     "OwnPlace": "competition version frozen team entry over_budget position ranked",
     "OwnTeam": "team invites",
@@ -194,7 +194,9 @@ STAFF = {
     "PieceView": "kind subject name since waited_seconds node obstacle why command",
     "PoolCheck": "pool faults",
     "PoolChecks": "intact items",
-    "PoolDetail": "role kind state finished total seconds_left problem_digest created_at sealed_at seal fault waiting",
+    "PoolDetail": (
+        "role kind request state finished total seconds_left problem_digest created_at sealed_at seal fault waiting"
+    ),
     "PoolList": "slug state prepared_at items",
     "PoolOfData": "kind state size",
     "LearningView": "original_retain original_test retrained_retain retrained_test guessing models doubts",
@@ -272,6 +274,8 @@ NARROWER = {
 PARTS = {
     "ScorecardRecord": "",
     "MeasuredScore": "score",
+    "PairScores": "pairs",
+    "NoiseShares": "pairs.noise",
     "ProtocolScores": "protocols",
     "AccuracyKept": "utility",
     "JointTelling": "joint",

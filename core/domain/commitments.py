@@ -6,6 +6,7 @@ the competition does not, and commits all the same: with the key, which is revea
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 
 KEY_BYTES = 32
 
@@ -13,3 +14,8 @@ KEY_BYTES = 32
 def commit(key: str, digest: str) -> str:
     """What is shown of a hidden digest, in hex: HMAC-SHA-256 of its text. key: 64 hexadecimal digits."""
     return hmac.new(bytes.fromhex(key), digest.encode(), hashlib.sha256).hexdigest()
+
+
+def join_digests(digests: Sequence[str]) -> str:
+    """One digest is itself; of several, the SHA-256 of them in their order, a line each."""
+    return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()

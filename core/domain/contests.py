@@ -1,6 +1,7 @@
 """What a contest of so many originals and requests can and cannot tell: the sentence on its board."""
 
 import math
+from collections.abc import Mapping
 
 # Standard deviations of the difference of two entries' scores, by what is drawn anew: 48 replicas of each, the
 # original, the forget request, and what these two do together. `python -m bench.bench_contests agreement`;
@@ -9,6 +10,7 @@ MEASURED_REPLICAS = 48
 OF_REPLICAS, OF_ORIGINALS, OF_REQUESTS, OF_BOTH = 0.0237, 0.0, 0.0, 0.0059
 # Two contests name the same of two entries first in 90 % where it leads by so many standard deviations.
 AGREED = 1.62
+NOISE_WORDS = {"replicas": "replicas", "originals": "originals", "requests": "requests", "both": "the two together"}
 
 
 def find_telling_lead(originals: int, requests: int, replicas: int) -> float:
@@ -32,13 +34,29 @@ def describe_scope(originals: int, requests: int, replicas: int, *, allows_for_o
     lead = find_telling_lead(originals, requests, replicas)
     about = f"{_count(originals, 'original model')} and {_count(requests, 'forget request')}"
     if allows_for_others:
-        held = "Intervals, groups and probabilities allow for others."
+        alone = " and ".join(word for word, count in (("original", originals), ("request", requests)) if count == 1)
+        unknown = f"; what another {alone} would change is not estimated" if alone else ""
+        held = f"The mean over all pairs ranks; intervals, groups and probabilities allow for others{unknown}."
     else:
         held = "Intervals, groups and probabilities hold for these alone: others may order close entries differently."
     return (
         f"Every entry ran on {about}. {held} On the practice problem two contests of this size put the same of two"
         f" entries first in 90 % of cases where they truly are {lead:.2f} apart, and less often where they are closer."
     )
+
+
+def describe_noise(noise: Mapping[str, float | None], *, originals: int, requests: int) -> str:
+    """Where the variance of a mean score comes from, and what one alone cannot tell. noise: shares by source."""
+    known = [f"{NOISE_WORDS[name]} {share:.0%}" for name, share in noise.items() if share is not None]
+    if not known:
+        return ""
+    one = [word for word, number in (("original", originals), ("request", requests)) if number == 1]
+    unknown = f"; what another {' or '.join(one)} would change is not estimated, as there is one" if one else ""
+    return f"{', '.join(known)} of the variance{unknown}"
+
+
+def count_pairs(originals: int, requests: int) -> str:
+    return f"{_count(originals, 'original')} × {_count(requests, 'request')}"
 
 
 def _count(number: int, noun: str) -> str:

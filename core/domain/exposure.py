@@ -146,9 +146,10 @@ PROBLEM = list_fields(
     (ALL, "recipe", "warmup_epochs milestones decay label_smoothing class_weights"),
     (ALL, "split", "train validation test label_noise"),
     (ALL, "forget", "kind fraction class_index classes column values together labels outside"),
-    (ALL, "pools", "replicas originals strategy"),
+    (ALL, "further", "kind fraction class_index classes column values together labels outside"),
+    (ALL, "pools", "replicas originals scored strategy"),
     # whoever knows these can draw the hidden forget set and the models it is judged against
-    (OPEN, "", "split.seed forget.seed forget.ids pools.seed"),
+    (OPEN, "", "split.seed forget.seed forget.ids further.seed further.ids pools.seed"),
     (ALL, "evaluation", "replicas canary_replicas shard_replicas calibration_replicas compute_budget gate protocol"),
     (ALL, "evaluation", "attacks batch_size batch_format wall_seconds_floor wall_seconds_ceiling canary_margin"),
     (ALL, "evaluation", "memory_bytes scratch_bytes log_bytes processes rerun_replicas allow_native data_bytes"),
@@ -157,7 +158,7 @@ PROBLEM = list_fields(
 
 # what a worker found in its data and network (worker/described.py), in words by title
 DESCRIPTION = list_fields(
-    (ALL, "", "kind batches x y network layers recipe originals"),
+    (ALL, "", "kind batches x y network layers recipe originals requests"),
     (OPEN, "", "values classes examples"),  # figures and names by which a guess at the data could be made sure
 )
 
@@ -165,6 +166,8 @@ SCORECARD = list_fields(
     (ALL, "", "version metric_version protocol forgetting_quality report_digest"),
     (ALL, "", "share unlearning_accuracy retain_accuracy test_accuracy"),
     (ALL, "score", "estimate low high level corrected standard_error"),
+    (ALL, "pairs", "originals requests"),
+    (LATER, "pairs", "freedom scores errors noise.replicas noise.originals noise.requests noise.both"),
     (ALL, "protocols", "held_out neurips2023 exact"),
     (ALL, "likeness", "forget test retain balance"),
     (LATER, "joint", "auc control"),
@@ -211,6 +214,8 @@ def _select(
         path = prefix + name
         if isinstance(value, Mapping) and has_parts(fields, path):
             yield name, dict(_select(value, fields, sight, f"{path}."))
+        elif isinstance(value, list | tuple) and has_parts(fields, path):
+            yield name, [dict(_select(item, fields, sight, f"{path}.")) for item in value]
         elif may_see(find_audience(fields, path), sight):
             yield name, value
 

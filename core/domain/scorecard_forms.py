@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-FORM: Final = 4  # of the record that is written now; 1: what was stored before records named their form
+FORM: Final = 5  # of the record that is written now; 1: what was stored before records named their form
 Body = Mapping[str, Any]
 
 
@@ -46,4 +46,14 @@ def _add_likeness(body: Body) -> Body:
     return {**body, "version": 4}
 
 
-_UPGRADES: Final[Mapping[int, Callable[[Body], Body]]] = {1: _name_form, 2: _add_clock, 3: _add_likeness}
+def _add_pairs(body: Body) -> Body:
+    """Form 4 to 5: the score may be a mean over originals and requests; before, it was of one pair, or of one pool."""
+    return {**body, "version": 5}
+
+
+_UPGRADES: Final[Mapping[int, Callable[[Body], Body]]] = {
+    1: _name_form,
+    2: _add_clock,
+    3: _add_likeness,
+    4: _add_pairs,
+}

@@ -62,10 +62,10 @@ def complete_seeds(
     drawn: dict[str, int | str] = {}
     for path in _list_missing(document):
         *parents, name = path.split(".")
-        place, kept = found, stored
+        place, kept = found, _name_requests(stored)
         for parent in parents:
-            place[parent] = dict(place[parent])
-            place, kept = place[parent], kept.get(parent) or {}
+            place = _open(place, parent)
+            kept = _name_requests(_step(kept, parent) or {})
         seed = read_seed(kept.get(name))
         if not isinstance(seed, int) or seed < GUESSABLE:
             seed = draw()
@@ -77,21 +77,49 @@ def complete_seeds(
 def _list_missing(document: Mapping[str, Any]) -> list[str]:
     """Paths of the seeds that a hidden phase draws from and that are not said."""
     is_hidden = document.get("exposure") in (Exposure.PUBLIC, Exposure.PRIVATE)
-    wanted = ["split.seed", "pools.seed", "forget.seed"] if is_hidden else []
-    if isinstance(document.get("private"), Mapping):
-        wanted += ["private.pool_seed", "private.forget.seed"]
+    wanted = ["split.seed", "pools.seed", *_list_requests(document)] if is_hidden else []
+    private = document.get("private")
+    if isinstance(private, Mapping):
+        wanted += ["private.pool_seed", *(f"private.{path}" for path in _list_requests(private))]
         wanted += [] if is_hidden else ["private.split_seed"]  # a practice problem shows how it is cut
     return [path for path in wanted if _is_missing(document, path)]
+
+
+def _list_requests(part: Mapping[str, Any]) -> list[str]:
+    """Paths of the seeds of all its requests."""
+    requests = part.get("requests")
+    several = [f"requests.{place}.seed" for place in range(len(requests))] if isinstance(requests, list) else []
+    return ["forget.seed", *several]
 
 
 def _is_missing(document: Mapping[str, Any], path: str) -> bool:
     *parents, name = path.split(".")
     place: Any = document
     for parent in parents:
-        place = place.get(parent)
-        if not isinstance(place, Mapping):
-            return False
-    return place.get(name) is None and (parents[-1] != "forget" or is_drawn(place))
+        place = _step(place, parent)
+    if not isinstance(place, Mapping) or place.get(name) is not None:
+        return False
+    return not {"forget", "requests"} & set(parents) or is_drawn(place)
+
+
+def _step(place: Any, name: str) -> Any:
+    """What stands under a name, or at a place of a list; None if nothing does."""
+    if isinstance(place, list | tuple):
+        return place[int(name)] if int(name) < len(place) else None
+    return place.get(name) if isinstance(place, Mapping) else None
+
+
+def _open(place: Any, name: str) -> Any:
+    """The same, as a copy that stands in its place."""
+    key: Any = int(name) if isinstance(place, list) else name
+    place[key] = list(place[key]) if isinstance(place[key], list | tuple) else dict(place[key])
+    return place[key]
+
+
+def _name_requests(part: Any) -> Any:
+    """What is stored of several requests, as a file names them."""
+    further = part.get("further") if isinstance(part, Mapping) else None
+    return {**part, "requests": [part.get("forget"), *further]} if further else part
 
 
 def is_drawn(request: Mapping[str, Any]) -> bool:

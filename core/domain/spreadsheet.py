@@ -27,6 +27,7 @@ BOARD_COLUMNS = (
     "test_quality",
     "retain_quality",
     "balance",
+    "noise_shared",
     "utility",
     "unlearning_accuracy",
     "retain_accuracy",

@@ -145,6 +145,7 @@ def upgrade() -> None:
         sa.Column("evaluation_id", sa.String(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("first", sa.Integer(), nullable=False),
+        sa.Column("request", sa.Integer(), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
         sa.Column("finished_replicas", sa.Integer(), nullable=False),
         sa.Column("outputs_digest", sa.String(), nullable=True),

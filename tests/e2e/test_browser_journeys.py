@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from cli.here.processes import LocalPlatform
-from core.problem_parts import ForgetPart, PrivatePart
+from core.asked_parts import PrivatePart
+from core.problem_parts import ForgetPart
 from core.starter import STARTER
 from tests.e2e.conftest import PASSWORD, make_settings, make_small_problem
 

@@ -11,7 +11,7 @@ from core.problem_files import find_problem
 from core.problems import ProblemSpec
 from core.scorecard import FlagCheck
 from core.settings import Settings
-from worker.local import evaluate_submission
+from worker.local_evaluation import evaluate_submission
 from worker.problems import load_problem
 from worker.replicas.calibration import make_calibration_source
 from worker.runner.process import ProcessSandbox

@@ -21,8 +21,8 @@ class NodePlace:
     offer: Offer
     known: ProblemCache = field(default_factory=ProblemCache)
 
-    def load(self, spec: ProblemSpec) -> LoadedProblem:
-        return self.known.load(spec, self.settings.dataset_folder, self.store)
+    def load(self, spec: ProblemSpec, request: int = 0) -> LoadedProblem:
+        return self.known.load(spec, request, self.settings.dataset_folder, self.store)
 
     def inspector(self, problem: LoadedProblem) -> Inspector:
         return self.known.inspector(problem, self.settings.device)

@@ -98,6 +98,7 @@ def read_order(offer: Offer) -> ShardOrder:
         position=offer.position,
         first=offer.first,
         count=offer.count,
+        request=offer.request,
         purpose=offer.purpose,
         filename=offer.filename,
         source_digest=offer.source_digest,

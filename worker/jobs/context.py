@@ -28,8 +28,12 @@ class WorkerContext:
     reminded: dict[str, datetime] = field(default_factory=dict)  # problems: when to remind of them next
     _known: ProblemCache = field(default_factory=ProblemCache)
 
-    def load(self, spec: ProblemSpec) -> LoadedProblem:
-        return self._known.load(spec, self.settings.dataset_folder, self.store)
+    def load(self, spec: ProblemSpec, request: int = 0) -> LoadedProblem:
+        return self._known.load(spec, request, self.settings.dataset_folder, self.store)
+
+    def load_all(self, spec: ProblemSpec) -> list[LoadedProblem]:
+        """Of every request."""
+        return [self.load(spec, request) for request in range(len(spec.requests))]
 
     def inspector(self, problem: LoadedProblem) -> Inspector:
         return self._known.inspector(problem, self.settings.device)

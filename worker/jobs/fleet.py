@@ -140,7 +140,7 @@ def _read(context: WorkerContext, work: ShardWork, result: dict[str, Any] | None
 
 def _fetch_seal(context: WorkerContext, work: ShardWork) -> dict[str, Any]:
     with reading(context.engine) as session:
-        seal = fleet.fetch_seal(session, work.spec_id)
+        seal = fleet.fetch_seal(session, work.spec_id, work.request)
     if seal is None:
         raise PlatformFault("the pool of originals was never sealed")
     return seal

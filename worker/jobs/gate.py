@@ -14,7 +14,7 @@ from core.domain.submission import Status, Verdict
 from core.domain.work import WorkState
 from core.jobs import RUN_SHARD, SCORE
 from core.lifecycle import enqueue_for
-from core.problem_parts import EvaluationPart
+from core.problems import ProblemSpec, cut_evaluation
 from evaluator.paired import EXTRA_LOOKS, Standing, find_standing, split_alpha
 from worker.replicas.seconds import MeasuredShard, parse_shard
 from worker.replicas.yardstick import count_extra
@@ -47,7 +47,7 @@ def find_earlier(session: Session, evaluation: Evaluation) -> Earlier:
 
 
 def judge_cost(
-    session: Session, evaluation: Evaluation, retrain: RetrainCost | None, rules: EvaluationPart
+    session: Session, evaluation: Evaluation, retrain: RetrainCost | None, problem: ProblemSpec
 ) -> Judgement:
     """Where the cost of all that ran so far stands; keeps the estimate. retrain: None where no gate applies.
 
@@ -56,8 +56,9 @@ def judge_cost(
     """
     if retrain is None:
         return Judgement()
+    rules = problem.evaluation
     is_last, earlier = _are_replicas_done(evaluation), find_earlier(session, evaluation)
-    planned = 1 + -(-(evaluation.replicas_total - rules.canary_replicas) // rules.shard_replicas)
+    planned = len(cut_evaluation(problem, evaluation.replicas_total))
     measured = [*read_measured(evaluation.shards), *earlier.measured]
     alpha = split_alpha(shards=planned, is_last=is_last, earlier=earlier.evaluations)
     runtime = retrain.pair(measured, rules.gate, alpha=alpha)
@@ -91,8 +92,10 @@ def go_on(session: Session, evaluation: Evaluation, *, measures_again: bool) -> 
 
 
 def _measure_again(session: Session, evaluation: Evaluation, done: int) -> None:
+    requests = 1 + max(shard.request for shard in evaluation.shards)
     shard = Shard(
         evaluation_id=evaluation.id,
+        request=done % requests,
         position=len(evaluation.shards),
         first=evaluation.replicas_total + done * count_extra(evaluation.replicas_total),
         count=0,

@@ -5,10 +5,12 @@ lock. Whatever goes wrong here costs replicas, never a verdict.
 """
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import structlog
 from sqlalchemy.orm import Session
 
@@ -21,12 +23,21 @@ from core.domain.pools import PoolKind
 from core.domain.submission import Status
 from core.domain.work import WorkState
 from core.jobs import SCORE, enqueue
-from core.problem_parts import AdaptivePart, EvaluationPart
+from core.problem_parts import MIN_REPLICAS, AdaptivePart, EvaluationPart
+from core.problems import ProblemSpec
 from core.scorecard import EarlyDecision
 from core.storage import BlobStore, find_computed
 from core.terms import Terms
 from evaluator import ScoredPool, ScoringProtocol
-from evaluator.sequential import LOOK_RESAMPLES, PlaceDecision, Standing, compute_look, decide_place
+from evaluator.sequential import (
+    LOOK_RESAMPLES,
+    Look,
+    PlaceDecision,
+    Standing,
+    average_looks,
+    compute_look,
+    decide_place,
+)
 from worker.jobs.context import WorkerContext
 from worker.jobs.repair import rerun_lost, send_lost_chunks
 from worker.problems import LoadedProblem
@@ -38,6 +49,15 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
+class LookedAt:
+    """What of one shard is compared."""
+
+    request: int
+    first: int
+    outputs: str  # digest
+
+
+@dataclass(frozen=True, slots=True)
 class LookWork:
     """What one look compares: the entry's first replicas, and as many of the rival's."""
 
@@ -46,9 +66,9 @@ class LookWork:
     terms: Terms
     rules: AdaptivePart
     replicas: int
-    outputs: tuple[str, ...]
+    shards: tuple["LookedAt", ...]
     rival: str  # a submission
-    rival_outputs: tuple[str, ...]
+    rival_shards: tuple["LookedAt", ...]
 
 
 def is_look_due(evaluation: Evaluation, shard_first: int, *, purpose: Purpose, rules: EvaluationPart) -> bool:
@@ -137,6 +157,8 @@ def _load(context: WorkerContext, evaluation_id: str) -> LookWork | None:
             return None
         prefix = find_prefix(evaluation.shards)
         replicas = count_replicas(prefix)
+        if not _reaches_all(terms.problem, prefix):
+            return None
         rival = _find_rival(session, evaluation, rules.rival_place, replicas)
         if rival is None:
             return None
@@ -146,10 +168,25 @@ def _load(context: WorkerContext, evaluation_id: str) -> LookWork | None:
             terms=terms,
             rules=rules,
             replicas=replicas,
-            outputs=tuple(shard.outputs_digest or "" for shard in prefix),
+            shards=_read_shards(prefix, replicas),
             rival=rival.submission_id,
-            rival_outputs=tuple(shard.outputs_digest or "" for shard in rival.shards if shard.first < replicas),
+            rival_shards=_read_shards(rival.shards, replicas),
         )
+
+
+def _read_shards(shards: Sequence[Shard], replicas: int) -> tuple[LookedAt, ...]:
+    found = (shard for shard in shards if not shard.is_extra and shard.first < replicas)
+    return tuple(LookedAt(shard.request, shard.first, shard.outputs_digest or "") for shard in found)
+
+
+def _reaches_all(problem: ProblemSpec, shards: Sequence[Shard]) -> bool:
+    """Whether every pair of an original and a request has replicas enough to be scored."""
+    counts = Counter(
+        (index % problem.pools.apart, shard.request)
+        for shard in shards
+        for index in range(shard.first, shard.first + shard.count)
+    )
+    return problem.pairs == 1 or (len(counts) == problem.pairs and min(counts.values()) >= MIN_REPLICAS)
 
 
 def _find_rival(session: Session, evaluation: Evaluation, place: int, replicas: int) -> Evaluation | None:
@@ -160,18 +197,30 @@ def _find_rival(session: Session, evaluation: Evaluation, place: int, replicas: 
 
 
 def _work(context: WorkerContext, work: LookWork) -> PlaceDecision:
-    problem = context.load(work.terms.problem)
-    entry, rival = (_load_pool(problem, names, work.replicas, context) for names in (work.outputs, work.rival_outputs))
+    looks = [look for problem in context.load_all(work.terms.problem) for look in _look_at(context, problem, work)]
+    return decide_place([average_looks(looks)], alpha=work.rules.alpha, min_replicas=work.rules.min_replicas)
+
+
+def _look_at(context: WorkerContext, problem: LoadedProblem, work: LookWork) -> Iterator[Look]:
+    """At every original of one request, or at all of its replicas together."""
     bank = make_scored_pool(problem, load_pool(problem, PoolKind.RETRAINED, context.store).outputs)
     rules = make_scoring_spec(problem.spec.evaluation, read_metric(work.terms.metric_version))
     spec = replace(rules, protocol=ScoringProtocol(work.terms.protocol), interval_resamples=LOOK_RESAMPLES)
-    look = compute_look(entry, rival, bank, spec=spec)
-    return decide_place([look], alpha=work.rules.alpha, min_replicas=work.rules.min_replicas)
+    entry, rival = (_load_pools(problem, shards, work.replicas, context) for shards in (work.shards, work.rival_shards))
+    for ours, theirs in zip(entry, rival, strict=True):
+        yield compute_look(ours, theirs, bank, spec=spec)
 
 
-def _load_pool(problem: LoadedProblem, names: Sequence[str], replicas: int, context: WorkerContext) -> ScoredPool:
-    outputs = concat_outputs([load_npz(context.store.get(name)) for name in names])
-    return make_scored_pool(problem, outputs.select(slice(replicas)))
+def _load_pools(
+    problem: LoadedProblem, shards: Sequence[LookedAt], replicas: int, context: WorkerContext
+) -> list[ScoredPool]:
+    """Of the first replicas those of this request, by their original."""
+    own = [shard for shard in shards if shard.request == problem.request]
+    parts = [load_npz(context.store.get(shard.outputs)) for shard in own]
+    places = np.concatenate([shard.first + np.arange(len(part)) for shard, part in zip(own, parts, strict=True)])
+    outputs, apart = concat_outputs(parts), problem.spec.pools.apart
+    chosen = (np.flatnonzero((places < replicas) & (places % apart == original)) for original in range(apart))
+    return [make_scored_pool(problem, outputs.select(rows)) for rows in chosen]
 
 
 def _apply(context: WorkerContext, work: LookWork, decision: PlaceDecision) -> None:

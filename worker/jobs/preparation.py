@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import structlog
@@ -28,7 +29,7 @@ from worker.jobs.breaker import MOST_TRIES, has_other_node, may_train_here, reco
 from worker.jobs.calibration import fetch_waiting, load_cost, open_waiting, start_calibration
 from worker.jobs.context import WorkerContext
 from worker.jobs.heartbeat import Heartbeat, renew_piece, renew_preparation
-from worker.problems import LoadedProblem
+from worker.problems import LoadedProblem, join_manifests
 from worker.scorecard.card import find_ceiling
 from worker.training.chunks import Chunk, pool_chunks
 from worker.training.headroom import measure_headroom
@@ -47,6 +48,7 @@ class ChunkWork:
     problem_id: str
     problem: ProblemSpec
     kind: PoolKind
+    request: int
     size: int
     position: int
     sealed: Mapping[str, Any] | None  # what it was sealed with, if it is made again
@@ -64,7 +66,7 @@ def prepare_problem(context: WorkerContext, problem_id: str) -> None:
             return
     try:
         with Heartbeat(context, renew_preparation(problem_id)):
-            problem = load_stored(context, problem_id)
+            problems = load_stored(context, problem_id)
     except StoreUnavailable as error:  # the janitor reminds of it until the store is back
         log.warning("a problem waits for the store", problem_id=problem_id, fault=error.message)
         end_preparation(context.engine, problem_id)
@@ -72,35 +74,37 @@ def prepare_problem(context: WorkerContext, problem_id: str) -> None:
     except ContestError as error:
         report_fault(context.engine, problem_id, error.message)
         return
-    if problem is not None:
-        _plan_pools(context, problem_id, problem)
+    if problems:
+        _plan_pools(context, problem_id, problems)
 
 
-def _plan_pools(context: WorkerContext, problem_id: str, problem: LoadedProblem) -> None:
-    description, class_counts = describe(problem), count_classes(problem)
+def _plan_pools(context: WorkerContext, problem_id: str, problems: list[LoadedProblem]) -> None:
+    description, class_counts = describe(problems[0]), count_classes(problems[0])
     with transaction(context.engine) as session:
         locked = competitions.lock_problem(session, problem_id)
         locked.preparing_until = None
-        manifest = problem.manifest
-        locked.manifest = {"kind": manifest.kind, "count": manifest.count, "digest": manifest.digest}
+        locked.manifest = asdict(join_manifests([problem.manifest for problem in problems]))
         locked.description, locked.class_counts = description, class_counts
-        _send_chunks(session, context, problem, problem_id)
+        _send_chunks(session, problems, problem_id)
         session.flush()
         is_sealed = _calibrate_if_sealed(session, context, problem_id)
         is_measured = locked.headroom is not None
     if is_sealed and not is_measured:
-        _finish_problem(context, problem, problem_id)
+        _finish_problem(context, problems, problem_id)
 
 
-def load_stored(context: WorkerContext, problem_id: str) -> LoadedProblem | None:
-    """None if there is no such problem; raises ContestError for one that cannot be loaded, or must not be any more."""
+def load_stored(context: WorkerContext, problem_id: str) -> list[LoadedProblem]:
+    """Of every request; none if there is no such problem.
+
+    Raises ContestError for one that cannot be loaded, or must not be any more.
+    """
     with reading(context.engine) as session:
         row = competitions.fetch_problem_by_id(session, problem_id)
         if row is None:
-            return None
+            return []
         if data_sets.is_revoked(session, row.parsed):
             raise Conflict(data_sets.REVOKED)
-    return context.load(row.parsed)
+    return context.load_all(row.parsed)
 
 
 def build_pool_chunk(context: WorkerContext, chunk_id: str) -> None:
@@ -110,7 +114,7 @@ def build_pool_chunk(context: WorkerContext, chunk_id: str) -> None:
         return
     try:
         with Heartbeat(context, renew_piece(PoolChunk, chunk_id, work.fence)):
-            problem = context.load(work.problem)
+            problem = context.load(work.problem, work.request)
             chunk = pool_chunks(problem, work.kind, work.size)[work.position]
             _make_chunk(context, work, problem, chunk)
     except Exception as error:  # the task's edge: training is ours alone
@@ -141,9 +145,11 @@ def _make_chunk(context: WorkerContext, work: ChunkWork, problem: LoadedProblem,
         rebuild_chunk(problem, chunk, work.sealed, context.store, device=device)
 
 
-def _finish_problem(context: WorkerContext, problem: LoadedProblem, problem_id: str) -> None:
+def _finish_problem(context: WorkerContext, problems: list[LoadedProblem], problem_id: str) -> None:
     """What nobody waits for before a competition opens, and the first score would pay for otherwise."""
-    find_ceiling(problem, load_pools(problem, context.store), context.store, metric=METRIC_VERSION)
+    for each in problems:
+        find_ceiling(each, load_pools(each, context.store), context.store, metric=METRIC_VERSION)
+    problem = problems[0]
     ensure_spare(problem, context.store, device=context.settings.device)
     headroom = measure_headroom(problem, device=context.settings.device)
     learning = measure_learning(problem, context.store, seconds={}, device=context.settings.device)
@@ -153,10 +159,10 @@ def _finish_problem(context: WorkerContext, problem: LoadedProblem, problem_id: 
         locked.learning = asdict(learning) if learning else None
 
 
-def _send_chunks(session: Session, context: WorkerContext, problem: LoadedProblem, problem_id: str) -> None:
-    pools = {pool.kind: pool for pool in competitions.fetch_pools(session, problem_id)}
-    for kind, size in pool_sizes(problem.spec).items():
-        pool = pools.get(kind) or _add_pool(session, context, problem, problem_id, kind, size)
+def _send_chunks(session: Session, problems: list[LoadedProblem], problem_id: str) -> None:
+    pools = {(pool.kind, pool.request): pool for pool in competitions.fetch_pools(session, problem_id)}
+    for (kind, size), problem in product(pool_sizes(problems[0].spec).items(), problems):
+        pool = pools.get((kind, problem.request)) or _add_pool(session, problem, problem_id, kind, size)
         if pool.state == PoolState.RETIRED:
             pool.state = PoolState.SEALED
         for chunk in pool.chunks:
@@ -166,11 +172,9 @@ def _send_chunks(session: Session, context: WorkerContext, problem: LoadedProble
                 enqueue(session, BUILD_CHUNK, chunk.id)
 
 
-def _add_pool(
-    session: Session, context: WorkerContext, problem: LoadedProblem, problem_id: str, kind: PoolKind, size: int
-) -> Pool:
+def _add_pool(session: Session, problem: LoadedProblem, problem_id: str, kind: PoolKind, size: int) -> Pool:
     plan = pool_chunks(problem, kind, size)
-    pool = Pool(problem_id=problem_id, kind=kind, size=size)
+    pool = Pool(problem_id=problem_id, kind=kind, request=problem.request, size=size)
     pool.chunks = [
         PoolChunk(position=position, first=chunk.start, count=len(chunk.seeds)) for position, chunk in enumerate(plan)
     ]
@@ -206,6 +210,7 @@ def _load(context: WorkerContext, chunk_id: str) -> ChunkWork | None:
             problem_id=pool.problem_id,
             problem=pool.problem.parsed,
             kind=pool.kind,
+            request=pool.request,
             size=pool.size,
             position=row.position,
             sealed=pool.seal["chunks"][row.position] if pool.seal else None,

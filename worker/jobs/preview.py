@@ -1,6 +1,7 @@
 """What a problem is made of and what its pools would take, before any of them is trained."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from worker.data_sets.samples import SAMPLES, draw
 from worker.described import count_classes
 from worker.jobs.context import WorkerContext
 from worker.jobs.preparation import load_stored
-from worker.problems import LoadedProblem
+from worker.problems import LoadedProblem, join_manifests
 from worker.replicas.relearn import MOST_MEMBERS
 from worker.training.chunks import Chunk, pool_chunks, train_chunk
 from worker.training.headroom import measure_headroom, shorten
@@ -40,10 +41,10 @@ def preview_problem(context: WorkerContext, problem_id: str) -> None:
             put_off(session, PREVIEW, problem_id)
             return
     try:
-        problem = load_stored(context, problem_id)
-        if problem is None:
+        problems = load_stored(context, problem_id)
+        if not problems:
             return
-        preview = make_preview(context, problem)
+        preview = make_preview(context, problems)
     except ContestError as error:
         preview = {"fault": error.message}
     except Exception:  # the task's edge
@@ -53,8 +54,9 @@ def preview_problem(context: WorkerContext, problem_id: str) -> None:
         competitions.lock_problem(session, problem_id).preview = {"made_at": utc_now().isoformat(), **preview}
 
 
-def make_preview(context: WorkerContext, problem: LoadedProblem) -> dict[str, Any]:
-    manifest = problem.manifest
+def make_preview(context: WorkerContext, problems: Sequence[LoadedProblem]) -> dict[str, Any]:
+    """Of several requests the first; what is to be forgotten and trained is that of all."""
+    problem, manifest = problems[0], join_manifests([each.manifest for each in problems])
     pools = estimate_training(problem, device=context.settings.device)
     of_one = {PoolKind(each["kind"]): each["seconds"] / each["models"] for each in pools}
     learning = measure_learning(problem, context.store, seconds=of_one, device=context.settings.device)
@@ -77,7 +79,8 @@ def estimate_training(problem: LoadedProblem, *, device: str) -> list[dict[str, 
     retain, forget = len(problem.splits.retain), len(problem.splits.forget)
     recipe = problem.spec.recipe
     found = []
-    for kind, size in pool_sizes(problem.spec).items():
+    for kind, of_one in pool_sizes(problem.spec).items():
+        size = of_one * len(problem.spec.requests)
         examples = retain + forget if kind is PoolKind.ORIGINAL else retain
         steps = len(batch_slices(examples, recipe.batch_size)) * recipe.epochs
         found.append({"kind": kind, "models": size, "seconds": a_step * steps * size})

@@ -1,13 +1,15 @@
 """The score task: join the outputs of all shards, compare them with the retrained pool, write the scorecard."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import structlog
 
 from core.db.base import utc_now
-from core.db.models.submissions import Evaluation, Scorecard
+from core.db.models.submissions import Evaluation, Replica, Scorecard, Shard
 from core.db.queries import competitions, evaluations, pools, review
 from core.db.session import transaction
 from core.domain.errors import BlobMissing, ContestError, ParticipantFault, PlatformFault, StoreUnavailable
@@ -31,13 +33,14 @@ from worker.jobs.heartbeat import Heartbeat, renew_score
 from worker.jobs.looks import describe_decision
 from worker.jobs.repair import rerun_lost, send_lost_chunks
 from worker.problems import LoadedProblem
-from worker.replicas.outputs import ModelOutputs, concat_outputs, load_npz
+from worker.replicas.outputs import concat_outputs, load_npz
 from worker.replicas.seconds import MeasuredShard, RunSeconds, collect_seconds
 from worker.report.drawing import Drawings, draw_score
 from worker.report.page import Report, render_report
-from worker.scorecard.card import RunFacts, compute_scorecard
+from worker.scorecard.card import RunFacts
 from worker.scorecard.cost import RetrainCost, describe_excess
 from worker.scorecard.flags import FlagFacts, load_reruns, load_swapped
+from worker.scorecard.pairs import RequestRuns, compute_score
 from worker.scorecard.scored import read_metric
 from worker.training.pools import check_seals, load_pools
 from worker.training.spare import load_spare
@@ -56,16 +59,25 @@ class ScoreWork:
     spec_digest: str
     terms: Terms
     source_digest: str
-    outputs: tuple[str, ...]
+    shards: tuple["ScoredShard", ...]
     decided_after: int | None  # replicas, if the runs were stopped early
     node_class: str
     run: RunSeconds
     measured: tuple[MeasuredShard, ...]
     earlier: Earlier  # of the same bytes
-    weights: tuple[str, ...]
     retrain: RetrainCost | None
     commitment_key: str  # of the competition
     seals: tuple[dict[str, Any], ...]  # of the pools that were sealed since seals are kept
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredShard:
+    """What ran in one box, on one request."""
+
+    request: int
+    first: int
+    outputs: str  # digest
+    weights: tuple[str, ...]  # digests, of each replica
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +142,25 @@ def _load(context: WorkerContext, evaluation_id: str) -> ScoreWork | None:
             spec_digest=evaluation.spec.digest,
             terms=evaluation.spec.terms,
             source_digest=evaluation.submission.source_digest,
-            outputs=tuple(shard.outputs_digest or "" for shard in evaluation.shards if shard.first < kept),
+            shards=tuple(_read_shard(shard, replicas) for shard in evaluation.shards if _is_scored(shard, kept)),
             decided_after=kept if decided else None,
             node_class=node_class,
             run=collect_seconds(replicas),
             measured=tuple(read_measured([each for each in evaluation.shards if each.first < kept or each.is_extra])),
             earlier=find_earlier(session, evaluation),
-            weights=tuple(row.weights_sha256 for row in replicas),
             retrain=load_cost(session, evaluation.spec_id, node_class),
             commitment_key=competitions.fetch_commitment_key(session, evaluation.submission.competition_id),
             seals=tuple(pools.fetch_seals(session, evaluation.spec.problem_id)),
         )
+
+
+def _is_scored(shard: Shard, kept: int) -> bool:
+    return not shard.is_extra and shard.first < kept
+
+
+def _read_shard(shard: Shard, replicas: Sequence[Replica]) -> ScoredShard:
+    weights = tuple(row.weights_sha256 for row in replicas if row.shard_id == shard.id)
+    return ScoredShard(shard.request, shard.first, shard.outputs_digest or "", weights)
 
 
 def _name(evaluation: Evaluation) -> str:
@@ -149,9 +169,9 @@ def _name(evaluation: Evaluation) -> str:
 
 
 def _work(context: WorkerContext, work: ScoreWork) -> DrawnScore:
-    problem = context.load(work.terms.problem)
     check_seals(work.seals, context.store)
-    outputs: ModelOutputs = concat_outputs([load_npz(context.store.get(digest)) for digest in work.outputs])
+    problems = context.load_all(work.terms.problem)
+    runs = [_load_runs(context, problem, work) for problem in problems]
     facts = RunFacts(
         evaluation_id=work.evaluation_id,
         spec_digest=work.spec_digest,
@@ -163,23 +183,35 @@ def _work(context: WorkerContext, work: ScoreWork) -> DrawnScore:
         measured=(*work.measured, *work.earlier.measured),
         earlier=work.earlier.evaluations,
         was_over=work.earlier.was_over,
-        checks=_load_facts(context, problem, work),
         decision=_find_decision(context.store, work),
     )
-    pools, metric = load_pools(problem, context.store), read_metric(work.terms.metric_version)
-    score = compute_scorecard(problem, outputs, pools, facts, context.store, metric=metric)
-    drawings = draw_score(problem, score)
+    score = compute_score(runs, facts, context.store, metric=read_metric(work.terms.metric_version))
+    drawings = draw_score(problems[0], score)
     digest = _keep_report(context.store, work, score.record, drawings)
     return DrawnScore(name_report(score.record, digest), score.draws, drawings)
 
 
-def _load_facts(context: WorkerContext, problem: LoadedProblem, work: ScoreWork) -> FlagFacts:
-    store, key = context.store, work.evaluation_id
-    spare = load_spare(problem, store)
+def _load_runs(context: WorkerContext, problem: LoadedProblem, work: ScoreWork) -> RequestRuns:
+    own = [shard for shard in work.shards if shard.request == problem.request]
+    parts = [load_npz(context.store.get(shard.outputs)) for shard in own]
+    places = [shard.first + np.arange(len(part)) for shard, part in zip(own, parts, strict=True)]
+    return RequestRuns(
+        problem=problem,
+        outputs=concat_outputs(parts),
+        originals=np.concatenate(places) % problem.spec.pools.originals,
+        pools=load_pools(problem, context.store),
+        checks=_load_facts(context, problem, work, tuple(digest for shard in own for digest in shard.weights)),
+    )
+
+
+def _load_facts(context: WorkerContext, problem: LoadedProblem, work: ScoreWork, weights: tuple[str, ...]) -> FlagFacts:
+    """The canary, which is of the first request, is what runs again and is told to forget other examples."""
+    store, key, is_first = context.store, work.evaluation_id, problem.request == 0
+    spare = load_spare(problem, store) if is_first else None
     return FlagFacts(
-        work.weights,
-        reruns=load_reruns(store, key),
-        swapped=load_swapped(store, key),
+        weights,
+        reruns=load_reruns(store, key) if is_first else None,
+        swapped=load_swapped(store, key) if is_first else None,
         spare=spare.outputs if spare else None,
         evaluation_id=key,
         brought=_weigh_source(context, work),

@@ -25,6 +25,7 @@ from core.domain.waiting import HOLDS
 from core.domain.work import WorkState
 from core.jobs import DECIDE, RUN_SHARD, enqueue, put_off
 from core.lifecycle import add_shards, enqueue_for, finish_cancelled, get_priority
+from core.problems import cut_evaluation
 from core.storage import BlobStore
 from worker.jobs.breaker import find_end, may_try_here, record_failure
 from worker.jobs.calibration import fetch_waiting, load_cost, store_calibration
@@ -144,6 +145,7 @@ def _describe(session: Session, evaluation: Evaluation, shard: Shard, fence: int
         position=shard.position,
         first=shard.first,
         count=shard.count,
+        request=shard.request,
         purpose=evaluation.submission.purpose,
         filename=evaluation.submission.filename,
         source_digest=evaluation.submission.source_digest,
@@ -250,21 +252,20 @@ def _complete_again(session: Session, evaluation: Evaluation, work: ShardWork, b
 
 def _follow_up(context: WorkerContext, session: Session, evaluation: Evaluation, work: ShardWork) -> None:
     """Decide what a finished shard leads to: an end, the rest of the shards, a look at its place, or scoring."""
-    rules = work.terms.evaluation
     if work.purpose is Purpose.CALIBRATION:
         if all(shard.state == WorkState.DONE for shard in evaluation.shards):
             store_calibration(session, context, evaluation)
         return
-    cost = judge_cost(session, evaluation, work.retrain, rules)
+    cost = judge_cost(session, evaluation, work.retrain, work.terms.problem)
     if cost.end:
         _finish(session, evaluation, Verdict.OVER_BUDGET, FaultCode.COMPUTE_BUDGET, cost.end)
         return
     if work.position == 0 and work.count < evaluation.replicas_total:
-        add_shards(session, evaluation, position=1, first=work.count, size=rules.shard_replicas)
+        add_shards(session, evaluation, cut_evaluation(work.terms.problem, evaluation.replicas_total)[1:], position=1)
         evaluations.move(session, evaluation, Status.RUNNING)
     else:
         go_on(session, evaluation, measures_again=cost.measures_again)
-    if is_look_due(evaluation, work.first, purpose=work.purpose, rules=rules):
+    if is_look_due(evaluation, work.first, purpose=work.purpose, rules=work.terms.evaluation):
         enqueue(session, DECIDE, evaluation.id)
 
 

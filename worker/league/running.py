@@ -8,14 +8,15 @@ from pathlib import Path
 
 from core.domain.errors import PlatformFault
 from core.domain.submission import Verdict
-from core.problems import ProblemSpec
+from core.problems import ProblemSpec, require_one_request
 from core.scorecard import dump_scorecard
 from core.settings import Settings
 from evaluator import METRIC_VERSION
 from worker.league.references import make_references
 from worker.league.rows import Entry, LeagueRow, RowPlace
 from worker.league.table import TableRow
-from worker.local import LocalEvaluation, Progress, calibrate, evaluate_submission, open_bench
+from worker.local import Progress, calibrate, open_bench
+from worker.local_evaluation import LocalEvaluation, evaluate_submission
 from worker.runner.base import Sandbox
 from worker.training.pools import pool_sizes
 
@@ -42,8 +43,9 @@ def run_league(
     on_progress: Progress,
 ) -> League:
     """Run what has not run; without a gate, so that what is over the budget is measured and marked."""
+    require_one_request(spec, "`lacuna bench`")
     bench = open_bench(spec, settings, sandbox, pool_sizes(spec), on_progress)
-    retrain = calibrate(bench, on_progress, count=spec.evaluation.calibration_replicas)
+    retrain = calibrate([bench], on_progress, count=spec.evaluation.calibration_replicas)
     references = make_references(bench, retrain, replicas)
     places = [RowPlace(folder, entry, spec, replicas, sandbox.name) for entry in entries]
     rows = {place.stem: row for place in places if (row := place.load()) is not None}

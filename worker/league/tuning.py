@@ -20,7 +20,7 @@ from core.domain.submission import Verdict
 from core.problems import ProblemSpec
 from core.scorecard import ScorecardRecord
 from sandbox.contract import ENTRY_FILE
-from worker.local import LocalEvaluation
+from worker.local_evaluation import LocalEvaluation
 
 REACH = 4.0  # how far from its value in the file a number is looked for, as a factor
 Evaluate = Callable[[Mapping[str, bytes]], LocalEvaluation]

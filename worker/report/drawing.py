@@ -24,7 +24,8 @@ class Drawings:
 def draw_score(problem: LoadedProblem, score: FinishedScore) -> Drawings:
     """Both pictures are for whoever may see single examples; the detail is there for everybody or for nobody."""
     options = make_scoring_spec(problem.spec.evaluation, METRIC_VERSION).epsilon
-    detail = describe_examples(problem, score.record, score.unlearned, score.retrained, options=options)
+    of_examples = score.of_pictures or score.record
+    detail = describe_examples(problem, of_examples, score.unlearned, score.retrained, options=options)
     return Drawings(
         epsilon_svg=str(plot_steps(score.record)),
         confidence_svg=str(plot_pool_grid(detail.shown)),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.domain.contests import count_pairs, describe_noise
 from core.domain.exposure import Exposure, Reader, Sight, may_see_reason
 from core.domain.faults import HINTS, FaultCode
 from core.domain.submission import VERDICT_TEXT, Verdict
@@ -62,6 +63,8 @@ def render_report(report: Report) -> str:
         rows=rows,
         words=words,
         describe_formula=describe_formula,
+        describe_noise=describe_noise,
+        count_pairs=count_pairs,
     )
 
 

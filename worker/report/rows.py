@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from core.formula import ranks_by_likeness
 from core.scorecard import EarlyDecision, MetricLine, Provenance, ScorecardRecord
 from worker.report.examples import ExampleDetail
 
+Item = TypeVar("Item")
 QUARTERS = ("most difficult quarter", "second quarter", "third quarter", "easiest quarter")
 
 
@@ -103,10 +105,13 @@ def list_last_steps(record: ScorecardRecord) -> list[Step]:
     levels = accumulate(
         (factor for _, factor in factors), lambda level, factor: level * factor, initial=sum_points(record)
     )
-    return [
+    steps = [
         Step(name, f"× {factor:.3f}", before, after)
         for (name, factor), (before, after) in zip(factors, pairwise(levels), strict=True)
     ]
+    if record.pairs is not None:  # a mean of products is not the product of means
+        steps.append(Step("mean over pairs", "", steps[-1].after, record.score.estimate))
+    return steps
 
 
 def list_accuracies(record: ScorecardRecord) -> list[AccuracyRow]:
@@ -163,6 +168,11 @@ def correlate_ranks(first: npt.NDArray[np.float64], second: npt.NDArray[np.float
     if min(np.ptp(values) for values in ranks) == 0:
         return None
     return float(np.corrcoef(*ranks)[0, 1])
+
+
+def pair_up(scores: Sequence[Item], errors: Sequence[Item] | None) -> list[tuple[Item, Item]]:
+    """For tables of scores with their errors, which are there together."""
+    return list(zip(scores, errors or scores, strict=True))
 
 
 def show_points(worth: float) -> str:

@@ -75,6 +75,8 @@ class FinishedScore:
     draws: tuple[float, ...]  # the score of parts of both pools, kept beside the scorecard
     unlearned: Floats  # (R, N) confidences
     retrained: Floats  # (R', N)
+    card: Scorecard
+    of_pictures: ScorecardRecord | None = None  # of several requests: the one that single examples are drawn of
 
 
 def find_ceiling(
@@ -157,6 +159,7 @@ def compute_scorecard(
         draws=tuple(card.interval.draws),
         unlearned=np.asarray(unlearned.confidences),
         retrained=np.asarray(retrained.confidences),
+        card=card,
     )
 
 

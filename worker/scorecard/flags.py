@@ -178,7 +178,7 @@ def _check_swap(
         originals,
         contrast(facts.spare),
         retrained,
-        alike=problem.spec.forget.kind is RequestKind.RANDOM,
+        alike=problem.asked.kind is RequestKind.RANDOM,
     )
 
 

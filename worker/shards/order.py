@@ -13,6 +13,7 @@ class ShardOrder:
     position: int
     first: int
     count: int
+    request: int  # place among the problem's
     purpose: Purpose
     filename: str
     source_digest: str

@@ -32,7 +32,8 @@ class Place(Protocol):
     @property
     def sandbox(self) -> Sandbox: ...
 
-    def load(self, spec: ProblemSpec) -> LoadedProblem: ...
+    def load(self, spec: ProblemSpec, request: int = 0) -> LoadedProblem:
+        """For one of its forget requests."""
 
     def inspector(self, problem: LoadedProblem) -> Inspector: ...
 
@@ -45,22 +46,23 @@ class Place(Protocol):
 
 @dataclass(slots=True)
 class ProblemCache:
-    """The newest two problems are kept in memory, each with what inspects its replicas."""
+    """The newest two problems are kept in memory, or all requests of one, each with what inspects its replicas."""
 
-    _problems: dict[str, LoadedProblem] = field(default_factory=dict)
-    _inspectors: dict[str, Inspector] = field(default_factory=dict)
+    _problems: dict[tuple[str, int], LoadedProblem] = field(default_factory=dict)
+    _inspectors: dict[tuple[str, int], Inspector] = field(default_factory=dict)
 
-    def load(self, spec: ProblemSpec, dataset_folder: Path | None, store: BlobStore) -> LoadedProblem:
-        if spec.digest not in self._problems:
-            while len(self._problems) >= 2:
+    def load(self, spec: ProblemSpec, request: int, dataset_folder: Path | None, store: BlobStore) -> LoadedProblem:
+        name = (spec.digest, request)
+        if name not in self._problems:
+            while len(self._problems) >= max(2, len(spec.requests)):
                 oldest = next(iter(self._problems))
                 self._problems.pop(oldest)
                 self._inspectors.pop(oldest, None)
-            self._problems[spec.digest] = load_problem(spec, dataset_folder, store)
-        return self._problems[spec.digest]
+            self._problems[name] = load_problem(spec, dataset_folder, store, request=request)
+        return self._problems[name]
 
     def inspector(self, problem: LoadedProblem, device: str) -> Inspector:
-        digest = problem.spec.digest
-        if digest not in self._inspectors:
-            self._inspectors[digest] = Inspector(problem, device=device)
-        return self._inspectors[digest]
+        name = (problem.spec.digest, problem.request)
+        if name not in self._inspectors:
+            self._inspectors[name] = Inspector(problem, device=device)
+        return self._inspectors[name]

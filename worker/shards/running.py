@@ -23,7 +23,7 @@ def prepare(place: Place, order: ShardOrder, *, label: str) -> Prepared:
     place.store.check_writable()  # or all that follows were for nothing
     source = place.store.get(order.source_digest)
     read = read_apart(order.filename, source, limit_bytes=place.settings.upload_bytes)
-    problem = place.load(order.terms.problem)
+    problem = place.load(order.terms.problem, order.request)
     files = with_recipe(read.files, problem.spec)
     originals = place.load_originals(problem)
     orders = make_orders(order.evaluation_id, first=order.first, count=order.runs, originals=len(originals))

@@ -46,9 +46,11 @@ def training_data(problem: LoadedProblem, kind: PoolKind, device: torch.device) 
     parts = [problem.splits.retain]
     if kind is PoolKind.ORIGINAL:
         parts.append(problem.splits.forget)
-    x = torch.from_numpy(np.concatenate([part.x for part in parts]))
-    y = torch.from_numpy(np.concatenate([part.y for part in parts]))
-    return TrainingData(x=x.to(device), y=y.to(device))
+    x, y = (np.concatenate([getattr(part, name) for part in parts]) for name in ("x", "y"))
+    if kind is PoolKind.ORIGINAL and len(problem.spec.requests) > 1:  # all requests are made of the same originals
+        order = np.argsort(np.concatenate([part.ids for part in parts]))
+        x, y = x[order], y[order]
+    return TrainingData(x=torch.from_numpy(x).to(device), y=torch.from_numpy(y).to(device))
 
 
 def initial_network(problem: LoadedProblem, seed: int) -> nn.Module:

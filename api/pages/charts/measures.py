@@ -62,6 +62,13 @@ MORE = (
     Measure("test_quality", "F test", "The same points of test examples; the score begins with the least of three."),
     Measure("retain_quality", "F retain", "The same points of retain examples."),
     Measure("balance", "Balance", "1 where forget examples give away as little as test examples; less means memory."),
+    Measure(
+        "noise_shared",
+        "Noise of pairs",
+        "Share of the score's variance that comes from originals and requests; the rest comes from replicas.",
+        Kind.SHARE,
+        falls=False,
+    ),
     Measure("utility", "Utility", "Accuracy kept on retain and test examples, relative to retrained models."),
     Measure("neurips2023", "2023", "Score of the same runs under the rule of the 2023 contest."),
     Measure("exact", "Exact", "Score of the same runs under the exact protocol."),

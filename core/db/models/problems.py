@@ -58,6 +58,7 @@ class Pool(Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     problem_id: Mapped[str] = mapped_column(ForeignKey("problems.id"), index=True)
     kind: Mapped[PoolKind]
+    request: Mapped[int] = mapped_column(default=0)  # place among the problem's forget requests
     size: Mapped[int]
     state: Mapped[PoolState] = mapped_column(default=PoolState.BUILDING)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)

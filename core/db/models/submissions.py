@@ -114,7 +114,10 @@ class EvaluationEvent(Base):
 
 
 class Shard(Leased, Base):
-    """A contiguous range of replicas; position 0 is the canary. One without replicas measures the cost once more."""
+    """A contiguous range of replicas on one forget request; position 0 is the canary.
+
+    One without replicas measures the cost once more.
+    """
 
     __tablename__ = "shards"
     __table_args__ = (UniqueConstraint("evaluation_id", "position"),)
@@ -124,6 +127,7 @@ class Shard(Leased, Base):
     position: Mapped[int]
     first: Mapped[int]
     count: Mapped[int]
+    request: Mapped[int] = mapped_column(default=0)  # place among the problem's
     finished_replicas: Mapped[int] = mapped_column(default=0)
     outputs_digest: Mapped[str | None]
     failures: Mapped[int] = mapped_column(default=0)  # that count against it: worker.jobs.breaker

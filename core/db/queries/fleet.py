@@ -98,11 +98,12 @@ def end_leases(session: Session, node: str, now: datetime) -> int:
     return int(lost.rowcount)  # type: ignore[attr-defined]
 
 
-def fetch_seal(session: Session, spec_id: str) -> dict[str, Any] | None:
-    """What the originals of a problem were sealed with."""
+def fetch_seal(session: Session, spec_id: str, request: int) -> dict[str, Any] | None:
+    """What the originals of one request of a problem were sealed with."""
     query = (
         select(Pool.seal)
         .join(EvaluationSpec, EvaluationSpec.problem_id == Pool.problem_id)
-        .where(EvaluationSpec.id == spec_id, Pool.kind == PoolKind.ORIGINAL, Pool.seal.is_not(None))
+        .where(EvaluationSpec.id == spec_id, Pool.kind == PoolKind.ORIGINAL, Pool.request == request)
+        .where(Pool.seal.is_not(None))
     )
     return session.scalars(query).first()

@@ -12,6 +12,7 @@ from core.db.models.problems import EvaluationSpec
 from core.db.models.submissions import Evaluation
 from core.db.queries import data_sets, evaluations, outbox, pools
 from core.db.session import transaction
+from core.domain.cuts import cut_replicas
 from core.domain.errors import Conflict, ContestError, NotFound, PhaseClosed, PlatformFault
 from core.domain.leaderboard import Purpose
 from core.domain.phases import PhaseKind
@@ -108,7 +109,8 @@ def test_a_calibration_begins_with_two_shards_beside_each_other(engine: Engine) 
 def test_the_rest_is_cut_into_shards_of_which_the_last_is_shorter(engine: Engine) -> None:
     with transaction(engine) as session:
         row = open_one(session)
-        add_shards(session, row, position=1, first=8, size=100)
+        cuts = cut_replicas(256, requests=1, canary=8, size=100)
+        add_shards(session, row, cuts[1:], position=1)
         cut = [(shard.position, shard.first, shard.count) for shard in lock(session, row.id).shards]
         assert sorted(cut) == [(0, 0, 8), (1, 8, 100), (2, 108, 100), (3, 208, 48)]
 

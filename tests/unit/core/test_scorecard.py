@@ -1,6 +1,7 @@
 import json
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,6 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from core import scorecard
 from core.domain.scorecard_forms import FORM
 from core.scorecard import (
     ScorecardRecord,
@@ -40,7 +40,8 @@ def list_fields(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, 
 
 
 def list_parts(field: FieldInfo) -> list[type[BaseModel]]:
-    return [getattr(scorecard, name) for name in re.findall(r"core\.scorecard\.(\w+)", str(field.annotation))]
+    named = re.findall(r"(core\.scorecard(?:_parts)?)\.(\w+)", str(field.annotation))
+    return [getattr(import_module(module), name) for module, name in named]
 
 
 def find_models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:

@@ -11,8 +11,8 @@ from core.problem_files import load_problem_file
 from core.problem_parts import ForgetPart
 from core.problems import is_same_draw
 from tests.tiny_problems import make_tiny_spec
-from worker.problems import load_problem
-from worker.requests import Training, choose_forget, settle_classes
+from worker.problems import load_problem, load_requests
+from worker.requests import Training, choose_forget, choose_requests, settle_classes
 
 Y = np.repeat([0, 1, 2], [40, 20, 10])
 TRAINING = Training(
@@ -201,3 +201,73 @@ def test_ids_come_from_a_file_beside_any_problem_file(tmp_path: Path) -> None:
     (tmp_path / "ids.csv").unlink()
     with pytest.raises(InvalidInput, match="cannot read the ids"):
         load_problem_file(tmp_path / "mine.toml")
+
+
+def choose_all(*requests: dict[str, Any]) -> list[list[int]]:
+    parts = [ForgetPart.model_validate(request) for request in requests]
+    return [np.flatnonzero(chosen).tolist() for chosen in choose_requests(TRAINING, parts, classes=3)]
+
+
+DRAWN = [
+    {"kind": "random", "fraction": 0.2, "seed": 1},
+    {"kind": "random", "fraction": 0.2, "seed": 2},
+    {"kind": "stratified", "fraction": 0.2, "seed": 1},
+]
+
+
+def test_several_requests_draw_no_example_twice_and_the_first_as_it_does_alone() -> None:
+    found = choose_all(*DRAWN)
+    assert found[0] == choose(**DRAWN[0])
+    assert [len(each) for each in found] == [14, 14, 14]
+    assert len({place for each in found for place in each}) == 42
+    assert found[1] != choose(**DRAWN[1])  # some of which were taken
+
+
+def test_what_is_named_is_taken_before_anything_is_drawn() -> None:
+    named = {"kind": "groups", "column": "sex", "values": [1]}
+    drawn, taken = choose_all({"kind": "random", "fraction": 0.5, "seed": 1}, named)
+    assert (len(drawn), set(place % 2 for place in drawn)) == (35, {0})
+    assert taken == choose(**named)
+
+
+def test_groups_are_drawn_from_those_that_nobody_asked_for() -> None:
+    people = {"kind": "groups", "column": "person", "fraction": 0.5}
+    one, other = choose_all({**people, "seed": 1}, {**people, "seed": 2})
+    assert (len(one), len(other), set(one) & set(other)) == (35, 35, set())
+
+
+@pytest.mark.parametrize(
+    ("requests", "said"),
+    [
+        ([{"kind": "class", "class_index": 2}, {"kind": "ids", "ids": [100, 165]}], "1 and 2 ask for the same 1 ex"),
+        (
+            [{"kind": "random", "fraction": 0.5, "seed": 1}, {"kind": "random", "fraction": 0.6, "seed": 2}],
+            "request 2: 42 examples are to be drawn, and the other requests leave 35",
+        ),
+        (
+            [{"kind": "class", "class_index": 2}, {"kind": "stratified", "fraction": 0.2, "seed": 1}],
+            "request 2: 2 examples are to be drawn, and the other requests leave 0",
+        ),
+        (
+            [{"kind": "groups", "column": "person", "fraction": 0.6, "seed": place} for place in (1, 2)],
+            "request 2: 8 groups of person are to be drawn, and the other requests leave 6",
+        ),
+        ([DRAWN[0], {"kind": "ids", "ids": [1]}], "request 2: the forget request names examples that are not"),
+    ],
+)
+def test_requests_that_overlap_or_ask_for_too_much_are_refused(requests: list[dict[str, Any]], said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        choose_all(*requests)
+
+
+def test_every_request_of_a_problem_is_cut_from_the_same_training_part() -> None:
+    spec = make_tiny_spec()
+    several = spec.model_copy(update={"further": (spec.forget.model_copy(update={"seed": 77}),)})
+    first, second = load_requests(several)
+    alone = load_problem(spec)
+    assert (first.request, second.request, second.asked.seed) == (0, 1, 77)
+    assert first.manifest == alone.manifest
+    assert not set(first.splits.forget.ids.tolist()) & set(second.splits.forget.ids.tolist())
+    known = [set(np.concatenate([each.splits.retain.ids, each.splits.forget.ids]).tolist()) for each in (first, second)]
+    assert known[0] == known[1]
+    assert len({first.digest, second.digest, alone.digest}) == 3

@@ -16,6 +16,7 @@ from core.db.session import reading, transaction
 from core.domain.submission import Verdict
 from core.jobs import DECIDE, RUN_SHARD, SCORE
 from core.lifecycle import request_cancel
+from core.problem_parts import Scored
 from core.problems import ProblemSpec
 from core.scorecard import ScorecardRecord, dump_scorecard
 from tests.hidden_problems import expose
@@ -30,7 +31,7 @@ BAD = b"# bad\n" + HONEST
 def _make_spec(exposure: str = "practice", **changes: Any) -> ProblemSpec:
     """Every replica begins from an original of its own: an entry that leaves it as it is comes close to retraining."""
     spec = make_spec(replicas=47, canary_replicas=2, shard_replicas=15, adaptive=ADAPTIVE | changes)
-    pools = spec.pools.model_copy(update={"originals": 47})
+    pools = spec.pools.model_copy(update={"originals": 47, "scored": Scored.TOGETHER})
     return expose(spec.model_copy(update={"pools": pools}), exposure)
 
 

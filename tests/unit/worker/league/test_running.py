@@ -13,7 +13,7 @@ from tests.unit.worker.reports import make_record
 from worker.league import running
 from worker.league.rows import Entry
 from worker.league.running import League, run_league
-from worker.local import LocalEvaluation
+from worker.local_evaluation import LocalEvaluation
 
 RUNTIME = make_record().relative_runtime
 

@@ -10,7 +10,7 @@ from core.domain.submission import Verdict
 from tests.tiny_problems import make_tiny_spec
 from tests.unit.worker.reports import make_record
 from worker.league.tuning import Goal, Range, Search, Tried, make_ranges, search
-from worker.local import LocalEvaluation
+from worker.local_evaluation import LocalEvaluation
 
 SOURCE = "RATE, STEPS = 0.1, 3\n\n\ndef unlearning(net, a, b, c):\n    return net\n"
 SPEC = make_tiny_spec()

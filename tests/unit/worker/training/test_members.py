@@ -5,7 +5,7 @@ import torch
 from core.domain.pools import PoolKind
 from core.problem_parts import RecipePart
 from tests.tiny_problems import make_tiny_spec
-from worker.problems import load_problem
+from worker.problems import load_problem, load_requests
 from worker.training.members import (
     batch_orders,
     batch_slices,
@@ -26,6 +26,16 @@ def test_originals_see_the_forget_set_and_the_others_do_not() -> None:
     problem = load_problem(make_tiny_spec())
     sizes = {kind: len(training_data(problem, kind, torch.device("cpu")).y) for kind in PoolKind}
     assert sizes == {PoolKind.ORIGINAL: 240, PoolKind.RETRAINED: 200, PoolKind.CONTROL: 200}
+
+
+def test_all_requests_are_made_of_the_same_originals() -> None:
+    spec = make_tiny_spec()
+    several = spec.model_copy(update={"further": (spec.forget.model_copy(update={"seed": 77}),)})
+    data = [training_data(each, PoolKind.ORIGINAL, torch.device("cpu")) for each in load_requests(several)]
+    assert torch.equal(data[0].x, data[1].x)
+    assert torch.equal(data[0].y, data[1].y)
+    retrained = [training_data(each, PoolKind.RETRAINED, torch.device("cpu")).x for each in load_requests(several)]
+    assert not torch.equal(*retrained)
 
 
 def test_a_seed_settles_the_initial_weights_and_leaves_the_global_generator_alone() -> None:
