@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from api.security import hash_token
 from core.db.base import utc_now
 from core.db.models.accounts import BrowserSession, PasswordReset, SecondFactor, User
-from core.db.models.contests import Competition, Team, TeamInvite, TeamMember
+from core.db.models.contests import Competition, CompetitionImage, Team, TeamInvite, TeamMember
 from core.db.models.lifecycle import DiscussionPost, DiscussionThread
 from core.db.models.notifications import MailAddress, Webhook
 from core.db.models.operations import NodeKey
@@ -56,6 +56,7 @@ def fill(session: Session) -> Gallery:
     competition.created_at = utc_now() - timedelta(days=9)
     own = _fill_board(session, competition, people)
     _fill_life(session, competition, own["first"])
+    _present(session, competition, people["organizer"])
     own["practised"] = _practise(session, competition, people["participant"], own["first"].team_id)
     judged = _judge_again(session, competition, own)
     _leave_traces(session, own)
@@ -169,6 +170,15 @@ def _fill_life(session: Session, competition: Competition, finalist: Submission)
         session, finalist, verdict="scored", spec_id=phase.spec_id, phase="private", **values
     )
     factories.make_scorecard(session, row, make_scorecard_body(0.2))
+
+
+def _present(session: Session, competition: Competition, user: User) -> None:
+    """An overview and an image, whose bytes are gone: its words stand for it."""
+    competition.overview = "## Why\n\nBecause *forgetting* can be measured.\n\n- one\n- two"
+    image = CompetitionImage(competition_id=competition.id, digest="0" * 64, alt="two curves", user_id=user.id)
+    image.width, image.height, image.size_bytes = 800, 300, 12_345
+    session.add(image)
+    session.flush()
 
 
 def _practise(session: Session, competition: Competition, user: User, team_id: str | None) -> Submission:
