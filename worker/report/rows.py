@@ -101,7 +101,7 @@ def list_last_steps(record: ScorecardRecord) -> list[Step]:
         least = min(found.forget, found.test, found.retain)
         share = least / found.forget if found.forget > 0 else 0.0
         capped = [(name, min(ratio, 1.0)) for name, ratio in factors]
-        factors = [("least of three sets", share), ("balance", found.balance), *capped]
+        factors = [("smallest F", share), ("balance", found.balance), *capped]
     levels = accumulate(
         (factor for _, factor in factors), lambda level, factor: level * factor, initial=sum_points(record)
     )

@@ -52,7 +52,7 @@ def test_steps_of_the_version_that_ranks_by_likeness_lead_to_its_score() -> None
     utility = record.utility.model_copy(update={"retain_ratio": 1.2, "test_ratio": 0.9})
     record = record.model_copy(update={"metric_version": "lacuna-3", "likeness": likeness, "utility": utility})
     steps = list_steps(record)
-    assert [step.label for step in steps[-4:]] == ["least of three sets", "balance", "retain accuracy", "test accuracy"]
+    assert [step.label for step in steps[-4:]] == ["smallest F", "balance", "retain accuracy", "test accuracy"]
     assert [step.before for step in steps[1:]] == [step.after for step in steps[:-1]]
     assert steps[-1].after == pytest.approx(quality / 4 * 0.5 * 1.0 * 0.9)
 
