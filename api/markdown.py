@@ -16,7 +16,8 @@ TAGS = {
 }  # fmt: skip
 LONGEST = 100_000  # characters of a text that anybody may write
 KEPT = 256  # texts, as they are read far more often than written
-MOST_GROWTH, LEAST_ROOM = 16, 500  # of the HTML, in characters; what grows more is shown as it was typed
+# what grows more, in characters of HTML, or nests deeper is shown as it was typed: the parser would drop what is inside
+MOST_GROWTH, LEAST_ROOM, DEEPEST = 16, 500, 12
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
 
@@ -24,7 +25,8 @@ _PARSER = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethro
 def render_markdown(text: str) -> Markup:
     room = MOST_GROWTH * (len(text) + LEAST_ROOM)
     tokens = [_unpicture(_lower(token)) for token in _PARSER.parse(text)]
-    html = _PARSER.renderer.render(tokens, _PARSER.options, {}) if _count_addresses(tokens) <= room else ""
+    is_deep = any(token.level > DEEPEST for token in tokens)
+    html = "" if is_deep or _count_addresses(tokens) > room else _PARSER.renderer.render(tokens, _PARSER.options, {})
     if text.strip() and not 0 < len(html) <= room:
         return Markup("<pre>{}</pre>").format(text)
     clean = nh3.clean(

@@ -87,6 +87,17 @@ def test_a_text_does_not_grow_into_megabytes(name: str) -> None:
     assert len(html) < 2 * len(GROWING[name])
 
 
+@pytest.mark.parametrize("text", ["> " * 40 + "deep", "- " * 40 + "deep", "1. > - " * 12 + "deep"])
+def test_what_nests_deeper_than_a_page_can_show_is_shown_as_it_was_typed(text: str) -> None:
+    assert render_markdown(text) == f"<pre>{text.replace('>', '&gt;')}</pre>"
+
+
+@pytest.mark.parametrize("text", ["> " * 9 + "deep", "- " * 5 + "deep"])
+def test_what_nests_a_little_is_read(text: str) -> None:
+    assert render_markdown(text).count("deep") == 1
+    assert "<pre>" not in render_markdown(text)
+
+
 NESTED = (
     "> " * 4000,
     "- " * 4000,
