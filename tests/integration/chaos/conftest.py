@@ -103,6 +103,7 @@ def machines(
         workers=1,
         sandbox=SANDBOX,
         disk_reserve_bytes=0,
+        calibration_tries=1,
         registrations_per_hour=1000,
     )
     choose_sandbox(settings)  # says what is missing
