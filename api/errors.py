@@ -15,9 +15,10 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
 
-from api.validation import OWN_WORDS
+from api.refused.again import find_page, read_sent, show_again
+from api.refused.placing import Refusal
+from api.validation import OWN_WORDS, put_in_words
 from core.domain.errors import (
     BlobMissing,
     Conflict,
@@ -82,6 +83,7 @@ CODE_OF_STATUS = {
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)  # locked, full, restarting, out of connections
 FULL = (errno.ENOSPC, errno.EDQUOT)  # where this machine keeps an upload while it reads it
 RETRY_SECONDS = "10"
+NO_FORM_HELPS = (401, 403, 404)  # whoever sent it is somebody else, or the page is gone
 OUR_FAULT = "the platform failed; nothing of yours was lost, and you may safely try again"
 
 
@@ -162,14 +164,29 @@ def make_error_response(
     )
 
 
+def make_refusal(request: Request, error: RequestRefused) -> Refusal:
+    """As it stands on the page that answers this request."""
+    if request.method != "POST":
+        return Refusal(error.message)
+    return Refusal(error.message, request.url.path, error.fields, read_sent(request))
+
+
 def get_status(error: ContestError) -> tuple[int, str]:
     """The nearest class of the tree that is in the table."""
     return next(STATUS_OF_ERROR[kind] for kind in type(error).__mro__ if kind in STATUS_OF_ERROR)
 
 
-def _answer_contest_error(request: Request, error: Exception) -> Response:
+async def _answer_contest_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, ContestError):
         raise error
+    if isinstance(error, RequestRefused) and _is_form(request) and get_status(error)[0] not in NO_FORM_HELPS:
+        again = await show_again(request, make_refusal(request, error), get_status(error)[0])
+        if again is not None:
+            return again
+    return _render_contest_error(request, error)
+
+
+def _render_contest_error(request: Request, error: ContestError) -> Response:
     status, code = get_status(error)
     detail, headers = error.message, {}
     if status >= 500:  # what failed on our side may name folders and hosts
@@ -204,13 +221,13 @@ def make_http_error_response(request: Request, error: HTTPException) -> Response
     }
     status = error.status_code
     if status == 405 and request.method in ("GET", "HEAD") and _wants_page(request):  # the address of a form
-        return RedirectResponse(_find_page(request), status_code=303)
+        return RedirectResponse(find_page(request), status_code=303)
     detail = details.get(status, str(error.detail))
     code = CODE_OF_STATUS.get(status, f"HTTP_{status}")
     return make_error_response(request, status, code=code, detail=detail, headers=error.headers)
 
 
-def _answer_validation_error(request: Request, error: Exception) -> Response:
+async def _answer_validation_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     fields = [FieldError(pointer=_point(found["loc"]), detail=str(found["msg"])) for found in error.errors()]
@@ -220,6 +237,11 @@ def _answer_validation_error(request: Request, error: Exception) -> Response:
         else f"{field.pointer}: {field.detail}"
         for field, found in zip(fields[:3], error.errors(), strict=False)
     )  # fmt: skip
+    if _is_form(request):
+        wrong = {str(found["loc"][1]): put_in_words(found) for found in error.errors() if len(found["loc"]) > 1}
+        again = await show_again(request, make_refusal(request, InvalidInput(detail, fields=wrong)), 422)
+        if again is not None:
+            return again
     return make_error_response(request, 422, code="INVALID_INPUT", detail=detail, errors=fields)
 
 
@@ -261,15 +283,8 @@ def _say_field(field: FieldError, found: Mapping[str, Any]) -> str:
     return f"{name}: {field.detail[:1].lower()}{field.detail[1:]}"
 
 
-def _find_page(request: Request) -> str:
-    """The page whose form has this address: a form's address begins with that of its page."""
-    path = request.url.path
-    while "/" in path.strip("/"):
-        path = path.rsplit("/", 1)[0]
-        scope = {**request.scope, "method": "GET", "path": path, "root_path": ""}
-        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
-            return path
-    return "/"
+def _is_form(request: Request) -> bool:
+    return request.method == "POST" and _wants_page(request)
 
 
 def _wants_page(request: Request) -> bool:

@@ -7,6 +7,8 @@ from datetime import timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from api.configure.set_up import begin
+from api.deps import Caller
 from api.security import hash_token
 from core.db.base import utc_now
 from core.db.models.accounts import BrowserSession, PasswordReset, SecondFactor, User
@@ -20,25 +22,15 @@ from core.db.queries import boards, deliveries
 from core.db.queries.announcements import store_announcement
 from core.db.queries.grants import store_grant
 from core.db.queries.rules import store_acceptance, store_rules
+from core.domain.access import Role
 from core.domain.leaderboard import Purpose
 from core.domain.licences import Licence
 from core.domain.notifications import Event
 from tests import factories
+from tests.looks import Look, list_looks, list_steps, list_talks
 from tests.scorecard_bodies import make_scorecard_body
 
-OWN_LOOKS = ("queued", "running", "failed", "rejected", "practised")
 NAMES = ("tabula", "obliviate", "mnemosyne", "amnesia lab", "the sieve", "lethe")
-
-
-@dataclass(frozen=True)
-class Look:
-    """One page as one reader sees it; role None is nobody logged in."""
-
-    name: str
-    route: str  # the path of the route, as the application declares it
-    path: str
-    role: str | None
-    status: int = 200
 
 
 @dataclass(frozen=True)
@@ -50,6 +42,7 @@ class Gallery:
 def fill(session: Session) -> Gallery:
     secrets = {role: f"cookie-of-{role}" for role in ("participant", "organizer", "admin")}
     people = {role: factories.make_user(session, f"{role}-one", role=role) for role in secrets}
+    people["participant"].password_hash = "of no password"
     for role, secret in secrets.items():
         _log_in(session, people[role], secret)
     competition = factories.make_competition(session, "digits")
@@ -62,22 +55,24 @@ def fill(session: Session) -> Gallery:
     _leave_traces(session, own)
     empty = factories.make_competition(session, "empty", title="Nobody yet")
     preparing = factories.make_competition(session, "preparing", state="preparing", title="Soon")
+    preparing.opens_by_hand, preparing.prepared_at = True, utc_now()
     factories.make_pool(session, preparing, done=2)
     _invite(session, empty, people["participant"])
     factories.make_data_set_version(session, "faces")
     factories.make_preview(session, factories.make_competition(session, "draft", state="draft", title="A draft"))
-    _end(session)
+    own["ended"] = _end(session, people["participant"])
     _choose_messages(session, people["participant"])
     until, again = utc_now() + timedelta(days=1), hash_token("lct_again")
     session.add(SecondFactor(user_id=people["organizer"].id, secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"))
     session.add(PasswordReset(user_id=people["participant"].id, secret_sha256=again, expires_at=until))
     thread = _discuss(session, competition, people)
-    invited = {"competition": "digits", "team": "the others", "invited_by": "leader"}
-    deliveries.announce(session, Event.TEAM_INVITED, [people["participant"].id], invited)
+    told = {"competition": "digits", "team": "others", "invited_by": "leader"}
+    deliveries.announce(session, Event.TEAM_INVITED, [people["participant"].id], told)
     factories.make_node(session)
     for name, revoked in (("gpu-1", None), ("lent", utc_now())):
         session.add(NodeKey(name=name, token_sha256=hash_token(name), purposes=tuple(Purpose), revoked_at=revoked))
-    return Gallery((*_list_looks(own, judged), *_list_talks(thread)), secrets)
+    begun = begin(session, "problem:digits", Caller(None, "admin-one", Role.ADMIN))
+    return Gallery((*list_looks(own, judged), *list_talks(thread), *list_steps(begun)), secrets)
 
 
 def _log_in(session: Session, user: User, secret: str) -> None:
@@ -189,7 +184,7 @@ def _practise(session: Session, competition: Competition, user: User, team_id: s
     return submission
 
 
-def _end(session: Session) -> None:
+def _end(session: Session, author: User) -> Submission:
     """A competition whose finalists are scored, and whose board two people are about to publish."""
     row = factories.make_competition(session, "ended", state="closed", title="Over", publish_approvals=2)
     phase = factories.make_private_phase(session, row, state="scoring")
@@ -204,6 +199,11 @@ def _end(session: Session) -> None:
     board = boards.fetch_board(session, row.id, phase.spec_id)
     phase.proposed_by, phase.proposed_at = "organizer-two", utc_now()
     phase.proposed_digest = board.digest if board else None
+    past, card = factories.make_competition(session, "past", state="archived"), make_scorecard_body(0.1)
+    last = factories.make_submission(session, past, author)
+    card["flags"] = [{"code": "copied_member", "severity": "high", "value": 1, "threshold": 0.5, "detail": "A copy."}]
+    factories.make_evaluation(session, last, verdict="scored", card=card, score=0.1, relative_runtime=0.05)
+    return last
 
 
 def _judge_again(session: Session, competition: Competition, rows: dict[str, Submission]) -> dict[str, Rejudge]:
@@ -284,115 +284,3 @@ def _discuss(session: Session, competition: Competition, people: dict[str, User]
         session.flush()
     thread.pinned_at = utc_now()
     return thread
-
-
-def _list_talks(thread: DiscussionThread) -> list[Look]:
-    route, path = "/competitions/{slug}/discussion", "/competitions/digits/discussion"
-    one, here = f"{route}/{{thread_id}}", f"{path}/{thread.id}"
-    return [
-        Look("discussion", route, path, "participant"),
-        Look("discussion-empty", route, "/competitions/empty/discussion", None),
-        Look("inbox", "/inbox", "/inbox", "participant"),
-        Look("thread", one, here, "participant"),
-        Look("thread-moderating", one, here, "organizer"),
-    ]
-
-
-def _list_looks(rows: dict[str, Submission], rejudges: dict[str, Rejudge]) -> list[Look]:
-    again = "/competitions/digits/rejudges"
-    board = "/competitions/{slug}/leaderboard"
-    contest, submission = "/competitions/{slug}", "/submissions/{submission_id}"
-    pair = f"a={rows['first'].id}&b={rows['second'].id}"
-    ledger = "/competitions/digits/organize/ledger?team=team%20one"
-    looks = [
-        Look("home", "/", "/", None),
-        Look("competition", contest, "/competitions/digits", None),
-        Look("competition-own", contest, "/competitions/digits", "participant"),
-        Look("competition-preparing", contest, "/competitions/preparing", None),
-        Look("data", contest + "/data", "/competitions/digits/data", None),
-        Look("entries", contest + "/entries", "/competitions/digits/entries", "participant"),
-        Look("announcements", contest + "/announcements", "/competitions/digits/announcements", None),
-        Look("board", board, "/competitions/digits/leaderboard?phase=public", None),
-        Look("board-own", board, "/competitions/digits/leaderboard?phase=public&columns=all", "participant"),
-        Look(
-            "board-found", board, "/competitions/digits/leaderboard?phase=public&q=t&sort=-submitted_at", "participant"
-        ),
-        Look("board-final", board, "/competitions/digits/leaderboard", None),
-        Look("board-empty", board, "/competitions/empty/leaderboard", None),
-        Look("board-preparing", board, "/competitions/preparing/leaderboard", None),
-        Look("score", "/score", "/score", None),
-        Look("home-own", "/", "/", "participant"),
-        Look("code", "/submissions/{submission_id}/code", "/submissions/none/code", None, 404),  # no file is stored
-        Look("runtime", "/runtime", "/runtime", None),
-        Look("start", "/start", "/start", None),
-        Look("login", "/login", "/login", None),
-        Look("register", "/register", "/register", None),
-        Look("nothing", "", "/competitions/none", None, 404),
-        Look("users", "/admin/users", "/admin/users", "admin"),
-        Look("login-code", "/login/code", "/login/code", None),
-        Look("factor", "/account/factor", "/account/factor", "participant"),
-        Look("factor-offer", "/account/factor", "/account/factor", "organizer"),
-        Look("profile", "/people/{name}", "/people/participant-one", None),
-        Look("team-profile", "/competitions/{slug}/teams/{name}", "/competitions/digits/teams/team%20one", None),
-        Look("reference", "/reference", "/reference", None),
-        Look("status", "/status", "/status", None),
-        Look("reset", "/reset", "/reset", None),
-        Look("new-password", "/reset/new", "/reset/new?token=lct_again", None),
-        Look("account", "/account", "/account", "participant"),
-        Look("notifications", "/account/notifications", "/account/notifications", "participant"),
-        Look("security", "/account/security", "/account/security", "participant"),
-        Look("confirm-mail", "/mail/confirm", "/mail/confirm?token=sesame", None),
-        Look("unsubscribe", "/mail/unsubscribe", "/mail/unsubscribe?token=farewell", None),
-        # without a provider there is nothing to come back from; what is said then is a page too
-        Look("provider", "/login/provider", "/login/provider", None, 404),
-        Look("logged-out", "/logout/provider", "/logout/provider", None, 404),
-        Look("provider-callback", "/login/provider/callback", "/login/provider/callback", None, 404),
-        Look("provider-name", "/login/provider/name", "/login/provider/name", None, 401),
-        Look("connect", "/account/identities/connect", "/account/identities/connect", "participant", 403),
-        Look("own-submissions", "/submissions", "/submissions", "participant"),
-        Look("submit", contest + "/submit", "/competitions/digits/submit", "participant"),
-        Look("team", contest + "/team", "/competitions/digits/team", "participant"),
-        Look("team-invited", contest + "/team", "/competitions/empty/team", "participant"),
-        Look("compare", contest + "/compare", f"/competitions/digits/compare?{pair}", "participant"),
-        Look("compare-nothing", contest + "/compare", "/competitions/empty/compare", "participant"),
-        Look("organize", contest + "/organize", "/competitions/digits/organize", "organizer"),
-        Look(
-            "presentation",
-            contest + "/organize/presentation",
-            "/competitions/digits/organize/presentation",
-            "organizer",
-        ),
-        Look("rules", contest + "/rules", "/competitions/digits/rules", "participant"),
-        Look("rules-writing", contest + "/rules", "/competitions/digits/rules", "organizer"),
-        Look("ledger", contest + "/ledger", "/competitions/digits/ledger", "participant"),
-        Look("ledger-of-team", contest + "/organize/ledger", ledger, "organizer"),
-        Look("selection", contest + "/selection", "/competitions/digits/selection", "participant"),
-        Look("final", contest + "/final", "/competitions/digits/final", None),
-        Look("final-preview", contest + "/final", "/competitions/ended/final", "organizer"),
-        Look("private-scoring", contest + "/organize/private", "/competitions/ended/organize/private", "organizer"),
-        Look("private", contest + "/organize/private", "/competitions/digits/organize/private", "organizer"),
-        Look("audit", "/audit", "/audit", "organizer"),
-        Look("admin", "/admin", "/admin", "admin"),
-        Look("competition-form", "/admin/competitions/new", "/admin/competitions/new", "admin"),
-        Look("preview", "/admin/competitions/{slug}/preview", "/admin/competitions/draft/preview", "admin"),
-        Look("pools", "/admin/competitions/{slug}/pools", "/admin/competitions/preparing/pools", "admin"),
-        Look("data-sets", "/admin/data-sets", "/admin/data-sets", "admin"),
-        Look("data-set", "/admin/data-sets/{name}/{number}", "/admin/data-sets/faces/1", "admin"),
-        Look("rejudges", contest + "/rejudges", again, "organizer"),
-        Look("rejudge-plan", contest + "/rejudges", f"{again}?plan=true", "organizer"),
-        *(
-            Look(f"rejudge-{name}", contest + "/rejudges/{rejudge_id}", f"{again}/{row.id}", "organizer")
-            for name, row in rejudges.items()
-        ),
-        Look("flags", "/admin/flags", "/admin/flags", "organizer"),
-        Look("alike", "/admin/flags/alike", "/admin/flags/alike?a=none&b=none", "organizer", 404),  # no file is stored
-        Look("changes", contest + "/changes", "/competitions/digits/changes", None),
-        Look("queue", "/admin/queue", "/admin/queue", "admin"),
-        Look("nodes", "/admin/nodes", "/admin/nodes", "admin"),
-        Look("costs", "/admin/costs", "/admin/costs", "admin"),
-        Look("leaks", "/admin/leaks", "/admin/leaks", "admin"),
-    ]
-    kinds = [("second", None)] + [(name, "participant") for name in OWN_LOOKS]
-    return looks + [
-        Look(f"submission-{name}", submission, f"/submissions/{rows[name].id}", role) for name, role in kinds
-    ]

@@ -36,7 +36,7 @@ def edit(
     named = {"title": change.title, "text": change.text}
     changed = {name: value for name, value in named.items() if value not in (None, getattr(row, name))}
     if not changed:
-        raise InvalidInput("the announcement already says this: give another title or text")
+        raise InvalidInput("the announcement already says this: give another title or text", field="text")
     detail = {name: [getattr(row, name), value] for name, value in changed.items()}
     for name, value in changed.items():
         setattr(row, name, value)

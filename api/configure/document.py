@@ -9,12 +9,30 @@ from core.competition_file import SECTION, draw_seed, make_plain
 from core.db.models.contests import Competition
 from core.db.queries import competitions, rules
 from core.domain.competition_settings import SETTINGS
-from core.domain.errors import NotFound
+from core.domain.errors import InvalidInput, NotFound
 from core.domain.seeds import write_seed
-from core.problem_files import find_problem
+from core.problem_files import find_problem, list_problems
 from core.problems import ProblemSpec
 
 SEEDS = (("split", "seed"), ("forget", "seed"), ("pools", "seed"))
+
+
+def find_start(session: Session, start: str) -> dict[str, Any]:
+    """start: `problem:NAME` that comes with the platform, `competition:SLUG`, or `copy:SLUG` for another like it."""
+    kind, _, name = start.partition(":")
+    if kind == "competition":
+        return make_document(session, name)
+    if kind == "copy":
+        return copy_document(session, name)
+    if kind != "problem" or name.endswith(".toml"):
+        raise InvalidInput("begin with `problem:NAME`, `competition:SLUG` or `copy:SLUG`", field="start")
+    return start_document(session, name)
+
+
+def list_starts(session: Session) -> list[tuple[str, str]]:
+    """What there is to begin with, and how it is called."""
+    shipped = [(f"problem:{spec.slug}", f"{spec.title}, which comes with the platform") for spec in list_problems()]
+    return shipped + [(f"competition:{row.slug}", row.title) for row in competitions.fetch_competitions(session)]
 
 
 def make_document(session: Session, slug: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What the form of a competition asks for: one field for each value of a competition file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import get_args
@@ -38,6 +38,25 @@ class Kind(StrEnum):
     MOMENT = "moment"  # as a browser writes it: no zone, ours is UTC
 
 
+class SetUpStep(StrEnum):
+    """The pages on which a competition is set up, in their order."""
+
+    NAME = "name"
+    DATA = "data"
+    REQUEST = "request"
+    JUDGING = "judging"
+    RUNNING = "running"
+
+
+STEP_TITLES = {
+    SetUpStep.NAME: "Name and exposure",
+    SetUpStep.DATA: "Data and network",
+    SetUpStep.REQUEST: "What must go",
+    SetUpStep.JUDGING: "Judging",
+    SetUpStep.RUNNING: "Dates, limits, rules",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     path: str  # of the value in the file, and the name of the field
@@ -47,10 +66,12 @@ class Field:
     choices: tuple[str, ...] = ()
     needed: bool = True
     of_kind: tuple[str, ...] = ()  # the forget requests that it is for
+    is_advanced: bool = False  # folded: the value that it starts with is right for most
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
+    step: SetUpStep
     title: str
     fields: tuple[Field, ...]
     hint: str = ""
@@ -67,6 +88,10 @@ DRAWN = ("random", "stratified", "class", "classes", "groups", "relabelled", "po
 CLASS_HINT = 'a name of the data set such as cat, or a place from 0; a name of digits in quotation marks: "7"'
 UNSAID = "empty: kept, or drawn by the platform where the phase is hidden"
 NUMBER, CHOICE, FLAG, TEXT, SEED = Kind.NUMBER, Kind.CHOICE, Kind.FLAG, Kind.TEXT, Kind.SEED
+
+
+def _fold(*fields: Field) -> tuple[Field, ...]:
+    return tuple(replace(field, is_advanced=True) for field in fields)
 
 
 def _list_request(prefix: str) -> tuple[Field, ...]:
@@ -92,31 +117,33 @@ def _list_request(prefix: str) -> tuple[Field, ...]:
             needed=False,
             of_kind=("ids", "hardest"),
         ),
-        Field(
-            f"{prefix}.outside",
-            "Ids outside the training part",
-            CHOICE,
-            choices=tuple(Outside),
-            needed=False,
-            of_kind=("ids", "hardest"),
+        *_fold(
+            Field(
+                f"{prefix}.outside",
+                "Ids outside the training part",
+                CHOICE,
+                choices=tuple(Outside),
+                needed=False,
+                of_kind=("ids", "hardest"),
+            ),
+            Field(
+                f"{prefix}.labels",
+                "Classes by which labels",
+                CHOICE,
+                "where some are noise",
+                choices=tuple(Labels),
+                needed=False,
+                of_kind=("class", "classes", "stratified"),
+            ),
+            Field(
+                f"{prefix}.together",
+                "Column whose groups go whole",
+                TEXT,
+                "such as who a picture shows; empty: examples go one by one",
+                needed=False,
+            ),
+            Field(f"{prefix}.seed", "Seed of the request", SEED, UNSAID, needed=False, of_kind=DRAWN),
         ),
-        Field(
-            f"{prefix}.labels",
-            "Classes by which labels",
-            CHOICE,
-            "where some are noise",
-            choices=tuple(Labels),
-            needed=False,
-            of_kind=("class", "classes", "stratified"),
-        ),
-        Field(
-            f"{prefix}.together",
-            "Column whose groups go whole",
-            TEXT,
-            "such as who a picture shows; empty: examples go one by one",
-            needed=False,
-        ),
-        Field(f"{prefix}.seed", "Seed of the request", SEED, UNSAID, needed=False, of_kind=DRAWN),
     )
 
 
@@ -128,11 +155,13 @@ def _make_setting(setting: Setting) -> Field:
         Kind.MOMENT if is_moment else Kind.WHOLE,
         setting.hint_at("" if is_moment else "0"),
         needed=False,
+        is_advanced=setting.is_advanced,
     )
 
 
 SECTIONS = (
     Section(
+        SetUpStep.NAME,
         "The competition",
         (
             Field("slug", "Short name", TEXT, "lower-case letters, digits and `-`; its address"),
@@ -144,26 +173,30 @@ SECTIONS = (
         ),
     ),
     Section(
+        SetUpStep.DATA,
         "Data and network",
         (
             Field("kind", "Kind", CHOICE, choices=tuple(KindName)),
             Field(DATA, "Data", CHOICE),
-            Field("data.options", "Options of the data", Kind.OPTIONS, 'such as scale = "bytes"', needed=False),
+            *_fold(Field("data.options", "Options of the data", Kind.OPTIONS, 'such as scale = "bytes"', needed=False)),
             Field("network.package", "Network", CHOICE, choices=NETWORKS),
-            Field(
-                "network.options",
-                "Options of the network",
-                Kind.OPTIONS,
-                "digits, a perceptron: hidden = [128]; fashion_mnist, a small convolutional network: "
-                'channels = [8, 16] and hidden = 64; resnet, a ResNet-18: stem = "small" or "large"; vit: patch = 4; '
-                "text_…: vocabulary = 4000 and width = 32",
-                needed=False,
+            *_fold(
+                Field(
+                    "network.options",
+                    "Options of the network",
+                    Kind.OPTIONS,
+                    "digits, a perceptron: hidden = [128]; fashion_mnist, a small convolutional network: "
+                    'channels = [8, 16] and hidden = 64; resnet, a ResNet-18: stem = "small" or "large"; '
+                    "vit: patch = 4; text_…: vocabulary = 4000 and width = 32",
+                    needed=False,
+                )
             ),
         ),
     ),
     Section(
+        SetUpStep.DATA,
         "Training recipe",
-        (
+        _fold(
             Field("recipe.epochs", "Epochs"),
             Field("recipe.batch_size", "Batch size"),
             Field("recipe.optimizer", "Optimizer", CHOICE, choices=tuple(Optimizer)),
@@ -180,50 +213,61 @@ SECTIONS = (
         ),
     ),
     Section(
+        SetUpStep.REQUEST,
         "Splits",
         (
             Field("split.train", "Training examples", hint="empty: all that the data set has", needed=False),
             Field("split.validation", "Validation examples"),
             Field("split.test", "Test examples", hint="empty: all that there are", needed=False),
-            Field("split.label_noise", "Share of training labels replaced at random", NUMBER, needed=False),
-            Field("split.seed", "Seed of the split", SEED, UNSAID, needed=False),
+            *_fold(Field("split.label_noise", "Share of training labels replaced at random", NUMBER, needed=False)),
+            *_fold(Field("split.seed", "Seed of the split", SEED, UNSAID, needed=False)),
         ),
     ),
     Section(
+        SetUpStep.REQUEST,
         "Forget request",
         _list_request("forget"),
         "The form leaves out the fields of other kinds.",
         choice="forget.kind",
     ),
     Section(
+        SetUpStep.JUDGING,
         "Pools",
         (
             Field("pools.replicas", "Retrained models", hint="and as many in the control bank"),
-            Field("pools.originals", "Original models", hint="1: every replica starts from the same", needed=False),
-            Field("pools.strategy", "Trained", CHOICE, choices=tuple(TrainingStrategy)),
-            Field("pools.seed", "Seed of the pools", SEED, UNSAID, needed=False),
+            *_fold(
+                Field("pools.originals", "Original models", hint="1: every replica starts from the same", needed=False)
+            ),
+            *_fold(Field("pools.strategy", "Trained", CHOICE, choices=tuple(TrainingStrategy))),
+            *_fold(Field("pools.seed", "Seed of the pools", SEED, UNSAID, needed=False)),
         ),
     ),
     Section(
+        SetUpStep.JUDGING,
         "Evaluation",
         (
             Field("evaluation.replicas", "Replicas of a submission"),
-            Field("evaluation.canary_replicas", "Of them in the canary"),
-            Field("evaluation.shard_replicas", "Of them in a shard, at most"),
-            Field("evaluation.calibration_replicas", "Replicas of a calibration"),
             Field("evaluation.compute_budget", "Compute budget", NUMBER, "a share of retraining; 0.1 is a tenth"),
-            Field("evaluation.gate", "Clock of the budget", CHOICE, choices=tuple(Gate)),
-            Field("evaluation.canary_margin", "Canary margin", NUMBER, "so far over the budget ends an entry at once"),
-            Field("evaluation.protocol", "Protocol", CHOICE, choices=("held_out", "neurips2023", "exact")),
-            Field("evaluation.attacks", "Attacks to choose from", Kind.MANY, choices=get_args(AttackName)),
-            Field("evaluation.batch_size", "Batch size of the loaders"),
-            Field("evaluation.batch_format", "Batches", CHOICE, choices=tuple(BatchFormat)),
-            Field("evaluation.rerun_replicas", "Replicas run again with equal seeds", needed=False),
+            *_fold(
+                Field("evaluation.canary_replicas", "Of them in the canary"),
+                Field("evaluation.shard_replicas", "Of them in a shard, at most"),
+                Field("evaluation.calibration_replicas", "Replicas of a calibration"),
+                Field("evaluation.gate", "Clock of the budget", CHOICE, choices=tuple(Gate)),
+                Field(
+                    "evaluation.canary_margin", "Canary margin", NUMBER, "so far over the budget ends an entry at once"
+                ),
+                Field("evaluation.protocol", "Protocol", CHOICE, choices=("held_out", "neurips2023", "exact")),
+                Field("evaluation.attacks", "Attacks to choose from", Kind.MANY, choices=get_args(AttackName)),
+                Field("evaluation.batch_size", "Batch size of the loaders"),
+                Field("evaluation.batch_format", "Batches", CHOICE, choices=tuple(BatchFormat)),
+                Field("evaluation.rerun_replicas", "Replicas run again with equal seeds", needed=False),
+            ),
         ),
     ),
     Section(
+        SetUpStep.JUDGING,
         "Limits of a replica",
-        (
+        _fold(
             Field("evaluation.wall_seconds_floor", "No replica is killed sooner than, in seconds", NUMBER),
             Field("evaluation.wall_seconds_ceiling", "Longest replica without a gate, in seconds", NUMBER),
             Field("evaluation.memory_bytes", "Memory, in bytes"),
@@ -235,6 +279,7 @@ SECTIONS = (
         ),
     ),
     Section(
+        SetUpStep.JUDGING,
         "Early stopping",
         (
             Field("evaluation.adaptive.alpha", "Chance of stopping an equal entry", NUMBER, needed=False),
@@ -245,17 +290,21 @@ SECTIONS = (
         switch=ADAPTIVE,
     ),
     Section(
+        SetUpStep.RUNNING,
         "Private phase",
         (
             *_list_request("private.forget"),
-            Field("private.split_seed", "Seed of its split", SEED, "empty: cut as the public one", needed=False),
-            Field("private.pool_seed", "Seed of its pools", SEED, UNSAID, needed=False),
+            *_fold(
+                Field("private.split_seed", "Seed of its split", SEED, "empty: cut as the public one", needed=False)
+            ),
+            *_fold(Field("private.pool_seed", "Seed of its pools", SEED, UNSAID, needed=False)),
         ),
         "Another forget request, unread until the end. Without it, an existing private phase keeps its request.",
         switch=PRIVATE,
         choice="private.forget.kind",
     ),
     Section(
+        SetUpStep.RUNNING,
         "Practice phase",
         (Field("practice.problem", "On the problem", TEXT, "of exposure practice, such as digits", needed=False),),
         "An open problem on which participants see everything, apart from the board and the quota. Without it, an "
@@ -263,6 +312,7 @@ SECTIONS = (
         switch=PRACTICE,
     ),
     Section(
+        SetUpStep.RUNNING,
         "While it runs",
         (
             Field("competition.draft", "A new one waits as a draft, seen by staff alone", FLAG, needed=False),

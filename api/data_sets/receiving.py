@@ -37,14 +37,14 @@ async def keep_file(form: FormData, name: str, store: BlobStore, *, limit_bytes:
     if file is None or not isinstance(file, UploadFile) or not file.size:
         return None
     if file.size > limit_bytes:
-        raise TooLarge(f"the file has {file.size:,} bytes; at most {limit_bytes:,} are taken")
+        raise TooLarge(f"the file has {file.size:,} bytes; at most {limit_bytes:,} are taken", field="file")
     return await run_in_threadpool(store.put_stream, file.file)
 
 
 def read_field(form: FormData, name: str, *, limit: int = 200) -> str:
     value = form.get(name, "")
     if not isinstance(value, str) or len(value) > limit:
-        raise InvalidInput(f"`{name}` must be a text of at most {limit} characters")
+        raise InvalidInput(f"`{name}` must be a text of at most {limit} characters", field=name)
     return value.strip()
 
 
@@ -53,6 +53,6 @@ async def _spool(pieces: AsyncIterator[bytes], spool: IO[bytes], limit_bytes: in
     async for piece in pieces:
         size += len(piece)
         if size > limit_bytes:
-            raise TooLarge(f"the upload is larger than {limit_bytes:,} bytes; nothing was kept")
+            raise TooLarge(f"the upload is larger than {limit_bytes:,} bytes; nothing was kept", field="file")
         spool.write(piece)
     return size

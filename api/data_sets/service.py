@@ -27,11 +27,15 @@ class NewVersion:
 
     def __post_init__(self) -> None:
         if (self.format is DataFormat.NAMED) != bool(self.named):
-            raise InvalidInput("`named` says which of the server's own sets, and comes with the format `named` only")
+            raise InvalidInput(
+                "`named` says which of the server's own sets, and comes with the format `named` only", field="named"
+            )
         if self.named and self.named not in NAMED_SETS:
-            raise InvalidInput(f"there is no set named {self.named!r} here; there are: {', '.join(NAMED_SETS)}")
+            raise InvalidInput(
+                f"there is no set named {self.named!r} here; there are: {', '.join(NAMED_SETS)}", field="named"
+            )
         if self.format is not DataFormat.NAMED and self.source_digest is None:
-            raise InvalidInput("the upload is empty: send the file as the body of the request")
+            raise InvalidInput("the upload is empty: send the file as the body of the request", field="file")
 
 
 def add_version(session: Session, new: NewVersion, caller: Caller) -> DataSetVersion:

@@ -41,7 +41,7 @@ def list_accounts(
 def change_role(session: Session, name: str, change: RoleChange, caller: Caller) -> AccountView:
     user = _lock(session, name, caller)
     if user.role == change.role:
-        raise Conflict(f"{name} is {change.role} already")
+        raise Conflict(f"{name} is {change.role} already", field="role")
     detail = {"role": [user.role, change.role], "reason": change.reason}
     user.role = change.role
     _record(session, caller, "user.role", name, detail)

@@ -37,10 +37,10 @@ def select(session: Session, slug: str, submission_ids: list[str], caller: Calle
     own = {row.id: row for row in _fetch_own(session, team)}
     wanted = dict.fromkeys(submission_ids)  # named twice is named once
     if len(wanted) > competition.selection_limit:
-        raise Conflict(f"{len(wanted)} are selected; a team may select {competition.selection_limit}")
+        raise Conflict(f"{len(wanted)} are selected; a team may select {competition.selection_limit}", field="chosen")
     for submission_id in wanted:
         if submission_id not in own:
-            raise NotFound(f"no submission {submission_id!r} of your team that could be selected")
+            raise NotFound(f"no submission {submission_id!r} of your team that could be selected", field="chosen")
         _check_selectable(own[submission_id])
     now = utc_now()
     for row in own.values():

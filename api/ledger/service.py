@@ -32,7 +32,9 @@ def load_of_team(session: Session, slug: str, name: str, caller: Caller) -> Ledg
     competition = load_competition(session, slug, caller)
     team = teams.fetch_team_by_name(session, competition.id, name)
     if team is None:
-        raise NotFound(f"no team named {name!r} in {slug}; people who never submitted may have no team yet")
+        raise NotFound(
+            f"no team named {name!r} in {slug}; people who never submitted may have no team yet", field="team"
+        )
     return _make_view(session, competition, team, team.leader_id)
 
 

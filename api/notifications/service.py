@@ -56,7 +56,7 @@ def change(
     if request.events is not None:
         mail = notifications.fetch_mail(session, caller.member_id)
         if mail is None:
-            raise Conflict("there is no address yet; give one together with the events")
+            raise Conflict("there is no address yet; give one together with the events", field="address")
         mail.events = _sort(request.events)
 
 

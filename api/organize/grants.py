@@ -13,7 +13,9 @@ def grant(session: Session, slug: str, request: Grant, caller: Caller) -> GrantV
     competition = competitions.lock_competition(session, load_competition(session, slug, caller).id)
     team = teams.fetch_team_by_name(session, competition.id, request.team)
     if team is None:
-        raise NotFound(f"no team named {request.team!r} in {slug}; people who never submitted may have no team yet")
+        raise NotFound(
+            f"no team named {request.team!r} in {slug}; people who never submitted may have no team yet", field="team"
+        )
     grants.store_grant(session, team.id, request.amount, reason=request.reason, author=caller.name)
     audit.record(
         session,

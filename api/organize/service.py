@@ -32,7 +32,7 @@ def change_state(session: Session, slug: str, change: StateChange, caller: Calle
     current = row.state_at(now)
     check_move(current, change.state)
     if change.state is CompetitionState.OPEN and row.closes_at is not None and now >= row.closes_at:
-        raise Conflict("its deadline has passed: move the deadline first")
+        raise Conflict("its deadline has passed: move the deadline first", field="state")
     if change.state is CompetitionState.OPEN:
         check_unread(session, row)
         _check_prepared(session, row)
@@ -56,9 +56,11 @@ def change_state(session: Session, slug: str, change: StateChange, caller: Calle
 
 def _check_prepared(session: Session, row: Competition) -> None:
     if row.state == CompetitionState.PREPARING and row.prepared_at is None:
-        raise Conflict(f"{row.slug} is not prepared: its pools must be sealed and retraining measured first")
+        raise Conflict(
+            f"{row.slug} is not prepared: its pools must be sealed and retraining measured first", field="state"
+        )
     if pools.has_retired(session, row.spec_id):
-        raise Conflict(f"the pools of {row.slug} are retired: nothing can be scored against them")
+        raise Conflict(f"the pools of {row.slug} are retired: nothing can be scored against them", field="state")
 
 
 def disqualify(session: Session, submission_id: str, reason: str, caller: Caller) -> Submission:

@@ -37,7 +37,7 @@ def create_token(
 
     def act(session: Session) -> NewToken:
         if not scopes:
-            raise InvalidInput("choose at least one thing the token may be used for")
+            raise InvalidInput("choose at least one thing the token may be used for", field="scopes")
         user = users.fetch_user(session, caller.member_id)
         if user is None:
             raise InvalidInput("the account is gone")

@@ -89,7 +89,7 @@ def prepare(slug: str, request: Request, caller: Configurer, engine: EngineDep) 
 def _read_text(file: UploadFile | None) -> str:
     content = file.file.read(FILE_BYTES + 1) if file is not None else b""
     if len(content) > FILE_BYTES:
-        raise InvalidInput("the file is too large for this page; use `lacuna admin apply`")
+        raise InvalidInput("the file is too large for this page; use `lacuna admin apply`", field="file")
     return decode_text(content, "the file")
 
 
@@ -97,7 +97,7 @@ def _read_toml(text: str, ids: str) -> dict[str, Any]:
     try:
         values: dict[str, Any] = make_plain(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise InvalidInput(f"the file is not valid TOML: {error}") from None
+        raise InvalidInput(f"the file is not valid TOML: {error}", field="text") from None
     if ids:
         forget = values.get("forget")
         values["forget"] = {**(forget if isinstance(forget, dict) else {}), "ids": parse_ids(ids)}

@@ -1,5 +1,6 @@
-"""Forms of the organizers' page that announce, edit and withdraw."""
+"""The organizers' page of announcements: announce, edit, withdraw."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -10,10 +11,12 @@ from sqlalchemy.orm import Session
 
 from api.announcements import service
 from api.announcements.schemas import AnnouncementChange, NewAnnouncement
-from api.deps import EngineDep, Organizer, SettingsDep
+from api.competitions.service import load_competition
+from api.deps import Caller, EngineDep, Organizer, ReadingDep
 from api.pages.kit.forms import submit_form
 from api.pages.kit.reading import read_decision, read_model, unify_lines
-from api.pages.organize import Sent, show_again
+from api.pages.kit.showing import show
+from core.domain.errors import RequestRefused
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -37,20 +40,20 @@ class AnnouncementChangeForm(AnnouncementForm):
     reason: str = ""
 
 
-@router.post("/competitions/{slug}/organize/announce")
+@router.get("/competitions/{slug}/organize/announcements", name="announce")
+def show_announcements(slug: str, request: Request, caller: Organizer, session: ReadingDep) -> HTMLResponse:
+    return _render(slug, request, caller, session)
+
+
+@router.post("/competitions/{slug}/organize/announcements")
 def announce(
-    slug: str,
-    request: Request,
-    caller: Organizer,
-    engine: EngineDep,
-    settings: SettingsDep,
-    form: Annotated[AnnouncementForm, Form()],
+    slug: str, request: Request, caller: Organizer, engine: EngineDep, form: Annotated[AnnouncementForm, Form()]
 ) -> Response:
     return submit_form(
         engine,
         lambda session: service.announce(session, slug, read_model(NewAnnouncement, form.typed), caller),
-        show_again(slug, request, caller, settings, Sent("announce", form.typed)),
-        f"/competitions/{slug}",
+        lambda session, error: _render(slug, request, caller, session, error, typed=form.typed),
+        f"/competitions/{slug}/organize/announcements",
         "Announced.",
         preview=form.preview,
     )
@@ -64,7 +67,6 @@ def change_announcement(
     request: Request,
     caller: Organizer,
     engine: EngineDep,
-    settings: SettingsDep,
     form: Annotated[AnnouncementChangeForm, Form()],
 ) -> Response:
     def act(session: Session) -> None:
@@ -77,8 +79,31 @@ def change_announcement(
     return submit_form(
         engine,
         act,
-        show_again(slug, request, caller, settings, Sent(announcement_id, form.typed)),
-        f"/competitions/{slug}/organize#announced",
+        lambda session, error: _render(slug, request, caller, session, error, typed=form.typed, of=announcement_id),
+        f"/competitions/{slug}/organize/announcements",
         "Saved." if deed is AnnouncementDeed.EDIT else "Withdrawn.",
         preview=form.preview,
+    )
+
+
+def _render(
+    slug: str,
+    request: Request,
+    caller: Caller,
+    session: Session,
+    error: RequestRefused | None = None,
+    *,
+    typed: Mapping[str, str] | None = None,
+    of: str = "",
+) -> HTMLResponse:
+    """typed: what was sent to be read before it is kept; of: the announcement it is of, or none for a new one."""
+    row = load_competition(session, slug, caller)
+    announced = service.list_announcements(session, slug, caller).items
+    return show(
+        request,
+        "organize_announcements.html",
+        error=error,
+        competition=row,
+        announced=announced,
+        typed={of: typed or {}},
     )

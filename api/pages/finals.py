@@ -18,6 +18,7 @@ from api.pages.kit.forms import submit_form
 from api.pages.kit.reading import read_decision, read_model
 from api.pages.kit.showing import show
 from core.db.base import utc_now
+from core.db.queries import phases
 from core.domain.access import Action
 from core.domain.errors import InvalidInput, RequestRefused
 from core.domain.moments import parse_moment
@@ -60,7 +61,7 @@ def save_selection(
 ) -> Response:
     def act(session: Session) -> None:
         if len(chosen) > SELECTABLE:
-            raise InvalidInput("that is more than anybody may select")
+            raise InvalidInput("that is more than anybody may select", field="chosen")
         selection.select(session, slug, chosen, caller)
 
     return submit_form(
@@ -80,6 +81,18 @@ def show_final_board(
     session: ReadingDep,
     as_of: Annotated[str, Query(max_length=40)] = "",
 ) -> HTMLResponse:
+    return _show_final(slug, request, caller, session, as_of=as_of)
+
+
+def _show_final(
+    slug: str,
+    request: Request,
+    caller: Caller,
+    session: Session,
+    error: RequestRefused | None = None,
+    *,
+    as_of: str = "",
+) -> HTMLResponse:
     moment = parse_moment(as_of) if as_of else None
     view = find_final_view(session, slug, caller, as_of=moment)
     is_staff = caller.may(Action.MANAGE_COMPETITION)
@@ -91,7 +104,7 @@ def show_final_board(
         "changes": list_changes(session, view, limit=SHOWN_CHANGES).items,
         "as_of": moment,
     }
-    return show(request, "final_board.html", **values)
+    return show(request, "final_board.html", error=error, **values)
 
 
 @router.get("/competitions/{slug}/organize/private", name="private_phase")
@@ -103,7 +116,8 @@ def _show_private(
     slug: str, request: Request, caller: Caller, session: Session, error: RequestRefused | None = None
 ) -> HTMLResponse:
     competition = load_competition(session, slug, caller)
-    view = service.load_private(session, slug, caller)
+    has_one = phases.fetch_private_phase(session, competition.id) is not None
+    view = service.load_private(session, slug, caller) if has_one else None
     state = competition.state_at(utc_now())
     return show(request, "private_phase.html", error=error, competition=competition, private=view, state=state)
 
@@ -118,10 +132,11 @@ def move_private(
     form: Annotated[StepForm, Form()],
 ) -> Response:
     here = f"/competitions/{slug}/organize/private"
+    show_again = _show_private if step is Step.START else _show_final  # whichever has the button
     return submit_form(
         engine,
         lambda session: _move(session, slug, step, form, caller),
-        lambda session, error: _show_private(slug, request, caller, session, error),
+        lambda session, error: show_again(slug, request, caller, session, error),
         f"/competitions/{slug}/final" if step is Step.PUBLISH else here,
         {Step.START: "The finalists are being scored.", Step.PROPOSE: "Proposed.", Step.PUBLISH: "Published."}[step],
     )

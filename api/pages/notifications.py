@@ -69,7 +69,7 @@ def save_mail(
     )
 
 
-@router.post("/account/webhooks")
+@router.post("/account/notifications/webhooks")
 def create_webhook(
     request: Request,
     caller: Manager,
@@ -82,7 +82,7 @@ def create_webhook(
 
     def act(session: Session) -> FreshWebhook:
         if not events:
-            raise InvalidInput("choose at least one thing to be told about")
+            raise InvalidInput("choose at least one thing to be told about", field="events")
         return service.create_webhook(session, settings, NewWebhook(url=url.strip(), events=events), caller)
 
     return submit_form(
@@ -93,7 +93,7 @@ def create_webhook(
     )
 
 
-@router.post("/account/webhooks/{webhook_id}/secret")
+@router.post("/account/notifications/webhooks/{webhook_id}/secret")
 def change_secret(
     webhook_id: str,
     request: Request,
@@ -109,7 +109,7 @@ def change_secret(
     return _show_fresh(request, caller, engine, settings, fresh)
 
 
-@router.post("/account/webhooks/{webhook_id}/{deed}")
+@router.post("/account/notifications/webhooks/{webhook_id}/{deed}")
 def change_webhook(
     webhook_id: str, deed: str, request: Request, caller: Manager, engine: EngineDep, settings: SettingsDep
 ) -> Response:

@@ -41,7 +41,7 @@ def retire(slug: str, request: Request, caller: Configurer, engine: EngineDep, r
     )
 
 
-@router.post("/{slug}/open")
+@router.post("/{slug}/pools/open")
 def open_by_hand(slug: str, request: Request, caller: Configurer, engine: EngineDep, reason: Reason = "") -> Response:
     """Activate what is prepared: submissions are taken, and scored against these pools."""
 

@@ -60,7 +60,7 @@ def write_overview(
     return submit_form(
         engine,
         act,
-        _again(slug, request, caller, text=text, refused="overview"),
+        _again(slug, request, caller, text=text),
         f"/competitions/{slug}/organize/presentation",
         "The overview is saved.",
         preview=preview,
@@ -84,7 +84,7 @@ def add_image(
         service.bring_image(engine, store, slug, service.NewImage(content, words, as_cover), caller)
         return lead_on(f"/competitions/{slug}/organize/presentation#images", "The image is there.")
 
-    return answer_form(engine, answer, _again(slug, request, caller, alt=alt, as_cover=as_cover, refused="image"))
+    return answer_form(engine, answer, _again(slug, request, caller))
 
 
 @router.post("/competitions/{slug}/organize/presentation/images/{digest}/{deed}")
@@ -100,25 +100,14 @@ def change_image(
     return submit_form(
         engine,
         act,
-        _again(slug, request, caller, refused="image"),
+        _again(slug, request, caller),
         f"/competitions/{slug}/organize/presentation#images",
         SAID[deed],
     )
 
 
-def _again(
-    slug: str,
-    request: Request,
-    caller: Caller,
-    *,
-    text: str | None = None,
-    alt: str = "",
-    as_cover: bool = False,
-    refused: str,
-) -> ShowAgain:
-    return lambda session, error: _render(
-        slug, request, caller, session, error, text=text, alt=alt, as_cover=as_cover, refused=refused
-    )
+def _again(slug: str, request: Request, caller: Caller, *, text: str | None = None) -> ShowAgain:
+    return lambda session, error: _render(slug, request, caller, session, error, text=text)
 
 
 def _render(
@@ -129,9 +118,6 @@ def _render(
     error: RequestRefused | None = None,
     *,
     text: str | None = None,
-    alt: str = "",
-    as_cover: bool = False,
-    refused: str = "",
 ) -> HTMLResponse:
     found = service.load_presentation(session, slug, caller)
     return show(
@@ -141,7 +127,5 @@ def _render(
         competition=make_summary(load_competition(session, slug, caller)),
         found=found,
         text=found.overview if text is None else text,
-        typed={"alt": alt, "as_cover": as_cover},
-        refused=refused,
         limits={"text": OVERVIEW_CHARS, "alt": MOST_ALT, "bytes": MOST_BYTES, "images": MOST_IMAGES},
     )

@@ -60,7 +60,7 @@ def set_password(
     caller: Registrant,
     engine: EngineDep,
     token: Annotated[str, Form(max_length=100)] = "",
-    password: Annotated[str, Form(max_length=256)] = "",
+    password: Annotated[str, Form()] = "",
 ) -> Response:
     check_same_site(request)
 

@@ -84,10 +84,17 @@ def start(
         wanted = RejudgeRequest(**scope.model_dump(), reason=read_decision(reason).reason)
         return service.start(session, wanted, caller)
 
+    def show_again(session: Session, error: RequestRefused | None) -> HTMLResponse:
+        try:
+            plan = service.make_plan(session, filled.read(slug), caller)
+        except RequestRefused:
+            plan = None
+        return _render_rejudges(slug, request, caller, session, filled, plan=plan, error=error)
+
     return submit_form(
         engine,
         act,
-        lambda session, error: _render_rejudges(slug, request, caller, session, filled, error=error),
+        show_again,
         lambda started: f"/competitions/{slug}/rejudges/{started.id}",
     )
 

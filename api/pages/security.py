@@ -29,7 +29,7 @@ def show_security(request: Request, caller: Member, session: ReadingDep, setting
     return _render_security(request, caller, session, settings)
 
 
-@router.post("/account/password")
+@router.post("/account/security/password")
 def change_password(
     request: Request,
     caller: Manager,
@@ -52,7 +52,7 @@ def change_password(
     )
 
 
-@router.post("/account/logout-everywhere")
+@router.post("/account/security/logout-everywhere")
 def log_out_everywhere(
     request: Request, caller: Manager, engine: EngineDep, tokens: Annotated[bool, Form()] = False
 ) -> Response:

@@ -96,7 +96,7 @@ def submit(
 def _read_file(file: UploadFile, intake: Intake) -> tuple[str, bytes]:
     content = file.file.read(intake.limit_bytes + 1)
     if not content:
-        raise InvalidInput("choose a file first; an empty one cannot be run")
+        raise InvalidInput("choose a file first; an empty one cannot be run", field="file")
     return clean_filename(file.filename or ""), content
 
 

@@ -67,7 +67,7 @@ def invite(
     def act(session: Session) -> None:
         own = service.load_own(session, slug, caller)
         if own.team is None:
-            raise InvalidInput("make a team first")
+            raise InvalidInput("make a team first", field="user")
         service.invite(session, own.team.id, user.strip(), caller)
 
     return _do(slug, request, caller, engine, act)

@@ -82,7 +82,7 @@ def start(session: Session, request: RejudgeRequest, caller: Caller) -> Rejudge:
     spec = _find_spec(session, competition, request.phase)
     found = _find_affected(session, competition, request)
     if not found:
-        raise Conflict("nothing in this scope has ended: there is nothing to rejudge")
+        raise Conflict("nothing in this scope has ended: there is nothing to rejudge", field="verdicts")
     _check_whole(request, found)
     scope = request.model_dump(mode="json", include={"phase", "verdicts", "submissions"})
     rejudge = Rejudge(
@@ -177,7 +177,7 @@ def resume(session: Session, rejudge_id: str, reason: str, caller: Caller) -> Re
 def _find_spec(session: Session, competition: Competition, kind: PhaseKind) -> EvaluationSpec:
     """What the phase is judged under now; the private one not before its finalists run."""
     if kind not in PHASES:
-        raise InvalidInput(f"a rejudge is of the public or the private phase, not of {kind}")
+        raise InvalidInput(f"a rejudge is of the public or the private phase, not of {kind}", field="phase")
     if kind is PhaseKind.PUBLIC:
         return competition.spec
     phase = phases.fetch_private_phase(session, competition.id)
@@ -191,7 +191,9 @@ def _check_whole(scope: RejudgeScope, found: Sequence[rejudges.AffectedSubmissio
     is_whole = not scope.verdicts and not scope.submissions
     is_ours = all(affected.run.verdict is Verdict.PLATFORM_ERROR for affected in found)
     if scope.phase is PhaseKind.PRIVATE and not (is_whole or is_ours):
-        raise InvalidInput("a rejudge of finalists takes all of them, or those that ended platform_error")
+        raise InvalidInput(
+            "a rejudge of finalists takes all of them, or those that ended platform_error", field="submissions"
+        )
 
 
 def _get_phase(rejudge: Rejudge) -> PhaseKind:
@@ -215,7 +217,10 @@ def _find_affected(
     missing = set(scope.submissions) - {affected.submission.id for affected in found}
     if missing and not scope.verdicts:
         names = ", ".join(sorted(missing)[:3])
-        raise NotFound(f"not submissions of {competition.slug} that have ended and were not withdrawn: {names}")
+        raise NotFound(
+            f"not submissions of {competition.slug} that have ended and were not withdrawn: {names}",
+            field="submissions",
+        )
     return found
 
 

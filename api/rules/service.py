@@ -44,7 +44,7 @@ def write_rules(session: Session, slug: str, text: str, caller: Caller) -> Rules
     competition = competitions.lock_competition(session, load_competition(session, slug, caller).id)
     newest = rules.fetch_rules(session, competition.id)
     if text.strip() == (newest.text if newest else ""):
-        raise Conflict("the rules already say this; a new version would make everybody accept them again")
+        raise Conflict("the rules already say this; a new version would make everybody accept them again", field="text")
     row = rules.store_rules(session, competition.id, text.strip(), caller.name)
     detail = {"version": row.version, "characters": len(row.text)}
     audit.record(session, actor=caller.name, action="competition.rules", subject=f"competition/{slug}", detail=detail)

@@ -84,7 +84,7 @@ def accept_upload(engine: Engine, store: BlobStore, upload: Upload, caller: Call
     if upload.purpose is RequestedPurpose.REFERENCE:
         check_allowed(caller.role, Action.SUBMIT_REFERENCE)
     if len(upload.content) > intake.limit_bytes:
-        raise TooLarge(f"the file is larger than {intake.limit_bytes:,} bytes; nothing was stored")
+        raise TooLarge(f"the file is larger than {intake.limit_bytes:,} bytes; nothing was stored", field="file")
     with reading(engine) as session:
         competition = load_competition(session, upload.slug, caller)
         if (earlier := _find_replay(session, upload, caller)) is not None:

@@ -12,7 +12,7 @@ from core.domain.intake.report import Note, SubmissionFiles
 def make_reading(filename: str, content: bytes, intake: Intake, given: Given = ANY_PROBLEM) -> Reading:
     """given: by the problem it is meant for, where that is known."""
     if len(content) > intake.limit_bytes:
-        raise TooLarge(f"the file is larger than {intake.limit_bytes:,} bytes; nothing was stored")
+        raise TooLarge(f"the file is larger than {intake.limit_bytes:,} bytes; nothing was stored", field="file")
     digest = hashlib.sha256(content).hexdigest()
     try:
         return _tell(digest, check_given(intake.read(filename, content), given))

@@ -59,12 +59,12 @@ def invite(session: Session, team_id: str, user_name: str, caller: Caller) -> Te
     team, competition = _load_led(session, team_id, caller)
     user = users.fetch_user_by_name(session, user_name)
     if user is None:
-        raise NotFound(f"no account named {user_name!r}")
+        raise NotFound(f"no account named {user_name!r}", field="user")
     if any(member.user_id == user.id for member in team.members):
-        raise Conflict(f"{user.name} is in the team already")
+        raise Conflict(f"{user.name} is in the team already", field="user")
     waiting = teams.fetch_invites_of(session, team.id)
     if any(each.user_id == user.id for each in waiting):
-        raise Conflict(f"{user.name} is invited already")
+        raise Conflict(f"{user.name} is invited already", field="user")
     check_size(len(team.members) + len(waiting) + 1, competition.team_size)
     teams.store_invite(session, team.id, user.id)
     deliveries.announce_invitation(session, team, user.id, slug=competition.slug, inviter=caller.name)
@@ -145,10 +145,10 @@ def _check_name(session: Session, competition: Competition, name: str, caller: C
     """A team may carry a member's name, and nobody else's."""
     taken = teams.fetch_team_by_name(session, competition.id, name)
     if taken is not None and (own is None or taken.id != own.id):
-        raise Conflict(f"the name {name!r} is taken")
+        raise Conflict(f"the name {name!r} is taken", field="name")
     user: User | None = users.fetch_user_by_folded_name(session, name)
     if user is not None and user.id != caller.member_id:
-        raise Conflict(f"{name!r} is the name of somebody else's account")
+        raise Conflict(f"{name!r} is the name of somebody else's account", field="name")
 
 
 def _lock(session: Session, competition_id: str) -> Competition:

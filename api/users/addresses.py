@@ -27,7 +27,7 @@ def set_address(session: Session, settings: Settings, address: str | None, user_
         _drop(session, old)
         return
     if not settings.sends_mail:
-        raise Conflict("this server sends no mail; a webhook still works")
+        raise Conflict("this server sends no mail; a webhook still works", field="address")
     check_address(address)
     if old is not None and old.address == address and old.confirmed_at is not None:
         old.recovers = old.recovers or proven

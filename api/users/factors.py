@@ -66,7 +66,8 @@ def confirm(engine: Engine, user_id: str, code: str) -> list[str]:
             raise Conflict("begin with a new secret first")
         if not _take(factor, code, utc_now()):
             raise InvalidInput(
-                "the code does not fit: look at the clock of the phone, and try the next one", field="code"
+                "the code does not fit: look at the clock of the phone, and try the next one",
+                field="code",
             )
         factor.confirmed_at = utc_now()
         codes = _make_codes(session, user_id)
@@ -87,7 +88,7 @@ def check_code(engine: Engine, user_id: str, code: str) -> None:
         factor = factors.fetch_factor(session, user_id, lock=True)
         now = utc_now()
         if factor is not None and not _take(factor, code, now) and not _use_recovery(session, user_id, code, now):
-            raise NotAuthenticated("the code is wrong or was used before")
+            raise NotAuthenticated("the code is wrong or was used before", field="code")
     _forget_guesses(engine, user_id)
 
 

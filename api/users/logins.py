@@ -44,7 +44,7 @@ def check_password(engine: Engine, name: str, password: str, source: str) -> Use
         user = users.fetch_user_by_name(session, name)
     # comparing takes long and must not hold a lock
     if not is_password(password, user.password_hash if user else None) or user is None:
-        raise NotAuthenticated("wrong name or password")
+        raise NotAuthenticated("wrong name or password", field="password")
     with transaction(engine) as session:
         users.forget_guesses(session, name, source, before=now - LOGIN_WINDOW)
     if user.suspended_at is not None:
@@ -106,7 +106,7 @@ def change_password(engine: Engine, settings: Settings, user_id: str, *, old: st
     try:
         check_password(engine, user.name, old, tell_account(user_id))
     except NotAuthenticated:
-        raise InvalidInput("the old password is wrong") from None
+        raise InvalidInput("the old password is wrong", field="old") from None
     password_hash = hash_password(new)  # before the first statement, which locks the database
     with transaction(engine) as session:
         row = users.fetch_user(session, user_id)

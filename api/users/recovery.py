@@ -49,7 +49,7 @@ def send_links(engine: Engine, settings: Settings, whose: str) -> None:
 def check_link(session: Session, secret: str) -> PasswordReset:
     row = users.fetch_live_reset(session, hash_token(secret), utc_now())
     if row is None or row.user.suspended_at is not None:
-        raise NotFound("this link was used, has expired or was replaced by a newer one; ask for another")
+        raise NotFound("this link was used, has expired or was replaced by a newer one; ask for another", field="token")
     return row
 
 

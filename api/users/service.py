@@ -14,11 +14,14 @@ from core.db.queries import users
 from core.domain.access import Role, Scope
 from core.domain.accounts import RESERVED_NAMES
 from core.domain.errors import Conflict, NotFound
+from core.domain.notifications import check_address
 from core.domain.quota import check_registrations
 from core.settings import Settings
 
 
 def register(session: Session, settings: Settings, registration: Registration) -> User:
+    if registration.email:
+        check_address(registration.email, field="email")
     password_hash = hash_password(registration.password)  # before the first statement, which locks the database
     user = make_account(session, settings, registration.name, password_hash)
     if registration.email:
@@ -36,12 +39,12 @@ def make_account(session: Session, settings: Settings, name: str, password_hash:
     )
     taken = name.lower() in RESERVED_NAMES
     if taken or users.fetch_user_by_folded_name(session, name) is not None:
-        raise Conflict(f"the name {name!r} is taken")
+        raise Conflict(f"the name {name!r} is taken", field="name")
     user = User(name=name, password_hash=password_hash, role=Role.PARTICIPANT)
     try:
         users.store_user(session, user)
     except IntegrityError:  # two requests at once
-        raise Conflict(f"the name {name!r} is taken") from None
+        raise Conflict(f"the name {name!r} is taken", field="name") from None
     return user
 
 

@@ -42,7 +42,9 @@ def check_move(current: CompetitionState, target: CompetitionState) -> None:
     """Raise IllegalTransition for a move that an organizer may not make."""
     if target not in COMPETITION_MOVES[current]:
         allowed = ", ".join(sorted(COMPETITION_MOVES[current])) or "nothing"
-        raise IllegalTransition(f"a competition that is {current} cannot become {target}; it can become: {allowed}")
+        raise IllegalTransition(
+            f"a competition that is {current} cannot become {target}; it can become: {allowed}", field="state"
+        )
 
 
 def find_state(state: CompetitionState, closes_at: datetime | None, now: datetime) -> CompetitionState:

@@ -53,7 +53,7 @@ def check_posts(recent: int, *, oldest: datetime | None, now: datetime) -> None:
 def check_new_words(text: str, recent: list[str]) -> None:
     """Refuse what the same account said a little before: a form sent twice, or the same words everywhere."""
     if _fold(text) in map(_fold, recent):
-        raise Conflict("you said exactly this within the last day already")
+        raise Conflict("you said exactly this within the last day already", field="text")
 
 
 def _fold(text: str) -> str:

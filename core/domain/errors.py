@@ -21,6 +21,8 @@ ContestError
     └── IllegalTransition
 """
 
+from collections.abc import Mapping
+
 from core.domain.faults import HINTS, FaultCode
 from core.domain.intake.report import SubmissionFiles
 
@@ -71,15 +73,18 @@ class SealBroken(PlatformFault):
 
 
 class RequestRefused(ContestError):
-    """The request cannot be granted; nothing was changed."""
+    """The request cannot be granted; nothing was changed.
+
+    field: the name of the value that it is about; fields: what is wrong with each, where there are several.
+    """
+
+    def __init__(self, message: str, *, field: str = "", fields: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.fields = fields or ({field: message} if field else {})
 
 
 class InvalidInput(RequestRefused):
-    """A value is missing, malformed or out of range; field: of a form, where the value has one."""
-
-    def __init__(self, message: str, *, field: str = "") -> None:
-        super().__init__(message)
-        self.field = field
+    """A value is missing, malformed or out of range."""
 
 
 class NotAuthenticated(RequestRefused):

@@ -68,9 +68,12 @@ def find_pause(attempts: int, event: str) -> timedelta | None:
     return PAUSES[max(attempts, 1) - 1]
 
 
-def check_address(address: str) -> None:
+def check_address(address: str, *, field: str = "address") -> None:
+    """field: what the form or the request calls it."""
     if len(address) > 254 or not _ADDRESS.fullmatch(address):
-        raise InvalidInput("this does not look like an e-mail address; plain `name@host.example` is understood")
+        raise InvalidInput(
+            "this does not look like an e-mail address; plain `name@host.example` is understood", field=field
+        )
 
 
 def check_url(url: str, *, loopback: bool) -> SplitResult:
@@ -82,11 +85,11 @@ def check_url(url: str, *, loopback: bool) -> SplitResult:
     host = parts.hostname or ""
     local = loopback and host in ("127.0.0.1", "localhost", "::1")
     if parts.scheme != "https" and not (local and parts.scheme == "http"):
-        raise InvalidInput("a webhook's address begins with https://")
+        raise InvalidInput("a webhook's address begins with https://", field="url")
     if parts.username or parts.password or parts.fragment:
-        raise InvalidInput("a webhook's address has no user, password or #part")
+        raise InvalidInput("a webhook's address has no user, password or #part", field="url")
     if not local and not _names_public_host(host):
-        raise InvalidInput("a webhook's address names a host on the public internet")
+        raise InvalidInput("a webhook's address names a host on the public internet", field="url")
     return parts
 
 
@@ -106,14 +109,14 @@ def is_loopback(text: str) -> bool:
 
 def _split(url: str) -> SplitResult:
     if len(url) > MAX_URL or not url.isascii() or not url.isprintable() or any(sign in url for sign in " \\"):
-        raise InvalidInput(f"a webhook's address is at most {MAX_URL} plain characters")
+        raise InvalidInput(f"a webhook's address is at most {MAX_URL} plain characters", field="url")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise InvalidInput("this is not an address") from None
+        raise InvalidInput("this is not an address", field="url") from None
     if not parts.hostname or port == 0:
-        raise InvalidInput("a webhook's address names a host, such as https://host.example/path")
+        raise InvalidInput("a webhook's address names a host, such as https://host.example/path", field="url")
     return parts
 
 

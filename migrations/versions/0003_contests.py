@@ -1,4 +1,4 @@
-"""contests: competitions, teams, members, invites"""
+"""contests: competitions, what is being set up, teams, members, invites"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -43,6 +43,14 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_competitions")),
         sa.UniqueConstraint("slug", name=op.f("uq_competitions_slug")),
+    )
+    op.create_table(
+        "set_ups",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("values", sa.JSON(), nullable=False),
+        sa.Column("started_by", sa.String(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_set_ups")),
     )
     op.create_table(
         "competition_images",
@@ -113,5 +121,6 @@ def downgrade() -> None:
     op.drop_table("team_members")
     op.drop_table("team_invites")
     op.drop_table("teams")
+    op.drop_table("set_ups")
     op.drop_table("competition_images")
     op.drop_table("competitions")

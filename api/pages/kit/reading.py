@@ -6,18 +6,24 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from api.decisions import Decision
-from api.validation import OWN_WORDS
+from api.validation import OWN_WORDS, put_in_words
 from core.domain.errors import InvalidInput
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def read_model(kind: type[Model], values: Mapping[str, Any], rule: str = "") -> Model:
-    """rule: what a refused value should have been; without one the first field that is refused is named."""
+    """rule: what a refused value should have been; without one each field that is refused says so itself."""
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        raise InvalidInput(rule or _describe_first(error), field=_name_field(error)) from None
+        raise InvalidInput(rule or _describe_first(error), fields=find_wrong(error, rule)) from None
+
+
+def find_wrong(error: ValidationError, rule: str = "") -> dict[str, str]:
+    """What is wrong, by field; a rule between several has none."""
+    named = [(str(found["loc"][0]), found) for found in reversed(error.errors()) if found["loc"]]
+    return {name: rule or put_in_words(found) for name, found in named}
 
 
 def read_decision(reason: str) -> Decision:

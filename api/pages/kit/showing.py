@@ -12,10 +12,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 from starlette.templating import Jinja2Templates
 
-from api.errors import get_status
+from api.errors import get_status, make_refusal
 from api.pages.kit.formats import FILTERS
+from api.pages.kit.places import list_groups, name_current
+from api.refused.placing import place_refusal
 from api.static import make_address
-from core.domain.errors import InvalidInput, RequestRefused
+from core.domain.errors import RequestRefused
 from core.domain.visible import make_visible
 
 SAID = "lacuna-said"
@@ -23,11 +25,11 @@ SAID = "lacuna-said"
 
 def show(request: Request, template: str, *, error: RequestRefused | None = None, **values: Any) -> HTMLResponse:
     """Render a page; a refused form is the same page with the reason on it, under the refusal's own status."""
-    status = get_status(error)[0] if error else 200
-    field = error.field if isinstance(error, InvalidInput) else ""
     said = "" if error else unquote(request.cookies.get(SAID, ""))
-    context = {**values, "error": error.message if error else "", "error_field": field, "said": said}
-    response = _TEMPLATES.TemplateResponse(request, template, context, status_code=status)
+    page = _TEMPLATES.get_template(template).render({**values, "request": request, "said": said})
+    if error:
+        page = place_refusal(page, make_refusal(request, error))
+    response = HTMLResponse(page, get_status(error)[0] if error else 200)
     if said:
         response.delete_cookie(SAID)
     if request.state.caller.user_id:  # nobody who sits down after a log-out finds it by going back
@@ -66,4 +68,4 @@ def _finalize(value: Any) -> Any:
 
 
 _TEMPLATES = Jinja2Templates(env=make_environment(Path(__file__).parents[1] / "templates", FILTERS))
-_TEMPLATES.env.globals["static"] = make_address
+_TEMPLATES.env.globals |= {"static": make_address, "list_groups": list_groups, "name_current": name_current}

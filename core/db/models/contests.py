@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -109,3 +110,14 @@ class TeamInvite(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     team: Mapped[Team] = relationship(lazy="raise")
     user: Mapped[User] = relationship(lazy="raise")
+
+
+class SetUp(Base):
+    """A competition that somebody sets up step by step: what was typed so far, of which no file was made yet."""
+
+    __tablename__ = "set_ups"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    values: Mapped[dict[str, Any]]  # by the path in the file: a text, or texts
+    started_by: Mapped[str]
+    changed_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -17,11 +17,12 @@ from core.settings import Settings
 from tests import gallery
 from tests.chromium import CHROMIUM, open_browser
 from tests.integration.api.conftest import SilentBroker, Site, serve
+from tests.looks import Look
 from tests.screenshots import WIDTHS, open_context
 
 pytestmark = pytest.mark.integration
 
-GRAVE = ("serious", "critical")
+GRAVE = ("minor", "moderate", "serious", "critical")
 PHONES = (360, WIDTHS["phone"])  # the last is what stays
 COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}  # all that another scheme can break
 SIZES = {"runOnly": ["target-size", "scrollable-region-focusable", "color-contrast"]}  # that another width can
@@ -36,11 +37,16 @@ FOCUS_RING = """() => {
            seen: box.width > 0 && box.left >= 0 };
 }"""
 
+NAME_OF_FOCUS = """() => {
+  const here = document.activeElement;
+  return here.getAttribute('aria-label') || (here.labels && here.labels[0] ? here.labels[0] : here).innerText;
+}"""
+
 
 @dataclass
 class Tour:
     site: Site
-    looks: dict[str, gallery.Look]
+    looks: dict[str, Look]
     contexts: dict[str | None, BrowserContext]
 
     def visit(self, name: str) -> Page:
@@ -86,6 +92,9 @@ LOOKS = (
     *("board-found", "board-final", "home-own", "code"),
     *("register", "nothing"),
     *("account", "own-submissions", "submit", "team", "team-invited", "compare", "compare-nothing"),
+    *("organize-submissions", "organize-settings", "organize-grant", "organize-announcements"),
+    "organize-presentation",
+    *("set-ups", "set-up", "set-up-name", "set-up-data", "set-up-request", "set-up-judging", "set-up-running"),
     *("organize", "audit", "changes", "rules", "rules-writing", "selection", "final", "private", "rejudges"),
     *("ledger", "ledger-of-team", "leaks", "final-preview", "private-scoring"),
     *("rejudge-plan", "rejudge-promoted", "rejudge-running"),
@@ -101,12 +110,12 @@ LOOKS = (
         "competition-form",
         "pools",
         "preview",
-        "presentation",
     ),
     *("notifications", "security", "confirm-mail", "unsubscribe"),
     *("provider", "provider-callback", "provider-name", "connect", "logged-out"),
     *("submission-second", "submission-queued", "submission-running", "submission-failed", "submission-rejected"),
     "submission-practised",
+    "submission-ended",
     *("discussion", "discussion-empty", "thread", "thread-moderating", "inbox", "users", "reset", "new-password"),
     *("login-code", "factor", "factor-offer", "reference", "status", "profile", "team-profile"),
 )
@@ -204,4 +213,62 @@ def test_the_skip_link_leads_past_the_navigation(tour: Tour) -> None:
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
+    page.close()
+
+
+def press_to(page: Page, name: str) -> None:
+    """By Tab alone, to what a screen reader would call so; wherever it goes on the way, one sees where one is."""
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        now = page.evaluate(FOCUS_RING)
+        assert now["tag"] != "BODY", f"{name} is nowhere"
+        assert now["ring"], now["text"]
+        if page.evaluate(NAME_OF_FOCUS).strip() == name:
+            return
+    raise AssertionError(f"{name} is too far away")
+
+
+def test_a_participant_joins_a_team_and_makes_a_token_by_keyboard(tour: Tour) -> None:
+    page = tour.visit("team-invited")
+    press_to(page, "Join the others")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="the others")).to_be_visible()
+    page.goto("/account")
+    press_to(page, "Label")
+    page.keyboard.type("laptop of the keyboard")
+    press_to(page, "Make a token")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Your new token")).to_be_visible()
+    page.close()
+
+
+def test_an_organizer_corrects_a_refused_setting_by_keyboard(tour: Tour) -> None:
+    page = tour.visit("organize")
+    press_to(page, "Settings")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Settings", exact=True)).to_be_visible()
+    press_to(page, "Members of a team")
+    page.keyboard.type("7")
+    press_to(page, "Because")
+    page.keyboard.type("    ")  # long enough for the browser, and no reason
+    press_to(page, "Save")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Because")).to_be_focused()
+    assert find_faults(page) == []
+    page.keyboard.type("teams asked for it")
+    press_to(page, "Save")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The settings are saved.")).to_be_visible()
+    expect(page.get_by_label("Members of a team")).to_have_value("7")
+    page.close()
+
+
+def test_on_a_phone_the_pages_of_staff_are_one_folded_line(tour: Tour) -> None:
+    page = tour.visit("organize")
+    page.set_viewport_size({"width": WIDTHS["phone"], "height": 900})
+    staff = page.get_by_role("navigation", name="Staff")
+    expect(staff.get_by_role("link", name="Settings")).to_have_count(0)
+    staff.get_by_text("all staff pages").click()
+    staff.get_by_role("link", name="Settings").click()
+    expect(page.get_by_role("heading", name="Settings", exact=True)).to_be_visible()
     page.close()

@@ -27,6 +27,8 @@ class Place:
     lease_id: str = "none"
     digest: str = "0" * 64
     lease_id: str = "none"
+    set_up_id: str = "none"
+    part: str = "name"
 
     def fill(self, path: str) -> str:
         address = path.format(**{name: getattr(self, name) for name in self.__dataclass_fields__})

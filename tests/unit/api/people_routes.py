@@ -54,7 +54,6 @@ PEOPLE_MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/admin/competitions/{slug}/next"): (401, 403, 403, 200, 200),
     ("POST", "/api/v1/admin/competitions/{slug}/submissions/act"): (401, 403, 403, 422, 422),
     ("GET", "/api/v1/admin/competitions/{slug}/submissions.csv"): (401, 403, 403, 200, 200),
-    ("POST", "/competitions/{slug}/organize/ticked"): (401, 403, 403, 422, 422),
     ("GET", "/people/{name}"): (404, 404, 404, 404, 404),
     ("GET", "/competitions/{slug}/teams/{name}"): (404, 404, 404, 404, 404),
     ("GET", "/api/v1/users/{name}"): (404, 404, 404, 404, 404),

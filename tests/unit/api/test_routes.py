@@ -17,6 +17,7 @@ from tests import factories
 from tests.unit.api.conftest import Login
 from tests.unit.api.crawl import iter_routes
 from tests.unit.api.people_routes import PEOPLE_BODIES, PEOPLE_MATRIX
+from tests.unit.api.staff_routes import STAFF_MATRIX
 
 ROLES = ("anonymous", "participant", "owner", "organizer", "admin")
 OPEN = (200, 200, 200, 200, 200)
@@ -51,8 +52,6 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/competitions/{slug}/submit"): (401, 200, 200, 200, 200),
     ("POST", "/competitions/{slug}/submit"): (401, 422, 422, 422, 422),
     ("POST", "/submissions/{submission_id}/cancel"): (401, 404, 303, 403, 303),
-    ("GET", "/competitions/{slug}/organize"): (401, 403, 403, 200, 200),
-    ("POST", "/competitions/{slug}/organize/state"): (401, 403, 403, 422, 422),
     ("POST", "/submissions/{submission_id}/moderate"): (401, 403, 403, 303, 303),
     ("GET", "/audit"): (401, 403, 403, 200, 200),
     ("POST", "/api/v1/admin/competitions/{slug}/state"): (401, 403, 403, 200, 200),
@@ -132,7 +131,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/admin/competitions/{slug}/pools"): (401, 403, 403, 403, 200),
     ("POST", "/admin/competitions/{slug}/pools/verify"): (401, 403, 403, 403, 200),
     ("POST", "/admin/competitions/{slug}/pools/retire"): (401, 403, 403, 403, 422),
-    ("POST", "/admin/competitions/{slug}/open"): (401, 403, 403, 403, 422),
+    ("POST", "/admin/competitions/{slug}/pools/open"): (401, 403, 403, 403, 422),
     ("GET", "/api/v1/admin/competitions/{slug}/pools"): (401, 403, 403, 403, 200),
     ("POST", "/api/v1/admin/competitions/{slug}/pools/verify"): (401, 403, 403, 403, 200),
     ("POST", "/api/v1/admin/competitions/{slug}/pools/retire"): (401, 403, 403, 403, 409),
@@ -152,7 +151,6 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/admin/data-sets/{name}/versions/{number}/samples/{place}"): (401, 403, 403, 403, 404),
     ("GET", "/competitions/{slug}/compare"): (401, 404, 200, 200, 200),
     ("GET", "/api/v1/competitions/{slug}/compare"): (401, 404, 200, 200, 200),
-    ("POST", "/competitions/{slug}/organize/settings"): (401, 403, 403, 422, 422),
     ("PATCH", "/api/v1/admin/competitions/{slug}"): (401, 403, 403, 200, 200),
     ("GET", "/competitions/{slug}/rules"): OPEN,
     ("POST", "/competitions/{slug}/rules"): (401, 403, 403, 303, 303),
@@ -171,8 +169,6 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/competitions/{slug}/selection"): (401, 200, 200, 200, 200),
     ("POST", "/competitions/{slug}/selection"): (401, 303, 303, 303, 303),
     ("GET", "/competitions/{slug}/final"): (404, 404, 404, 200, 200),
-    ("GET", "/competitions/{slug}/organize/private"): (401, 403, 403, 200, 200),
-    ("POST", "/competitions/{slug}/organize/private/{step}"): (401, 403, 403, 409, 409),
     ("GET", "/api/v1/competitions/{slug}/phases"): OPEN,
     ("GET", "/api/v1/competitions/{slug}/selection"): (401, 200, 200, 200, 200),
     ("PUT", "/api/v1/competitions/{slug}/selection"): (401, 200, 200, 200, 200),
@@ -183,34 +179,27 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/admin/competitions/{slug}/private/start"): (401, 403, 403, 409, 409),
     ("POST", "/api/v1/admin/competitions/{slug}/private/propose"): (401, 403, 403, 409, 409),
     ("POST", "/api/v1/admin/competitions/{slug}/private/publish"): (401, 403, 403, 409, 409),
-    ("POST", "/competitions/{slug}/organize/grant"): (401, 403, 403, 422, 422),
     ("POST", "/markdown"): (401, 200, 200, 200, 200),
-    ("GET", "/competitions/{slug}/organize/presentation"): (401, 403, 403, 200, 200),
-    ("POST", "/competitions/{slug}/organize/presentation"): (401, 403, 403, 303, 303),
-    ("POST", "/competitions/{slug}/organize/presentation/images"): (401, 403, 403, 422, 422),
-    ("POST", "/competitions/{slug}/organize/presentation/images/{digest}/{deed}"): (401, 403, 403, 422, 422),
     ("GET", "/api/v1/competitions/{slug}/images/{digest}"): (404, 404, 404, 404, 404),
     ("GET", "/api/v1/admin/competitions/{slug}/presentation"): (401, 403, 403, 200, 200),
     ("PUT", "/api/v1/admin/competitions/{slug}/overview"): (401, 403, 403, 200, 200),
     ("PUT", "/api/v1/admin/competitions/{slug}/cover"): (401, 403, 403, 404, 404),
     ("POST", "/api/v1/admin/competitions/{slug}/images"): (401, 403, 403, 422, 422),
     ("DELETE", "/api/v1/admin/competitions/{slug}/images/{digest}"): (401, 403, 403, 404, 404),
-    ("POST", "/competitions/{slug}/organize/announce"): (401, 403, 403, 422, 422),
     ("POST", "/api/v1/admin/competitions/{slug}/grants"): (401, 403, 403, 404, 404),
     ("GET", "/api/v1/competitions/{slug}/announcements"): OPEN,
     ("POST", "/api/v1/admin/competitions/{slug}/announcements"): (401, 403, 403, 201, 201),
     ("GET", "/api/v1/competitions/{slug}/announcements.atom"): OPEN,
     ("PATCH", "/api/v1/admin/competitions/{slug}/announcements/{announcement_id}"): (401, 403, 403, 404, 404),
     ("POST", "/api/v1/admin/competitions/{slug}/announcements/{announcement_id}/withdraw"): (401, 403, 403, 404, 404),
-    ("POST", "/competitions/{slug}/organize/announcements/{announcement_id}/{deed}"): (401, 403, 403, 422, 422),
     ("GET", "/account/notifications"): (401, 200, 200, 200, 200),
     ("POST", "/account/notifications/mail"): (401, 303, 303, 303, 303),
-    ("POST", "/account/webhooks"): (401, 422, 422, 422, 422),
-    ("POST", "/account/webhooks/{webhook_id}/{deed}"): (401, 404, 404, 404, 404),
-    ("POST", "/account/webhooks/{webhook_id}/secret"): (401, 404, 404, 404, 404),
+    ("POST", "/account/notifications/webhooks"): (401, 422, 422, 422, 422),
+    ("POST", "/account/notifications/webhooks/{webhook_id}/{deed}"): (401, 404, 404, 404, 404),
+    ("POST", "/account/notifications/webhooks/{webhook_id}/secret"): (401, 404, 404, 404, 404),
     ("GET", "/account/security"): (401, 200, 200, 200, 200),
-    ("POST", "/account/password"): (401, 422, 422, 422, 422),
-    ("POST", "/account/logout-everywhere"): (401, 403, 403, 403, 403),  # no page of ours sent it
+    ("POST", "/account/security/password"): (401, 422, 422, 422, 422),
+    ("POST", "/account/security/logout-everywhere"): (401, 403, 403, 403, 403),  # no page of ours sent it
     ("GET", "/login/provider"): (404, 404, 404, 404, 404),  # none is configured
     ("GET", "/login/provider/callback"): (404, 404, 404, 404, 404),
     ("GET", "/login/provider/name"): (401, 401, 401, 401, 401),
@@ -249,7 +238,6 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/competitions/{slug}/limits/ledger"): (401, 200, 200, 200, 200),
     ("GET", "/api/v1/admin/competitions/{slug}/ledger"): (401, 403, 403, 422, 422),
     ("GET", "/competitions/{slug}/ledger"): (401, 200, 200, 200, 200),
-    ("GET", "/competitions/{slug}/organize/ledger"): (401, 403, 403, 422, 422),
     ("GET", "/api/v1/competitions/{slug}/leaderboard"): OPEN,
     ("GET", "/api/v1/competitions/{slug}/leaderboard.csv"): OPEN,
     ("GET", "/api/v1/competitions/{slug}/leaderboard/changes"): OPEN,
@@ -265,6 +253,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/submissions/{submission_id}/promote"): (401, 404, 202, 403, 403),
     ("POST", "/submissions/{submission_id}/promote"): (401, 404, 303, 403, 403),
     **PEOPLE_MATRIX,
+    **STAFF_MATRIX,
 }
 
 NOTHING = {
@@ -279,6 +268,8 @@ NOTHING = {
     "number": 1,
     "place": 0,
     "step": "start",
+    "set_up_id": "none",
+    "part": "name",
     "webhook_id": "none",
     "identity_id": "none",
     "deed": "test",

@@ -53,7 +53,7 @@ def test_an_announcement_says_something_and_not_too_much(
 def test_the_page_shows_them_as_harmless_html_and_organizers_write_them_there(
     client: TestClient, olga: dict[str, str]
 ) -> None:
-    page = "/competitions/digits/organize/announce"
+    page = "/competitions/digits/organize/announcements"
     form = {"title": "<b>Hear</b>", "text": "# All\n\n<script>x</script>"}
     assert client.post(page, data=form, headers=olga | HTML).status_code == 200
     text = client.get("/competitions/digits", headers=HTML).text
@@ -109,7 +109,7 @@ def test_announcements_of_another_competition_are_not_found(
 def test_organizers_edit_and_withdraw_on_their_page(client: TestClient, olga: dict[str, str]) -> None:
     headers, page = olga | HTML, "/competitions/digits/organize"
     here = f"{page}/announcements/{announce_one(client, olga)}"
-    assert f'action="{here}/edit"' in client.get(page, headers=headers).text
+    assert f'action="{here}/edit"' in client.get(f"{page}/announcements", headers=headers).text
     form = {"title": "second", "text": "be kind", "reason": "kinder"}
     assert client.post(f"{here}/edit", data=form, headers=headers).status_code == 200
     text = client.get("/competitions/digits", headers=HTML).text
@@ -123,7 +123,7 @@ def test_organizers_edit_and_withdraw_on_their_page(client: TestClient, olga: di
 def test_what_a_browser_sends_has_the_lines_that_were_typed(client: TestClient, olga: dict[str, str]) -> None:
     headers, page = olga | HTML, "/competitions/digits/organize"
     form = {"title": "first", "text": "be\r\nfair"}
-    assert client.post(f"{page}/announce", data=form, headers=headers).status_code == 200
+    assert client.post(f"{page}/announcements", data=form, headers=headers).status_code == 200
     (row,) = client.get(API).json()["items"]
     here = f"{page}/announcements/{row['id']}/edit"
     same = client.post(here, data=form | {"reason": "nothing"}, headers=headers)

@@ -193,7 +193,7 @@ def test_what_is_prepared_is_opened_by_hand_and_its_pools_become_active(
     make_sealed(engine, store, state="preparing", opens_by_hand=True, prepared_at=utc_now())
     assert "activate it" in client.get("/admin", headers=admin).text
     assert "Activate: open it" in client.get("/admin/competitions/digits/pools", headers=admin).text
-    client.post("/admin/competitions/digits/open", data=WHY, headers=admin)
+    client.post("/admin/competitions/digits/pools/open", data=WHY, headers=admin)
     assert client.get("/api/v1/competitions/digits").json()["state"] == "open"
     assert read_states(client, admin) == ["active"]
 
@@ -203,7 +203,7 @@ def test_activating_opens_nothing_that_was_frozen_or_closed(
     client: TestClient, admin: dict[str, str], engine: Engine, store: FolderStore, state: str
 ) -> None:
     make_sealed(engine, store, state=state)
-    answer = client.post("/admin/competitions/digits/open", data=WHY, headers=admin)
+    answer = client.post("/admin/competitions/digits/pools/open", data=WHY, headers=admin)
     assert (answer.status_code, "only preparing ones can be activated" in answer.text) == (409, True)
     assert client.get("/api/v1/competitions/digits").json()["state"] == state
 

@@ -139,8 +139,8 @@ def test_the_preview_page_proposes_and_then_publishes(shared: Contest, oscar: Lo
 
 
 def test_the_settings_page_asks_how_many_it_takes(contest: Contest) -> None:
-    page, headers = f"{PAGE}/organize", contest.olga.headers | HTML
+    page, headers = f"{PAGE}/organize/settings", contest.olga.headers | HTML
     assert 'name="publish_approvals"' in contest.client.get(page, headers=headers).text
     form = {"daily_limit": "50", "concurrent_limit": "5", "selection_limit": "2", "publish_approvals": "2"}
-    contest.client.post(f"{page}/settings", data=form | {"reason": "fair"}, headers=headers)
+    contest.client.post(page, data=form | {"reason": "fair"}, headers=headers)
     assert contest.client.get(API).json()["publish_approvals"] == 2

@@ -104,7 +104,7 @@ def test_what_the_api_sets_stands_in_the_file_and_in_the_form(client: TestClient
     values = {setting.name: choose_value(setting) for setting in SETTINGS}
     assert change(client, root, **values).status_code == 200
     found = client.get(f"{ADMIN}/file", headers=root).json()[SECTION]
-    text = client.get("/competitions/digits/organize", headers=root | {"Accept": "text/html"}).text
+    text = client.get("/competitions/digits/organize/settings", headers=root | {"Accept": "text/html"}).text
     for name, value in values.items():
         assert str(found[name]).replace("+00:00", "Z") == str(value)
         shown = text.split(f'id="{name}"')[1].split("</p>")[0]

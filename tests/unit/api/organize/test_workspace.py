@@ -64,7 +64,7 @@ def test_each_of_many_is_done_or_says_why_not(
 def test_ticked_ones_are_acted_on_by_form(
     client: TestClient, engine: Engine, olga: dict[str, str], ids: list[str]
 ) -> None:
-    headers, ticked = olga | HTML, f"{PAGE}/ticked"
+    headers, ticked = olga | HTML, f"{PAGE}/submissions"
     form = {"deed": "disqualify", "submissions": ids[:2], "reason": "copied"}
     assert "2 disqualified." in client.post(ticked, data=form, headers=headers).text
     assert "Refused: " in client.post(ticked, data=form, headers=headers).text
@@ -81,7 +81,7 @@ def test_the_file_of_submissions_opens_safely_in_a_spreadsheet(
     client: TestClient, olga: dict[str, str], ids: list[str], ticked: int
 ) -> None:
     form = {"deed": "export", "submissions": ids[:ticked]}
-    answer = client.post(f"{PAGE}/ticked", data=form, headers=olga | HTML)
+    answer = client.post(f"{PAGE}/submissions", data=form, headers=olga | HTML)
     assert answer.headers["content-disposition"] == 'attachment; filename="digits-submissions.csv"'
     assert answer.text.startswith(EXCEL_MARK)
     rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix(EXCEL_MARK))))

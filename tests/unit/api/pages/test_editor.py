@@ -37,7 +37,7 @@ def places(engine: Engine, olga: Login) -> dict[str, tuple[str, str]]:
         talk = f"{HERE}/discussion/{thread.id}"
         return {
             "rules": (f"{HERE}/rules", "text"),
-            "announce": (f"{HERE}/organize/announce", "announce-text"),
+            "announce": (f"{HERE}/organize/announcements", "announce-text"),
             "announced": (f"{HERE}/organize/announcements/{said.id}/edit", f"text-{said.id}"),
             "thread": (f"{HERE}/discussion", "text"),
             "reply": (talk, "text"),

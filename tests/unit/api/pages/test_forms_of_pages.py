@@ -62,7 +62,7 @@ def test_a_page_of_somebody_logged_in_is_not_kept_by_the_browser(enter: Enter) -
     [
         ("organize/state", {"state": "closed", "reason": "x"}, ["<option selected>closed</option>", 'value="x"']),
         ("organize/grant", {"team": "nobody", "amount": "7", "reason": "a crash"}, ['"nobody"', '"7"', '"a crash"']),
-        ("organize/announce", {"title": "", "text": "a long text"}, ["a long text</textarea>"]),
+        ("organize/announcements", {"title": "", "text": "a long text"}, ["a long text</textarea>"]),
         ("organize/settings", {"daily_limit": "9", "reason": "x"}, ['value="9"']),
     ],
 )
@@ -74,8 +74,7 @@ def test_a_refused_form_is_shown_with_what_was_typed_and_the_refusal_in_it(
     for each in kept:
         assert each in answer.text
     assert answer.text.count('role="alert"') == 1
-    start = answer.text.index(f'id="{path.split("/")[1]}"')
-    assert answer.text.index('role="alert"') > start
+    assert answer.text.index('class="wrong"') > answer.text.index(f'action="{HERE}/{path}"')
 
 
 def test_refused_rules_stay_in_the_form(enter: Enter) -> None:

@@ -32,7 +32,7 @@ def reader(client: TestClient, engine: Engine, settings: Settings) -> TestClient
 
 def add(reader: TestClient) -> tuple[str, str]:
     """Return the webhook's id and the page that shows its secret."""
-    answer = reader.post("/account/webhooks", data={"url": URL, "events": ["team.invited"]})
+    answer = reader.post("/account/notifications/webhooks", data={"url": URL, "events": ["team.invited"]})
     assert answer.status_code == 200
     return reader.get("/api/v1/me/webhooks").json()["items"][0]["id"], answer.text
 
@@ -48,28 +48,28 @@ def test_the_secret_stands_on_one_answer_only(reader: TestClient) -> None:
 def test_a_changed_secret_stands_on_one_answer_only_and_says_how_long_the_old_one_signs(reader: TestClient) -> None:
     webhook_id, text = add(reader)
     (old,) = re.findall(r"whsec_[\w+/=]+", text)
-    answer = reader.post(f"/account/webhooks/{webhook_id}/secret", data={"overlap": "true"})
+    answer = reader.post(f"/account/notifications/webhooks/{webhook_id}/secret", data={"overlap": "true"})
     assert (answer.headers["cache-control"], "whsec_" in answer.text, old in answer.text) == ("no-store", True, False)
     page = reader.get("/account/notifications").text
     assert "whsec_" not in page
     assert "signed with the old one, too" in page
-    reader.post(f"/account/webhooks/{webhook_id}/secret")
+    reader.post(f"/account/notifications/webhooks/{webhook_id}/secret")
     assert "signed with the old one, too" not in reader.get("/account/notifications").text
 
 
 def test_a_test_is_sent_and_seen_in_the_log(reader: TestClient) -> None:
     webhook_id, _ = add(reader)
-    page = reader.post(f"/account/webhooks/{webhook_id}/test").text
+    page = reader.post(f"/account/notifications/webhooks/{webhook_id}/test").text
     assert ">webhook.test</td>" in page
     assert "pending" in page
 
 
 def test_a_webhook_is_turned_off_on_and_removed(reader: TestClient) -> None:
     webhook_id, _ = add(reader)
-    assert "turned off by its owner" in reader.post(f"/account/webhooks/{webhook_id}/off").text
-    assert "Send a test" in reader.post(f"/account/webhooks/{webhook_id}/on").text
-    assert URL not in reader.post(f"/account/webhooks/{webhook_id}/remove").text
-    assert reader.post(f"/account/webhooks/{webhook_id}/eat").status_code == 422
+    assert "turned off by its owner" in reader.post(f"/account/notifications/webhooks/{webhook_id}/off").text
+    assert "Send a test" in reader.post(f"/account/notifications/webhooks/{webhook_id}/on").text
+    assert URL not in reader.post(f"/account/notifications/webhooks/{webhook_id}/remove").text
+    assert reader.post(f"/account/notifications/webhooks/{webhook_id}/eat").status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_webhook_is_turned_off_on_and_removed(reader: TestClient) -> None:
     ],
 )
 def test_a_refused_webhook_says_why(reader: TestClient, data: dict[str, str], said: str) -> None:
-    answer = reader.post("/account/webhooks", data=data)
+    answer = reader.post("/account/notifications/webhooks", data=data)
     assert answer.status_code == 422
     assert said in answer.text
 

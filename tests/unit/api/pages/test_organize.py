@@ -30,7 +30,7 @@ def test_an_organizer_sees_every_submission_and_decides(
 ) -> None:
     with transaction(engine) as session:
         entry = factories.make_scored(session, competition, factories.make_user(session, "ann"))
-    page = f"/competitions/{competition.slug}/organize"
+    page = f"/competitions/{competition.slug}/organize/submissions"
     assert "ann" in staff.get(page).text
     answer = staff.post(f"/submissions/{entry.id}/moderate", data={"reason": "copied from bob"})
     assert "copied from bob" in answer.text

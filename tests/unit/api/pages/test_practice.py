@@ -140,12 +140,12 @@ def test_without_a_practice_phase_no_page_speaks_of_one(ann: Reader) -> None:
 def test_organizers_see_practice_by_its_name_and_set_its_limits(ann: Reader, login: Callable[..., Login]) -> None:
     ann.send(f"{PAGE}/submit", practice="true")
     olga = Reader(ann.client, ann.engine, login("olga", "organizer").headers | HTML)
-    text = olga.read(f"{PAGE}/organize")
+    text = olga.read(f"{PAGE}/organize/submissions")
     assert '<span class="tag">practice</span>' in text
     assert "Disqualify" not in text
-    assert "Practice phase: ready, on Handwritten digits" in text
+    assert "Practice phase: ready, on Handwritten digits" in olga.read(f"{PAGE}/organize/settings")
     form = {"daily_limit": "9", "concurrent_limit": "5", "practice_daily_limit": "0", "reason": "a test"}
     assert olga.send(f"{PAGE}/organize/settings", **form, practice_concurrent_limit="3")[0] == 303
     assert 'id="practice_daily_limit" name="practice_daily_limit" type="number" min="0" max="100000" value="0"' in (
-        olga.read(f"{PAGE}/organize")
+        olga.read(f"{PAGE}/organize/settings")
     )

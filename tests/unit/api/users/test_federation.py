@@ -321,5 +321,5 @@ def test_another_accounts_identity_does_not_exist(visitor: TestClient, provider:
 def test_an_account_without_a_password_is_not_entered_by_one(visitor: TestClient, provider: OidcProvider) -> None:
     make_account(visitor, provider)
     assert visitor.post("/login", data={"name": "ann", "password": NO_PASSWORD}).status_code == 401
-    answer = visitor.post("/account/password", data={"old": NO_PASSWORD, "new": "long enough"})
+    answer = visitor.post("/account/security/password", data={"old": NO_PASSWORD, "new": "long enough"})
     assert answer.status_code == 409

@@ -88,7 +88,7 @@ def test_the_page_changes_the_password_and_keeps_its_reader_in(client: TestClien
     client.headers.update(OURS)
     page = client.get("/account/security").text
     assert page.count("this browser") == 1
-    answer = client.post("/account/password", data={"old": OLD, "new": NEW}, follow_redirects=False)
+    answer = client.post("/account/security/password", data={"old": OLD, "new": NEW}, follow_redirects=False)
     assert answer.status_code == 303
     fresh = answer.headers["set-cookie"].split("lacuna=")[1].split(";")[0]
     assert [is_in(client, secret) for secret in ("lct_here", "lct_there", fresh)] == [False, False, True]
@@ -101,7 +101,7 @@ def test_the_page_says_why_a_password_was_not_changed(
     client: TestClient, ann: Login, data: dict[str, str], said: str
 ) -> None:
     client.cookies.set("lacuna", "lct_here")
-    answer = client.post("/account/password", data=data, headers=OURS)
+    answer = client.post("/account/security/password", data=data, headers=OURS)
     assert answer.status_code == 422
     assert said in answer.text
 
@@ -109,7 +109,7 @@ def test_the_page_says_why_a_password_was_not_changed(
 def test_the_page_logs_out_everywhere(client: TestClient, ann: Login) -> None:
     client.cookies.set("lacuna", "lct_here")
     client.headers.update(OURS)
-    answer = client.post("/account/logout-everywhere", data={"tokens": "true"}, follow_redirects=False)
+    answer = client.post("/account/security/logout-everywhere", data={"tokens": "true"}, follow_redirects=False)
     assert answer.headers["location"] == "/login"
     assert not is_in(client, "lct_here")
     client.cookies.clear()
@@ -118,6 +118,6 @@ def test_the_page_logs_out_everywhere(client: TestClient, ann: Login) -> None:
 
 def test_another_site_ends_nobodys_log_in(client: TestClient, ann: Login) -> None:
     client.cookies.set("lacuna", "lct_here")
-    answer = client.post("/account/logout-everywhere", headers={"Sec-Fetch-Site": "cross-site"})
+    answer = client.post("/account/security/logout-everywhere", headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.status_code == 403
     assert is_in(client, "lct_here")
