@@ -13,9 +13,8 @@ from api.decisions import Decision
 from api.deps import EngineDep, NodeAdmin, OperationsReader, ReadingDep, SessionDep, SettingsDep, StoreDep
 from api.errors import describe_errors
 from api.nodes import service, work
-from api.nodes.callers import Machine, NodeCaller
+from api.nodes.callers import NodeCaller
 from api.nodes.schemas import FreshNodeKey, NewNode, NodeKeyList, NodeKeyView
-from core.db.session import reading
 from core.domain.errors import InvalidInput
 from core.domain.fleet import ASK_SECONDS
 from core.node_records import AskForWork, KeptBlob, NodeReport, NodeTerms, ShardProgress, ShardResult, Wanted, Work
@@ -79,16 +78,11 @@ def read_input(
     responses=describe_errors(401, 404, 409, 413, 422),
 )
 async def send_output(
-    lease_id: str, machine: NodeCaller, engine: EngineDep, settings: SettingsDep, store: StoreDep, request: Request
+    lease_id: str, machine: NodeCaller, engine: EngineDep, store: StoreDep, request: Request
 ) -> KeptBlob:
     """Outputs of a shard, while its lease is held; nothing of them counts before they were judged."""
-
-    def check(machine: Machine) -> None:
-        with reading(engine) as session:
-            work.load_held(session, machine, lease_id)
-
-    await to_thread.run_sync(check, machine)
-    digest = await receive_body(request, store, limit_bytes=settings.data_set_bytes)
+    limit = await to_thread.run_sync(work.admit_output, engine, machine, lease_id)
+    digest = await receive_body(request, store, limit_bytes=limit)
     if digest is None:
         raise InvalidInput("the request has no body")
     return KeptBlob(digest=digest)

@@ -17,7 +17,7 @@ from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import evaluations, fleet, leases, nodes
 from core.db.session import reading, transaction
 from core.domain.errors import Conflict, InvalidInput, NotFound
-from core.domain.fleet import ASK_SECONDS, REMOTE, LeaseState
+from core.domain.fleet import ASK_SECONDS, MOST_SENT, REMOTE, LeaseState
 from core.domain.operations import SILENT_AFTER
 from core.domain.promises import Promise, explain_refusal, parse_trials
 from core.domain.work import WorkState
@@ -126,6 +126,17 @@ def open_blob(engine: Engine, store: BlobStore, machine: Machine, lease_id: str,
     if digest not in {source, inputs["spare"], inputs["data"], *inputs["originals"]}:
         raise NotFound("this lease needs no such blob")
     return store.open(digest)
+
+
+def admit_output(engine: Engine, machine: Machine, lease_id: str) -> int:
+    """How many bytes it may have; raises Conflict for more than a shard has outputs."""
+    with transaction(engine) as session:
+        load_held(session, machine, lease_id)
+        row = fleet.lock_lease(session, lease_id)
+        if row is None or row.sent >= MOST_SENT:
+            raise Conflict("this lease has sent all that a shard can have")
+        row.sent += 1
+        return int(row.inputs["output_bytes"])
 
 
 def take_result(session: Session, machine: Machine, lease_id: str, result: ShardResult) -> None:

@@ -7,6 +7,7 @@ TOKEN_PREFIX = "lcn_"  # noqa: S105 (a recognisable beginning, for secret scanne
 REMOTE = "remote-"  # begins the instance in the row of a node that came with a key
 ASK_SECONDS = 20.0  # an answer to a node that asks for work comes after this long at most
 FORGOTTEN_AFTER = timedelta(minutes=10)  # of a lease that nobody holds any more
+MOST_SENT = 12  # outputs of a lease: three, and each of them again after a connection that broke
 LARGEST_SKEW = timedelta(seconds=30)
 NAME_PATTERN = r"^[a-z0-9][a-z0-9.-]{0,62}$"
 NAME_RULE = "a node's name has small letters, digits, dots and dashes, at most 63"

@@ -4,6 +4,7 @@ The API keeps what such a node asks for and sends; a janitor takes the lease in 
 under its fence. A node is less trusted than a worker: what it sends is parsed, and stored as this side writes it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -25,7 +26,8 @@ from core.node_records import ShardResult
 from worker.jobs.context import WorkerContext
 from worker.jobs.shards import ShardWork, begin, conclude, give_back, recall
 from worker.replicas.execution import Batch
-from worker.shards.results import read_batch
+from worker.replicas.outputs import ModelOutputs
+from worker.shards.results import limit_outputs, read_batch
 from worker.training.pools import read_chunk
 from worker.training.spare import find_spare
 
@@ -127,15 +129,21 @@ def _find_inputs(context: WorkerContext, work: ShardWork) -> dict[str, Any]:
         "data": data,
         "retrain_seconds": work.retrain_seconds,
         "runs_again": work.runs_again,
+        "output_bytes": limit_outputs(work, _load_alike(context, seal)),
     }
 
 
 def _read(context: WorkerContext, work: ShardWork, result: dict[str, Any] | None) -> Batch:
-    seal = _fetch_seal(context, work)
+    alike = _load_alike(context, _fetch_seal(context, work))
+    return read_batch(context.store, work, ShardResult.model_validate(result), alike=alike)
+
+
+def _load_alike(context: WorkerContext, seal: Mapping[str, Any]) -> ModelOutputs:
+    """Outputs of some of the originals: a node's have their shapes."""
     chunk = read_chunk(context.store.get(seal["chunks"][0]["digest"]))
     if chunk is None:
         raise PlatformFault("the originals' outputs cannot be read")
-    return read_batch(context.store, work, ShardResult.model_validate(result), alike=chunk.outputs)
+    return chunk.outputs
 
 
 def _fetch_seal(context: WorkerContext, work: ShardWork) -> dict[str, Any]:

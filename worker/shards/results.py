@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from math import ceil
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from worker.shards.order import ShardOrder
 
 OURS_TO_SAY = frozenset({FaultCode.COMPUTE_BUDGET, FaultCode.FAILED_ON_HIDDEN_DATA})
 MOST_REASON, MOST_LOG = 4000, 1 << 20
+ARCHIVE_BYTES = 16 << 10  # of an archive beside its arrays
 ARRAYS = sorted(f"{each.name}.npy" for each in fields(ModelOutputs))
 
 
@@ -62,6 +64,13 @@ def end_early(ending: Ending, reason: str, *, fault: FaultRecord | None = None) 
         swapped=None,
         measured=None,
     )
+
+
+def limit_outputs(order: ShardOrder, alike: ModelOutputs) -> int:
+    """Bytes that outputs of a shard can have, of whichever of its runs."""
+    each = sum(int(getattr(alike, field.name).nbytes) for field in fields(ModelOutputs)) / len(alike)
+    models = max(order.count, order.terms.evaluation.rerun_replicas, SWAP_REPLICAS)
+    return ceil(each * models) + ARCHIVE_BYTES
 
 
 def read_batch(store: BlobStore, order: ShardOrder, result: ShardResult, *, alike: ModelOutputs) -> Batch:

@@ -111,6 +111,7 @@ class NodeLease(Base):
     until: Mapped[datetime]  # it waits for work, or counts as gone unless its shard is held
     shard_id: Mapped[str | None]
     fence: Mapped[int] = mapped_column(default=0)
+    sent: Mapped[int] = mapped_column(default=0)  # outputs, whatever they were worth
     # what `core.node_records.Offer` says beside the shard's own row
     inputs: Mapped[dict[str, Any]] = mapped_column(default=dict)
     result: Mapped[dict[str, Any] | None] = mapped_column(JSON)

@@ -26,9 +26,11 @@ from api.security import hash_token
 from core import jobs
 from core.db.base import utc_now
 from core.db.migrate import upgrade_database
+from core.db.models.operations import NodeKey
 from core.db.queries import turns
 from core.db.session import get_engine, transaction
 from core.domain.duties import Duty
+from core.domain.leaderboard import Purpose
 from core.settings import Settings
 from core.storage import FolderStore
 from tests import factories
@@ -70,6 +72,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
             factories.make_token(session, person, hash_token(role))
         tomorrow = utc_now() + timedelta(days=1)  # neither falls silent meanwhile
         factories.make_node(session, last_seen_at=tomorrow)
+        session.add(NodeKey(name="gpu-1", token_sha256=hash_token("node"), purposes=tuple(Purpose)))
         for duty in Duty:
             turns.record_turn(session, duty, tomorrow, node="node-1", every_seconds=5.0, fault="")
         competition = factories.make_competition(session, "digits")
@@ -93,6 +96,15 @@ def test_no_request_gets_an_answer_that_the_document_does_not_list(
         attack(result.ok(), target, headers, mode)
         count += 1
     assert count > 20
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_no_node_gets_one_either(target: Target, mode: GenerationMode) -> None:
+    schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", target.app)
+    own = [found.ok() for found in schema.get_all_operations() if found.ok().path.startswith("/api/v1/nodes/")]
+    assert len(own) > 6
+    for operation in own:
+        attack(operation, target, {"Authorization": "Bearer node"}, mode)
 
 
 def test_a_server_error_is_found(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Shards that run on nodes: the rules of every worker, whatever a node does or says."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import timedelta
@@ -12,7 +13,7 @@ from core.db.models.operations import Node
 from core.db.models.submissions import Shard
 from core.db.queries import evaluations, leases
 from core.db.session import reading, transaction
-from core.domain.fleet import Ending
+from core.domain.fleet import MOST_SENT, Ending
 from core.domain.leaderboard import Purpose
 from core.domain.submission import Status, Verdict
 from core.domain.work import WorkState
@@ -92,6 +93,41 @@ def test_a_node_is_sent_no_pool_but_the_originals_and_nothing_that_its_lease_doe
     expire_leases(fleet)
     assert fleet.client.get(f"{path}/{offer.source_digest}", headers=headers).status_code == 409
     assert fleet.client.post(path, content=b"x", headers=headers).status_code == 409
+
+
+def test_a_node_cannot_fill_the_store(fleet: Fleet) -> None:
+    fleet.submit()
+    node = fleet.join()
+    offer = node.ask()
+    assert offer is not None
+    path, headers = f"/api/v1/nodes/leases/{offer.lease}/blobs", {"Authorization": f"Bearer {node.token}"}
+    assert fleet.client.post(path, content=bytes(1 << 20), headers=headers).status_code == 413
+    answers = [fleet.client.post(path, content=b"x", headers=headers).status_code for _ in range(MOST_SENT)]
+    assert answers == [201] * (MOST_SENT - 1) + [409]
+
+
+def test_a_question_waits_for_work_and_ends_when_its_node_leaves(fleet: Fleet) -> None:
+    node, over = fleet.join(), threading.Event()
+
+    def turn() -> None:
+        while not over.wait(0.05):
+            fleet.dispatcher.turn()
+
+    janitor, later = threading.Thread(target=turn), threading.Timer(0.3, fleet.submit)
+    janitor.start()
+    later.start()
+    try:
+        offer = node.link.ask(node.instance)
+    finally:
+        over.set()
+        janitor.join()
+        later.join()
+    assert offer is not None
+    assert offer.first == 0
+    leaving = threading.Timer(0.3, node.link.leave, [node.instance])
+    leaving.start()
+    assert node.link.ask(node.instance) is None  # long before its time is up
+    leaving.join()
 
 
 def test_a_node_that_is_gone_costs_its_shard_alone(fleet: Fleet) -> None:
