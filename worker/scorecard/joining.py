@@ -41,7 +41,7 @@ def join_records(records: Sequence[ScorecardRecord], cards: Cards, averaged: Ave
     accuracies and ceilings are means over requests, whose replicas they take together, whatever they started from.
     """
     first, every = records[0], [card for row in cards for card in row]
-    checks = _join_checks([record.flag_checks or () for record in records])
+    checks = join_checks([record.flag_checks or () for record in records])
     return first.model_copy(
         update={
             "score": _describe_score(averaged, first.score.level),
@@ -55,14 +55,14 @@ def join_records(records: Sequence[ScorecardRecord], cards: Cards, averaged: Ave
             "retain_accuracy": _mean(record.retain_accuracy for record in records),
             "test_accuracy": _mean(record.test_accuracy for record in records),
             "epsilon": _join_epsilons(cards),
-            "ceiling": _join_ceilings([record.ceiling for record in records]),
+            "ceiling": join_ceilings([record.ceiling for record in records]),
             "accuracy": _join_accuracies(records),
             "replicas": first.replicas.model_copy(update={"unlearned": sum(r.replicas.unlearned for r in records)}),
-            "provenance": _join_provenance([record.provenance for record in records]),
+            "provenance": join_provenance([record.provenance for record in records]),
             "attacks": _join_attacks([record.attacks or () for record in records]),
             "flags": pick_raised(checks),
             "flag_checks": checks,
-            "metrics": _join_metrics([record.metrics or () for record in records]),
+            "metrics": join_metrics([record.metrics or () for record in records]),
         }
     )
 
@@ -155,7 +155,7 @@ def _join_epsilons(cards: Cards) -> EpsilonSummary:
     )
 
 
-def _join_ceilings(ceilings: Sequence[Ceiling]) -> Ceiling:
+def join_ceilings(ceilings: Sequence[Ceiling]) -> Ceiling:
     """The mean of independent banks': half widths add up as errors do."""
     if len(ceilings) == 1:
         return ceilings[0]
@@ -169,7 +169,7 @@ def _join_ceilings(ceilings: Sequence[Ceiling]) -> Ceiling:
     return Ceiling(estimate=estimate, low=estimate - below, high=estimate + above, **means)
 
 
-def _join_provenance(parts: Sequence[Provenance]) -> Provenance:
+def join_provenance(parts: Sequence[Provenance]) -> Provenance:
     pools = {kind: join_digests([getattr(part.pool_digests, kind) for part in parts]) for kind in PoolKind}
     manifest = join_digests([part.manifest_digest for part in parts])
     return parts[0].model_copy(update={"manifest_digest": manifest, "pool_digests": PoolDigests(**pools)})
@@ -188,7 +188,7 @@ def _join_attacks(requests: Sequence[Sequence[AttackLine]]) -> tuple[AttackLine,
     )
 
 
-def _join_checks(requests: Sequence[Sequence[FlagCheck]]) -> tuple[FlagCheck, ...]:
+def join_checks(requests: Sequence[Sequence[FlagCheck]]) -> tuple[FlagCheck, ...]:
     """Of every check the one that is worst, with the request it is of."""
     if len(requests) == 1:
         return tuple(requests[0])
@@ -206,13 +206,13 @@ def _weigh(check: FlagCheck) -> tuple[int, bool, float]:
     return severity, check.value is not None, away if check.fires == "above" else -away
 
 
-def _join_metrics(requests: Sequence[Sequence[MetricLine]]) -> tuple[MetricLine, ...]:
+def join_metrics(requests: Sequence[Sequence[MetricLine]]) -> tuple[MetricLine, ...]:
     return tuple(_join_lines(lines) for lines in zip(*requests, strict=True))
 
 
 def _join_lines(lines: Sequence[MetricLine]) -> MetricLine:
     """The mean over requests; without a value where one of them has none."""
-    if len(lines) == 1:
+    if all(line == lines[0] for line in lines):  # what is of the evaluation, such as its seconds, is the same in all
         return lines[0]
     missing = next((line for line in lines if line.value is None), None)
     if missing is not None:

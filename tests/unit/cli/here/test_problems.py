@@ -29,6 +29,7 @@ class Trainer:
             "rank_memorised": self.rank,
             "pool_sizes": lambda _spec: {"original": 1, "retrained": 4},
             "load_problem": self.load_problem,
+            "load_requests": lambda *arguments: (self.load_problem(*arguments),),
             "TrainingPlan": lambda **plan: self.plans.append(plan),
             "ensure_pools": self.train,
         }

@@ -281,3 +281,29 @@ def test_what_an_entry_cost_exactly_is_in_no_report_of_a_hidden_run() -> None:
     over = {"verdict": Verdict.OVER_BUDGET, "code": FaultCode.COMPUTE_BUDGET, "reason": reason}
     assert reason in render_report(make_report(**over))
     assert "12.3" not in render_report(make_report(detail=None, **over))
+
+
+PAIRS = {
+    "originals": 2,
+    "requests": 1,
+    "noise": {"replicas": 0.25, "originals": 0.75, "requests": None, "both": None},
+    "freedom": 1.5,
+    "scores": [[0.125], [0.375]],
+    "errors": [[0.01], [0.02]],
+}
+
+
+def read_text(html: str) -> str:
+    return " ".join(re.sub("<[^>]*>", " ", html).split())
+
+
+def test_a_mean_over_pairs_shows_each_and_where_its_variance_comes_from() -> None:
+    text = read_text(render_report(make_report(record=parse_scorecard(make_body(pairs=PAIRS)))))
+    assert "The score is the mean over 2 originals × one request, each scored apart" in text
+    assert "replicas 25%, originals 75% of the variance; what another request would change is not estimated" in text
+    assert "0.125 ± 0.010" in text
+    assert "mean over pairs" in text
+    hidden = {name: value for name, value in PAIRS.items() if name in ("originals", "requests")}
+    text = read_text(render_report(make_report(record=parse_scorecard(make_body(pairs=hidden)))))
+    assert "each scored apart" in text
+    assert "of the variance" not in text
