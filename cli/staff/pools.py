@@ -45,6 +45,8 @@ def verify(competition: CompetitionArgument, url: UrlOption = "", as_json: JsonO
         for item in answer["items"]:
             pool = item["pool"]
             print_line(f"{pool['role']} {_name(pool)}, {(pool['seal'] or 'no seal')[:12]}: {_tell(item)}")
+        if not answer["items"]:
+            print_line(f"{competition} has no pool yet that is sealed")
     if not answer["intact"]:
         raise CommandFailed("a pool differs from its seal", exit_code=Exit.REJECTED)
 
