@@ -150,7 +150,7 @@ def test_a_draining_worker_ends_what_it_holds_takes_nothing_new_and_comes_back(
             "runtime_error",
             "EXCEPTION",
         ),
-        ("junk.py", b"def unlearning(a, b, c, d):\n    return 7\n", "bad_output", "OUTPUT_MISSING"),
+        ("junk.py", b"def unlearning(a, b, c, d):\n    return len(b)\n", "bad_output", "OUTPUT_MISSING"),
         ("syntax.py", b"def unlearning(a, b, c, d:\n", "rejected", "SYNTAX_ERROR"),
         ("absent.py", b"x = 1\n", "rejected", "ENTRYPOINT_MISSING"),
         ("empty.py", b"", "rejected", "ENTRYPOINT_MISSING"),

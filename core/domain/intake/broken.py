@@ -123,7 +123,7 @@ def _writes(call: ast.Call) -> bool:
 
 def _is_there(path: str, files: Collection[str]) -> bool:
     plain = path.removeprefix("./").rstrip("/")
-    if path.startswith(THERE) or plain in (".", "..", ""):
+    if f"{path}/".startswith(THERE) or plain in (".", "..", ""):
         return True
     return any(name == plain or name.startswith(f"{plain}/") for name in files)
 

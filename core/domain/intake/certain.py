@@ -89,6 +89,7 @@ class _Walker:
     def __init__(self, tree: ast.Module) -> None:
         self.constants: Constants = find_constants(tree.body)
         self.functions = _find_functions(tree)
+        self.own = _list_own(tree)
         self.entered: set[int] = set()
         self.loaders: frozenset[str] = frozenset()  # names here of what surely gives a batch
         self.depth = 0
@@ -138,7 +139,7 @@ class _Walker:
         elif isinstance(statement, ast.With | ast.AsyncWith):
             contexts = [item.context_expr for item in statement.items]
             yield from (step for context in contexts for step in self._take(context, place))
-            caught = frozenset(name for context in contexts for name in _list_suppressed(context))
+            caught = frozenset(name for context in contexts for name in self._list_suppressed(context))
             yield from self.walk(statement.body, replace(place, catches=place.catches | caught))
         elif isinstance(statement, ast.For | ast.AsyncFor):
             yield from self._take(statement.iter, place)
@@ -205,6 +206,15 @@ class _Walker:
         constants = {name: value.value for name, value in given.items() if isinstance(value, ast.Constant)}
         return Passed(loaders, _find_defaults(function, given) | constants)
 
+    def _list_suppressed(self, context: ast.expr) -> list[str]:
+        """What a `with` may swallow: nothing those of libraries do, anything those that the file makes itself."""
+        name = get_dotted(context.func) if isinstance(context, ast.Call) else None
+        if name is None or name.split(".")[0] in self.own:
+            return ["BaseException"]
+        if not isinstance(context, ast.Call) or name.split(".")[-1] != "suppress":
+            return []
+        return [(get_dotted(kind) or "BaseException").split(".")[-1] for kind in context.args]
+
     def _surely_turns(self, values: ast.expr) -> bool:
         """Whether a loop over this runs at least once."""
         if isinstance(values, ast.List | ast.Tuple | ast.Set):
@@ -223,6 +233,13 @@ class _Walker:
     def _find_number(self, value: ast.expr) -> int | None:
         found = value.value if isinstance(value, ast.Constant) else self.constants.get(getattr(value, "id", ""))
         return found if isinstance(found, int) else None
+
+
+def _list_own(tree: ast.Module) -> frozenset[str]:
+    """Names of classes, functions and values of the file itself."""
+    named = {node.name for node in ast.walk(tree) if isinstance(node, DEFINITION)}
+    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
+    return frozenset(named | {node.id for node in nodes if isinstance(node.ctx, ast.Store)})
 
 
 def _find_functions(tree: ast.Module) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -285,12 +302,6 @@ def _list_caught(handler: ast.ExceptHandler) -> list[str]:
         return ["BaseException"]
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     return [(get_dotted(kind) or "BaseException").split(".")[-1] for kind in kinds]
-
-
-def _list_suppressed(context: ast.expr) -> list[str]:
-    if not isinstance(context, ast.Call) or (get_dotted(context.func) or "").split(".")[-1] != "suppress":
-        return []
-    return [(get_dotted(kind) or "BaseException").split(".")[-1] for kind in context.args]
 
 
 def _is_for_types(test: ast.expr) -> bool:

@@ -37,10 +37,11 @@ class Edit:
 
 def answer_device(text: str, tree: ast.Module) -> tuple[str, dict[int, tuple[str, str]]]:
     """A whole file, and what stood in each changed line and stands there now."""
-    changed, numbers = rewrite_device(text, tree)
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")  # lines as Python counts them
+    changed, numbers = rewrite_device(plain, tree)
     if not numbers:
         return text, {}
-    before, after = text.split("\n"), changed.split("\n")
+    before, after = plain.split("\n"), changed.split("\n")
     lines = {line: (before[line - 1], after[line - 1]) for line in sorted(numbers)}
     if DEVICE_NAME in changed:
         place = next((each for each in tree.body if not _must_be_first(each)), tree.body[0])

@@ -73,6 +73,10 @@ def test_what_fails_every_time_is_refused(content: bytes, code: FaultCode, words
         write("def inner():", "    return net, 1", "inner()", "return net"),
         write("if net.training:", "    return net, 1", "return net"),
         write("return net", above="from math import *\n"),
+        write(
+            "with Skip():", "    raise ValueError", above="class Skip:\n    def __exit__(self, *a): return True\n\n\n"
+        ),
+        write("import os", "os.listdir('/proc')"),
     ],
 )
 def test_what_may_go_well_is_not(content: bytes) -> None:

@@ -162,6 +162,13 @@ def test_a_package_that_the_sandbox_lacks_is_refused_with_what_there_is() -> Non
     assert "torch 2" in fault.message
 
 
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_cuda_is_answered_whatever_ends_a_line(end: str) -> None:
+    source = f"import torch{end}{end}def unlearning(net, r, f, v):{end}    return net.cuda(){end}"
+    read = read_submission("mine.py", source.encode())
+    assert read.files[ENTRY_FILE].decode().split("\n")[3].rstrip() == "    return net.to(LACUNA_DEVICE)"
+
+
 def test_cuda_in_a_plain_file_is_answered_and_every_line_keeps_its_number() -> None:
     source = "'''Mine.'''\nimport torch\n\ndef unlearning(net, r, f, v):\n    return net.cuda()\n"
     read = read_submission("mine.py", source.encode())
