@@ -26,7 +26,6 @@ class Place:
     post_id: str = "none"
     lease_id: str = "none"
     digest: str = "0" * 64
-    lease_id: str = "none"
     set_up_id: str = "none"
     part: str = "name"
 
