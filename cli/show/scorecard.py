@@ -34,7 +34,8 @@ def render_scorecard(record: ScorecardRecord, *, verdict: str) -> RenderableType
     table.add_column(style="dim")
     table.add_row("verdict", show_verdict(verdict))
     interval = show_interval(score.estimate, score.low, score.high)
-    table.add_row("score", interval, f"{record.protocol}, {100 * score.level:.0f} % interval")
+    scope = ", of these originals and this request alone" if record.pairs is None else ""
+    table.add_row("score", interval, f"{record.protocol}, {100 * score.level:.0f} % interval{scope}")
     if (pairs := record.pairs) is not None:
         noise = {} if pairs.noise is None else pairs.noise.model_dump()
         said = describe_noise(noise, originals=pairs.originals, requests=pairs.requests) if noise else ""
