@@ -3,11 +3,11 @@
 import math
 from collections.abc import Mapping
 
-# Standard deviations of the difference of two entries' scores, by what is drawn anew: 48 replicas of each, the
+# Standard deviations of the difference of two entries' scores, by what is drawn anew: 32 replicas of each, the
 # original, the forget request, and what these two do together. `python -m bench.bench_contests agreement`;
 # docs/metric.md §14.
-MEASURED_REPLICAS = 48
-OF_REPLICAS, OF_ORIGINALS, OF_REQUESTS, OF_BOTH = 0.0237, 0.0, 0.0, 0.0059
+MEASURED_REPLICAS = 32
+OF_REPLICAS, OF_ORIGINALS, OF_REQUESTS, OF_BOTH = 0.0103, 0.0043, 0.0003, 0.0
 # Two contests name the same of two entries first in 90 % where it leads by so many standard deviations.
 AGREED = 1.62
 NOISE_WORDS = {"replicas": "replicas", "originals": "originals", "requests": "requests", "both": "the two together"}
@@ -41,7 +41,7 @@ def describe_scope(originals: int, requests: int, replicas: int, *, allows_for_o
         held = "Intervals, groups and probabilities hold for these alone: others may order close entries differently."
     return (
         f"Every entry ran on {about}. {held} On the practice problem two contests of this size put the same of two"
-        f" entries first in 90 % of cases where they truly are {lead:.2f} apart, and less often where they are closer."
+        f" entries first in 90 % of cases where they truly are {lead:.3f} apart, and less often where they are closer."
     )
 
 

@@ -22,5 +22,5 @@ def test_the_sentence_counts_what_was_drawn(originals: int, requests: int, words
     alone = describe_scope(originals, requests, 256)
     assert f"Every entry ran on {words}." in alone
     assert "hold for these alone" in alone
-    assert f"truly are {find_telling_lead(originals, requests, 256):.2f} apart" in alone
+    assert f"truly are {find_telling_lead(originals, requests, 256):.3f} apart" in alone
     assert "allow for others" in describe_scope(originals, requests, 256, allows_for_others=True)
