@@ -169,7 +169,7 @@ def _fill_life(session: Session, competition: Competition, finalist: Submission)
 
 def _present(session: Session, competition: Competition, user: User) -> None:
     """An overview and an image, whose bytes are gone: its words stand for it."""
-    competition.overview = "## Why\n\nBecause *forgetting* can be measured.\n\n- one\n- two"
+    competition.overview = "# Why\n\nBecause *forgetting* can be measured.\n\n- one\n- two"
     image = CompetitionImage(competition_id=competition.id, digest="0" * 64, alt="two curves", user_id=user.id)
     image.width, image.height, image.size_bytes = 800, 300, 12_345
     session.add(image)
