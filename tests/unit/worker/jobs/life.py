@@ -228,7 +228,7 @@ class World:
     def score(self, _context: WorkerContext, work: ScoreWork) -> DrawnScore:
         if self.take_turn() is Manner.FAILS:
             raise PlatformFault("it cannot be computed")
-        assert all(work.outputs)
+        assert all(shard.outputs for shard in work.shards)
         estimate = int(work.evaluation_id[-4:], 16) / 0xFFFF  # the board moves
         record = parse_scorecard(make_scorecard_body(round(estimate, 4)))
         return DrawnScore(record, (estimate,), Drawings("<svg/>", "<svg/>", None))

@@ -247,14 +247,14 @@ def test_a_score_that_failed_on_a_node_is_left_to_another(
 ) -> None:
     competition = platform.open_competition(make_spec())
     sick, good = add_node("sick"), add_node("good")
-    compute = scores.compute_scorecard
+    compute = scores.compute_score
 
     def fail_on_sick(*args: Any, **options: Any) -> object:
         if runs_on[-1] is sick:
             raise MemoryError("sick")
         return compute(*args, **options)
 
-    monkeypatch.setattr(scores, "compute_scorecard", fail_on_sick)
+    monkeypatch.setattr(scores, "compute_score", fail_on_sick)
     runs_on = [good]
     evaluation_id = platform.submit(competition, HONEST)
     while fetch(platform, evaluation_id).status != Status.SCORING:

@@ -43,7 +43,7 @@ def test_a_regression_is_trained_scored_and_reported(platform: Platform) -> None
 
 def test_a_preview_shows_rows_and_counts_all_together(platform: Platform) -> None:
     problem = platform.context.load(make_regression())
-    preview = make_preview(platform.context, problem)
+    preview = make_preview(platform.context, [problem])
     assert preview["classes"] == []
     assert preview["counts"]["forget"] == [len(problem.splits.forget)]
     assert preview["samples"][0]["text"].startswith("age ")
