@@ -26,7 +26,6 @@ from core.db.models.problems import EvaluationSpec, Problem
 from core.db.models.rejudges import Rejudge
 from core.db.models.submissions import Evaluation, Shard, Submission
 from core.db.queries import evaluations
-from core.db.queries.rules import store_rules
 from core.db.session import transaction
 from core.domain.competition import CompetitionState
 from core.domain.data_sets import DataSetStatus
@@ -186,9 +185,8 @@ def test_the_organizer_s_commands_run_as_they_are_printed(follow: Callable[..., 
 
 
 def prepare_entrance(session: Session) -> None:
-    """An open competition with rules, and a hidden one with a practice phase."""
-    row = factories.make_competition(session, "digits")
-    store_rules(session, row.id, "Be fair.", "org")
+    """An open competition, and a hidden one with a practice phase."""
+    factories.make_competition(session, "digits")
     hidden = factories.make_competition(session, "hidden", title="Hidden")
     factories.make_practice_phase(session, hidden)
     factories.make_user(session, "friend")
