@@ -47,6 +47,7 @@ def set_up(organizer: Reader) -> None:
     page = organizer.page
     page.goto("/admin")
     organizer.follow("Set up a competition")
+    page.get_by_label("Begin with").select_option("problem:digits")
     organizer.press("Begin")
     organizer.fill({"Title": "One day"})
     organizer.press("Save and go on")
@@ -68,7 +69,7 @@ def set_up(organizer: Reader) -> None:
         {"Of them in the canary": "4", "Of them in a shard, at most": "10", "Replicas of a calibration": "2"}
     )
     organizer.press("Save and go on")
-    page.get_by_label(re.compile("^Another forget request")).check()
+    page.get_by_label(re.compile("Another forget request")).check()
     page.get_by_label("Which examples must go").select_option("random")
     organizer.fill({"Share of them": "0.1", "Rules": "Be *fair*."})
     organizer.press("Save and look it over")
@@ -82,7 +83,7 @@ def move(organizer: Reader, state: str) -> None:
     page.get_by_label("Make it").select_option(state)
     page.get_by_label("because", exact=True).first.fill("its time has come")
     organizer.press("Change")
-    expect(page.locator(f".chip.{state}")).to_be_visible()
+    expect(page.get_by_text(f"The competition is {state} now.")).to_be_visible()
 
 
 def enter(browser: Browser, platform: LocalPlatform, team: str) -> Reader:
@@ -166,7 +167,7 @@ def check_winner(organizer: Reader, client: LacunaClient) -> None:
     page.goto(f"{HERE}/leaderboard")
     expect(page.locator(ROWS).first).to_contain_text(winner)
     page.goto(f"{HERE}/organize")
-    page.get_by_text("Archive it").click()
+    page.get_by_text("Archive it", exact=True).click()
     organizer.fill({"Because": "a day is over"})
     organizer.press("Archive")
     expect(page.locator(".chip.archived")).to_be_visible()
