@@ -54,7 +54,7 @@ class CompetitionSummary(BaseModel):
     created_at: datetime
 
 
-class ClassCount(BaseModel):
+class ClassSizes(BaseModel):
     """Of how many examples of a class every split consists."""
 
     name: str = Field(description="empty where there are no classes: then of all examples together")
@@ -133,7 +133,7 @@ class CompetitionView(CompetitionSummary):
         description="what a submission gets, in words by title: batches, x, y, network, layers, recipe; null until a"
         " worker has loaded the problem, and without names and figures of hidden data"
     )
-    class_counts: list[ClassCount] | None = Field(
+    class_counts: list[ClassSizes] | None = Field(
         description="null until a worker has loaded the problem, and where its data is hidden from the reader"
     )
     budget_seconds: list[BudgetSeconds] = Field(description="one for each class of node")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from api.competitions.schemas import (
     BudgetSeconds,
-    ClassCount,
+    ClassSizes,
     CompetitionSummary,
     CompetitionView,
     CoverView,
@@ -127,14 +127,14 @@ def make_description(spec: EvaluationSpec, caller: Caller) -> dict[str, str] | N
     return None if stored is None else select_fields(stored, DESCRIPTION, find_sight(spec, caller))
 
 
-def make_class_counts(spec: EvaluationSpec, caller: Caller) -> list[ClassCount] | None:
+def make_class_counts(spec: EvaluationSpec, caller: Caller) -> list[ClassSizes] | None:
     """Whoever could count the classes of hidden splits would know which of them something was drawn from."""
     stored = spec.problem.class_counts
     if stored is None or not sees_plain(find_sight(spec, caller)):
         return None
     names = stored["classes"] or [""]
     return [
-        ClassCount(name=name, **{split: counts[place] for split, counts in stored["counts"].items()})
+        ClassSizes(name=name, **{split: counts[place] for split, counts in stored["counts"].items()})
         for place, name in enumerate(names)
     ]
 

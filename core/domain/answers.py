@@ -25,7 +25,7 @@ EVERYBODY = {
     "Choice": "submission_id filename note user verdict score created_at is_selected is_finalist",
     "ComparedEpsilons": "edges a b each_a each_b",
     "ComparedMetric": "id name unit better a b difference retrained",
-    "ClassCount": "name retain forget validation test",
+    "ClassSizes": "name retain forget validation test",
     "Comparison": (
         "competition a b conclusion detail difference difference_error is_paired b_is_better metrics epsilons"
     ),
