@@ -43,7 +43,8 @@ def open_once(
     spec: ProblemSpec, engine: Engine, store: Path, requests: list[RunRequest], prepare: Callable[[], None]
 ) -> None:
     """Leave database, store and sandbox as preparing does."""
-    database, key = Path(str(engine.url.database)), spec.model_dump_json()
+    phases = [part.model_dump_json() for part in (spec.private, spec.practice) if part is not None]  # a dump hides them
+    database, key = Path(str(engine.url.database)), " ".join([spec.model_dump_json(), *phases])
     if key not in _opened:
         prepare()
         engine.dispose()  # folds the write-ahead log into the file
