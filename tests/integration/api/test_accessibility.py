@@ -244,6 +244,7 @@ def test_a_participant_joins_a_team_and_makes_a_token_by_keyboard(tour: Tour) ->
 
 def test_an_organizer_corrects_a_refused_setting_by_keyboard(tour: Tour) -> None:
     page = tour.visit("organize")
+    page.goto("/competitions/empty/organize")  # the other one is over, and its deadline stands
     press_to(page, "Settings")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Settings", exact=True)).to_be_visible()
