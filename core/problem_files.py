@@ -14,6 +14,7 @@ from core.domain.texts import decode_text
 from core.problems import ProblemSpec
 
 PROBLEM_FOLDER = Path(__file__).resolve().parent.parent / "problems"
+DEFAULT_PROBLEM = "digits"  # where none is named
 OWN_CHECK = "Value error, "  # as pydantic begins what our own checks say
 
 
@@ -82,7 +83,9 @@ def _read_ids(path: Path) -> list[int]:
 
 
 def list_problems(folder: Path = PROBLEM_FOLDER) -> list[ProblemSpec]:
-    return [load_problem_file(path) for path in sorted(folder.glob("*.toml"))]
+    """By name, after the one that is taken where none is named."""
+    paths = sorted(folder.glob("*.toml"), key=lambda path: (path.stem != DEFAULT_PROBLEM, path.stem))
+    return [load_problem_file(path) for path in paths]
 
 
 def find_problem(name: str, folder: Path = PROBLEM_FOLDER) -> ProblemSpec:

@@ -16,7 +16,7 @@ from core.domain.errors import InvalidInput
 
 def change_settings(session: Session, slug: str, change: SettingsChange, caller: Caller) -> Competition:
     row = competitions.lock_competition(session, load_competition(session, slug, caller).id)
-    changed = {name: value for name, value in change.named.items() if value != getattr(row, name)}
+    changed = {name: value for name, value in change.named.items() if not _is_same(value, getattr(row, name))}
     if not changed:
         raise InvalidInput("these are the present values: change at least one")
     check_locks(session, row, changed)
@@ -31,6 +31,13 @@ def change_settings(session: Session, slug: str, change: SettingsChange, caller:
         detail={**detail, "reason": change.reason},
     )
     return load_competition(session, slug, caller)
+
+
+def _is_same(value: Any, present: Any) -> bool:
+    """Forms write a deadline in whole seconds: the same second is no other deadline."""
+    if isinstance(value, datetime) and isinstance(present, datetime):
+        return value == present or value == present.replace(microsecond=0)
+    return bool(value == present)
 
 
 def _write_value(value: Any) -> Any:

@@ -21,7 +21,7 @@ from core.domain.errors import InvalidInput, ParticipantFault
 from core.domain.intake.constants import set_constants, split_changes
 from core.domain.intake.given import Given, check_given
 from core.domain.submission import Verdict
-from core.problem_files import find_problem
+from core.problem_files import DEFAULT_PROBLEM, find_problem
 from core.problem_parts import MIN_REPLICAS
 from core.settings import get_settings
 from sandbox.contract import ENTRY_FILE
@@ -37,7 +37,7 @@ FILE_FORM = "FILE, or FILE:NAME=NUMBER,… to change numbers that it assigns at 
 
 def bench(
     files: Annotated[list[str], typer.Argument(help=FILE_FORM, metavar="FILES…", show_default=False)],
-    problem: ProblemOption = "digits",
+    problem: ProblemOption = DEFAULT_PROBLEM,
     columns: Annotated[ColumnSet, typer.Option(help="Whose table it is, or every number.")] = ColumnSet.COMP,
     replicas: Annotated[int | None, typer.Option(min=MIN_REPLICAS, help="Of each method.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the tables, the page, the reports and what is kept.")] = Path(

@@ -24,10 +24,9 @@ from core.domain.competition import CompetitionState, PreparationStage
 from core.domain.errors import Conflict, PlatformFault
 from core.domain.leaderboard import Purpose
 from core.domain.submission import Status, Verdict
-from core.problem_files import find_problem
+from core.problem_files import DEFAULT_PROBLEM, find_problem
 from core.settings import get_settings
 
-PROBLEM = "digits"
 REFERENCE = "retrain"  # costs what retraining costs: shown with the gate lifted, without a rank
 FIRST = "finetune"  # the first score comes from the entry that everybody starts from
 ENTRIES = ("finetune", "gradient_ascent", "identity", "kookmin", "neggrad_plus", "random_labels", "vision_confusion")
@@ -43,7 +42,7 @@ def demo(
 ) -> None:
     """Start everything here, build the default problem's pools, enter eight baselines, show the leaderboard."""
     started = time.monotonic()
-    spec = find_problem(PROBLEM)
+    spec = find_problem(DEFAULT_PROBLEM)
     settings = with_options(get_settings(), port=port, data_folder=data_folder)
     console = make_console()
     console.print(f"[bold]Lacuna[/bold] · {spec.title} · {spec.evaluation.replicas} replicas an entry")
@@ -59,13 +58,15 @@ def demo(
             failed += _follow(console, platform, entries)
             if names == [FIRST]:
                 console.print(f"first score {time.monotonic() - started:.0f} s after the start")
-        board = LacunaClient(platform.url).get_leaderboard(PROBLEM)
+        board = LacunaClient(platform.url).get_leaderboard(DEFAULT_PROBLEM)
         console.print(render_board(board))
         console.print(f"all entries scored {time.monotonic() - started:.0f} s after the start")
         if failed:
             raise CommandFailed(f"not every baseline ended as it should: {', '.join(failed)}", exit_code=Exit.FAILED)
         if not exit_:
-            console.print(f"The site stays up at [bold]{platform.url}/competitions/{PROBLEM}[/bold] · Ctrl-C stops it")
+            console.print(
+                f"The site stays up at [bold]{platform.url}/competitions/{DEFAULT_PROBLEM}[/bold] · Ctrl-C stops it"
+            )
             stay(platform, console)
 
 
@@ -90,7 +91,7 @@ def _wait_until_open(console: Console, platform: LocalPlatform) -> None:
         bar = bars.add_task("training pools", total=None)
         while time.monotonic() < deadline:
             platform.check()
-            competition = client.get_competition(PROBLEM)
+            competition = client.get_competition(DEFAULT_PROBLEM)
             if competition["state"] == CompetitionState.OPEN:
                 return
             preparation = competition["preparation"]
@@ -115,7 +116,7 @@ def _submit(platform: LocalPlatform, name: str, password: str) -> str:
             purpose = Purpose.REFERENCE
         client.create_token(name, password)
         source = files("baselines").joinpath(f"{name}.py").read_bytes()
-        answer = client.submit(PROBLEM, f"{name}.py", source, note=f"the {name} baseline", purpose=purpose)
+        answer = client.submit(DEFAULT_PROBLEM, f"{name}.py", source, note=f"the {name} baseline", purpose=purpose)
     return str(answer["id"])
 
 

@@ -24,7 +24,7 @@ from core.domain.intake.batches import MAPPING_PROBLEM, BatchForm
 from core.domain.intake.given import check_given
 from core.domain.intake.report import SubmissionFiles
 from core.domain.submission import VERDICT_OF_FAULT
-from core.problem_files import find_problem
+from core.problem_files import DEFAULT_PROBLEM, find_problem
 from core.problems import ProblemSpec
 from core.settings import Settings, get_settings
 
@@ -112,7 +112,7 @@ def _look_at(file: Path, problem: str, sandbox: str, *, as_json: bool) -> None:
 
 def _choose_problem(read: SubmissionFiles) -> str:
     """The one in the shape of 2023 for what can be seen to need it."""
-    return MAPPING_PROBLEM if read.batch_form == BatchForm.MAPPING or read.input_source else "digits"
+    return MAPPING_PROBLEM if read.batch_form == BatchForm.MAPPING or read.input_source else DEFAULT_PROBLEM
 
 
 def diagnose(runs: Sequence[Any], spec: ProblemSpec, *, cost: Any, workers: int) -> Diagnosis:

@@ -16,7 +16,7 @@ from client.failures import get_exit_of_verdict
 from client.progress import StageProgress
 from core.domain.exposure import Exposure, Reader, Sight
 from core.domain.faults import HINTS
-from core.problem_files import find_problem
+from core.problem_files import DEFAULT_PROBLEM, find_problem
 from core.scorecard import dump_scorecard
 from core.settings import Settings, get_settings
 
@@ -27,7 +27,7 @@ LOG_LINES = 40
 
 def evaluate(
     file: FileArgument,
-    problem: ProblemOption = "digits",
+    problem: ProblemOption = DEFAULT_PROBLEM,
     replicas: Annotated[
         int | None, typer.Option(min=16, help="Fewer replicas: faster, less certain, and usually a higher score.")
     ] = None,

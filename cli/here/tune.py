@@ -18,7 +18,7 @@ from client.failures import CommandFailed, Exit
 from client.progress import StageProgress
 from core.domain.errors import InvalidInput
 from core.domain.intake.constants import Number, list_constants
-from core.problem_files import find_problem
+from core.problem_files import DEFAULT_PROBLEM, find_problem
 from core.problem_parts import MIN_REPLICAS
 from core.problems import ProblemSpec, require_one_request
 from core.settings import get_settings
@@ -33,7 +33,7 @@ SHOWN = 10
 
 def tune(
     file: FileArgument,
-    problem: ProblemOption = "digits",
+    problem: ProblemOption = DEFAULT_PROBLEM,
     vary: Annotated[list[str] | None, typer.Option(help=VARY, show_default=False)] = None,
     goal: Annotated[Goal, typer.Option(help="What is looked for: the most of score, the least of the others.")] = (
         Goal.SCORE

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from cli.here.processes import LocalPlatform, end_on_sigterm
-from core.problem_files import find_problem
+from core.problem_files import DEFAULT_PROBLEM, find_problem
 from core.settings import Settings, get_settings
 
 
@@ -18,7 +18,7 @@ def up(
     data_folder: Annotated[Path | None, typer.Option(help="where everything is kept")] = None,
 ) -> None:
     """Run broker, worker, janitor and site here, and open competitions on the given problems."""
-    specs = [find_problem(name) for name in problem or ["digits"]]
+    specs = [find_problem(name) for name in problem or [DEFAULT_PROBLEM]]
     settings = with_options(get_settings(), port=port, data_folder=data_folder)
     console = Console()
     end_on_sigterm()

@@ -170,3 +170,10 @@ def test_a_draft_is_let_out_to_be_prepared(
     assert client.post(f"{ADMIN}/state", json=move, headers=olga).json()["state"] == "preparing"
     assert [task for task, _ in broker.sent] == ["lacuna.prepare_problem"]
     assert client.get(API).status_code == 200
+
+
+def test_a_deadline_within_a_second_is_no_other_one(client: TestClient, olga: dict[str, str]) -> None:
+    assert change(client, olga, closes_at="2099-12-31T23:59:59.250000Z") == 200
+    assert change(client, olga, closes_at="2099-12-31T23:59:59Z", daily_limit=9) == 200
+    entry = client.get("/api/v1/admin/audit", headers=olga).json()["items"][0]
+    assert entry["detail"] == {"daily_limit": [50, 9], "reason": "a test"}
