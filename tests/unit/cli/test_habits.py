@@ -21,6 +21,7 @@ Run = Callable[..., Any]
 WORDLESS = {
     *("account logout", "account password", "account revoke", "admin backup", "admin data-set revoke", "admin export"),
     *("admin pools retire", "admin restore", "bench", "demo", "grant", "init", "login", "logout", "logs"),
+    *("node join", "node leave"),
     *("notify remove", "problem build", "register", "score", "source", "team decline", "team leave", "tune", "up"),
 }
 WHOLE = "01a22a9f-2d74-73c9-b223-5d48205ecae7"

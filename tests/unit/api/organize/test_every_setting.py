@@ -59,8 +59,8 @@ def test_a_setting_is_a_column_that_may_be_empty_where_there_may_be_none(setting
     assert column.nullable == bool(setting.none)
 
 
-def test_the_file_takes_every_setting_and_three_words_more() -> None:
-    assert set(CompetitionPart.model_fields) == NAMES | {"open", "draft", "rules"}
+def test_the_file_takes_every_setting_and_four_words_more() -> None:
+    assert set(CompetitionPart.model_fields) == NAMES | {"open", "draft", "overview", "rules"}
 
 
 def test_the_api_takes_every_setting_and_a_reason() -> None:
