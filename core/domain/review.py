@@ -4,7 +4,8 @@ from collections.abc import Collection
 from enum import StrEnum
 
 # The score may be read off a table, or off models of ours: such an entry has no rank before somebody looked.
-HOLDING = frozenset({"brought_table", "copied_member", "swap_ignored"})
+# `swap_ignored` is no reason to hold: its two replicas leave noise, and it fires for honest entries of small problems.
+HOLDING = frozenset({"brought_table", "copied_member"})
 
 
 class FlagVerdict(StrEnum):

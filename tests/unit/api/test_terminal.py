@@ -187,7 +187,6 @@ FAILING = (
     "notify mail one@host.example",
     "rejudge promote {rejudge} --because {foreign}",
     "admin decide {stuck} SOME dismissed --because {foreign}",
-    "admin pools activate preparing --because {foreign}",
     "admin pools retire ended --because {foreign}",
 )
 

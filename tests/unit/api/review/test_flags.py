@@ -25,7 +25,7 @@ FLAG = {
     "detail": "It moved nothing.",
 }
 OTHER = FLAG | {"code": "collapsed"}
-TABLE, SWAP = FLAG | {"code": "brought_table"}, FLAG | {"code": "swap_ignored"}
+TABLE, COPY = FLAG | {"code": "brought_table"}, FLAG | {"code": "copied_member"}
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def hold(engine: Engine, evaluation_id: str) -> None:
 def test_a_held_entry_has_its_rank_when_the_last_flag_that_holds_it_is_dismissed(
     client: TestClient, engine: Engine, organizer: dict[str, str], competition: Competition
 ) -> None:
-    row = make_flagged(engine, competition, "ann", TABLE, SWAP, OTHER)
+    row = make_flagged(engine, competition, "ann", TABLE, COPY, OTHER)
     hold(engine, row)
     with transaction(engine) as session:
         factories.make_scored(session, competition, factories.make_user(session, "bob"), 0.1)
@@ -127,9 +127,9 @@ def test_a_held_entry_has_its_rank_when_the_last_flag_that_holds_it_is_dismissed
     assert "1 entry is held without a rank until its flags are decided on" in step["missing"]
     decide(client, organizer, row, "dismissed", "brought_table")
     assert read_board(client)[-1] == ("ann", "held", None)
-    decide(client, organizer, row, "dismissed", "swap_ignored")
+    decide(client, organizer, row, "dismissed", "copied_member")
     assert read_board(client) == [("ann", "ranked", 1), ("bob", "ranked", 2)]
-    decide(client, organizer, row, "upheld", "swap_ignored")
+    decide(client, organizer, row, "upheld", "copied_member")
     assert read_board(client) == [("bob", "ranked", 1), ("ann", "held", None)]
     changes = client.get("/api/v1/competitions/digits-f/leaderboard/changes").json()["items"]
     assert [change["cause"] for change in changes][:2] == ["flag_decided", "flag_decided"]

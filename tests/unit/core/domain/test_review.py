@@ -12,12 +12,12 @@ def test_what_holds_are_flags() -> None:
     ("fired", "dismissed", "held"),
     [
         ((), (), False),
-        (("no_op", "joint_law"), (), False),
+        (("no_op", "joint_law", "swap_ignored"), (), False),
         (("brought_table",), (), True),
         (("brought_table", "no_op"), ("no_op",), True),
         (("brought_table", "no_op"), ("brought_table",), False),
-        (("brought_table", "swap_ignored"), ("brought_table",), True),
-        (("brought_table", "swap_ignored"), ("brought_table", "swap_ignored"), False),
+        (("brought_table", "copied_member"), ("brought_table",), True),
+        (("brought_table", "copied_member"), ("brought_table", "copied_member"), False),
     ],
 )
 def test_an_entry_is_held_until_every_flag_that_holds_it_is_dismissed(
