@@ -58,6 +58,7 @@ def upgrade() -> None:
         sa.Column("node_class", sa.String(), nullable=False),
         sa.Column("replicas_total", sa.Integer(), nullable=False),
         sa.Column("score_attempts", sa.Integer(), nullable=False),
+        sa.Column("score_losses", sa.Integer(), nullable=False),
         sa.Column("scoring_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("scoring_fence", sa.Integer(), nullable=False),
         sa.Column("scoring_since", sa.DateTime(timezone=True), nullable=True),

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from core.db.models.problems import PoolChunk
 from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import nodes
+from core.domain.fleet import REMOTE
 from core.domain.operations import SILENT_AFTER
 from core.domain.work import find_rest
 
@@ -87,7 +88,7 @@ def may_score_here(session: Session, evaluation: Evaluation, *, node: str, now: 
     row = nodes.fetch_node(session, node)
     is_left = node in evaluation.score_failed_on and _is_recent(evaluation.scoring_since, now)
     is_left = is_left or (row is not None and nodes.is_resting(row, now))
-    if is_left and has_other_node(session, [*evaluation.score_failed_on, node], now):
+    if is_left and has_other_node(session, [*evaluation.score_failed_on, node], now, for_shards=False):
         evaluation.score_fault = f"waits for another node than {node}, which failed"
         return False
     return True
@@ -96,7 +97,7 @@ def may_score_here(session: Session, evaluation: Evaluation, *, node: str, now: 
 def may_train_here(session: Session, chunk: PoolChunk, *, node: str, now: datetime) -> bool:
     """Whether this node should train the chunk; if not, the chunk says what it waits for."""
     is_left = node in chunk.failed_on and _is_recent(chunk.claimed_at, now)
-    if is_left and has_other_node(session, chunk.failed_on, now):
+    if is_left and has_other_node(session, chunk.failed_on, now, for_shards=False):
         chunk.fault = f"failed on {', '.join(chunk.failed_on)} and waits for another node"
         return False
     return True
@@ -110,10 +111,21 @@ def record_training_failure(session: Session, chunk: PoolChunk, *, node: str, no
         chunk.failures += 1
 
 
-def has_other_node(session: Session, failed_on: Collection[str], now: datetime, *, node_class: str = "") -> bool:
-    """Whether somebody takes work who has not failed; node_class: the only one that will do, empty for any."""
+def has_other_node(
+    session: Session, failed_on: Collection[str], now: datetime, *, node_class: str = "", for_shards: bool = True
+) -> bool:
+    """Whether somebody takes work who has not failed; node_class: the only one that will do, empty for any.
+
+    for_shards: nodes that came with a key run nothing else.
+    """
     live = nodes.fetch_nodes(session, now - SILENT_AFTER)
-    able = {each.name for each in live if node_class in ("", each.node_class) and nodes.takes_work(each, now)}
+    able = {
+        each.name
+        for each in live
+        if node_class in ("", each.node_class)
+        and nodes.takes_work(each, now)
+        and (for_shards or not each.instance.startswith(REMOTE))
+    }
     return bool(able - set(failed_on))
 
 

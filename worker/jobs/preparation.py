@@ -74,6 +74,10 @@ def prepare_problem(context: WorkerContext, problem_id: str) -> None:
     except ContestError as error:
         report_fault(context.engine, problem_id, error.message)
         return
+    except Exception as error:  # the task's edge: tried again it would fail as it did, and nobody would be told
+        log.exception("a problem cannot be loaded", problem_id=problem_id)
+        report_fault(context.engine, problem_id, f"it cannot be loaded: {type(error).__name__}: {error}")
+        return
     if problems:
         _plan_pools(context, problem_id, problems)
 

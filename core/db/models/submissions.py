@@ -76,6 +76,7 @@ class Evaluation(Base):
     node_class: Mapped[str] = mapped_column(default="")  # the only one it runs on, from its first shard on
     replicas_total: Mapped[int]
     score_attempts: Mapped[int] = mapped_column(default=0)
+    score_losses: Mapped[int] = mapped_column(default=0)  # scorers that ended without a word
     scoring_until: Mapped[datetime | None]  # a worker's lease on computing the score, or the pause after a failure
     scoring_fence: Mapped[int] = mapped_column(default=0)  # of that lease: outdates a slow holder
     scoring_since: Mapped[datetime | None]  # when it was last taken

@@ -21,6 +21,7 @@ from core.domain.submission import HELD_AFTER, Status, Verdict, advance
 from core.scorecard import ScorecardSummary, parse_summary
 
 _SHOWN = (PhaseKind.PUBLIC, PhaseKind.PRACTICE)
+MOST_SCORE_LOSSES = 5  # of workers at one score, as at one shard
 LIVE = tuple(status for status in Status if status is not Status.FINISHED)
 
 
@@ -350,9 +351,19 @@ def lock_unscored(session: Session, evaluation_id: str, now: datetime) -> Evalua
 
 
 def claim_scoring(session: Session, evaluation_id: str, *, now: datetime, until: datetime) -> int:
-    """Take the scoring of an evaluation; return the new fence, or 0 if another worker has it or nothing is scored."""
+    """Take the scoring of an evaluation; return the new fence, or 0 if another worker has it or nothing is scored.
+
+    A lease that ran out without a fault was of a scorer that was lost; what loses one after the other ends.
+    """
     row = lock_unscored(session, evaluation_id, now)
     if row is None:
+        return 0
+    if row.scoring_until is not None and not row.score_fault:
+        row.score_losses += 1
+    if row.score_losses >= MOST_SCORE_LOSSES:
+        row.scoring_until = None
+        reason = f"the platform lost {row.score_losses} workers at its score"
+        move(session, row, Status.FINISHED, verdict=Verdict.PLATFORM_ERROR, reason=reason)
         return 0
     row.scoring_until, row.scoring_since, row.score_fault = until, now, ""
     row.scoring_fence += 1

@@ -14,6 +14,7 @@ from core.db.models.submissions import Evaluation, Shard
 from core.db.queries import competitions, evaluations, leases, outbox
 from core.db.session import reading, transaction
 from core.domain.errors import PlatformFault, StoreUnavailable
+from core.domain.fleet import REMOTE
 from core.domain.submission import Status, Verdict
 from core.domain.work import FIRST_REST, LONGEST_REST, SCORE_TRIES, STRIKES, WorkState, find_rest
 from core.jobs import BUILD_CHUNK
@@ -21,7 +22,7 @@ from core.registration import register_competition
 from tests import factories
 from tests.unit.worker.conftest import HONEST, FakeSandbox, Platform, make_spec
 from worker.jobs import preparation, reminders, scores
-from worker.jobs.breaker import LEFT_TO_OTHERS, MOST_LOSSES, MOST_TRIES
+from worker.jobs.breaker import LEFT_TO_OTHERS, MOST_LOSSES, MOST_TRIES, has_other_node
 from worker.jobs.context import WorkerContext
 from worker.jobs.reminders import remind
 from worker.jobs.sweep import sweep
@@ -386,3 +387,12 @@ def test_a_node_without_a_sandbox_blames_no_problem_while_another_can_load_it(
     with transaction(platform.engine) as session:
         session.get_one(Node, "good").fault = "no container engine"
     assert report() == "no container engine"
+
+
+def test_a_node_that_came_with_a_key_is_no_other_one_for_scores_and_chunks(platform: Platform) -> None:
+    with transaction(platform.engine) as session:
+        factories.make_node(session, "far", instance=f"{REMOTE}{'a' * 32} 0 0")
+        assert has_other_node(session, ["node-1"], utc_now())
+        assert not has_other_node(session, ["node-1"], utc_now(), for_shards=False)
+        factories.make_node(session, "near")
+        assert has_other_node(session, ["node-1"], utc_now(), for_shards=False)

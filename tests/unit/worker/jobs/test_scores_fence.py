@@ -8,6 +8,7 @@ import pytest
 from core.db.base import utc_now
 from core.db.models.submissions import Evaluation
 from core.db.queries import evaluations
+from core.db.queries.evaluations import MOST_SCORE_LOSSES
 from core.db.session import reading, transaction
 from core.domain.errors import BlobMissing, PlatformFault
 from core.domain.submission import Status, Verdict
@@ -78,3 +79,26 @@ def test_who_took_over_scores_it(platform: Platform, slow: Callable[[Exception |
     evaluation_id = slow(PlatformFault("no memory left"))
     platform.run_without_pauses(evaluation_id)
     assert fetch(platform, evaluation_id).verdict == Verdict.SCORED
+
+
+def test_a_score_that_loses_its_worker_each_time_ends(platform: Platform) -> None:
+    evaluation_id = run_to_scoring(platform)
+    later = utc_now()
+    for loss in range(MOST_SCORE_LOSSES + 1):
+        with transaction(platform.engine) as session:
+            claimed = evaluations.claim_scoring(session, evaluation_id, now=later, until=later + timedelta(seconds=30))
+        assert bool(claimed) == (loss < MOST_SCORE_LOSSES)
+        later += timedelta(minutes=1)
+    row = fetch(platform, evaluation_id)
+    assert (row.verdict, row.reason) == (Verdict.PLATFORM_ERROR, "the platform lost 5 workers at its score")
+
+
+def test_a_score_that_failed_and_waits_has_lost_no_worker(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluation_id = run_to_scoring(platform)
+    real = scores._work
+    monkeypatch.setattr(scores, "_work", lambda *_: (_ for _ in ()).throw(PlatformFault("no memory left")))
+    score_evaluation(platform.context, evaluation_id)
+    monkeypatch.setattr(scores, "_work", real)
+    platform.run_without_pauses(evaluation_id)
+    row = fetch(platform, evaluation_id)
+    assert (row.verdict, row.score_losses) == (Verdict.SCORED, 0)
