@@ -11,7 +11,7 @@ from core.db.models.data_sets import DataSetVersion
 from core.db.queries import data_sets, leases, nodes
 from core.db.session import reading, transaction
 from core.domain.data_sets import DataFormat, DataSetStatus
-from core.domain.errors import InvalidInput
+from core.domain.errors import InvalidInput, StoreUnavailable
 from core.domain.work import WorkState
 from core.jobs import VALIDATE, enqueue, put_off
 from worker.data_sets.arrays import Tensors, pack_tensors, summarise
@@ -28,6 +28,7 @@ log = structlog.get_logger()
 class Work:
     version_id: str
     fence: int
+    attempts: int
     format: DataFormat
     named: str
     source_digest: str | None
@@ -43,6 +44,9 @@ def validate_data_set(context: WorkerContext, version_id: str) -> None:
             values = _examine(context, work)
     except InvalidInput as error:
         values = {"outcome": DataSetStatus.REFUSED, "reason": error.message}
+    except StoreUnavailable as error:  # no fault of the upload: the janitor reminds of it until the store is back
+        _wait(context, work, error.message)
+        return
     except Exception as error:  # the task's edge: an upload must not stop a worker
         log.exception("a data set cannot be read", version_id=version_id)
         _give_back(context, work, repr(error))
@@ -81,17 +85,24 @@ def _load(context: WorkerContext, version_id: str) -> Work | None:
             return None
         fence = leases.claim(session, DataSetVersion, version_id, worker=name, now=now, until=until)
         row = data_sets.fetch_version(session, version_id) if fence else None
-        return None if row is None else Work(row.id, fence, row.format, row.named, row.source_digest)
+        return None if row is None else Work(row.id, fence, row.attempts, row.format, row.named, row.source_digest)
+
+
+def _wait(context: WorkerContext, work: Work, fault: str) -> None:
+    """This try counts for nothing."""
+    with transaction(context.engine) as session:
+        values = {"attempts": work.attempts - 1, "fault": fault}
+        leases.settle(session, DataSetVersion, work.version_id, work.fence, state=WorkState.PENDING, **values)
 
 
 def _give_back(context: WorkerContext, work: Work, fault: str) -> None:
     with transaction(context.engine) as session:
-        if work.fence < context.settings.max_attempts:
+        if work.attempts < context.settings.max_attempts:
             if leases.settle(
                 session, DataSetVersion, work.version_id, work.fence, state=WorkState.PENDING, fault=fault
             ):
                 enqueue(session, VALIDATE, work.version_id)
             return
-        reason = f"the platform failed {work.fence} times to read it; the worker's log says why"
+        reason = f"the platform failed {work.attempts} times to read it; the worker's log says why"
         values = {"outcome": DataSetStatus.REFUSED, "reason": reason, "fault": fault}
         leases.settle(session, DataSetVersion, work.version_id, work.fence, state=WorkState.DONE, **values)

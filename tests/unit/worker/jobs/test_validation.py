@@ -9,6 +9,7 @@ from core.db.models.data_sets import DataSetVersion
 from core.db.queries import competitions, data_sets
 from core.db.session import reading, transaction
 from core.domain.data_sets import DataFormat, DataSetStatus
+from core.domain.errors import StoreUnavailable
 from core.problems import ProblemSpec
 from core.registration import register_competition
 from tests.tiny_problems import make_tiny_spec
@@ -89,6 +90,20 @@ def test_a_fault_of_ours_is_tried_again_and_then_refused(platform: Platform, mon
         True,
         True,
     )
+
+
+def test_a_store_that_is_away_refuses_no_upload(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_content: bytes, _format: DataFormat) -> None:
+        raise StoreUnavailable("the store is away")
+
+    version = add(platform, make_npz())
+    with monkeypatch.context() as away:
+        away.setattr(validation, "read_confined", fail)
+        for _ in range(platform.context.settings.max_attempts + 2):
+            row = validate(platform, version)
+            assert (row.status, row.fault) == (DataSetStatus.UPLOADED, "the store is away")
+    assert platform.drop_messages() == []  # the janitor reminds of it
+    assert validate(platform, version).status is DataSetStatus.READY
 
 
 def make_spec(digest: str) -> ProblemSpec:
