@@ -72,6 +72,12 @@ def print_contest_error(error: ContestError) -> Exit:
     return get_exit_of_error(error)
 
 
+def print_system_error(error: OSError) -> Exit:
+    place = f"{error.filename}: " if error.filename else ""
+    print_error(f"{place}{error.strerror or error}")
+    return Exit.REFUSED
+
+
 class ReadableGroup(TyperGroup):
     """Commands whose expected failures are one line and an exit code, never a traceback."""
 
@@ -84,9 +90,7 @@ class ReadableGroup(TyperGroup):
             settle_streams()
             raise typer.Exit(Exit.SCORED) from None
         except OSError as error:
-            place = f"{error.filename}: " if error.filename else ""
-            print_error(f"{place}{error.strerror or error}")
-            raise typer.Exit(Exit.REFUSED) from None
+            raise typer.Exit(print_system_error(error)) from None
         except KeyboardInterrupt:
             print_error("interrupted")
             raise typer.Exit(Exit.INTERRUPTED) from None

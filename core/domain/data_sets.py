@@ -37,6 +37,7 @@ class DataSetStatus(StrEnum):
     REVOKED = "revoked"  # no new work begins on it; what was scored stays
 
 
+NO_NUMBERS = ("nan", "inf", "infinity", "none", "null")  # what other programs write for want of one
 NAMED_SETS = ("cifar10", "cifar100", "svhn", "fashion-mnist", "digits")
 
 
@@ -61,10 +62,11 @@ def parse_reference(text: str) -> Reference:
 def parse_ids(text: str) -> list[int]:
     """Read the places of the examples to forget: one a line, or the column of a table that its header calls ids.
 
-    A header has letters. Raises InvalidInput with the line of whatever is no id, and for a table that does not say.
+    A header has letters, and alone in its line no digit: `1e3` and `img_7` are meant as ids, and are none. Raises
+    InvalidInput with the line of whatever is no id, and for a table that does not say.
     """
     rows = _split_rows(text.removeprefix("\ufeff"))
-    header = rows[0][1] if rows and any(letter.isalpha() for cell in rows[0][1] for letter in cell) else None
+    header = rows[0][1] if rows and _is_header(rows[0][1]) else None
     column = _choose_column(header, rows)
     rows = rows[1:] if header is not None else rows
     if not rows:
@@ -78,6 +80,13 @@ def parse_ids(text: str) -> list[int]:
             raise InvalidInput(f"the file names an example twice: {found} in lines {ids[found]} and {line}")
         ids[found] = line
     return list(ids)
+
+
+def _is_header(cells: list[str]) -> bool:
+    has_letters = any(map(str.isalpha, "".join(cells)))
+    if len(cells) > 1 or not has_letters:
+        return has_letters
+    return not any(map(str.isdigit, cells[0])) and cells[0].lower() not in NO_NUMBERS
 
 
 def _split_rows(text: str) -> list[tuple[int, list[str]]]:

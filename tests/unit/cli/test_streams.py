@@ -112,3 +112,11 @@ def test_no_stream_at_all_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     print_line(FOREIGN)
     settle_streams()
     sys.stdout.close()
+
+
+@pytest.mark.parametrize("words", [["--help"], ["problem", "list"]])
+def test_a_full_disk_behind_the_output_is_said_in_one_line(words: list[str]) -> None:
+    command = [sys.executable, "-m", "cli.main", *words]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (1, "error: No space left on device\n")

@@ -59,3 +59,14 @@ def test_ids_are_one_a_line_or_the_column_of_that_name(text: str) -> None:
 def test_a_list_that_is_no_list_of_ids_is_refused(text: str, reason: str) -> None:
     with pytest.raises(InvalidInput, match=reason):
         parse_ids(text)
+
+
+@pytest.mark.parametrize("first", ["1e3", "0x10", "img_7", "7th", "nan", "NaN", "inf"])
+def test_a_first_line_that_is_meant_as_an_id_is_no_header(first: str) -> None:
+    with pytest.raises(InvalidInput, match="line 1"):
+        parse_ids(f"{first}\n2\n3")
+
+
+@pytest.mark.parametrize("header", ["id", "example", "Index of the example"])
+def test_a_name_in_the_first_line_is_a_header(header: str) -> None:
+    assert parse_ids(f"{header}\n2\n3") == [2, 3]
