@@ -24,7 +24,7 @@ from worker.replicas.outputs import RELEARN_STEPS, ModelOutputs
 MOST_EXAMPLES = 512  # of a set
 LEAST_EXAMPLES = 8
 MOST_MEMBERS = 8  # of each pool; more would say little more
-LEAST_MEMBERS = 4
+LEAST_MEMBERS = 2
 MEASURED_REPLICAS = 4  # the first of a submission, which the canary holds
 LARGEST_LOSS = 1000.0  # in place of what diverged
 Losses = npt.NDArray[np.float32]
