@@ -1,9 +1,7 @@
 """Keeps a lease alive while a worker works without a session, and tells it when to stop."""
 
-import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from types import TracebackType
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -13,53 +11,25 @@ from core.db.base import utc_now
 from core.db.queries import competitions, evaluations, leases
 from core.db.session import transaction
 from worker.jobs.context import WorkerContext
-
-REPORT_SECONDS = 0.5  # how often progress reaches the database
-LONGEST_SILENCE = 2.0
+from worker.shards.beat import Beat
 
 Renew = Callable[[Session, datetime, int], bool]
 
 
-class Heartbeat:
-    """Call `renew(session, until, finished)` again and again in a thread; `report` says whether to go on."""
+class Heartbeat(Beat):
+    """Calls `renew(session, until, finished)` for whoever works beside the database."""
 
     def __init__(self, context: WorkerContext, renew: Renew) -> None:
+        super().__init__(context.settings.lease_seconds)
         self._context, self._renew = context, renew
-        self._finished = 0
-        self._wanted = True
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._beat, daemon=True, name="heartbeat")
 
-    def __enter__(self) -> "Heartbeat":
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
-        self._over.set()
-        self._thread.join()
-
-    @property
-    def is_wanted(self) -> bool:
-        return self._wanted
-
-    def report(self, finished: int) -> bool:
-        self._finished = finished
-        return self._wanted
-
-    def _beat(self) -> None:
-        lease = self._context.settings.lease_seconds
-        reported, since = -1, 0.0
-        while not self._over.wait(REPORT_SECONDS):
-            since += REPORT_SECONDS
-            if self._finished == reported and since < min(lease / 4, LONGEST_SILENCE):
-                continue
-            reported, since = self._finished, 0.0
-            try:
-                with transaction(self._context.engine) as session:
-                    held = self._renew(session, utc_now() + timedelta(seconds=lease), reported)
-            except SQLAlchemyError:
-                continue  # a busy database is not a lost lease; the fence decides at the end
-            self._wanted = self._wanted and held
+    def _ask(self, finished: int) -> bool | None:
+        until = utc_now() + timedelta(seconds=self._context.settings.lease_seconds)
+        try:
+            with transaction(self._context.engine) as session:
+                return self._renew(session, until, finished)
+        except SQLAlchemyError:
+            return None  # a busy database is not a lost lease; the fence decides at the end
 
 
 def renew_shard(shard_id: str, fence: int, evaluation_id: str) -> Renew:
