@@ -2,7 +2,8 @@
 
 import secrets
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from playwright.sync_api import Browser
 
 from cli.here.processes import LocalPlatform
 from client.http import LacunaClient
+from core.db.queries.users import set_role
+from core.db.session import get_engine, transaction
+from core.domain.access import Role
 from core.problem_files import find_problem
 from core.problems import ProblemSpec
 from core.settings import Settings
@@ -56,10 +60,28 @@ def make_settings(folder: Path, store_url: str = "") -> Settings:
     return settings
 
 
+def wait(platform: LocalPlatform, until: Callable[[], bool], *, seconds: float = 240) -> None:
+    deadline = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < deadline, "waited too long"
+        platform.check()
+        time.sleep(0.1)
+
+
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPlatform]:
     with LocalPlatform(make_settings(tmp_path_factory.mktemp("platform")), [make_small_problem()]) as running:
         yield running
+
+
+@pytest.fixture
+def admin(platform: LocalPlatform) -> Iterator[LacunaClient]:
+    with LacunaClient(platform.url) as client:
+        client.register("adam", PASSWORD)
+        with transaction(get_engine(platform.settings.resolved_database_url)) as session:
+            set_role(session, "adam", Role.ADMIN)
+        client.create_token("adam", PASSWORD)
+        yield client
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@
 
 import re
 import runpy
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from core.db.session import get_engine, transaction
 from core.domain.access import Role
 from core.domain.errors import RequestRefused
 from core.starter import STARTER
-from tests.e2e.conftest import PASSWORD, make_settings
+from tests.e2e.conftest import PASSWORD, make_settings, wait
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 GUIDE = (Path(__file__).parents[2] / "docs/guides/admin.md").read_text()
@@ -50,14 +49,6 @@ def page(browser: Browser, platform: LocalPlatform) -> Iterator[Page]:
     page.get_by_role("button", name="Log in").click()
     yield page
     context.close()
-
-
-def wait(platform: LocalPlatform, until: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WITHIN / 1000
-    while not until():
-        assert time.monotonic() < deadline, "waited too long"
-        platform.check()
-        time.sleep(0.1)
 
 
 def upload(page: Page, path: Path) -> None:

@@ -4,8 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,10 +13,8 @@ from cli.here import processes
 from cli.here.processes import LocalPlatform
 from client.http import LacunaClient
 from core.db.queries import evaluations
-from core.db.queries.users import set_role
-from core.db.session import get_engine, reading, transaction
-from core.domain.access import Role
-from tests.e2e.conftest import PASSWORD, make_settings, make_small_problem
+from core.db.session import get_engine, reading
+from tests.e2e.conftest import make_settings, make_small_problem, wait
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 ROOT = Path(__file__).parents[2]
@@ -40,16 +37,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPlatform
             yield running
 
 
-@pytest.fixture
-def admin(platform: LocalPlatform) -> Iterator[LacunaClient]:
-    with LacunaClient(platform.url) as client:
-        client.register("adam", PASSWORD)
-        with transaction(get_engine(platform.settings.resolved_database_url)) as session:
-            set_role(session, "adam", Role.ADMIN)
-        client.create_token("adam", PASSWORD)
-        yield client
-
-
 def run_node(folder: Path, *words: str) -> subprocess.Popen[bytes]:
     """As on another machine: its own folder, and of our settings none."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("LACUNA_")}
@@ -60,14 +47,6 @@ def run_node(folder: Path, *words: str) -> subprocess.Popen[bytes]:
             [sys.executable, "-c", "from cli.main import run; run()", "node", *words],
             env=ours | named, cwd=ROOT, stdout=out, stderr=out, start_new_session=True,
         )  # fmt: skip
-
-
-def wait(platform: LocalPlatform, until: Callable[[], bool], *, seconds: float = 240) -> None:
-    deadline = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < deadline, "waited too long"
-        platform.check()
-        time.sleep(0.1)
 
 
 def test_nodes_bring_a_submission_to_the_board_though_one_is_unplugged(

@@ -1,7 +1,6 @@
 """Upload → leaderboard on a small competition, on real parts."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,10 @@ import pytest
 from cli.here.processes import LocalPlatform
 from client.http import LacunaClient
 from core.db.queries import evaluations
-from core.db.queries.users import set_role
-from core.db.session import get_engine, reading, transaction
-from core.domain.access import Role
+from core.db.session import get_engine, reading
 from core.jobs import celery_app, make_celery
 from tests.buckets import make_bucket, serve_buckets
-from tests.e2e.conftest import PASSWORD, make_settings, make_small_problem
+from tests.e2e.conftest import make_settings, make_small_problem, wait
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 BASELINES = Path(__file__).parents[2] / "baselines"
@@ -38,24 +35,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPlatform
         make_bucket(endpoint, "blobs", patch)
         with LocalPlatform(make_settings(folder, "s3://blobs/lacuna"), [make_small_problem()]) as running:
             yield running
-
-
-@pytest.fixture
-def admin(platform: LocalPlatform) -> Iterator[LacunaClient]:
-    with LacunaClient(platform.url) as client:
-        client.register("adam", PASSWORD)
-        with transaction(get_engine(platform.settings.resolved_database_url)) as session:
-            set_role(session, "adam", Role.ADMIN)
-        client.create_token("adam", PASSWORD)
-        yield client
-
-
-def wait(platform: LocalPlatform, until: Callable[[], bool], *, seconds: float = 240) -> None:
-    deadline = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < deadline, "waited too long"
-        platform.check()
-        time.sleep(0.1)
 
 
 def wait_until_open(platform: LocalPlatform, client: LacunaClient) -> None:
