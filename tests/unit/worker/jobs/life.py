@@ -107,6 +107,7 @@ class World:
     seen: dict[type[Any], list[Any]] = field(default_factory=dict)
     manner: Manner = Manner.WELL
     meanwhile: Callable[[], None] | None = None
+    scored: int = 0  # of all that was ever submitted here
 
     def begin(self) -> None:
         """Everything is as it was before the first submission."""
@@ -231,7 +232,7 @@ class World:
         assert all(shard.outputs for shard in work.shards)
         estimate = int(work.evaluation_id[-4:], 16) / 0xFFFF  # the board moves
         record = parse_scorecard(make_scorecard_body(round(estimate, 4)))
-        return DrawnScore(record, (estimate,), Drawings("<svg/>", "<svg/>", None))
+        return DrawnScore(record, (estimate,), Drawings("<svg/>", "<svg/>", None, []))
 
     def look(self, _context: WorkerContext, work: LookWork) -> PlaceDecision:
         manner = self.take_turn()
